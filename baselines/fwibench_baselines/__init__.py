@@ -1,0 +1,76 @@
+"""Built-in baselines as a plugin: specs and options; the code is imported when a method is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field, PositiveFloat
+
+from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
+
+
+class InversionNetOptions(TrainingOptions):
+    """Defaults are OpenFWI's recipe: L1 loss, AdamW at a constant 1e-4, 120 epochs, batches of 256."""
+
+    batch_size: int = Field(default=256, ge=1, description="samples a step, at most; batches of an epoch are even")
+    learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="first momentum of AdamW")
+
+
+class FeatureOptions(Frozen):
+    """Options of the baselines that work on block-averaged measurements."""
+
+    features: int = Field(default=4096, ge=1, description="at most so many block averages of a measurement")
+
+
+class PixelRidgeOptions(FeatureOptions):
+    """Options of pixel-ridge."""
+
+    alpha: PositiveFloat | Literal["val"] = Field(default="val", description="penalty on standardised features")
+
+
+@hookimpl
+def fwibench_methods() -> Iterable[MethodSpec]:
+    """The baselines."""
+    return [
+        MethodSpec(
+            name="inversionnet",
+            summary="deep convolutional encoder and decoder",
+            reference="Wu and Lin, InversionNet, IEEE TCI 2019; OpenFWI, NeurIPS 2022",
+            target="fwibench_baselines.inversionnet:InversionNet",
+            kind="learned",
+            options=InversionNetOptions,
+            profiles={
+                "smoke": {"epochs": 1, "batch_size": 8},
+                "quick": {"epochs": 24, "batch_size": 8, "learning_rate": 1e-3, "schedule": "one-cycle"},
+            },
+            devices=("cpu", "cuda"),
+        ),
+        MethodSpec(
+            name="mean-map",
+            summary="the mean of the training maps, whatever is measured",
+            target="fwibench_baselines.mean_map:MeanMap",
+            kind="baseline",
+            measurements=("seismic", "em"),
+            deterministic=True,
+        ),
+        MethodSpec(
+            name="nearest-neighbour",
+            summary="the map of the training sample with the nearest measurement",
+            target="fwibench_baselines.nearest_neighbour:NearestNeighbour",
+            kind="baseline",
+            options=FeatureOptions,
+            measurements=("seismic", "em"),
+            deterministic=True,
+        ),
+        MethodSpec(
+            name="pixel-ridge",
+            summary="ridge regression from measurements to every node of the map",
+            target="fwibench_baselines.pixel_ridge:PixelRidge",
+            kind="closed-form",
+            options=PixelRidgeOptions,
+            measurements=("seismic", "em"),
+            deterministic=True,
+        ),
+    ]

@@ -1,0 +1,35 @@
+"""The base of baselines whose state is a handful of numpy arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.files import atomic_write
+from fwibench.methods.base import Method
+
+
+class ArrayMethod(Method):
+    """Keeps what it learnt in `arrays`, and saves just that."""
+
+    arrays: dict[str, NDArray[np.float32]] | None = None
+
+    @property
+    def fitted(self) -> dict[str, NDArray[np.float32]]:
+        """The arrays; raises `MethodError` before fit."""
+        if self.arrays is None:
+            raise self.not_fitted()
+        return self.arrays
+
+    def save(self, path: Path) -> None:
+        """Writes `arrays.npz`."""
+        fitted = self.fitted
+        with atomic_write(path / "arrays.npz") as stream:
+            np.savez(stream, **fitted)
+
+    def load(self, path: Path) -> None:
+        """Reads `arrays.npz`."""
+        with np.load(path / "arrays.npz") as stored:
+            self.arrays = dict(stored)

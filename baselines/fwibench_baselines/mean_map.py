@@ -1,0 +1,32 @@
+"""mean-map: what can be said without any measurement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.methods.complexity import Complexity
+from fwibench_baselines.array_method import ArrayMethod
+
+CHUNK = 64
+
+
+class MeanMap(ArrayMethod):
+    """Predicts the mean of the training maps."""
+
+    def fit(self, train: Split, val: Split) -> None:
+        """Averages the maps of `train`."""
+        total = sum(train.properties[i : i + CHUNK].sum(0, np.float64) for i in range(0, len(train), CHUNK))
+        self.arrays = {"mean": (total / len(train)).astype(np.float32)}
+
+    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same map for each sample."""
+        self.problem.check_measurements(measurements.shape)
+        return np.repeat(self.fitted["mean"][None], len(measurements), axis=0)
+
+    def complexity(self) -> Complexity:
+        """The mean is a closed form; predicting computes nothing."""
+        return Complexity(
+            parameters=0, parameters_closed_form=self.fitted["mean"].size, macs=0, flops=0, flops_kind="analytic"
+        )

@@ -1,0 +1,25 @@
+"""fwibench: a benchmark suite for geophysical inversion.
+
+What a plugin's entry module needs stands here and is light; torch and deepwave are imported only by
+the code that computes with them.
+"""
+
+from fwibench.datasets.spec import DatasetSpec
+from fwibench.methods.options import TrainingOptions
+from fwibench.methods.spec import MethodSpec
+from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.hookspecs import hookimpl
+from fwibench.problem import Frozen
+from fwibench.specs import NoOptions
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DatasetSpec",
+    "Frozen",
+    "MethodSpec",
+    "MetricSpec",
+    "NoOptions",
+    "TrainingOptions",
+    "hookimpl",
+]

@@ -1,0 +1,116 @@
+"""`list` and `info`: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import BaseModel
+
+from fwibench.cli.output import open_registry, print_json, print_table
+from fwibench.cli.request import Json
+from fwibench.datasets.spec import PROFILES, DatasetSpec
+from fwibench.errors import UnknownNameError
+from fwibench.methods.spec import MethodSpec
+from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.registry import Offer, Registry
+from fwibench.specs import Spec
+
+What = Literal["methods", "datasets", "metrics"]
+
+
+def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Json = False) -> None:
+    """List methods, datasets or metrics with the plugin each comes from."""
+    offers = sorted(getattr(open_registry(), what).items())
+    if json:
+        print_json([_as_json(offer) for _, offer in offers])
+        return
+    rows = [[name, _kind(offer.spec), offer.spec.summary, offer.plugin.distribution] for name, offer in offers]
+    print_table("", ("name", "kind", "summary", "plugin"), rows)
+
+
+def info(name: str, json: Json = False) -> None:
+    """Show all that is known of a method, dataset or metric: its options and their defaults first of all."""
+    offer = _find(open_registry(), name)
+    spec = offer.spec
+    if json:
+        print_json(_as_json(offer))
+        return
+    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api"})
+    facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
+    rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None)]
+    if isinstance(spec, DatasetSpec):
+        rows += _problem_facts(spec)
+    print_table("", ("", ""), rows)
+    if isinstance(spec, MethodSpec) and spec.options.model_fields:
+        header = ("option", "default", *(p for p in PROFILES if spec.profiles.get(p)), "what it is")
+        print_table("options", header, [_option(spec, key, header) for key in spec.options.model_fields])
+
+
+def _find(registry: Registry, name: str) -> Offer[Any]:
+    every = {**registry.metrics, **registry.datasets, **registry.methods}
+    if name not in every:
+        raise UnknownNameError.among("method, dataset or metric", name, every)
+    return every[name]
+
+
+def _option(spec: MethodSpec, name: str, header: tuple[str, ...]) -> list[str]:
+    field = spec.options.model_fields[name]
+    by_profile = [_text(spec.profiles.get(p, {}).get(name, "")) for p in PROFILES if p in header]
+    return [name, _text(field.default), *by_profile, field.description or ""]
+
+
+def _problem_facts(spec: DatasetSpec) -> list[list[str]]:
+    """Shapes and sizes, from the dataset's own problem; its module is imported, no data are read."""
+    rows = []
+    for profile in PROFILES:
+        dataset = spec.load()(spec, spec.options(), profile)
+        parts = {scheme: dataset.indices(scheme) for scheme in spec.schemes}
+        sizes = "; ".join(f"{s} {'/'.join(str(len(rows)) for rows in p.values())}" for s, p in parts.items())
+        made = "prepared" if dataset.prepared() else "not prepared"
+        rows.append([f"profile {profile}", f"{dataset.size} samples, train/val/test: {sizes}; {made}"])
+    problem = dataset.problem
+    bounds = problem.property
+    return [
+        ["measurement (S, T, R)", _text(problem.measurement_shape)],
+        ["property (1, Z, X)", _text(problem.property_shape)],
+        ["bounds", f"{bounds.name} {bounds.low:g} to {bounds.high:g} {bounds.unit}"],
+        ["grid spacing", f"{problem.grid.spacing:g} m"],
+        ["time", f"{problem.survey.nt} samples of {problem.survey.dt * 1e3:.4g} ms"],
+        ["wavelet", f"Ricker {problem.survey.wavelet.frequency:g} Hz"],
+        ["sources at x", ", ".join(f"{p.x:g}" for p in problem.survey.sources) + " m"],
+        ["physics", _text(problem.physics.model_dump())],
+        *rows,
+        ["folder", str(dataset.store.folder)],
+    ]
+
+
+def _kind(spec: Spec) -> str:
+    if isinstance(spec, MethodSpec):
+        return spec.kind
+    if isinstance(spec, DatasetSpec):
+        return spec.source
+    return f"{spec.better} is better" if isinstance(spec, MetricSpec) else ""
+
+
+def _as_json(offer: Offer[Any]) -> dict[str, Any]:
+    spec = offer.spec
+    content: dict[str, Any] = spec.model_dump(mode="json", exclude={"options"})
+    options: type[BaseModel] | None = getattr(spec, "options", None)
+    if options is not None:
+        content["options"] = options.model_json_schema().get("properties", {})
+    return {**content, "plugin": offer.plugin.distribution, "plugin_version": offer.plugin.version}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return "" if value is None else str(value)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("list")(list_)
+    app.command()(info)

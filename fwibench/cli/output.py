@@ -1,0 +1,104 @@
+"""How things are shown: Rich on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fwibench.plugins.registry import Registry, load_registry
+
+Cells = Sequence[str]
+
+
+@cache
+def console() -> Console:
+    """Standard output."""
+    return Console(highlight=False)
+
+
+@cache
+def errors() -> Console:
+    """Standard error: progress, warnings, errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def warn(text: str) -> None:
+    """One line on standard error."""
+    errors().print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+
+def open_registry() -> Registry:
+    """Loads all plugins; a broken one is said in one line."""
+    registry = load_registry()
+    for plugin in registry.broken:
+        origin = f"{plugin.distribution} {plugin.version}".strip()
+        warn(f"plugin {plugin.name} ({origin}) is broken at {plugin.stage}: {plugin.reason}")
+    return registry
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output."""
+    console().print(json.dumps(value, indent=1, default=str), soft_wrap=True, markup=False)
+
+
+def print_table(title: str, header: Cells, rows: Sequence[Cells], right: Sequence[str] = ()) -> None:
+    """A table: boxed on a terminal, aligned lines in a pipe.
+
+    Args:
+        title: What it shows; empty for none.
+        header: Names of the columns.
+        rows: Texts; all as long as the header.
+        right: Columns that hold numbers and are aligned to the right.
+    """
+    if console().is_terminal:
+        table = Table(title=escape(title) or None, title_justify="left")
+        for name in header:
+            table.add_column(escape(name), justify="right" if name in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console().print(table)
+        return
+    lines = [header, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    if title:
+        console().print(title, markup=False, soft_wrap=True)
+    for line in lines:
+        cells = (c.rjust(w) if n in right else c.ljust(w) for c, w, n in zip(line, widths, header, strict=True))
+        console().print("  ".join(cells).rstrip(), markup=False, soft_wrap=True)
+
+
+def show_count(value: float | None) -> str:
+    """Large counts with a letter: 13.74M; empty for None."""
+    if value is None:
+        return ""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            return f"{value / limit:.2f}{letter}"
+    return f"{value:.0f}"
+
+
+def show_number(value: float | None, digits: int = 4) -> str:
+    """A number with so many significant digits, without an exponent where that is readable; empty for None."""
+    if value is None:
+        return ""
+    if value and not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(digits - 1 - len(str(int(abs(value)))) + 1, 0) if abs(value) >= 1 else digits
+    return f"{value:.{decimals}f}"
+
+
+def show_seconds(value: float | None) -> str:
+    """A duration; empty for None."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f}s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"

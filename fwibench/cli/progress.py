@@ -1,0 +1,144 @@
+"""Showing a run while it goes on: bars with the time left on a terminal, plain lines in a pipe.
+
+Everything goes to standard error, so that standard output holds the results alone.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fwibench.cli.output import errors, show_number, show_seconds
+from fwibench.datasets.dataset import Dataset
+from fwibench.runs.plan import PlannedCell
+from fwibench.runs.record import Record
+
+LINE_EVERY_S = 10.0
+
+
+def make_listener() -> Bars | Lines:
+    """The listener that suits standard error."""
+    return Bars(errors()) if errors().is_terminal else Lines(errors())
+
+
+def _describe(planned: PlannedCell, number: int, total: int) -> str:
+    return f"[{number}/{total}] {planned.cell.method} on {planned.cell.dataset}, seed {planned.cell.seed}"
+
+
+def _outcome(record: Record, cached: bool) -> str:
+    name = f"{record.cell.method} on {record.cell.dataset}, seed {record.cell.seed}"
+    if record.status != "ok":
+        return f"{name}: {record.status}: {record.reason}"
+    score = f"MAE {show_number(record.scores.get('mae'))} {record.unit}"
+    return f"{name}: {score}, {'finished before' if cached else show_seconds(record.wall_s)}"
+
+
+def _scalars(report: dict[str, Any]) -> str:
+    shown = {name: value for name, value in report.items() if "loss" in name}
+    return "  ".join(f"{name} {show_number(value)}" for name, value in shown.items())
+
+
+class Bars:
+    """Bars for a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True)
+        self._task: TaskID | None = None
+        self._name = ""
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def preparing(self, dataset: Dataset, done: int, total: int) -> None:
+        """See `Listener`."""
+        self._show(f"making {dataset.spec.name}", done, total)
+        if done == total:
+            self._clear()
+
+    def started(self, planned: PlannedCell, number: int, total: int) -> None:
+        """See `Listener`."""
+        self._clear()
+        self._name = _describe(planned, number, total)
+
+    def event(self, event: dict[str, Any]) -> None:
+        """See `Listener`."""
+        report = event.get("report", {})
+        if "stage" in event:
+            self._clear()
+            self._show(f"{self._name}: {event['stage']}", 0, None)
+        elif "steps" in report:
+            self._show(f"{self._name}: fit", report["step"], report["steps"], _scalars(report))
+
+    def finished(self, record: Record, *, cached: bool) -> None:
+        """See `Listener`."""
+        self._clear()
+        self._progress.console.print(_outcome(record, cached), markup=False)
+
+    def _show(self, text: str, done: float, total: float | None, note: str = "") -> None:
+        if self._task is None:
+            self._task = self._progress.add_task(text, total=total, note=note)
+        self._progress.update(self._task, description=text, completed=done, total=total, note=note)
+
+    def _clear(self) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+
+class Lines:
+    """Lines for a pipe: each stage once, and progress every ten seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._name = ""
+        self._last = 0.0
+        self._begun = 0.0
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def preparing(self, dataset: Dataset, done: int, total: int) -> None:
+        """See `Listener`."""
+        if done == 0:
+            self._begun = time.monotonic()
+        self._tick(f"making {dataset.spec.name}", done, total, always=done == total)
+
+    def started(self, planned: PlannedCell, number: int, total: int) -> None:
+        """See `Listener`."""
+        self._name = _describe(planned, number, total)
+        self._print(self._name)
+
+    def event(self, event: dict[str, Any]) -> None:
+        """See `Listener`."""
+        report = event.get("report", {})
+        if "stage" in event:
+            self._begun = self._last = time.monotonic()
+        elif "steps" in report:
+            self._tick(f"{self._name}: fit", report["step"], report["steps"], _scalars(report))
+
+    def finished(self, record: Record, *, cached: bool) -> None:
+        """See `Listener`."""
+        self._print(_outcome(record, cached))
+
+    def _tick(self, text: str, done: float, total: float, note: str = "", *, always: bool = False) -> None:
+        now = time.monotonic()
+        if not always and now - self._last < LINE_EVERY_S:
+            return
+        self._last = now
+        left = (now - self._begun) * (total - done) / done if done else None
+        remaining = f", {show_seconds(left)} left" if left else ""
+        self._print(f"{text} {done:g}/{total:g}{remaining}{'  ' + note if note else ''}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,113 @@
+"""`status`, `show` and `leaderboard`: commands that read records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fwibench.cli.output import console, print_json, print_table, show_count, show_number, show_seconds, warn
+from fwibench.cli.request import Json
+from fwibench.cli.request import Results as ResultsOption
+from fwibench.cli.tables import print_leaderboard, units_of
+from fwibench.errors import DataError
+from fwibench.leaderboard.export import check_format, export
+from fwibench.leaderboard.rows import make_rows
+from fwibench.runs.record import Record, read_record
+from fwibench.runs.results import RECORD, Results
+
+Exports = Annotated[list[Path] | None, typer.Option("--export", help="Write to FILE.csv or FILE.json; may be repeated.")]
+
+
+def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
+    """Show every cell in a results folder: status, score, duration, reason."""
+    records = _read(results)
+    if json:
+        print_json([{"run": r.run_id, "status": r.status, "reason": r.reason, "wall_s": r.wall_s} for r in records])
+        return
+    rows = [[r.run_id, r.status, show_number(r.scores.get("mae")), show_seconds(r.wall_s), r.reason] for r in records]
+    print_table("", ("run", "status", "MAE", "time", "reason"), rows, right=("MAE", "time"))
+    counts = Counter(record.status for record in records)
+    console().print(", ".join(f"{n} {name}" for name, n in counts.most_common()))
+
+
+def show(run: str, results: ResultsOption = Path("results"), json: Json = False) -> None:
+    """Show one run: options, scores, costs, diagnostics, environment. RUN may be a part of its name."""
+    folder = Results(results).run(run)
+    record = read_record(folder / RECORD)
+    if json:
+        print_json(record.model_dump(mode="json"))
+        return
+    print_table("", ("", ""), [[name, value] for name, value in _facts(record, folder) if value])
+
+
+def leaderboard(results: ResultsOption = Path("results"), exports: Exports = None, json: Json = False) -> None:
+    """Rank all methods in a results folder, each dataset, split, track and profile by itself."""
+    for path in exports or []:
+        check_format(path)
+    records = _read(results)
+    rows = make_rows(records)
+    if json:
+        print_json(rows)
+    else:
+        print_leaderboard(rows, units_of(records))
+    for path in exports or []:
+        export(rows, path)
+
+
+def _read(results: Path) -> list[Record]:
+    records, faults = Results(results).records()
+    for fault in faults:
+        warn(fault)
+    if not records:
+        raise DataError(f"there are no records in {results}", "fwibench run makes some; --results names their folder")
+    return records
+
+
+def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
+    cell, complexity, costs = record.cell, record.complexity, record.costs
+    return [
+        ("run", record.run_id),
+        ("status", f"{record.status} {record.reason}".strip()),
+        ("method", f"{cell.method} {cell.method_version} from {record.plugin} ({record.kind}, track {record.track})"),
+        ("options", _pairs(cell.options)),
+        ("dataset", f"{cell.dataset} ({record.source}), split {cell.split}, profile {cell.profile}, seed {cell.seed}"),
+        ("samples", f"{record.n_train} train, {record.n_val} val, {record.n_test} test" if record.n_test else ""),
+        *((name, show_number(value, 5)) for name, value in record.scores.items()),
+        *((name, show_number(value, 5)) for name, value in record.diagnostics.items()),
+        ("parameters", show_count(complexity.parameters)),
+        ("closed-form parameters", show_count(complexity.parameters_closed_form)),
+        ("fixed parameters", show_count(complexity.parameters_fixed)),
+        ("FLOPs of one sample", f"{show_count(complexity.flops)} ({complexity.flops_kind})" if complexity.flops else ""),
+        ("not counted", ", ".join(complexity.uncounted)),
+        ("fit", show_seconds(costs.fit_s)),
+        ("predict test split", show_seconds(costs.predict_s)),
+        ("one sample, one CPU thread", f"{show_number(costs.predict_ms_cpu1, 3)} ms" if costs.predict_ms_cpu1 else ""),
+        ("throughput", f"{show_number(costs.throughput_per_s)} samples/s at batch {costs.throughput_batch}"),
+        ("peak memory", f"{show_number(costs.peak_memory_mb)} MB" if costs.peak_memory_mb else ""),
+        ("peak GPU memory", f"{show_number(costs.peak_device_memory_mb)} MB" if costs.peak_device_memory_mb else ""),
+        ("epochs or iterations", str(len(record.history)) if record.history else ""),
+        ("started", record.started),
+        ("duration", show_seconds(record.wall_s)),
+        ("device", record.device),
+        *((name, _plain(value)) for name, value in record.environment.items()),
+        ("files", str(folder)),
+    ]
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return _pairs(value)
+    return " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (status, show, leaderboard):
+        app.command()(command)

@@ -1,0 +1,76 @@
+"""The options that `run` and `plan` share."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fwibench.datasets.spec import Profile
+from fwibench.errors import UsageError
+from fwibench.runs.plan import Request
+
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def build_request(
+    methods: Annotated[str, typer.Option("--methods", "-m", help="Names, with options: invlint[alpha=1|10],mean-map.")],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Names of datasets, separated by commas.")],
+    split: Annotated[str | None, typer.Option(help="Split scheme; each dataset's first by default.")] = None,
+    seeds: Annotated[int, typer.Option(help="Repetitions of every method that has a seed.")] = 1,
+    profile: Annotated[Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")] = "quick",
+    test_samples: Annotated[int | None, typer.Option(help="Only the first so many test samples.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="An option of a method: invlint.alpha=10.")] = None,
+    time_limit: Annotated[str | None, typer.Option(help="Kill a cell after this time: 90s, 30m, 2h.")] = None,
+    metrics: Annotated[str, typer.Option(help="Metrics beyond the default ones, separated by commas.")] = "",
+    results: Results = Path("results"),
+    force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
+) -> Request:
+    """Checks and collects the options."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
+    return Request(
+        methods=methods,
+        dataset=dataset,
+        split=split,
+        seeds=seeds,
+        profile=profile,
+        test_samples=test_samples,
+        device=device,
+        settings=tuple(settings or ()),
+        time_limit=parse_duration(time_limit) if time_limit else None,
+        metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
+        results=results,
+        force=force,
+    )
+
+
+def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options of `build_request` in front of its own; it receives the `Request`."""
+    shared = inspect.signature(build_request, eval_str=True).parameters
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
+    def wrapped(**values: Any) -> Any:
+        request = build_request(**{name: values.pop(name) for name in shared})
+        return command(request, **values)
+
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*shared.values(), *own)]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
+
+
+def parse_duration(text: str) -> float:
+    """`90`, `90s`, `1.5m` or `2h` to seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if match is None or not float(match[1]):
+        raise UsageError(f"'{text}' is not a time, expected a number above 0 with s, m or h, like 90s or 30m")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -1,0 +1,84 @@
+"""`run` and `plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated
+
+import typer
+
+from fwibench.cli.output import console, open_registry, print_json, print_table, show_count, show_seconds
+from fwibench.cli.progress import make_listener
+from fwibench.cli.request import Json, takes_request
+from fwibench.cli.tables import print_leaderboard, units_of
+from fwibench.leaderboard.export import check_format, export
+from fwibench.leaderboard.rows import format_options, make_rows
+from fwibench.runs.plan import PlannedCell, Request, make_plan
+from fwibench.runs.results import Results
+from fwibench.runs.run import run_plan
+
+Exports = Annotated[list[Path] | None, typer.Option(help="Also write the table to FILE.csv or FILE.json.")]
+
+
+def run(request: Request, exports: Exports = None, json: Json = False) -> None:
+    """Run methods on datasets and print the leaderboard of this run."""
+    for path in exports or []:
+        check_format(path)
+    registry = open_registry()
+    plan = make_plan(request, registry)
+    with make_listener() as listener:
+        outcome = run_plan(plan, request, registry, listener)
+    rows = make_rows(outcome.records)
+    if json:
+        print_json({"exit_code": outcome.exit_code, "rows": rows})
+    else:
+        print_leaderboard(rows, units_of(outcome.records))
+        runs = request.results / "runs"
+        console().print(f"{len(plan)} cells in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
+    for path in exports or []:
+        export(rows, path)
+    raise typer.Exit(outcome.exit_code)
+
+
+def plan(request: Request, json: Json = False) -> None:
+    """Show what `run` with the same options would do: cells, what is finished, time and disk."""
+    planned = make_plan(request, open_registry())
+    cells = [_describe(one, _estimate(one, request)) for one in planned]
+    disk = {one.dataset.fingerprint: one.dataset.missing_bytes() for one in planned}
+    if json:
+        print_json({"cells": cells, "disk_bytes": sum(disk.values())})
+        return
+    header = ("cell", "options", "state", "time", "basis")
+    print_table("", header, [[str(cell[name]) for name in header] for cell in cells])
+    console().print(f"data still to be made: {show_count(sum(disk.values()))}B" if any(disk.values()) else "data are there")
+
+
+def _describe(one: PlannedCell, estimate: float | None) -> dict[str, object]:
+    state = "finished" if one.cached else f"cannot run: {one.skip}" if one.skip else "to run"
+    known = state == "to run" and estimate is not None
+    return {
+        "cell": one.cell.run_id,
+        "options": format_options(one.chosen),
+        "state": state,
+        "time": show_seconds(estimate) if known else "",
+        "basis": "mean of like cells in these results" if known else "",
+        "seconds": estimate if known else None,
+    }
+
+
+def _estimate(one: PlannedCell, request: Request) -> float | None:
+    """Mean duration of finished cells of the same method, dataset and profile; None without any."""
+    same = ("method", "dataset", "profile")
+    durations = [
+        record.wall_s
+        for record in Results(request.results).records()[0]
+        if record.wall_s and all(getattr(record.cell, name) == getattr(one.cell, name) for name in same)
+    ]
+    return fmean(durations) if durations else None
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(takes_request(run))
+    app.command()(takes_request(plan))

@@ -1,0 +1,108 @@
+"""Synthetic 3-D velocity volumes with salt, for datasets that are slices of a volume.
+
+Invariant: a volume is a function of its random generator alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+WATER_FREE_SURFACE_VELOCITY = 1500.0
+SALT_VELOCITY = 4480.0
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: tuple[float, ...]) -> Array:
+    """Gaussian random field of unit variance.
+
+    Args:
+        rng: Source of randomness.
+        shape: Shape of the field.
+        scale: Correlation length along each axis [cells].
+    """
+    from scipy.ndimage import gaussian_filter
+
+    margin = [int(np.ceil(3 * s)) for s in scale]
+    white = rng.standard_normal([n + 2 * m for n, m in zip(shape, margin, strict=True)])
+    field = gaussian_filter(white, scale, mode="wrap")
+    field = field[tuple(slice(m, m + n) for n, m in zip(shape, margin, strict=True))]
+    return field / field.std()
+
+
+def layered_background(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    """Sediments whose layers thicken and dip, faster with depth.
+
+    Args:
+        rng: Source of randomness.
+        shape: `(Y, Z, X)` nodes.
+
+    Returns:
+        Velocity [m/s], `(Y, Z, X)`, about 1500-3600.
+    """
+    ny, nz, nx = shape
+    y, x = np.meshgrid(np.linspace(-1, 1, ny), np.linspace(-1, 1, nx), indexing="ij")
+    dip_y, dip_x = rng.uniform(-0.12, 0.12, 2)
+    tilt = dip_y * y + dip_x * x
+    depth = np.arange(nz)[None, :, None] / nz
+    gradient = rng.uniform(900, 1300)
+    velocity = np.broadcast_to(rng.uniform(1550, 1750) + gradient * depth, shape).copy()
+    top = rng.uniform(0.05, 0.15)
+    thickening = rng.uniform(-0.35, 0.35) * x + rng.uniform(-0.2, 0.2) * y
+    while top < 1.3:
+        relief = 0.03 * smooth_noise(rng, (ny, nx), (ny / 10, nx / 8))
+        interface = top * (1 + thickening) + tilt + relief
+        below = np.clip((depth - interface[:, None, :]) * nz + 0.5, 0, 1)
+        velocity += rng.uniform(-200, 350) * below
+        top += rng.uniform(0.08, 0.2)
+    return velocity
+
+
+def salt_body(rng: np.random.Generator, shape: tuple[int, int, int], centre_x: float) -> Array:
+    """One salt body with smooth, irregular flanks.
+
+    Args:
+        rng: Source of randomness.
+        shape: `(Y, Z, X)` nodes.
+        centre_x: Position along x as a fraction of the section.
+
+    Returns:
+        Share of salt in each cell, 0 to 1, `(Y, Z, X)`: flanks are spread over about a cell.
+    """
+    ny, nz, nx = shape
+    y, z, x = np.meshgrid(np.arange(ny) / ny, np.arange(nz) / nz, np.arange(nx) / nx, indexing="ij")
+    crest = rng.uniform(0.22, 0.42)
+    half_height = rng.uniform(0.2, 0.42)
+    middle_z = crest + half_height
+    drift = rng.uniform(-0.5, 0.5) * (y - 0.5)
+    lean = rng.uniform(-0.25, 0.25) * (z - middle_z)
+    half_width = rng.uniform(0.14, 0.26) * (1 + rng.uniform(-0.5, 0.8) * (z - middle_z))
+    half_length = rng.uniform(0.4, 0.8)
+    distance = (
+        np.abs((x - centre_x - drift - lean) / half_width) ** 2.5
+        + np.abs((z - middle_z) / half_height) ** 2.5
+        + np.abs((y - rng.uniform(0.3, 0.7)) / half_length) ** 2.5
+    ) ** 0.4
+    rough = 0.22 * smooth_noise(rng, shape, (ny / 14, nz / 10, nx / 12))
+    return np.clip((1 - distance + rough) * half_width.mean() * nx + 0.5, 0, 1)
+
+
+def salt_volume(rng: np.random.Generator, shape: tuple[int, int, int], bounds: tuple[float, float]) -> Array:
+    """Layered sediments with one to three salt bodies, in the manner of the SEG/EAGE salt model.
+
+    Args:
+        rng: Source of randomness.
+        shape: `(Y, Z, X)` nodes.
+        bounds: Lowest and highest velocity [m/s]; the volume is clipped to them.
+
+    Returns:
+        Velocity [m/s], `(Y, Z, X)`; each `[j]` is a section of depth by x.
+    """
+    velocity = layered_background(rng, shape)
+    bodies = int(rng.integers(1, 4))
+    for body in range(bodies):
+        centre = (body + rng.uniform(0.25, 0.75)) / bodies
+        share = salt_body(rng, shape, centre)
+        velocity = velocity + (SALT_VELOCITY - velocity) * share
+    return np.clip(velocity, *bounds)

@@ -1,0 +1,75 @@
+"""Salt: consecutive slices of synthetic 3-D volumes, after section 4.1.1 of the InvLINT paper.
+
+The paper takes 140 maps from Yang and Ma (2019), slices of the SEG/EAGE salt model brought to 40 x 60.
+These are slices of two synthetic volumes of that character. Five sources 150 m apart would span 600 m
+on a 590 m axis, so they stand on the nodes nearest to an even spacing: 0, 150, 300, 440, 590 m.
+The data are computed at order 8, so that an inversion at order 4 does not invert its own stencil.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.geology import salt_volume
+from fwibench.datasets.splits import Indices, block_split, random_split
+from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
+from fwibench.seeds import BASE_SEED, derive_seed
+
+VOLUME_SLICES = 70
+SIZES = {"smoke": (20, 3, 3), "quick": (140, 10, 10), "paper": (140, 10, 10)}
+
+PROBLEM = Problem(
+    grid=Grid(nz=40, nx=60, spacing=10.0),
+    survey=SeismicSurvey(
+        sources=tuple(Point(x=x, z=10.0) for x in (0.0, 150.0, 300.0, 440.0, 590.0)),
+        receivers=tuple(Point(x=10.0 * i, z=10.0) for i in range(60)),
+        nt=600,
+        dt=1 / 600,
+        wavelet=Ricker(frequency=12.0, delay=55 / 600),
+    ),
+    physics=AcousticPhysics(accuracy=8, pml_width=10, pml_freq=12.0, max_velocity=4500.0),
+    property=Property(name="velocity", unit="m/s", low=1500.0, high=4500.0),
+    amplitude=Amplitude(low=-25.0, high=50.0, log=True),
+)
+
+
+@lru_cache(maxsize=2)
+def _volume(number: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(derive_seed("salt", BASE_SEED, number))
+    bounds = PROBLEM.property.low, PROBLEM.property.high
+    return salt_volume(rng, (VOLUME_SLICES, *PROBLEM.grid.shape), bounds)
+
+
+class Salt(Dataset):
+    """140 velocity maps of 40 x 60 at 10 m, split 120/10/10 at random or in blocks."""
+
+    shard_rows = 20
+
+    @property
+    def problem(self) -> Problem:
+        """See the module's head."""
+        return PROBLEM
+
+    @property
+    def size(self) -> int:
+        """Maps in this profile."""
+        return SIZES[self.profile][0]
+
+    def indices(self, scheme: str) -> dict[str, Indices]:
+        """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""
+        n, n_val, n_test = SIZES[self.profile]
+        if scheme == "block":
+            return block_split(n, n_val, n_test, gap=max(n // 28, 1))
+        return random_split(n, n_val, n_test, self.spec.name)
+
+    def samples(self, numbers: range) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Slices, and their simulated shots."""
+        from fwibench.physics.parallel import simulate_each
+
+        maps = [_volume(i // VOLUME_SLICES)[None, i % VOLUME_SLICES].astype(np.float32) for i in numbers]
+        yield from zip(simulate_each(maps, self.problem), maps, strict=True)

@@ -1,0 +1,48 @@
+"""Which sample belongs to which split.
+
+Invariant: train, val and test never share a sample, and a split depends only on its arguments.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.seeds import derive_seed
+
+Indices = NDArray[np.int64]
+SPLITS = ("train", "val", "test")
+
+
+def random_split(n: int, n_val: int, n_test: int, name: str) -> dict[str, Indices]:
+    """Shuffles `n` samples and deals them out.
+
+    Args:
+        n: Number of samples.
+        n_val: Size of `val`.
+        n_test: Size of `test`; the rest is `train`.
+        name: Name of the dataset; other datasets are shuffled otherwise.
+    """
+    order = np.random.default_rng(derive_seed("split", name, n)).permutation(n)
+    test, val, train = np.split(order, [n_test, n_test + n_val])
+    return {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
+
+
+def block_split(n: int, n_val: int, n_test: int, gap: int) -> dict[str, Indices]:
+    """Holds out contiguous runs: `val` around the first quarter of the sequence, `test` around the third.
+
+    Neighbouring slices of a volume are nearly the same picture. `gap` slices on both sides of a held-out
+    run belong to no split, so the nearest training slice is more than `gap` slices away.
+
+    Args:
+        n: Number of samples, in their order along the volume.
+        n_val: Size of `val`.
+        n_test: Size of `test`.
+        gap: Slices left out on each side of a run.
+    """
+    val = np.arange(n_val) + n // 4 - n_val // 2
+    test = np.arange(n_test) + 3 * n // 4 - n_test // 2
+    away = np.ones(n, bool)
+    for run in (val, test):
+        away[max(run[0] - gap, 0) : run[-1] + gap + 1] = False
+    return {"train": np.flatnonzero(away), "val": val, "test": test}

@@ -1,0 +1,152 @@
+"""Shards and their manifest: how samples rest on disk.
+
+Invariant: a shard is listed in the manifest only when both of its files are whole. Writers may be
+killed at any moment; the next one makes what is missing and touches nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from fwibench.errors import DataError
+from fwibench.files import atomic_write, sha256, write_text
+from fwibench.problem import Frozen
+
+Sample = tuple[NDArray[np.float32], NDArray[np.float32]]
+Progress = Callable[[int, int], None]
+MARGIN = 1.05
+
+
+class Shard(Frozen):
+    """One pair of files."""
+
+    measurements: str
+    properties: str
+    samples: int
+    sha256: dict[str, str]
+
+
+class Manifest(Frozen):
+    """What lies in a dataset's folder and where it came from."""
+
+    dataset: str
+    source: str
+    version: str
+    fingerprint: str
+    seed: int
+    measurement_shape: tuple[int, ...]
+    property_shape: tuple[int, ...]
+    measurement_unit: str
+    property_unit: str
+    shard_rows: int
+    shards: dict[int, Shard] = Field(default_factory=dict)
+
+
+class Store:
+    """A folder of shards `data{k}.npy` and `model{k}.npy` beside `manifest.json`.
+
+    Args:
+        folder: Where the shards lie.
+        blank: The manifest of the empty folder; an existing manifest must agree with it.
+    """
+
+    def __init__(self, folder: Path, blank: Manifest) -> None:
+        self.folder = folder
+        self.blank = blank
+
+    @property
+    def rows(self) -> int:
+        """Samples a full shard holds."""
+        return self.blank.shard_rows
+
+    def manifest(self) -> Manifest:
+        """Reads the manifest; a folder without one is empty."""
+        path = self.folder / "manifest.json"
+        if not path.exists():
+            return self.blank
+        try:
+            found = Manifest.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise DataError(f"{path} is not a manifest: {error}", f"delete {self.folder} and prepare again") from error
+        if found.model_copy(update={"shards": {}}) != self.blank:
+            raise DataError(
+                f"{path} describes other data than {self.blank.dataset} {self.blank.fingerprint[:12]}",
+                f"delete {self.folder} and prepare again",
+            )
+        return found
+
+    def missing(self, n: int) -> list[int]:
+        """Numbers of the shards still to be made for `n` samples."""
+        done = self.manifest().shards
+        needed = {k: min(self.rows, n - k * self.rows) for k in range(-(-n // self.rows))}
+        return [k for k, rows in needed.items() if k not in done or done[k].samples < rows]
+
+    def grow(self, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
+        """Makes what is missing for the first `n` samples.
+
+        Args:
+            n: Samples wanted.
+            make: Yields `(measurement, property)` for each sample of a range, in order.
+            progress: Called with samples done and samples wanted.
+
+        Raises:
+            DataError: The disk has too little room; nothing was written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):
+            missing = self.missing(n)
+            self._check_room(missing)
+            done = n - sum(min(self.rows, n - k * self.rows) for k in missing)
+            progress(done, n)
+            for number in missing:
+                first = number * self.rows
+                measurements, properties = [], []
+                for measurement, property_map in make(range(first, min(first + self.rows, n))):
+                    measurements.append(measurement)
+                    properties.append(property_map)
+                    done += 1
+                    progress(done, n)
+                self._add(number, np.stack(measurements), np.stack(properties))
+
+    def _add(self, number: int, measurements: NDArray[np.float32], properties: NDArray[np.float32]) -> None:
+        digests = {}
+        names = {"measurements": f"data{number}.npy", "properties": f"model{number}.npy"}
+        for name, array in zip(names.values(), (measurements, properties), strict=True):
+            with atomic_write(self.folder / name) as stream:
+                np.save(stream, array.astype(np.float32, copy=False))
+            digests[name] = sha256(self.folder / name)
+        shard = Shard(**names, samples=len(properties), sha256=digests)
+        manifest = self.manifest()
+        grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
+        write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1))
+
+    def bytes_of(self, shards: list[int]) -> int:
+        """Size of so many full shards."""
+        sample = sum(math.prod(shape) * 4 for shape in (self.blank.measurement_shape, self.blank.property_shape))
+        return len(shards) * self.rows * sample
+
+    def _check_room(self, shards: list[int]) -> None:
+        needed = int(self.bytes_of(shards) * MARGIN)
+        free = shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise DataError(
+                f"{self.blank.dataset} needs {needed / 1e9:.2f} GB in {self.folder}, {free / 1e9:.2f} GB are free",
+                "make room, or point FWIBENCH_DATA at a larger disk",
+            )
+
+    def damaged(self) -> list[str]:
+        """Names of files that are absent or whose content has changed since they were made."""
+        return [
+            name
+            for shard in self.manifest().shards.values()
+            for name, digest in shard.sha256.items()
+            if not (self.folder / name).exists() or sha256(self.folder / name) != digest
+        ]

@@ -1,0 +1,74 @@
+"""Every error that fwibench raises on purpose.
+
+Invariant: an error says what was wrong and what was expected; its `hint` says what to do about it.
+The command line prints both and keeps the traceback for `--debug`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FwibenchError(Exception):
+    """Base of all deliberate errors.
+
+    Args:
+        message: What was wrong, what was expected, and where.
+        hint: What the user can do about it; empty when there is nothing to add.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.message, self.hint)
+
+
+class UsageError(FwibenchError):
+    """The command or its options cannot be understood."""
+
+
+class UnknownNameError(UsageError):
+    """A method, dataset, metric or run of that name does not exist."""
+
+    @classmethod
+    def among(cls, kind: str, name: str, known: Iterable[str], note: str = "") -> UnknownNameError:
+        """Builds the error for `name`, with the closest known names in the hint."""
+        known = sorted(known)
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        if close:
+            hint = f"did you mean {' or '.join(close)}?"
+        else:
+            hint = f"known are: {', '.join(known)}" if known else f"there is no {kind} yet"
+        return cls(f"there is no {kind} named '{name}'", f"{hint} {note}".strip())
+
+
+class OptionError(UsageError):
+    """An option has a name or a value that its owner does not accept."""
+
+
+class ProblemError(FwibenchError):
+    """An array or a setting does not fit the problem: wrong shape, unit or bounds."""
+
+
+class DataError(FwibenchError):
+    """Stored data are missing, incomplete or damaged, or cannot be made."""
+
+
+class PluginError(FwibenchError):
+    """A plugin breaks the contract of its hooks or specs."""
+
+
+class MethodError(FwibenchError):
+    """A method breaks its contract: used before fit, wrong output shape, and so on."""
+
+
+class DivergedError(MethodError):
+    """Training or inversion produced values that are not finite."""
+
+
+class RecordError(FwibenchError):
+    """A record cannot be read."""

@@ -1,0 +1,105 @@
+"""Records to leaderboard rows.
+
+Invariant: rows are made of records alone. Seeds of one cell are averaged; methods are ranked only among
+rows of the same dataset, source, split, track, profile and test samples.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from statistics import fmean
+from typing import Any
+
+from fwibench.runs.record import Record
+
+COLUMNS = (
+    "rank method method_version plugin options dataset source split track profile n_train n_test seeds "
+    "mae mae_ci_low mae_ci_high mse rmse ssim ssim_wang data_misfit parameters parameters_closed_form flops macs "
+    "flops_kind fit_s predict_ms_cpu1 throughput_per_s peak_memory_mb device status n_failed fwibench_version "
+    "run_ids date_utc"
+).split()
+"""Names and order are stable; a value that was not measured is None."""
+
+GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
+"""Rows that agree in these are ranked together."""
+
+Row = dict[str, Any]
+
+
+def make_rows(records: Iterable[Record]) -> list[Row]:
+    """Aggregates records to rows, ranked by MAE within their group and sorted by group and rank."""
+    cells: dict[str, list[Record]] = {}
+    for record in records:
+        cells.setdefault(_identity(record), []).append(record)
+    rows = [_row(same) for same in cells.values()]
+    rows.sort(key=lambda row: (*(str(row[name]) for name in GROUP), row["mae"] is None, row["mae"] or 0.0, row["method"]))
+    group, rank = None, 0
+    for row in rows:
+        here = tuple(row[name] for name in GROUP)
+        group, rank = here, rank + 1 if here == group else 1
+        row["rank"] = rank if row["mae"] is not None else None
+    return rows
+
+
+def _identity(record: Record) -> str:
+    content = record.cell.model_dump(mode="json", exclude={"seed"})
+    return json.dumps([content, record.source, record.track], sort_keys=True)
+
+
+def _row(records: list[Record]) -> Row:
+    """One row; figures are means over the seeds that are ok."""
+    good = [record for record in records if record.status == "ok"]
+    first = (good or records)[0]
+    cell = first.cell
+
+    def mean(read: Callable[[Record], float | None]) -> float | None:
+        values = [value for record in good if (value := read(record)) is not None]
+        return fmean(values) if values else None
+
+    def score(name: str) -> float | None:
+        return mean(lambda record: record.scores.get(name))
+
+    complexity = first.complexity
+    row: Row = dict.fromkeys(COLUMNS)
+    row.update(
+        method=cell.method,
+        method_version=cell.method_version,
+        plugin=first.plugin,
+        options=format_options(first.chosen),
+        dataset=cell.dataset + (f"[{format_options(cell.dataset_options)}]" if cell.dataset_options else ""),
+        source=first.source,
+        split=cell.split,
+        track=first.track,
+        profile=cell.profile,
+        n_train=first.n_train,
+        n_test=first.n_test,
+        seeds=len(good),
+        mae=score("mae"),
+        mse=score("mse"),
+        rmse=score("rmse"),
+        ssim=score("ssim"),
+        ssim_wang=score("ssim-wang"),
+        data_misfit=score("data-misfit"),
+        parameters=complexity.parameters,
+        parameters_closed_form=complexity.parameters_closed_form,
+        flops=complexity.flops,
+        macs=complexity.macs,
+        flops_kind=complexity.flops_kind,
+        fit_s=mean(lambda record: record.costs.fit_s),
+        predict_ms_cpu1=mean(lambda record: record.costs.predict_ms_cpu1),
+        throughput_per_s=mean(lambda record: record.costs.throughput_per_s),
+        peak_memory_mb=mean(lambda record: record.costs.peak_memory_mb),
+        device=first.device or None,
+        status="ok" if good else first.status,
+        n_failed=len(records) - len(good),
+        fwibench_version=first.environment.get("packages", {}).get("fwibench"),
+        run_ids=" ".join(record.run_id for record in records),
+        date_utc=max(record.started for record in records),
+    )
+    return row
+
+
+def format_options(options: dict[str, Any]) -> str:
+    """Options as they are written in `--methods`: `alpha=10,scaling=sum`."""
+    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))

@@ -1,0 +1,77 @@
+"""The method contract.
+
+Invariant: a method sees measurements and the train and val splits, never the truth of what it predicts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.errors import MethodError
+from fwibench.methods.complexity import Complexity
+from fwibench.methods.context import RunContext
+from fwibench.problem import Problem
+
+
+class Method(ABC):
+    """Predicts a property from measurements.
+
+    Args:
+        problem: What is to be inverted.
+        options: Validated options, an instance of the spec's model.
+        context: Device, seeds, working folder and clock of this run.
+
+    Attributes:
+        history: What happened during fit, one entry an epoch or iteration.
+        resumed_s: Seconds that earlier attempts spent on the fit that this one goes on from.
+    """
+
+    def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
+        self.problem = problem
+        self.options = options
+        self.context = context
+        self.history: list[dict[str, float]] = []
+        self.resumed_s = 0.0
+
+    def fit(self, train: Split, val: Split) -> None:  # noqa: B027 - methods that learn nothing leave it empty
+        """Learns from `train`; everything that must be chosen is chosen on `val`."""
+
+    @abstractmethod
+    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Inverts measurements.
+
+        Args:
+            measurements: Raw amplitudes, `(n, S, T, R)`.
+
+        Returns:
+            Property maps in physical units, `(n, 1, Z, X)`; each depends on its own measurement alone.
+        """
+
+    @abstractmethod
+    def complexity(self) -> Complexity:
+        """Parameters and arithmetic of one sample."""
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Writes all that `predict` needs into the folder `path`, which exists."""
+
+    @abstractmethod
+    def load(self, path: Path) -> None:
+        """Reads what `save` wrote; afterwards the method predicts as the saved one did."""
+
+    def diagnostics(self, test: Split) -> dict[str, float]:
+        """Figures about the inner workings that need the truth.
+
+        Called once, after the predictions are stored, so nothing learnt here can reach them.
+        """
+        return {}
+
+    def not_fitted(self) -> MethodError:
+        """The error to raise when `predict`, `save` or `complexity` come before `fit` or `load`."""
+        return MethodError(f"{type(self).__name__} was used before fit", "call fit or load first")

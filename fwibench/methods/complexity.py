@@ -1,0 +1,25 @@
+"""What a method costs, independent of the machine it runs on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fwibench.problem import Frozen
+
+
+class Complexity(Frozen):
+    """Size and arithmetic of one forward pass over one sample. None is "not known", never 0.
+
+    The published parameter column counts `parameters` alone: matrices solved in closed form and fixed
+    kernels stand beside it.
+    """
+
+    parameters: int | None = Field(default=None, description="trained by gradient descent")
+    parameters_closed_form: int | None = Field(default=None, description="solved for, then frozen")
+    parameters_fixed: int | None = Field(default=None, description="constants such as integral kernels")
+    macs: int | None = Field(default=None, description="multiply-adds")
+    flops: int | None = Field(default=None, description="floating-point operations, two a multiply-add")
+    flops_kind: Literal["counted", "analytic", "mixed"] | None = None
+    uncounted: tuple[str, ...] = Field(default=(), description="operations with arithmetic that no counter knows")

@@ -1,0 +1,28 @@
+"""What a method says of itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from fwibench.datasets.spec import Profile
+from fwibench.specs import NoOptions, Spec
+
+Kind = Literal["learned", "closed-form", "iterative", "hybrid", "baseline"]
+
+
+class MethodSpec(Spec):
+    """Spec of a method; `target` is a subclass of `fwibench.methods.base.Method`."""
+
+    kind: Kind
+    options: type[BaseModel] = Field(default=NoOptions, description="model of the options; its defaults are the paper's")
+    profiles: dict[Profile, dict[str, Any]] = Field(
+        default_factory=dict, description="options that a profile sets where the user does not"
+    )
+    needs_fit: bool = Field(default=True, description="whether `fit` must come before `predict`")
+    measurements: tuple[Literal["seismic", "em"], ...] = Field(default=("seismic",), description="kinds it accepts")
+    devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu",)
+    deterministic: bool = Field(default=False, description="the seed changes nothing, so one repetition is enough")
+    trained_on: Literal["train", "none"] = Field(default="train", description="data that `fit` reads")
+    track: Literal["standard", "oracle-start", "extra-data"] = "standard"

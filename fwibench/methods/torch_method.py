@@ -1,0 +1,135 @@
+"""The base for methods that are PyTorch networks.
+
+An author gives `build`; the base normalises, trains, keeps the best on val, predicts, counts and saves.
+A part of the computation that is fixed or solved in closed form belongs in the encoder, which stands in
+front of the network and is never trained by gradient.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fwibench.datasets.arrays import Split
+from fwibench.files import atomic_write
+from fwibench.methods.base import Method
+from fwibench.methods.complexity import Complexity
+from fwibench.methods.context import RunContext
+from fwibench.methods.flops import count_flops
+from fwibench.methods.training import Trainer
+from fwibench.problem import Problem
+
+
+class Normalise(nn.Module):
+    """Raw measurements to about [-1, 1], by the problem's constants."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.amplitude = problem.amplitude
+
+    def forward(self, measurements: Tensor) -> Tensor:
+        """Any shape in, the same shape out."""
+        scaled: Tensor = self.amplitude.normalise(measurements, torch)
+        return scaled
+
+
+class TorchMethod(Method):
+    """A network from normalised measurements to a normalised property map in [-1, 1]."""
+
+    encode_once = False
+    """Whether encodings of a whole split fit in memory, so that training computes them only once."""
+
+    def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
+        super().__init__(problem, options, context)
+        self.device = torch.device(context.device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(context.seed("init"))
+            self.encoder = self.build_encoder().to(self.device).requires_grad_(False).eval()
+            self.network = self.build().to(self.device)
+        self.network.eval()
+        self._ready = False
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The trained network: encodings `(n, ...)` to normalised maps `(n, 1, Z, X)`."""
+
+    def build_encoder(self) -> nn.Module:
+        """The fixed part in front of it: raw measurements `(n, S, T, R)` to encodings. Default: `Normalise`."""
+        return Normalise(self.problem)
+
+    def fit_encoder(self, train: Split, val: Split) -> None:  # noqa: B027 - most encoders are fixed
+        """Solves what the encoder needs in closed form. Default: nothing."""
+
+    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Loss of normalised maps `(n, 1, Z, X)`. Default: mean absolute error (equation 11)."""
+        return nn.functional.l1_loss(prediction, target)
+
+    def training_step(self, trainer: Trainer, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """One optimiser step; returns scalars for the history, `loss` among them."""
+        loss = self.loss(trainer.network(inputs), target)
+        trainer.step(loss)
+        return {"loss": loss.detach()}
+
+    def fit(self, train: Split, val: Split) -> None:
+        """Solves the encoder, then trains the network and keeps the weights that were best on `val`."""
+        self.fit_encoder(train, val)
+        self.history = Trainer(self).fit(train, val)
+        self._ready = True
+
+    @torch.no_grad()
+    def encode(self, measurements: NDArray[np.float32]) -> Tensor:
+        """Raw measurements `(n, S, T, R)` to encodings on the method's device."""
+        encoded: Tensor = self.encoder(torch.from_numpy(measurements).to(self.device))
+        return encoded
+
+    @torch.no_grad()
+    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Method.predict`; the batch is computed in one piece."""
+        if not self._ready:
+            raise self.not_fitted()
+        self.problem.check_measurements(measurements.shape)
+        maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
+        prediction: NDArray[np.float32] = maps.float().cpu().numpy()
+        return prediction
+
+    def parameters_closed_form(self) -> int:
+        """Entries of the encoder that `fit_encoder` solves for."""
+        return 0
+
+    def parameters_fixed(self) -> int:
+        """Constants of the encoder, such as kernels."""
+        return 0
+
+    def complexity(self) -> Complexity:
+        """Parameters of the network, and the counted arithmetic of encoder and network together."""
+        sample = torch.zeros(1, *self.problem.measurement_shape, device=self.device)
+        flops, uncounted = count_flops(lambda: self.network(self.encoder(sample)))
+        return Complexity(
+            parameters=sum(p.numel() for p in self.network.parameters() if p.requires_grad),
+            parameters_closed_form=self.parameters_closed_form(),
+            parameters_fixed=self.parameters_fixed(),
+            macs=flops // 2,
+            flops=flops,
+            flops_kind="counted",
+            uncounted=uncounted,
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes `model.pt`: the states of encoder and network."""
+        if not self._ready:
+            raise self.not_fitted()
+        with atomic_write(path / "model.pt") as stream:
+            torch.save({"encoder": self.encoder.state_dict(), "network": self.network.state_dict()}, stream)
+
+    def load(self, path: Path) -> None:
+        """Reads `model.pt`."""
+        state = torch.load(path / "model.pt", map_location=self.device, weights_only=True)
+        self.encoder.load_state_dict(state["encoder"])
+        self.network.load_state_dict(state["network"])
+        self._ready = True

@@ -1,0 +1,63 @@
+"""Structural similarity in two conventions that libraries mix up.
+
+Both scale maps to [0, 1] by the problem's bounds, so the data range is 1 whatever a batch holds, and use
+an 11 x 11 Gaussian window of sigma 1.5 with biased local moments, C1 = 0.01**2, C2 = 0.03**2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.problem import Problem
+
+RADIUS = 5
+SIGMA = 1.5
+C1, C2 = 0.01**2, 0.03**2
+
+Maps = NDArray[np.float32]
+Scores = NDArray[np.float64]
+
+
+def ssim(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
+    """SSIM as OpenFWI and the InvLINT paper publish it: zero padding, mean over the whole map.
+
+    Returns:
+        One score a sample, `(n,)`; 1 is identity.
+    """
+    return _ssim_map(prediction, truth, problem).mean(axis=(1, 2))
+
+
+def ssim_wang(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
+    """SSIM of Wang et al. (2004) as scikit-image and torchmetrics compute it: only whole windows count.
+
+    Returns:
+        One score a sample, `(n,)`; NaN where a map is smaller than the window.
+    """
+    if min(problem.grid.shape) <= 2 * RADIUS:
+        return np.full(len(truth), np.nan)
+    inner = slice(RADIUS, -RADIUS)
+    return _ssim_map(prediction, truth, problem)[:, inner, inner].mean(axis=(1, 2))
+
+
+def _ssim_map(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
+    low, span = problem.property.low, problem.property.high - problem.property.low
+    a = (prediction[:, 0].astype(np.float64) - low) / span
+    b = (truth[:, 0].astype(np.float64) - low) / span
+    mean_a, mean_b = _window(a), _window(b)
+    var_a = _window(a * a) - mean_a**2
+    var_b = _window(b * b) - mean_b**2
+    covariance = _window(a * b) - mean_a * mean_b
+    luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
+    return luminance * (2 * covariance + C2) / (var_a + var_b + C2)
+
+
+def _window(maps: Scores) -> Scores:
+    from scipy.ndimage import correlate1d
+
+    offsets = np.arange(-RADIUS, RADIUS + 1)
+    weights = np.exp(-(offsets**2) / (2 * SIGMA**2))
+    weights /= weights.sum()
+    for axis in (1, 2):
+        maps = correlate1d(maps, weights, axis=axis, mode="constant")
+    return maps

@@ -1,0 +1,164 @@
+"""The problem: all that a method may know before it sees data.
+
+Invariant: a problem is a plain, frozen, hashable value in SI units. Whatever depends on the data at
+hand (a batch maximum, a mean) has no place here, so the same numbers mean the same in every run.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fwibench.errors import ProblemError
+
+
+class Frozen(BaseModel):
+    """Base of the suite's values: immutable, hashable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Grid(Frozen):
+    """A regular grid of nodes; node (row, column) lies at depth row * spacing, x = column * spacing."""
+
+    nz: int = Field(gt=0, description="rows, depth first")
+    nx: int = Field(gt=0, description="columns")
+    spacing: float = Field(gt=0, description="distance of neighbouring nodes [m]")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(nz, nx)`."""
+        return self.nz, self.nx
+
+
+class Point(Frozen):
+    """A place in the section [m]."""
+
+    x: float
+    z: float
+
+
+class Ricker(Frozen):
+    """A Ricker wavelet of unit peak amplitude."""
+
+    frequency: float = Field(gt=0, description="peak frequency [Hz]")
+    delay: float = Field(ge=0, description="time of the peak [s]")
+
+
+class SeismicSurvey(Frozen):
+    """Who shakes, who listens, and when: every receiver records every source."""
+
+    kind: Literal["seismic"] = "seismic"
+    sources: tuple[Point, ...] = Field(min_length=1)
+    receivers: tuple[Point, ...] = Field(min_length=1)
+    nt: int = Field(gt=0, description="time samples")
+    dt: float = Field(gt=0, description="time step [s]")
+    wavelet: Ricker
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape `(S, T, R)` of one measurement."""
+        return len(self.sources), self.nt, len(self.receivers)
+
+
+class AcousticPhysics(Frozen):
+    """How the constant-density acoustic wave equation is solved.
+
+    `pml_freq` and `max_velocity` are pinned here because deepwave otherwise takes them from the batch,
+    and one model would give other data in other company.
+    """
+
+    kind: Literal["acoustic"] = "acoustic"
+    accuracy: Literal[2, 4, 6, 8] = Field(description="order of the finite differences in space")
+    pml_width: int = Field(ge=0, description="absorbing cells on each of the four sides")
+    pml_freq: float = Field(gt=0, description="frequency the absorbing layer is tuned to [Hz]")
+    max_velocity: float = Field(gt=0, description="fixes the inner time step [m/s]")
+
+
+class Property(Frozen):
+    """What is sought, with the bounds that scale it."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Property:
+        if not self.low < self.high:
+            raise ValueError(f"bounds of {self.name} must satisfy low < high, got {self.low}, {self.high}")
+        return self
+
+    def normalise(self, values: Any) -> Any:
+        """Maps [low, high] to [-1, 1]; arrays and tensors alike."""
+        return (values - self.low) * (2.0 / (self.high - self.low)) - 1.0
+
+    def denormalise(self, values: Any) -> Any:
+        """Inverse of `normalise`."""
+        return (values + 1.0) * ((self.high - self.low) / 2.0) + self.low
+
+
+class Amplitude(Frozen):
+    """Scaling of measurements to about [-1, 1], by constants that belong to the problem.
+
+    `log` compresses with sign(u) ln(1 + |u|) before the linear map, as OpenFWI does; `low` and `high`
+    are the raw amplitudes that go to -1 and 1.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def normalise(self, values: Any, xp: ModuleType) -> Any:
+        """Scales raw measurements.
+
+        Args:
+            values: Raw amplitudes, any shape.
+            xp: The module that owns them, `numpy` or `torch`.
+        """
+        low, high = self.low, self.high
+        if self.log:
+            import numpy as np
+
+            values = xp.sign(values) * xp.log1p(xp.abs(values))
+            low, high = (float(np.sign(a) * np.log1p(abs(a))) for a in (low, high))
+        return (values - low) * (2.0 / (high - low)) - 1.0
+
+
+class Problem(Frozen):
+    """Grid, survey, physics, property and measurement scaling of one inverse problem."""
+
+    grid: Grid
+    survey: SeismicSurvey
+    physics: AcousticPhysics
+    property: Property
+    amplitude: Amplitude
+
+    @property
+    def measurement_shape(self) -> tuple[int, int, int]:
+        """Shape `(S, T, R)` of one measurement."""
+        return self.survey.shape
+
+    @property
+    def property_shape(self) -> tuple[int, int, int]:
+        """Shape `(1, Z, X)` of one property map."""
+        return (1, *self.grid.shape)
+
+    def check_measurements(self, shape: tuple[int, ...]) -> None:
+        """Raises `ProblemError` unless `shape` is `(n, S, T, R)` of this problem."""
+        _check("measurements", shape, self.measurement_shape)
+
+    def check_properties(self, shape: tuple[int, ...]) -> None:
+        """Raises `ProblemError` unless `shape` is `(n, 1, Z, X)` of this problem."""
+        _check("properties", shape, self.property_shape)
+
+
+def _check(what: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if len(shape) != 4 or tuple(shape[1:]) != expected:
+        wanted = ", ".join(("n", *map(str, expected)))
+        raise ProblemError(
+            f"{what} have shape {tuple(shape)}, expected ({wanted})",
+            "the first axis counts samples; a single sample needs a leading axis of length 1",
+        )

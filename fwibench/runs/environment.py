@@ -1,0 +1,83 @@
+"""What a result was made with.
+
+Invariant: gathering it imports nothing heavy; what only torch knows is asked for by the process that
+has torch loaded anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("fwibench", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "deepwave", "pydantic", "pluggy")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, processor, threads and git state; a GPU's name if torch is loaded and sees one."""
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "git": _git_state(),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        found["threads"] = torch.get_num_threads()
+        found["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+        found["cuda"] = torch.version.cuda
+    return found
+
+
+def peak_memory_mb() -> float | None:
+    """Largest resident size of this process so far [MB]; None where the system does not tell.
+
+    Linux's rusage would be wrong here: a child inherits the peak of the process that spawned it.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    line = next((line for line in status.splitlines() if line.startswith("VmHWM:")), None)
+    return float(line.split()[1]) / 1024 if line else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+@cache
+def _git_state() -> dict[str, Any] | None:
+    """Commit of the checkout this package runs from, and whether it was changed; None outside one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None

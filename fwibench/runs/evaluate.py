@@ -1,0 +1,159 @@
+"""Running one cell: fit, predict, score, measure.
+
+Invariant: predictions are on disk before anything but the scores sees the truth of the test split.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DivergedError, FwibenchError, MethodError
+from fwibench.files import atomic_write, write_text
+from fwibench.methods.base import Method
+from fwibench.methods.context import RunContext
+from fwibench.methods.spec import MethodSpec
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.cell import Cell
+from fwibench.runs.environment import peak_memory_mb
+from fwibench.runs.plan import open_dataset
+from fwibench.runs.record import Record
+from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
+
+Notify = Callable[[dict[str, Any]], None]
+Maps = NDArray[np.float32]
+CHUNK_BYTES = 2**26
+
+
+def evaluate(
+    record: Record, registry: Registry, folder: Path, workdir: Path, metrics: list[str], limit: float | None, tell: Notify
+) -> None:
+    """Runs the record's cell and fills in what it measures.
+
+    Args:
+        record: Names the cell and the device; is filled in step by step, so a fault keeps what was measured.
+        registry: Where method, dataset and metrics are looked up.
+        folder: Receives `predictions.npz`, `scores.csv` and `model/`.
+        workdir: The method's own folder.
+        metrics: Names of the metrics.
+        limit: Seconds until the deadline; None for no limit.
+        tell: Receives events for the progress display.
+    """
+    cell, device = record.cell, record.device
+    spec = registry.method(cell.method).spec
+    with stopwatch("cpu") as reading:
+        dataset = _open(cell, registry)
+        train, val, test = (dataset.split(cell.split, name) for name in ("train", "val", "test"))
+        measurements = test.measurements[: cell.test_samples]
+    record.costs.data_s = reading.seconds
+    record.n_train, record.n_val, record.n_test = len(train), len(val), len(measurements)
+    context = RunContext(
+        workdir=workdir,
+        device=device,
+        dataset=cell.dataset,
+        method=cell.method,
+        repetition=cell.seed,
+        deadline=None if limit is None else time.monotonic() + limit,
+        on_report=lambda scalars: tell({"report": scalars}),
+    )
+    method = _build(spec, cell, dataset.problem, context)
+    if spec.needs_fit:
+        tell({"stage": "fit"})
+        with stopwatch(device) as fitting:
+            method.fit(train, val)
+        record.costs.fit_s = fitting.seconds + method.resumed_s
+        record.history = method.history
+    tell({"stage": "predict"})
+    with stopwatch(device) as predicting:
+        prediction = _predict(method, measurements, dataset.problem)
+    record.costs.predict_s = predicting.seconds
+    ids = test.ids[: len(prediction)]
+    with atomic_write(folder / "predictions.npz") as stream:
+        np.savez(stream, ids=np.array(ids), prediction=prediction)
+    record.scores = _score(prediction, test, ids, metrics, registry, dataset.problem, folder)
+    record.diagnostics = method.diagnostics(test)
+    tell({"stage": "measure"})
+    record.complexity = method.complexity()
+    (folder / "model").mkdir(exist_ok=True)
+    method.save(folder / "model")
+    _measure(record, method, spec, folder, measurements, context, dataset.problem)
+
+
+def _open(cell: Cell, registry: Registry) -> Dataset:
+    options = {name: str(value) for name, value in cell.dataset_options.items() if value is not None}
+    dataset = open_dataset(registry, cell.dataset, cell.profile, options)
+    if dataset.fingerprint != cell.fingerprint:
+        raise FwibenchError(f"{cell.dataset} changed between planning and running", "run the command again")
+    return dataset
+
+
+def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
+    implementation: type[Method] = spec.load()
+    return implementation(problem, spec.options.model_validate(cell.options), context)
+
+
+def _predict(method: Method, measurements: Maps, problem: Problem) -> Maps:
+    rows = max(CHUNK_BYTES // max(measurements[0].nbytes, 1), 1)
+    parts = [method.predict(measurements[i : i + rows]) for i in range(0, len(measurements), rows)]
+    prediction = np.concatenate([np.asarray(part) for part in parts])
+    expected = (len(measurements), *problem.property_shape)
+    if prediction.shape != expected:
+        raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")
+    if not np.isfinite(prediction).all():
+        bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
+        raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")
+    return prediction.astype(np.float32, copy=False)
+
+
+def _score(
+    prediction: Maps,
+    test: Split,
+    ids: tuple[str, ...],
+    metrics: list[str],
+    registry: Registry,
+    problem: Problem,
+    folder: Path,
+) -> dict[str, float | None]:
+    truth = test.properties[: len(prediction)]
+    scores = {name: registry.metric(name).spec.load()(prediction, truth, problem) for name in metrics}
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["id", *scores])
+    writer.writerows([sample, *(repr(float(s[i])) for s in scores.values())] for i, sample in enumerate(ids))
+    write_text(folder / "scores.csv", table.getvalue())
+    means = {name: float(np.mean(values)) for name, values in scores.items()}
+    return {name: mean if np.isfinite(mean) else None for name, mean in means.items()}
+
+
+def _measure(
+    record: Record,
+    method: Method,
+    spec: MethodSpec,
+    folder: Path,
+    measurements: Maps,
+    context: RunContext,
+    problem: Problem,
+) -> None:
+    """Latency on one CPU thread, by the saved method where the fitted one lives on a GPU; then throughput."""
+    costs, device = record.costs, context.device
+    on_cpu = method
+    if device != "cpu":
+        import torch
+
+        costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
+        on_cpu = _build(spec, record.cell, problem, RunContext(workdir=context.workdir))
+        on_cpu.load(folder / "model")
+    if spec.kind != "iterative" or device == "cpu":
+        costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
+    costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)
+    costs.peak_memory_mb = peak_memory_mb()

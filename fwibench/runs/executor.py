@@ -1,0 +1,136 @@
+"""One spawned child process a cell, and a record of how it ended.
+
+Invariant: a crash, a hang or a full memory costs one cell. When `execute` returns, no process of the
+cell is left, and its folder holds a record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from fwibench.files import write_text
+from fwibench.runs.environment import describe_environment
+from fwibench.runs.record import Record, read_record, write_record
+from fwibench.runs.results import RECORD, Results
+from fwibench.runs.worker import DRAFT, JOB, Job
+
+GRACE_S = 5.0
+KEPT_FOR_RESUME = ("timeout", "oom")
+ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+"""glibc keeps freed memory instead of returning it page by page, which costs networks a fifth of a step."""
+
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def execute(job: Job, results: Results, tell: Tell, *, force: bool) -> Record:
+    """Runs one cell to its end.
+
+    Args:
+        job: The cell, as a blank record, and how to run it.
+        results: Where the cell's folder lies.
+        tell: Receives the child's events, from another thread.
+        force: Forget what an earlier, interrupted attempt left behind.
+    """
+    cell = job.record.cell
+    folder = results.folder(cell)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        if not force and (finished := results.finished(cell)):
+            return finished
+        workdir, attempt = folder / "work", folder / "attempt"
+        shutil.rmtree(attempt, ignore_errors=True)
+        if force:
+            shutil.rmtree(workdir, ignore_errors=True)
+        workdir.mkdir(exist_ok=True)
+        attempt.mkdir()
+        write_text(attempt / JOB, job.model_dump_json())
+        start = time.monotonic()
+        outcome = _spawn(attempt, workdir, folder / "log.txt", job.limit, tell)
+        record = _conclude(attempt, outcome, job)
+        record.wall_s = time.monotonic() - start
+        _publish(record, attempt, folder)
+        if record.status not in KEPT_FOR_RESUME:
+            shutil.rmtree(workdir, ignore_errors=True)
+    return record
+
+
+def _spawn(attempt: Path, workdir: Path, log: Path, limit: float | None, tell: Tell) -> int | None:
+    """Runs the child; its exit status, or None if it was killed at its deadline."""
+    with log.open("wb") as stderr:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "fwibench.runs.worker", str(attempt), str(workdir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            env={**ALLOCATOR, **os.environ},
+        )
+        reader = threading.Thread(target=_forward, args=(child.stdout, tell), daemon=True)
+        reader.start()
+        try:
+            return child.wait(limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _kill_group(child)
+            reader.join(GRACE_S)
+            if child.stdin:
+                child.stdin.close()
+
+
+def _forward(stream: Any, tell: Tell) -> None:
+    for line in stream:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        tell(event)
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """Kills the child and whatever it started."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()
+
+
+def _conclude(attempt: Path, outcome: int | None, job: Job) -> Record:
+    if outcome is not None and (attempt / DRAFT).exists():
+        return read_record(attempt / DRAFT)
+    environment = {**describe_environment(), "command": job.command}
+    if outcome is None:
+        status, reason = "timeout", f"killed at its time limit of {job.limit:g} s"
+    elif outcome < 0:
+        status, reason = "failed", f"the process was killed by {signal.Signals(-outcome).name}"
+        if outcome == -signal.SIGKILL:
+            reason += ", as the system does when memory runs out"
+    else:
+        status, reason = "failed", f"the process exited with code {outcome} before the cell was done"
+    return job.record.model_copy(update={"status": status, "reason": reason, "environment": environment})
+
+
+def _publish(record: Record, attempt: Path, folder: Path) -> None:
+    """Moves the attempt's files into the cell's folder, the record last."""
+    (folder / RECORD).unlink(missing_ok=True)
+    for name in ("predictions.npz", "scores.csv", "model"):
+        target = folder / name
+        shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
+        if record.status == "ok" and (attempt / name).exists():
+            os.replace(attempt / name, target)
+    write_record(record, folder / RECORD)
+    shutil.rmtree(attempt, ignore_errors=True)

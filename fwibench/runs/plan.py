@@ -1,0 +1,119 @@
+"""From what the user asks for to a list of cells.
+
+Invariant: planning reads specs and records only. Nothing heavy is imported, nothing is written, and
+whatever the user got wrong is said here, before any work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.spec import Profile
+from fwibench.errors import UnknownNameError, UsageError
+from fwibench.plugins.registry import Registry
+from fwibench.runs.cell import Cell
+from fwibench.runs.record import Record
+from fwibench.runs.results import Results
+from fwibench.runs.selection import Selected, parse_selection, parse_settings, validate_options
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for; the fields are the options of `fwibench run`."""
+
+    methods: str
+    dataset: str
+    split: str | None = None
+    seeds: int = 1
+    profile: Profile = "quick"
+    test_samples: int | None = None
+    device: str = "auto"
+    settings: tuple[str, ...] = ()
+    time_limit: float | None = None
+    metrics: tuple[str, ...] = ()
+    results: Path = Path("results")
+    force: bool = False
+
+
+@dataclass
+class PlannedCell:
+    """A cell, the dataset it needs, and what is known of it already.
+
+    Attributes:
+        chosen: Options that differ from what the profile sets, for people to tell cells apart.
+        cached: Its finished record; None if it has to run.
+        skip: Why it cannot run at all; empty if it can.
+    """
+
+    cell: Cell
+    dataset: Dataset = field(repr=False)
+    chosen: dict[str, Any] = field(default_factory=dict)
+    cached: Record | None = None
+    skip: str = ""
+
+
+def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
+    """Lists the cells of a request, in the order they will run.
+
+    Raises:
+        UsageError: A name, an option or a value is wrong.
+    """
+    methods = parse_selection(request.methods)
+    settings = parse_settings(request.settings, [item.name for item in methods])
+    for metric in request.metrics:
+        registry.metric(metric)
+    if request.seeds < 1:
+        raise UsageError(f"--seeds is {request.seeds}, expected 1 or more")
+    if request.test_samples is not None and request.test_samples < 1:
+        raise UsageError(f"--test-samples is {request.test_samples}, expected 1 or more")
+    results = Results(request.results)
+    planned: dict[str, PlannedCell] = {}
+    for chosen in parse_selection(request.dataset):
+        dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
+        split = request.split or dataset.spec.schemes[0]
+        if split not in dataset.spec.schemes:
+            raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
+        for item in methods:
+            wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
+            for one in _cells(wanted, dataset, split, request, registry):
+                if not request.force:
+                    one.cached = results.finished(one.cell)
+                planned.setdefault(one.cell.key, one)
+    return list(planned.values())
+
+
+def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[str, str] | None = None) -> Dataset:
+    """Builds a dataset by name, with options as texts; no data are read."""
+    spec = registry.dataset(name).spec
+    implementation: type[Dataset] = spec.load()
+    return implementation(spec, validate_options(name, spec.options, {}, options or {}), profile)
+
+
+def _cells(
+    item: Selected, dataset: Dataset, split: str, request: Request, registry: Registry
+) -> Iterator[PlannedCell]:
+    spec = registry.method(item.name).spec
+    preset = spec.profiles.get(request.profile, {})
+    options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
+    usual = spec.options.model_validate(preset).model_dump(mode="json")
+    accepted, kind = spec.measurements, dataset.spec.measurements
+    skip = "" if kind in accepted else f"{spec.name} accepts {' and '.join(accepted)} data, {dataset.spec.name} is {kind}"
+    for seed in range(1 if spec.deterministic else request.seeds):
+        cell = Cell(
+            method=spec.name,
+            method_version=spec.version,
+            options=options,
+            dataset=dataset.spec.name,
+            dataset_options=dataset.options.model_dump(mode="json"),
+            fingerprint=dataset.fingerprint,
+            split=split,
+            seed=seed,
+            profile=request.profile,
+            test_samples=request.test_samples,
+        )
+        chosen = {name: value for name, value in options.items() if value != usual[name]}
+        yield PlannedCell(cell, dataset, chosen, skip=skip)

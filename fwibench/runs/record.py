@@ -1,0 +1,85 @@
+"""The record: the JSON that every cell leaves behind, whatever happened.
+
+Invariant: what was not measured is None, never 0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fwibench.errors import RecordError
+from fwibench.files import write_text
+from fwibench.methods.complexity import Complexity
+from fwibench.runs.cell import RESULT_FORMAT, Cell
+
+Status = Literal["ok", "failed", "timeout", "oom", "diverged", "skipped", "not-run"]
+
+
+class Costs(BaseModel):
+    """Seconds and bytes of one cell."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data_s: float | None = Field(default=None, description="opening the dataset and reading the test measurements")
+    fit_s: float | None = Field(default=None, description="fit, device synchronised at both ends; all attempts together")
+    predict_s: float | None = Field(default=None, description="prediction of the test split")
+    predict_ms_cpu1: float | None = Field(default=None, description="one sample, one CPU thread, median [ms]")
+    throughput_per_s: float | None = Field(default=None, description="samples a second at the best batch size")
+    throughput_batch: int | None = Field(default=None, description="that batch size")
+    peak_memory_mb: float | None = Field(default=None, description="largest resident size of the process [MB]")
+    peak_device_memory_mb: float | None = Field(default=None, description="largest allocation on the GPU [MB]")
+
+
+class Record(BaseModel):
+    """One cell's outcome."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = RESULT_FORMAT
+    cell: Cell
+    status: Status
+    reason: str = Field(default="", description="why it is not ok")
+    chosen: dict[str, Any] = Field(default_factory=dict, description="options that differ from the profile's")
+    kind: str = ""
+    track: str = "standard"
+    plugin: str = ""
+    source: str = ""
+    unit: str = Field(default="", description="unit of the property")
+    n_train: int | None = None
+    n_val: int | None = None
+    n_test: int | None = None
+    device: str = ""
+    scores: dict[str, float | None] = Field(default_factory=dict, description="mean over test samples, by metric")
+    complexity: Complexity = Complexity()
+    costs: Costs = Field(default_factory=Costs)
+    diagnostics: dict[str, float] = Field(default_factory=dict)
+    history: list[dict[str, float]] = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    started: str = ""
+    wall_s: float | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Name of the cell's folder."""
+        return self.cell.run_id
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Writes a record, atomically."""
+    write_text(path, record.model_dump_json(indent=1))
+
+
+def read_record(path: Path) -> Record:
+    """Reads a record.
+
+    Raises:
+        RecordError: It is damaged, or of a format this version does not know.
+    """
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise RecordError(f"{path} cannot be read as a record: {first}", "run its cell again, or delete it") from error

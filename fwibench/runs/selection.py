@@ -1,0 +1,123 @@
+"""The language of `--methods`, `--dataset` and `--set`.
+
+`invlint[alpha=1|10,scaling=sum],mean-map` names two methods, the first with a grid of two options;
+`--set invlint.alpha=10` sets an option of every cell of that method.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from fwibench.errors import OptionError, UnknownNameError, UsageError
+from fwibench.problem import Frozen
+
+_ITEM = re.compile(r"\s*([^\[\],\s]+)\s*(?:\[([^\[\]]*)\])?\s*(?:,|$)")
+
+
+class Selected(Frozen):
+    """A name and one choice of its options, as texts."""
+
+    name: str
+    options: dict[str, str]
+
+
+def parse_selection(text: str) -> list[Selected]:
+    """Reads names with options; a `|` between values makes a grid.
+
+    Raises:
+        UsageError: The text cannot be read, or names nothing.
+    """
+    chosen: list[Selected] = []
+    position = 0
+    while position < len(text):
+        match = _ITEM.match(text, position)
+        if match is None:
+            raise UsageError(
+                f"cannot read '{text[position:]}' in '{text}'",
+                "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map",
+            )
+        name, inside = match.groups()
+        axes = []
+        for part in (inside or "").split(","):
+            if part.strip():
+                key, value = parse_assignment(part)
+                axes.append([(key, one.strip()) for one in value.split("|")])
+        chosen += [Selected(name=name, options=dict(point)) for point in itertools.product(*axes)]
+        position = match.end()
+    if not chosen:
+        raise UsageError("nothing is selected", "name at least one; fwibench list shows what there is")
+    return list({item.model_dump_json(): item for item in chosen}.values())
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """`key=value` to its two sides."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip() or not value.strip():
+        raise UsageError(f"'{text.strip()}' is not an option, expected key=value")
+    return key.strip(), value.strip()
+
+
+def parse_settings(settings: Iterable[str], known: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Reads `--set METHOD.OPTION=VALUE`; every method must be among the `known` ones of the command."""
+    found: dict[str, dict[str, str]] = {}
+    known = list(known)
+    for setting in settings:
+        key, value = parse_assignment(setting)
+        name, dot, option = key.partition(".")
+        if not dot:
+            raise UsageError(f"'{setting}' does not say whose option it is, expected METHOD.OPTION=VALUE")
+        if name not in known:
+            raise UnknownNameError.among("selected method", name, known)
+        found.setdefault(name, {})[option] = value
+    return found
+
+
+def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, Any], texts: Mapping[str, str]) -> Any:
+    """Builds validated options: the preset's values, with the user's texts on top.
+
+    Args:
+        owner: Whose options these are, for messages.
+        model: The options' model.
+        preset: Values of the profile.
+        texts: What the user wrote; a text is taken as it stands where the model allows it, else as JSON.
+
+    Raises:
+        OptionError: An option is unknown or its value is not accepted; says which and what is expected.
+    """
+    unknown = [name for name in texts if name not in model.model_fields]
+    if unknown:
+        error = UnknownNameError.among(f"option of {owner}", unknown[0], model.model_fields)
+        raise OptionError(error.message, error.hint)
+    values: dict[str, Any] = dict(preset)
+    for name, text in texts.items():
+        values[name] = _parse(model, name, text)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][:1])
+        field = model.model_fields.get(name)
+        expected = f"; {name} is the {field.description}" if field and field.description else ""
+        raise OptionError(
+            f"option {name} of {owner} is {first.get('input')!r}: {first['msg'].lower()}{expected}",
+            f"fwibench info {owner} lists the options",
+        ) from error
+
+
+def _parse(model: type[BaseModel], name: str, text: str) -> Any:
+    """The value a text stands for: what it is as JSON where the field accepts that, else the text itself."""
+    spelled = {"none": "null", "true": "true", "false": "false"}.get(text.lower(), text)
+    field = model.model_fields[name]
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    try:
+        value = json.loads(spelled)
+        adapter.validate_python(value)
+    except ValueError:
+        return text
+    return value

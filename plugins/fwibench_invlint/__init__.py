@@ -1,0 +1,49 @@
+"""InvLINT as a plugin: its spec and options; the network itself is imported when it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field, PositiveFloat
+
+from fwibench import MethodSpec, TrainingOptions, hookimpl
+
+
+class InvLINTOptions(TrainingOptions):
+    """Defaults are sections 3.2, 3.3 and 4.1.2 of the paper.
+
+    `alpha` is meaningful only together with `scaling`: `sum` adds up time samples of the normalised,
+    receiver-averaged data; `integral` divides that by the number of samples; `standard` scales every
+    entry of U to unit variance over the train split.
+    """
+
+    kernels: int | None = Field(default=None, ge=1, description="sine kernels a source; None for 2048 / S, rounded up")
+    embedding: int = Field(default=512, ge=1, description="about how many Gaussian kernels cover the property (M)")
+    scaling: Literal["sum", "integral", "standard"] = Field(default="sum", description="scale of U before the ridge")
+    alpha: PositiveFloat | Literal["val"] = Field(default=1.0, description="ridge penalty, or 'val' to choose it on val")
+    width: int = Field(default=256, ge=1, description="channels of a token")
+    heads: int = Field(default=8, ge=1, description="attention heads")
+    mlp: int = Field(default=1024, ge=1, description="hidden units of the transformer's MLP")
+    layers: int = Field(default=1, ge=0, description="transformer blocks")
+
+
+SPEC = MethodSpec(
+    name="invlint",
+    summary="near-linear relation between integral transforms, one transformer block (ICML 2022)",
+    reference="Feng et al., An Intriguing Property of Geophysics Inversion, ICML 2022",
+    target="fwibench_invlint.method:InvLINT",
+    kind="learned",
+    options=InvLINTOptions,
+    profiles={
+        "smoke": {"epochs": 20, "batch_size": 16, "alpha": "val"},
+        "quick": {"epochs": 500, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
+    },
+    devices=("cpu", "cuda"),
+)
+
+
+@hookimpl
+def fwibench_methods() -> Iterable[MethodSpec]:
+    """InvLINT."""
+    return [SPEC]
