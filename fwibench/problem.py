@@ -6,6 +6,7 @@ hand (a batch maximum, a mean) has no place here, so the same numbers mean the s
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any, Literal
 
@@ -112,19 +113,22 @@ class Amplitude(Frozen):
     log: bool = False
 
     def normalise(self, values: Any, xp: ModuleType) -> Any:
-        """Scales raw measurements.
+        """Scales raw measurements: `scale` after `compress`.
 
         Args:
             values: Raw amplitudes, any shape.
             xp: The module that owns them, `numpy` or `torch`.
         """
-        low, high = self.low, self.high
-        if self.log:
-            import numpy as np
+        return self.scale(self.compress(values, xp))
 
-            values = xp.sign(values) * xp.log1p(xp.abs(values))
-            low, high = (float(np.sign(a) * np.log1p(abs(a))) for a in (low, high))
-        return (values - low) * (2.0 / (high - low)) - 1.0
+    def compress(self, values: Any, xp: ModuleType) -> Any:
+        """The nonlinear part: the logarithm, or nothing."""
+        return xp.sign(values) * xp.log1p(xp.abs(values)) if self.log else values
+
+    def scale(self, compressed: Any) -> Any:
+        """The linear part, which may as well follow an average."""
+        low, high = (math.copysign(math.log1p(abs(a)), a) if self.log else a for a in (self.low, self.high))
+        return (compressed - low) * (2.0 / (high - low)) - 1.0
 
 
 class Problem(Frozen):

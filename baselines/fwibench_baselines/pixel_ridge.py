@@ -11,6 +11,8 @@ from fwibench_baselines.array_method import ArrayMethod
 from fwibench_baselines.features import block_averages, split_features
 
 ALPHAS = tuple(10.0**k for k in range(-2, 6))
+SMALLEST_DEVIATION = 1e-3
+"""Features that hardly vary, such as samples before the first arrival, are not blown up beyond this."""
 
 
 class PixelRidge(ArrayMethod):
@@ -23,31 +25,31 @@ class PixelRidge(ArrayMethod):
         u = split_features(train, self.problem, self.options.features).astype(np.float64)
         maps = train.properties[:].reshape(len(train), -1).astype(np.float64)
         mean, deviation = u.mean(0), u.std(0)
-        deviation[deviation < 1e-8 * deviation.max()] = 1.0
+        deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max())
         u = (u - mean) / deviation
         u_val = (split_features(val, self.problem, self.options.features) - mean) / deviation
         truth = val.properties[:].reshape(len(val), -1)
         alphas = ALPHAS if self.options.alpha == "val" else (self.options.alpha,)
         fits = [Ridge(alpha=alpha).fit(u, maps) for alpha in alphas]
         best = min(fits, key=lambda fit: float(np.abs(fit.predict(u_val) - truth).mean()))
-        weights = best.coef_.T / deviation[:, None]
-        offset = best.intercept_ - mean @ weights
-        self.arrays = {"weights": weights.astype(np.float32), "offset": offset.astype(np.float32)}
+        fitted = {"mean": mean, "weights": best.coef_.T / deviation[:, None], "offset": best.intercept_}
+        self.arrays = {name: array.astype(np.float32) for name, array in fitted.items()}
 
     def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
         """One matrix product."""
         self.problem.check_measurements(measurements.shape)
         features = block_averages(measurements, self.problem, self.options.features)
-        maps = features @ self.fitted["weights"] + self.fitted["offset"]
+        fitted = self.fitted
+        maps = (features - fitted["mean"]) @ fitted["weights"] + fitted["offset"]
         return maps.reshape(-1, *self.problem.property_shape)
 
     def complexity(self) -> Complexity:
-        """Weights and offset are a closed form."""
+        """Weights, offset and the features' mean are a closed form."""
         fitted = self.fitted
         macs = fitted["weights"].size
         return Complexity(
             parameters=0,
-            parameters_closed_form=macs + fitted["offset"].size,
+            parameters_closed_form=sum(array.size for array in fitted.values()),
             macs=macs,
             flops=2 * macs,
             flops_kind="analytic",

@@ -18,7 +18,7 @@ from fwibench.runs.plan import PlannedCell, Request, make_plan
 from fwibench.runs.results import Results
 from fwibench.runs.run import run_plan
 
-Exports = Annotated[list[Path] | None, typer.Option(help="Also write the table to FILE.csv or FILE.json.")]
+Exports = Annotated[list[Path] | None, typer.Option("--export", help="Also write the table to FILE.csv or FILE.json.")]
 
 
 def run(request: Request, exports: Exports = None, json: Json = False) -> None:

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 CHEAP = frozenset(
     """
-    _local_scalar_dense _reshape_alias _softmax _log_softmax _to_copy _unsafe_view alias amax amin any all
+    _local_scalar_dense _reshape_alias _safe_softmax _softmax _log_softmax _to_copy _unsafe_view alias amax amin any all
     argmax argmin arange as_strided bernoulli_ bitwise_not cat clone constant_pad_nd contiguous copy_ count_nonzero
     cumsum detach diagonal diff embedding empty empty_like empty_strided eye fill_ full full_like gather index
     index_add index_put index_select is_same_size isfinite item lift_fresh linspace masked_fill max mean min

@@ -54,7 +54,7 @@ def main(folder: Path, workdir: Path) -> int:
 
         record.device = choose_device(job.device, registry.method(record.cell.method).spec.devices)
         evaluate(record, registry, folder, workdir, job.metrics, job.limit, tell)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         record.status, record.reason = classify(error)
         traceback.print_exc()
     record.wall_s = time.perf_counter() - start
@@ -79,13 +79,15 @@ def choose_device(asked: str, supported: tuple[str, ...]) -> str:
     return asked if kind in supported else "cpu"
 
 
-def classify(error: Exception) -> tuple[Status, str]:
+def classify(error: BaseException) -> tuple[Status, str]:
     """The status and the reason that an error stands for."""
     name = type(error).__name__
     if isinstance(error, DivergedError):
         return "diverged", str(error)
     if isinstance(error, MemoryError) or name == "OutOfMemoryError":
         return "oom", f"{name}: {error}"
+    if isinstance(error, SystemExit):
+        return "failed", f"the method ended its process with exit code {error.code}"
     return "failed", str(error) if isinstance(error, FwibenchError) else f"{name}: {error}"
 
 
@@ -100,7 +102,8 @@ def _die_with_parent() -> None:
     """Ends this process and its children when the parent's end of stdin closes."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1):
+            pass
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -8,19 +8,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-PUBLISHED_BLOCKS = {(70, 70): (37, 37), (40, 60): (49, 39), (401, 141): (38, 38)}
-"""Block sizes that meet the paper's parameter counts."""
+PUBLISHED_LAYOUTS = {
+    (70, 70): ((2, 2), (37, 37)),
+    (40, 60): ((1, 2), (49, 39)),
+    (401, 141): ((12, 4), (38, 38)),
+}
+"""Token grids and block sizes that meet the paper's parameter counts, by shape of the map."""
 
 
-def token_grid(shape: tuple[int, int]) -> tuple[int, int]:
-    """Tokens along depth and x: the map's size downsampled 32 times, rounded, at least one."""
-    return max(round(shape[0] / 32), 1), max(round(shape[1] / 32), 1)
+def layout(shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Tokens along depth and x, and the size of the block that each becomes.
 
-
-def block_size(shape: tuple[int, int]) -> tuple[int, int]:
-    """Size of a block: the published one, or a token's share of the map and 5 nodes more."""
-    h, w = token_grid(shape)
-    return PUBLISHED_BLOCKS.get(shape, (math.ceil(shape[0] / h) + 5, math.ceil(shape[1] / w) + 5))
+    Where nothing is published: the map's size downsampled 32 times, and a token's share of the map and 5
+    nodes more.
+    """
+    if shape in PUBLISHED_LAYOUTS:
+        return PUBLISHED_LAYOUTS[shape]
+    h, w = (max(round(length / 32), 1) for length in shape)
+    return (h, w), (math.ceil(shape[0] / h) + 5, math.ceil(shape[1] / w) + 5)
 
 
 class Stitch(nn.Module):
@@ -50,7 +55,7 @@ class Stitch(nn.Module):
                     count[z, x] += 1
         used = int(count.max())
         self.register_buffer("sources", torch.from_numpy(sources[:used].reshape(used, -1)), persistent=False)
-        self.register_buffer("weights", torch.from_numpy((weights / count)[:used].reshape(used, -1)), persistent=False)
+        self.register_buffer("weights", torch.from_numpy((weights[:used] / count).astype(np.float32).reshape(used, -1)), persistent=False)
 
     def forward(self, blocks: Tensor) -> Tensor:
         """`(n, tokens, block)` to `(n, 1, Z, X)`."""
@@ -82,7 +87,7 @@ class TransformerDecoder(nn.Module):
         self, embedding: int, shape: tuple[int, int], *, width: int, heads: int, mlp: int, layers: int
     ) -> None:
         super().__init__()
-        grid, block = token_grid(shape), block_size(shape)
+        grid, block = layout(shape)
         tokens = math.prod(grid)
         self.tokens = tokens
         channels = 4 * math.ceil(512 / (4 * tokens))

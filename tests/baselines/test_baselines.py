@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fwibench_baselines import FeatureOptions, PixelRidgeOptions
+from fwibench_baselines.features import block_averages, block_sizes
+from fwibench_baselines.inversionnet import InversionNetwork
+from fwibench_baselines.mean_map import MeanMap
+from fwibench_baselines.nearest_neighbour import NearestNeighbour
+from fwibench_baselines.pixel_ridge import PixelRidge
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.salt import PROBLEM
+from fwibench.errors import MethodError, ProblemError
+from fwibench.methods.context import RunContext
+from fwibench.methods.flops import count_flops
+from fwibench.problem import Grid, Point, Problem
+from fwibench.specs import NoOptions
+
+
+def problem_of(sources: int, nt: int, receivers: int, nz: int, nx: int) -> Problem:
+    survey = PROBLEM.survey.model_copy(
+        update={"sources": (Point(x=0, z=0),) * sources, "nt": nt, "receivers": (Point(x=0, z=0),) * receivers}
+    )
+    return PROBLEM.model_copy(update={"survey": survey, "grid": Grid(nz=nz, nx=nx, spacing=10.0)})
+
+
+@pytest.mark.parametrize(
+    ("shapes", "encoder", "decoder", "mflops"),
+    [((5, 1000, 70, 70, 70), 11_921_344, 12_487_779, 4188.0), ((5, 600, 60, 40, 60), 4_662_464, 9_079_907, 1928.2)],
+    ids=["marmousi 24,409,123", "salt 13,742,371"],
+)
+def test_inversionnet_has_the_published_layers(
+    shapes: tuple[int, ...], encoder: int, decoder: int, mflops: float
+) -> None:
+    problem = problem_of(*shapes)
+    network = InversionNetwork(problem).eval()
+    assert sum(p.numel() for p in network.encoder.parameters()) == encoder
+    assert sum(p.numel() for p in network.decoder.parameters()) == decoder
+    flops, uncounted = count_flops(lambda: network(torch.zeros(1, *problem.measurement_shape)))
+    assert flops / 1e6 == pytest.approx(mflops, abs=0.1)
+    assert uncounted == ()
+    last = list(network.decoder.modules())
+    assert isinstance(last[-1], nn.Tanh)
+    assert isinstance(last[-2], nn.BatchNorm2d)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.tuples(*(st.integers(*ends) for ends in ((1, 6), (40, 700), (8, 90), (12, 90), (12, 90)))))
+def test_inversionnet_fits_any_survey_and_grid(shapes: tuple[int, ...]) -> None:
+    problem = problem_of(*shapes)
+    network = InversionNetwork(problem).eval()
+    maps = network(torch.zeros(1, *problem.measurement_shape))
+    assert maps.shape == (1, *problem.property_shape)
+    assert maps.abs().max() <= 1
+
+
+METHODS = [
+    (MeanMap, NoOptions()),
+    (NearestNeighbour, FeatureOptions(features=200)),
+    (PixelRidge, PixelRidgeOptions(features=200)),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), METHODS)
+def test_baselines_survive_saving_and_use_each_sample_alone(
+    kind: type, options: object, salt: Dataset, context: RunContext, tmp_path: Path
+) -> None:
+    method = kind(salt.problem, options, context)
+    with pytest.raises(MethodError, match="before fit"):
+        method.predict(np.zeros((1, 5, 600, 60), np.float32))
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    measurements = salt.split("random", "test").measurements[:]
+    together = method.predict(measurements)
+    assert together.shape == (3, 1, 40, 60)
+    alone = np.concatenate([method.predict(measurements[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+    method.save(tmp_path)
+    other = kind(salt.problem, options, context)
+    other.load(tmp_path)
+    np.testing.assert_array_equal(other.predict(measurements), together)
+    assert method.complexity().parameters == 0
+    with pytest.raises(ProblemError, match="measurements have shape"):
+        method.predict(measurements[:, :, :-1])
+
+
+def test_mean_map_is_the_mean(salt: Dataset, context: RunContext) -> None:
+    method = MeanMap(salt.problem, NoOptions(), context)
+    train = salt.split("random", "train")
+    method.fit(train, salt.split("random", "val"))
+    predicted = method.predict(np.zeros((2, 5, 600, 60), np.float32))
+    np.testing.assert_allclose(predicted[1], train.properties[:].mean(0), rtol=1e-5)
+
+
+def test_nearest_neighbour_remembers_its_training(salt: Dataset, context: RunContext) -> None:
+    method = NearestNeighbour(salt.problem, FeatureOptions(), context)
+    train = salt.split("random", "train")
+    method.fit(train, salt.split("random", "val"))
+    np.testing.assert_array_equal(method.predict(train.measurements[:]), train.properties[:])
+
+
+def test_block_averages_by_hand() -> None:
+    problem = problem_of(2, 7, 5, 8, 8)
+    assert block_sizes(problem.measurement_shape, 24) == (2, 2)
+    raw = np.random.default_rng(0).normal(size=(3, 2, 7, 5)).astype(np.float32)
+    normalised = problem.amplitude.normalise(raw, np)
+    features = block_averages(raw, problem, 24).reshape(3, 2, 4, 3)
+    np.testing.assert_allclose(features[:, :, 0, 0], normalised[:, :, :2, :2].mean((2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(features[:, :, 3, 2], normalised[:, :, 6, 4], rtol=1e-5)
+    assert block_averages(raw, problem, 10**6).shape == (3, 70)

@@ -1,0 +1,64 @@
+import os
+
+# two test processes share the cores; before torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.methods.context import RunContext
+from fwibench.plugins.registry import Registry, load_registry
+from fwibench.runs.plan import open_dataset
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data folder for all test processes, so that the smoke dataset is made once."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "data"
+    os.environ["FWIBENCH_DATA"] = str(shared)
+    os.environ.pop("FWIBENCH_PLUGINS_DIR", None)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return load_registry()
+
+
+@pytest.fixture(scope="session")
+def salt(registry: Registry) -> Dataset:
+    """The salt dataset, smoke profile, prepared."""
+    dataset = open_dataset(registry, "salt", "smoke")
+    dataset.prepare()
+    return dataset
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> RunContext:
+    return RunContext(workdir=tmp_path, dataset="salt", method="test")
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def fwibench(tmp_path: Path) -> Command:
+    """Runs the command line in a process of its own, in an empty folder."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "fwibench", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            timeout=300,
+        )
+
+    return run

@@ -1,0 +1,112 @@
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.salt import PROBLEM, _volume
+from fwibench.errors import DataError, UnknownNameError
+from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import open_dataset
+
+
+def test_shapes_bounds_and_ids(salt: Dataset) -> None:
+    train = salt.split("random", "train")
+    assert train.measurements.shape == (14, 5, 600, 60)
+    assert train.properties.shape == (14, 1, 40, 60)
+    maps = train.properties[:]
+    assert maps.min() >= 1500
+    assert maps.max() <= 4500
+    assert maps.max() > 4400, "there is salt"
+    assert np.isfinite(train.measurements[:]).all()
+    assert train.ids[0].startswith("salt-0000")
+
+
+def test_a_sample_does_not_depend_on_how_many_are_made(salt: Dataset) -> None:
+    stored = salt.store.folder
+    measurement, velocity = next(iter(salt.samples(range(7, 8))))
+    np.testing.assert_array_equal(np.load(stored / "model0.npy")[7], velocity)
+    np.testing.assert_allclose(np.load(stored / "data0.npy")[7], measurement, atol=1e-5)
+
+
+def test_neighbouring_slices_are_alike_and_volumes_are_not() -> None:
+    volume, other = _volume(0), _volume(1)
+    step = np.abs(np.diff(volume, axis=0)).mean()
+    assert step < 0.2 * np.abs(volume - volume.mean(0)).mean()
+    assert np.abs(volume.mean(0) - other.mean(0)).mean() > 100
+
+
+def test_velocity_grows_with_depth_outside_the_salt() -> None:
+    sediments = np.where(_volume(0) < 4000, _volume(0), np.nan)
+    profile = np.nanmean(sediments, axis=(0, 2))
+    assert profile[-1] - profile[0] > 700
+    assert np.corrcoef(profile, np.arange(40))[0, 1] > 0.95
+
+
+def test_amplitudes_fit_the_problems_scale(salt: Dataset) -> None:
+    scaled = PROBLEM.amplitude.normalise(salt.split("random", "train").measurements[:], np)
+    assert -1 <= scaled.min()
+    assert scaled.max() <= 1
+    assert scaled.max() - scaled.min() > 1.5
+
+
+def test_the_profiles_share_one_store(salt: Dataset, registry: Registry) -> None:
+    quick = open_dataset(registry, "salt", "quick")
+    assert quick.store.folder == salt.store.folder
+    assert quick.fingerprint != salt.fingerprint
+    assert 0 not in quick.store.missing(quick.size)
+    sizes = {name: [len(part) for part in quick.indices(name).values()] for name in ("random", "block")}
+    assert sizes == {"random": [120, 10, 10], "block": [100, 10, 10]}
+
+
+def test_unknown_scheme_and_unprepared_data_say_what_to_do(
+    salt: Dataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnknownNameError) as wrong:
+        salt.split("blok", "test")
+    assert "block" in wrong.value.hint
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path))
+    with pytest.raises(DataError) as absent:
+        open_dataset(registry, "salt", "smoke").split("random", "test")
+    assert absent.value.hint == "fwibench data prepare salt --profile smoke"
+
+
+def test_verify_finds_data_that_the_physics_does_not_make(
+    salt: Dataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert salt.verify() == []
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path))
+    copy = open_dataset(registry, "salt", "smoke")
+    shutil.copytree(salt.store.folder, copy.store.folder)
+    data = np.load(copy.store.folder / "data0.npy")
+    data[0] *= 1.01
+    np.save(copy.store.folder / "data0.npy", data)
+    assert copy.verify() == ["data0.npy is absent or was changed after it was made"]
+    monkeypatch.setattr(copy.store, "damaged", list)
+    assert "measurement 0 differs" in copy.verify()[0]
+
+
+def test_generation_goes_on_after_sigkill(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path))
+    dataset = open_dataset(registry, "salt", "quick")
+    command = [sys.executable, "-m", "fwibench", "data", "prepare", "salt"]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    manifest = dataset.store.folder / "manifest.json"
+    deadline = time.monotonic() + 60
+    while not manifest.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    made = dataset.store.manifest().shards
+    assert 0 < len(made) < 7
+    dataset.prepare()
+    assert dataset.prepared()
+    assert {k: shard.sha256 for k, shard in dataset.store.manifest().shards.items() if k in made} == {
+        k: shard.sha256 for k, shard in made.items()
+    }
+    assert dataset.store.damaged() == []

@@ -1,0 +1,115 @@
+import shutil
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.arrays import ShardedArray
+from fwibench.datasets.store import Manifest, Store
+from fwibench.errors import DataError
+
+BLANK = Manifest(
+    dataset="toy",
+    source="synthetic",
+    version="1",
+    fingerprint="f",
+    seed=0,
+    measurement_shape=(1, 2, 3),
+    property_shape=(1, 2, 2),
+    measurement_unit="amplitude",
+    property_unit="m/s",
+    shard_rows=4,
+)
+
+
+def make(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for i in numbers:
+        yield np.full((1, 2, 3), i, np.float32), np.full((1, 2, 2), -i, np.float32)
+
+
+def grow(store: Store, n: int) -> list[tuple[int, int]]:
+    seen: list[tuple[int, int]] = []
+    store.grow(n, make, lambda done, total: seen.append((done, total)))
+    return seen
+
+
+def read(store: Store, n: int) -> np.ndarray:
+    shards = [store.folder / shard.measurements for _, shard in sorted(store.manifest().shards.items())]
+    return ShardedArray(tuple(shards), store.rows, np.arange(n))[:][:, 0, 0, 0]
+
+
+def test_growth_keeps_what_exists(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 5)
+    first = (tmp_path / "data0.npy").stat().st_mtime_ns
+    seen = grow(store, 11)
+    assert seen[0] == (4, 11)
+    assert seen[-1] == (11, 11)
+    assert (tmp_path / "data0.npy").stat().st_mtime_ns == first
+    np.testing.assert_array_equal(read(store, 11), np.arange(11))
+    assert grow(store, 11) == [(11, 11)]
+
+
+def test_a_writer_that_dies_leaves_no_half_shard(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+
+    def dies(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for i, sample in zip(numbers, make(numbers), strict=True):
+            if i == 6:
+                raise RuntimeError
+            yield sample
+
+    with pytest.raises(RuntimeError):
+        store.grow(8, dies, lambda done, total: None)
+    assert store.missing(8) == [1]
+    grow(store, 8)
+    np.testing.assert_array_equal(read(store, 8), np.arange(8))
+    assert store.damaged() == []
+
+
+def test_changed_and_absent_files_are_found(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 8)
+    content = bytearray((tmp_path / "data0.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "data0.npy").write_bytes(content)
+    (tmp_path / "model1.npy").unlink()
+    assert store.damaged() == ["data0.npy", "model1.npy"]
+
+
+def test_a_full_disk_is_an_error_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 10))
+    with pytest.raises(DataError, match="toy needs .* GB are free"):
+        grow(Store(tmp_path, BLANK), 5)
+    assert not list(tmp_path.glob("*.npy"))
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"dataset": "toy"}'])
+def test_a_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match="is not a manifest"):
+        Store(tmp_path, BLANK).missing(4)
+
+
+def test_a_manifest_of_other_data_is_refused(tmp_path: Path) -> None:
+    grow(Store(tmp_path, BLANK), 4)
+    with pytest.raises(DataError, match="describes other data"):
+        Store(tmp_path, BLANK.model_copy(update={"fingerprint": "g"})).missing(4)
+
+
+def test_sharded_arrays_index_like_numpy(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 11)
+    chosen = np.array([10, 0, 7, 3])
+    shards = [store.folder / f"data{k}.npy" for k in range(3)]
+    array = ShardedArray(tuple(shards), 4, chosen)
+    assert array.shape == (4, 1, 2, 3)
+    np.testing.assert_array_equal(array[:][:, 0, 0, 0], chosen)
+    np.testing.assert_array_equal(array[1:3][:, 0, 0, 0], chosen[1:3])
+    np.testing.assert_array_equal(array[np.array([3, 0])][:, 0, 0, 0], chosen[[3, 0]])
+    assert array[2].shape == (1, 2, 3)
+    assert array[2][0, 0, 0] == 7
+    assert array[:0].shape == (0, 1, 2, 3)

@@ -1,0 +1,115 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fwibench_invlint import InvLINTOptions
+from fwibench_invlint.decoder import Stitch, TransformerDecoder, layout
+from fwibench_invlint.kernels import gaussian_centres, gaussian_kernels, sine_kernels
+from fwibench_invlint.method import InvLINT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.methods.context import RunContext
+
+PAPER = {"width": 256, "heads": 8, "mlp": 1024, "layers": 1}
+
+
+@pytest.mark.parametrize(
+    ("shape", "centres", "parameters"),
+    [((70, 70), (23, 23), 1_447_001), ((40, 60), (19, 28), 1_620_087), ((401, 141), (39, 14), 1_491_556)],
+)
+def test_parameter_counts_are_the_published_ones(
+    shape: tuple[int, int], centres: tuple[int, int], parameters: int
+) -> None:
+    assert gaussian_centres(shape, 512) == centres
+    decoder = TransformerDecoder(centres[0] * centres[1], shape, **PAPER)
+    assert sum(p.numel() for p in decoder.parameters()) == parameters
+    assert decoder(torch.zeros(2, centres[0] * centres[1])).shape == (2, 1, *shape)
+
+
+def test_counts_on_salt(salt: Dataset, context: RunContext) -> None:
+    method = InvLINT(salt.problem, InvLINTOptions(), context)
+    complexity = method.complexity()
+    assert complexity.parameters == 1_620_087
+    assert complexity.parameters_closed_form == 2050 * 532 + 532
+    assert complexity.uncounted == ()
+    tokens, hidden = 2, 1024
+    integrals = 5 * 600 * 60 + 5 * 600 * 410 + 2050 * 532
+    decoder = 532 * 512 + tokens * (256 * 256 + 4 * 256 * 256 + 2 * tokens * 256 + 2 * 256 * hidden + 256 * 49 * 39)
+    assert complexity.macs == integrals + decoder
+
+
+def test_the_integral_is_the_sum_over_time_of_the_mean_over_receivers(salt: Dataset, context: RunContext) -> None:
+    method = InvLINT(salt.problem, InvLINTOptions(kernels=7), context)
+    measurements = salt.split("random", "val").measurements[:]
+    normalised = salt.problem.amplitude.normalise(measurements.astype(float), np)
+    t = np.arange(1, 601) / 600
+    expected = [(normalised.mean(3) * np.sin(n * np.pi * t)).sum(2) for n in range(1, 8)]
+    integrated = method.encoder.integrate(torch.from_numpy(measurements)).numpy().reshape(3, 5, 7)
+    np.testing.assert_allclose(integrated, np.stack(expected, 2), rtol=1e-3, atol=1e-3)
+
+
+def test_property_integrals_equal_two_dimensional_kernels(salt: Dataset, context: RunContext) -> None:
+    method = InvLINT(salt.problem, InvLINTOptions(embedding=20), context)
+    maps = salt.split("random", "val").properties[:]
+    h, w = gaussian_centres((40, 60), 20)
+    sigma_z, sigma_x = 40 / h, 60 / w
+    z, x = np.meshgrid(np.arange(40), np.arange(60), indexing="ij")
+    expected = []
+    for i, j in np.ndindex(h, w):
+        offset_z, offset_x = (z + 0.5 - (i + 0.5) * sigma_z) / sigma_z, (x + 0.5 - (j + 0.5) * sigma_x) / sigma_x
+        kernel = np.exp(-(offset_z**2 + offset_x**2) / 2) / (2 * np.pi * sigma_z * sigma_x)
+        expected.append((salt.problem.property.normalise(maps[:, 0].astype(float)) * kernel).sum((1, 2)))
+    np.testing.assert_allclose(method.integrate_properties(maps), np.stack(expected, 1), rtol=1e-10)
+
+
+def test_kernels_have_the_stated_shapes() -> None:
+    assert sine_kernels(600, 410).shape == (600, 410)
+    kernels = gaussian_kernels(40, 19)
+    assert kernels.shape == (19, 40)
+    np.testing.assert_allclose(kernels[9].sum(), 1, atol=1e-3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(8, 160), st.integers(8, 160))
+def test_stitching_covers_every_map(nz: int, nx: int) -> None:
+    shape = (nz, nx)
+    grid, block = layout(shape)
+    stitch = Stitch(shape, grid, block)
+    ones = torch.ones(1, grid[0] * grid[1], block[0] * block[1])
+    torch.testing.assert_close(stitch(ones), torch.ones(1, 1, nz, nx))
+
+
+def test_stitching_puts_blocks_where_they_belong() -> None:
+    stitch = Stitch((40, 60), (1, 2), (49, 39))
+    blocks = torch.stack([torch.full((49 * 39,), 1.0), torch.full((49 * 39,), 3.0)])[None]
+    row = stitch(blocks)[0, 0, 20]
+    assert row[:25].eq(1).all()
+    assert row[35:].eq(3).all()
+    assert row[26:34].eq(2).all(), "where blocks overlap they are averaged"
+
+
+def test_the_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset, context: RunContext) -> None:
+    def figures(**options: object) -> dict[str, float]:
+        method = InvLINT(salt.problem, InvLINTOptions(**{"epochs": 1, **options}), context)
+        method.fit_encoder(salt.split("random", "train"), salt.split("random", "val"))
+        return method.diagnostics(salt.split("random", "test"))
+
+    chosen, fixed = figures(alpha="val"), figures(alpha=1e5)
+    assert chosen["ridge_r2_val"] > fixed["ridge_r2_val"]
+    assert chosen["ridge_r2_val"] > 0.9
+    assert fixed["alpha"] == 1e5
+    assert figures(alpha=1e5, scaling="integral")["ridge_r2_val"] < 0.01, "alpha has a meaning only with its scaling"
+
+
+def test_a_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    method = InvLINT(salt.problem, InvLINTOptions(epochs=2, batch_size=8), context)
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    method.save(tmp_path)
+    other = InvLINT(salt.problem, InvLINTOptions(), dataclasses.replace(context, repetition=3))
+    other.load(tmp_path)
+    measurements = salt.split("random", "test").measurements[:]
+    np.testing.assert_array_equal(method.predict(measurements), other.predict(measurements))

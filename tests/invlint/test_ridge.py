@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from fwibench_invlint.ridge import choose_alpha, fit_ridge, r2
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
+
+
+def data(n: int, features: int = 40, targets: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n)
+    u = rng.normal(50, 3, (n, features)) * np.geomspace(0.1, 10, features)
+    return u, u @ rng.normal(size=(features, targets)) / 30 + rng.normal(size=(n, targets))
+
+
+def batches(u: np.ndarray, y: np.ndarray, size: int = 9) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(u[i : i + size], y[i : i + size]) for i in range(0, len(u), size)]
+
+
+@pytest.mark.parametrize("n", [25, 40, 200], ids=["dual", "square", "primal"])
+@pytest.mark.parametrize("alpha", [1e-2, 1.0, 100.0])
+@pytest.mark.parametrize("standardise", [False, True])
+def test_agrees_with_scikit_learn(n: int, alpha: float, standardise: bool) -> None:
+    u, y = data(n)
+    scaler = StandardScaler(with_std=standardise).fit(u)
+    expected = Ridge(alpha=alpha, solver="svd").fit(scaler.transform(u), y).predict(scaler.transform(u))
+    found = fit_ridge(batches(u, y), n, standardise=standardise).predict(u, alpha)
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < 1e-8
+
+
+def test_batches_do_not_matter() -> None:
+    u, y = data(200)
+    one, many = fit_ridge([(u, y)], 200), fit_ridge(batches(u, y, 3), 200)
+    np.testing.assert_allclose(one.weights(1.0), many.weights(1.0), rtol=1e-8, atol=1e-12)
+
+
+def test_alpha_is_the_best_on_held_out_samples() -> None:
+    u, y = data(60)
+    ridge = fit_ridge(batches(u[:45], y[:45]), 45)
+    alpha = choose_alpha(ridge, u[45:], y[45:])
+    errors = {a: np.square(ridge.predict(u[45:], a) - y[45:]).sum() for a in (1e-3, 1e-1, 10.0, 1e3)}
+    assert np.square(ridge.predict(u[45:], alpha) - y[45:]).sum() <= min(errors.values())
+
+
+def test_r2_of_truth_is_one_and_of_the_mean_is_zero() -> None:
+    _, y = data(30)
+    mean = y.mean(0)
+    assert r2(y, y, mean) == 1
+    assert r2(np.broadcast_to(mean, y.shape), y, mean) == 0
+
+
+def test_no_samples_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        fit_ridge([], 0)

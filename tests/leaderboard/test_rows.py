@@ -1,0 +1,96 @@
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwibench.errors import UsageError
+from fwibench.leaderboard.export import as_csv, export
+from fwibench.leaderboard.rows import COLUMNS, make_rows
+from fwibench.runs.cell import Cell
+from fwibench.runs.record import Costs, Record
+
+
+def record(method: str, mae: float | None, *, seed: int = 0, split: str = "random", **changes: Any) -> Record:
+    cell = Cell(
+        method=method,
+        method_version="1",
+        options={"alpha": 1.0},
+        dataset="salt",
+        dataset_options={},
+        fingerprint="f",
+        split=split,
+        seed=seed,
+        profile="quick",
+    )
+    fields: dict[str, Any] = {
+        "status": "ok" if mae is not None else "failed",
+        "scores": {} if mae is None else {"mae": mae, "ssim-wang": 0.5},
+        "source": "synthetic",
+        "n_test": 10,
+        "started": f"2026-01-0{seed + 1}",
+        "costs": Costs(fit_s=10.0 * (seed + 1)),
+        **changes,
+    }
+    return Record(cell=cell, **fields)
+
+
+def test_columns_are_the_documented_ones() -> None:
+    (row,) = make_rows([record("a", 1.0)])
+    assert tuple(row) == tuple(COLUMNS)
+    assert len(COLUMNS) == 36
+
+
+def test_seeds_are_averaged_and_failures_counted() -> None:
+    (row,) = make_rows([record("a", 10.0), record("a", 20.0, seed=1), record("a", None, seed=2)])
+    assert row["mae"] == 15
+    assert row["fit_s"] == 15
+    assert row["seeds"] == 2
+    assert row["n_failed"] == 1
+    assert row["status"] == "ok"
+    assert row["date_utc"] == "2026-01-03"
+    assert len(row["run_ids"].split()) == 3
+
+
+def test_ranks_count_within_a_group() -> None:
+    rows = make_rows(
+        [record("a", 3.0), record("b", 1.0), record("c", None), record("a", 9.0, split="block"), record("z", 0.0)]
+    )
+    ranks = {(row["split"], row["method"]): row["rank"] for row in rows}
+    assert ranks == {
+        ("random", "z"): 1,
+        ("random", "b"): 2,
+        ("random", "a"): 3,
+        ("random", "c"): None,
+        ("block", "a"): 1,
+    }
+
+
+def test_tracks_are_never_ranked_together() -> None:
+    rows = make_rows([record("a", 3.0), record("b", 1.0, track="oracle-start")])
+    assert [row["rank"] for row in rows] == [1, 1]
+
+
+def test_other_options_are_another_row() -> None:
+    first, second = record("a", 3.0), record("a", 1.0)
+    second.cell = second.cell.model_copy(update={"options": {"alpha": 10.0}})
+    second.chosen = {"alpha": 10.0}
+    assert [row["options"] for row in make_rows([first, second])] == ["alpha=10.0", ""]
+
+
+def test_what_was_not_measured_is_empty(tmp_path: Path) -> None:
+    rows = make_rows([record("a", 1.5), record("c", None)])
+    (good, bad) = csv.DictReader(io.StringIO(as_csv(rows)))
+    assert good["mae"] == "1.5"
+    assert good["flops"] == ""
+    assert bad["mae"] == ""
+    assert bad["status"] == "failed"
+    export(rows, tmp_path / "rows.json")
+    assert json.loads((tmp_path / "rows.json").read_text())[1]["mae"] is None
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no format '.xls'"):
+        export([], tmp_path / "rows.xls")

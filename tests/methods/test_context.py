@@ -1,0 +1,27 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from fwibench.methods.context import RunContext
+
+
+def test_streams_differ_and_do_not_depend_on_one_another() -> None:
+    context = RunContext(workdir=Path(), dataset="salt", method="a")
+    seeds = {context.seed(stream) for stream in ("init", "data", "augment", "noise")}
+    assert len(seeds) == 4
+    assert RunContext(workdir=Path("/elsewhere"), dataset="salt", method="a").seed("init") == context.seed("init")
+    assert RunContext(workdir=Path(), dataset="salt", method="b").seed("init") != context.seed("init")
+    assert RunContext(workdir=Path(), dataset="salt", method="a", repetition=1).seed("init") != context.seed("init")
+
+
+def test_an_unknown_stream_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown random stream 'nosie'"):
+        RunContext(workdir=Path()).seed("nosie")
+
+
+def test_the_budget_runs_out() -> None:
+    assert RunContext(workdir=Path()).budget is None
+    assert not RunContext(workdir=Path()).should_stop()
+    assert not RunContext(workdir=Path(), deadline=time.monotonic() + 60).should_stop()
+    assert RunContext(workdir=Path(), deadline=time.monotonic() - 1).should_stop()

@@ -1,0 +1,122 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DivergedError, MethodError
+from fwibench.methods.context import RunContext
+from fwibench.methods.options import TrainingOptions
+from fwibench.methods.torch_method import TorchMethod
+from fwibench.methods.training import even_batches
+
+
+class Small(TorchMethod):
+    """A network with dropout and batch statistics, so that every kind of state matters."""
+
+    stop_after: int | None = None
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(
+            nn.AvgPool2d((60, 10)),
+            nn.Flatten(),
+            nn.Linear(5 * 10 * 6, 32),
+            nn.BatchNorm1d(32),
+            nn.Dropout(0.2),
+            nn.Linear(32, 2400),
+            nn.Unflatten(1, (1, 40, 60)),
+        )
+
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        if trainer.epoch == self.stop_after:
+            raise KeyboardInterrupt
+        return super().training_step(trainer, inputs, target)
+
+
+def build(salt: Dataset, context: RunContext, kind: type[Small] = Small, **options: object) -> Small:
+    return kind(salt.problem, TrainingOptions(**{"epochs": 6, "batch_size": 5, "schedule": "one-cycle", **options}), context)
+
+
+def fit(method: Small, salt: Dataset) -> Small:
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    return method
+
+
+def weights(method: Small) -> list[torch.Tensor]:
+    return list(method.network.state_dict().values())
+
+
+def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    whole = fit(build(salt, dataclasses.replace(context, workdir=tmp_path / "whole")), salt)
+    killed = build(salt, context)
+    killed.stop_after = 3
+    with pytest.raises(KeyboardInterrupt):
+        fit(killed, salt)
+    torch.manual_seed(99)
+    resumed = fit(build(salt, context), salt)
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+    losses = [[entry["train_loss"] for entry in method.history] for method in (whole, resumed)]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 6
+    assert resumed.resumed_s > 0
+
+
+def test_seeds_decide_the_result(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    def run(name: str, repetition: int) -> list[torch.Tensor]:
+        there = dataclasses.replace(context, workdir=tmp_path / name, repetition=repetition)
+        return weights(fit(build(salt, there, epochs=1), salt))
+
+    first, again, other = run("a", 0), run("b", 0), run("c", 1)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_the_weights_that_were_best_on_val_are_kept(salt: Dataset, context: RunContext) -> None:
+    method = fit(build(salt, context, learning_rate=0.3, schedule="constant", epochs=8), salt)
+    losses = [entry["val_loss"] for entry in method.history]
+    assert min(losses) < losses[-1], "the test needs a fit that gets worse"
+    val = salt.split("random", "val")
+    error = np.abs(method.predict(val.measurements[:]) - val.properties[:]).mean() / 1500
+    assert error == pytest.approx(min(losses), rel=1e-4)
+
+
+class Exploding(Small):
+    def loss(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return super().loss(prediction, target) * float("inf")
+
+
+def test_a_loss_that_is_not_finite_ends_the_fit(salt: Dataset, context: RunContext) -> None:
+    with pytest.raises(DivergedError, match=r"loss is inf at step 1 \(epoch 0\)"):
+        fit(build(salt, context, Exploding), salt)
+
+
+def test_use_before_fit_is_an_error(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    method = build(salt, context)
+    with pytest.raises(MethodError, match="used before fit"):
+        method.predict(np.zeros((1, 5, 600, 60), np.float32))
+    with pytest.raises(MethodError, match="used before fit"):
+        method.save(tmp_path)
+
+
+def test_a_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    method = fit(build(salt, context, epochs=1), salt)
+    method.save(tmp_path)
+    other = build(salt, dataclasses.replace(context, repetition=5))
+    other.load(tmp_path)
+    measurements = salt.split("random", "test").measurements[:]
+    np.testing.assert_array_equal(method.predict(measurements), other.predict(measurements))
+
+
+def test_building_a_method_leaves_the_global_generator_alone(salt: Dataset, context: RunContext) -> None:
+    before = torch.get_rng_state()
+    build(salt, context)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(("n", "size", "expected"), [(10, 4, [4, 3, 3]), (120, 8, [8] * 15), (3, 8, [3]), (9, 8, [5, 4])])
+def test_batches_are_even(n: int, size: int, expected: list[int]) -> None:
+    assert [len(batch) for batch in even_batches(np.arange(n), size)] == expected

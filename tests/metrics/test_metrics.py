@@ -1,0 +1,87 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.metrics import structural_similarity
+
+from fwibench.datasets.salt import PROBLEM
+from fwibench.metrics.pointwise import mae, mse, rmse
+from fwibench.metrics.ssim import ssim, ssim_wang
+from fwibench.problem import Grid, Problem
+
+
+def maps(seed: int, n: int = 3, shape: tuple[int, int] = (40, 60)) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    smooth = np.cumsum(rng.normal(0, 60, (n, 1, *shape)), axis=2) + 2500
+    return smooth.clip(1500, 4500).astype(np.float32)
+
+
+def direct_ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """The published definition, pixel by pixel, by loops: zero padding, every pixel counts."""
+    offsets = range(-5, 6)
+    weight = {(i, j): math.exp(-(i * i + j * j) / (2 * 1.5**2)) for i in offsets for j in offsets}
+    total = sum(weight.values())
+    a, b = (np.pad((x.astype(float) - 1500) / 3000, 5) for x in (a, b))
+    values = []
+    for z in range(5, a.shape[0] - 5):
+        for x in range(5, a.shape[1] - 5):
+            window = [(w / total, a[z + i, x + j], b[z + i, x + j]) for (i, j), w in weight.items()]
+            mean_a, mean_b = sum(w * p for w, p, _ in window), sum(w * q for w, _, q in window)
+            var_a = sum(w * p * p for w, p, _ in window) - mean_a**2
+            var_b = sum(w * q * q for w, _, q in window) - mean_b**2
+            cov = sum(w * p * q for w, p, q in window) - mean_a * mean_b
+            luminance = (2 * mean_a * mean_b + 1e-4) / (mean_a**2 + mean_b**2 + 1e-4)
+            values.append(luminance * (2 * cov + 9e-4) / (var_a + var_b + 9e-4))
+    return float(np.mean(values))
+
+
+def test_pointwise_errors_by_hand() -> None:
+    truth = np.full((2, 1, 2, 2), 2000, np.float32)
+    prediction = truth + np.array([[[1, -1], [3, -3]], [[0, 0], [0, 4]]], np.float32)[:, None]
+    np.testing.assert_allclose(mae(prediction, truth, PROBLEM), [2, 1])
+    np.testing.assert_allclose(mse(prediction, truth, PROBLEM), [5, 4])
+    np.testing.assert_allclose(rmse(prediction, truth, PROBLEM), [math.sqrt(5), 2])
+
+
+def test_ssim_agrees_with_a_direct_computation() -> None:
+    a, b = maps(0, shape=(14, 17)), maps(1, shape=(14, 17))
+    problem = PROBLEM.model_copy(update={"grid": Grid(nz=14, nx=17, spacing=10.0)})
+    expected = [direct_ssim(x[0], y[0]) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(ssim(a, b, problem), expected, rtol=1e-9)
+
+
+def test_ssim_wang_agrees_with_scikit_image() -> None:
+    a, b = maps(0), maps(1)
+    scaled = [(x.astype(float) - 1500) / 3000 for x in (a, b)]
+    expected = [
+        structural_similarity(
+            x[0], y[0], data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        for x, y in zip(*scaled, strict=True)
+    ]
+    np.testing.assert_allclose(ssim_wang(a, b, PROBLEM), expected, rtol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_identical_maps_score_one_and_others_less(seed: int) -> None:
+    a = maps(seed)
+    for metric in (ssim, ssim_wang):
+        np.testing.assert_allclose(metric(a, a, PROBLEM), 1.0)
+        assert (metric(maps(seed + 1), a, PROBLEM) < 1).all()
+
+
+def test_scores_of_a_sample_do_not_depend_on_its_batch() -> None:
+    a, b = maps(0), maps(1)
+    for metric in (mae, mse, rmse, ssim, ssim_wang):
+        alone = np.concatenate([metric(a[i : i + 1], b[i : i + 1], PROBLEM) for i in range(3)])
+        np.testing.assert_array_equal(metric(a, b, PROBLEM), alone)
+
+
+def test_a_map_smaller_than_the_window_has_no_wang_score() -> None:
+    problem: Problem = PROBLEM.model_copy(update={"grid": Grid(nz=10, nx=60, spacing=10.0)})
+    small = maps(0, shape=(10, 60))
+    assert np.isnan(ssim_wang(small, small, problem)).all()
+    assert ssim(small, small, problem) == pytest.approx(1.0)

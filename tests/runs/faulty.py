@@ -1,0 +1,97 @@
+"""A plugin for the tests: methods that misbehave, each in its own way, and one that behaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from fwibench import Frozen, MethodSpec, hookimpl
+from fwibench.methods.base import Method
+from fwibench.methods.complexity import Complexity
+
+
+class Behaves(Method):
+    def predict(self, measurements):
+        print("to standard output")
+        return np.full((len(measurements), *self.problem.property_shape), 2000, np.float32)
+
+    def complexity(self):
+        return Complexity()
+
+    def save(self, path):
+        pass
+
+    def load(self, path):
+        pass
+
+
+class Raises(Behaves):
+    def fit(self, train, val):
+        raise RuntimeError("no good")
+
+
+class Hangs(Behaves):
+    def fit(self, train, val):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)", self.context.workdir])
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(3600)
+
+
+class ReturnsNan(Behaves):
+    def predict(self, measurements):
+        out = super().predict(measurements)
+        out[0, 0, 0, 0] = np.nan
+        return out
+
+
+class ReturnsOtherShape(Behaves):
+    def predict(self, measurements):
+        return super().predict(measurements)[:, 0]
+
+
+class Exits(Behaves):
+    def fit(self, train, val):
+        sys.exit(0)
+
+
+class ExitsHard(Behaves):
+    def fit(self, train, val):
+        os._exit(0)
+
+
+class Segfaults(Behaves):
+    def fit(self, train, val):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class RunsOutOfMemory(Behaves):
+    def fit(self, train, val):
+        raise MemoryError("asked for too much")
+
+
+class Options(Frozen):
+    seconds: float = 0.0
+
+
+class Slow(Behaves):
+    def fit(self, train, val):
+        (self.context.workdir / "begun").touch()
+        self.context.report(step=1, steps=2, loss=0.5)
+        time.sleep(self.options.seconds)
+
+
+@hookimpl
+def fwibench_methods():
+    kinds = [Behaves, Raises, Hangs, ReturnsNan, ReturnsOtherShape, Exits, ExitsHard, Segfaults, RunsOutOfMemory]
+    specs = [
+        MethodSpec(
+            name="x-" + kind.__name__.lower(), summary="for tests", target=f"faulty:{kind.__name__}", kind="baseline"
+        )
+        for kind in kinds
+    ]
+    slow = MethodSpec(name="x-slow", summary="for tests", target="faulty:Slow", kind="baseline", options=Options)
+    em = MethodSpec(name="x-em", summary="for tests", target="faulty:Behaves", kind="baseline", measurements=("em",))
+    return [*specs, slow, em]

@@ -1,0 +1,89 @@
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from fwibench.errors import OptionError, UnknownNameError, UsageError
+from fwibench.problem import Frozen
+from fwibench.runs.selection import parse_selection, parse_settings, validate_options
+
+
+class Options(Frozen):
+    alpha: float | Literal["val"] = Field(default=1.0, description="penalty")
+    epochs: int = Field(default=3, ge=1)
+    name: str = "x"
+    kernels: int | None = 5
+    on: bool = False
+    bands: tuple[float, ...] = ()
+
+
+def test_names_options_and_grids() -> None:
+    chosen = parse_selection("invlint[alpha=1|10, epochs=2|3] , mean-map,invlint[alpha=1,epochs=2]")
+    assert [(item.name, item.options) for item in chosen] == [
+        ("invlint", {"alpha": "1", "epochs": "2"}),
+        ("invlint", {"alpha": "1", "epochs": "3"}),
+        ("invlint", {"alpha": "10", "epochs": "2"}),
+        ("invlint", {"alpha": "10", "epochs": "3"}),
+        ("mean-map", {}),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b"])
+def test_what_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_selection(text)
+
+
+@given(st.text(alphabet="ab,[]=| 1", max_size=12))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        assert parse_selection(text)
+    except UsageError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("alpha", "10", 10.0),
+        ("alpha", "1e-3", 1e-3),
+        ("alpha", "val", "val"),
+        ("epochs", "7", 7),
+        ("name", "7", "7"),
+        ("name", "true", "true"),
+        ("kernels", "None", None),
+        ("kernels", "none", None),
+        ("on", "True", True),
+        ("bands", "[3, 6]", (3.0, 6.0)),
+    ],
+)
+def test_texts_become_what_the_option_is(name: str, text: str, value: object) -> None:
+    assert getattr(validate_options("m", Options, {}, {name: text}), name) == value
+
+
+def test_the_user_comes_before_the_profile() -> None:
+    options = validate_options("m", Options, {"epochs": 9, "alpha": "val"}, {"epochs": "2"})
+    assert (options.epochs, options.alpha) == (2, "val")
+
+
+def test_a_wrong_value_says_whose_and_what_is_expected() -> None:
+    with pytest.raises(OptionError, match="option epochs of m is .*0.*: input should be greater than or equal to 1"):
+        validate_options("m", Options, {}, {"epochs": "0"})
+    with pytest.raises(OptionError, match="option alpha of m is 'foo'.*penalty"):
+        validate_options("m", Options, {}, {"alpha": "foo"})
+
+
+def test_a_wrong_name_gets_the_closest() -> None:
+    with pytest.raises(OptionError) as wrong:
+        validate_options("m", Options, {}, {"alhpa": "1"})
+    assert "alpha" in wrong.value.hint
+
+
+def test_settings_must_name_a_selected_method() -> None:
+    assert parse_settings(["m.alpha=1=2", "m.on=true"], ["m"]) == {"m": {"alpha": "1=2", "on": "true"}}
+    with pytest.raises(UnknownNameError):
+        parse_settings(["n.alpha=1"], ["m"])
+    with pytest.raises(UsageError, match="whose option"):
+        parse_settings(["alpha=1"], ["m"])
