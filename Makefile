@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 bench: install
-	$(BIN)/fwibench run $(BENCH) --export results/salt.csv
+	$(BIN)/fwibench run $(BENCH) --export results/bench.csv
 
 test: install
 	$(BIN)/python -m pytest -n 2 -m "not slow"

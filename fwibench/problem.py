@@ -6,6 +6,7 @@ hand (a batch maximum, a mean) has no place here, so the same numbers mean the s
 
 from __future__ import annotations
 
+import builtins
 import math
 from types import ModuleType
 from typing import Any, Literal
@@ -140,12 +141,12 @@ class Problem(Frozen):
     property: Property
     amplitude: Amplitude
 
-    @property
+    @builtins.property  # the field of that name hides the decorator
     def measurement_shape(self) -> tuple[int, int, int]:
         """Shape `(S, T, R)` of one measurement."""
         return self.survey.shape
 
-    @property
+    @builtins.property
     def property_shape(self) -> tuple[int, int, int]:
         """Shape `(1, Z, X)` of one property map."""
         return (1, *self.grid.shape)

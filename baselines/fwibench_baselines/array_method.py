@@ -27,7 +27,7 @@ class ArrayMethod(Method):
         """Writes `arrays.npz`."""
         fitted = self.fitted
         with atomic_write(path / "arrays.npz") as stream:
-            np.savez(stream, **fitted)
+            np.savez(stream, **fitted)  # type: ignore[arg-type]
 
     def load(self, path: Path) -> None:
         """Reads `arrays.npz`."""

@@ -38,8 +38,7 @@ def block_averages(measurements: Array, problem: Problem, limit: int) -> Array:
         lengths = np.diff([*starts, measurements.shape[axis]])
         widths = lengths.reshape([-1 if a == axis else 1 for a in range(4)])
         normalised = np.add.reduceat(normalised, starts, axis) / widths
-    features: Array = normalised.reshape(len(measurements), -1).astype(np.float32)
-    return features
+    return normalised.reshape(len(measurements), -1).astype(np.float32)
 
 
 def split_features(split: Split, problem: Problem, limit: int) -> Array:

@@ -91,8 +91,7 @@ class InversionNetwork(nn.Module):
 
     def forward(self, measurements: Tensor) -> Tensor:
         """Normalised measurements `(n, S, T, R)` to normalised maps `(n, 1, Z, X)`."""
-        maps: Tensor = self.decoder(self.encoder(measurements))
-        return maps
+        return self.decoder(self.encoder(measurements))
 
 
 class InversionNet(TorchMethod):

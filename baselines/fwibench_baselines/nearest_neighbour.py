@@ -35,6 +35,4 @@ class NearestNeighbour(ArrayMethod):
         """Everything remembered counts as closed form; a distance is one multiply-add a feature."""
         macs = self.fitted["features"].size
         stored = sum(array.size for array in self.fitted.values())
-        return Complexity(
-            parameters=0, parameters_closed_form=stored, macs=macs, flops=3 * macs, flops_kind="analytic"
-        )
+        return Complexity(parameters=0, parameters_closed_form=stored, macs=macs, flops=3 * macs, flops_kind="analytic")

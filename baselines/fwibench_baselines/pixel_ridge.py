@@ -41,7 +41,7 @@ class PixelRidge(ArrayMethod):
         features = block_averages(measurements, self.problem, self.options.features)
         fitted = self.fitted
         maps = (features - fitted["mean"]) @ fitted["weights"] + fitted["offset"]
-        return maps.reshape(-1, *self.problem.property_shape)
+        return maps.reshape(-1, *self.problem.property_shape).astype(np.float32, copy=False)
 
     def complexity(self) -> Complexity:
         """Weights, offset and the features' mean are a closed form."""

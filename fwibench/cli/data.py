@@ -29,7 +29,9 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
         with make_listener() as listener:
             dataset.prepare(lambda done, total, d=dataset: listener.preparing(d, done, total))  # type: ignore[misc]
         took = show_seconds(time.monotonic() - start)
-        console().print(f"{dataset.spec.name}: {dataset.size} samples in {dataset.store.folder}, {took}", soft_wrap=True)
+        console().print(
+            f"{dataset.spec.name}: {dataset.size} samples in {dataset.store.folder}, {took}", soft_wrap=True
+        )
 
 
 @data.command()

@@ -48,7 +48,7 @@ def info(name: str, json: Json = False) -> None:
 
 
 def _find(registry: Registry, name: str) -> Offer[Any]:
-    every = {**registry.metrics, **registry.datasets, **registry.methods}
+    every: dict[str, Offer[Any]] = {**registry.metrics, **registry.datasets, **registry.methods}
     if name not in every:
         raise UnknownNameError.among("method, dataset or metric", name, every)
     return every[name]

@@ -18,7 +18,9 @@ from fwibench.leaderboard.rows import make_rows
 from fwibench.runs.record import Record, read_record
 from fwibench.runs.results import RECORD, Results
 
-Exports = Annotated[list[Path] | None, typer.Option("--export", help="Write to FILE.csv or FILE.json; may be repeated.")]
+Exports = Annotated[
+    list[Path] | None, typer.Option("--export", help="Write to FILE.csv or FILE.json; may be repeated.")
+]
 
 
 def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
@@ -80,7 +82,10 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         ("parameters", show_count(complexity.parameters)),
         ("closed-form parameters", show_count(complexity.parameters_closed_form)),
         ("fixed parameters", show_count(complexity.parameters_fixed)),
-        ("FLOPs of one sample", f"{show_count(complexity.flops)} ({complexity.flops_kind})" if complexity.flops else ""),
+        (
+            "FLOPs of one sample",
+            f"{show_count(complexity.flops)} ({complexity.flops_kind})" if complexity.flops else "",
+        ),
         ("not counted", ", ".join(complexity.uncounted)),
         ("fit", show_seconds(costs.fit_s)),
         ("predict test split", show_seconds(costs.predict_s)),

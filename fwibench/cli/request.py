@@ -23,10 +23,14 @@ def build_request(
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="Names of datasets, separated by commas.")],
     split: Annotated[str | None, typer.Option(help="Split scheme; each dataset's first by default.")] = None,
     seeds: Annotated[int, typer.Option(help="Repetitions of every method that has a seed.")] = 1,
-    profile: Annotated[Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")] = "quick",
+    profile: Annotated[
+        Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")
+    ] = "quick",
     test_samples: Annotated[int | None, typer.Option(help="Only the first so many test samples.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    settings: Annotated[list[str] | None, typer.Option("--set", help="An option of a method: invlint.alpha=10.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="An option of a method: invlint.alpha=10.")
+    ] = None,
     time_limit: Annotated[str | None, typer.Option(help="Kill a cell after this time: 90s, 30m, 2h.")] = None,
     metrics: Annotated[str, typer.Option(help="Metrics beyond the default ones, separated by commas.")] = "",
     results: Results = Path("results"),

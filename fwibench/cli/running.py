@@ -51,7 +51,9 @@ def plan(request: Request, json: Json = False) -> None:
         return
     header = ("cell", "options", "state", "time", "basis")
     print_table("", header, [[str(cell[name]) for name in header] for cell in cells])
-    console().print(f"data still to be made: {show_count(sum(disk.values()))}B" if any(disk.values()) else "data are there")
+    console().print(
+        f"data still to be made: {show_count(sum(disk.values()))}B" if any(disk.values()) else "data are there"
+    )
 
 
 def _describe(one: PlannedCell, estimate: float | None) -> dict[str, object]:

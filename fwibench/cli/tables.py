@@ -20,7 +20,18 @@ def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
         dataset, source, split, track, profile, n_test = group
         unit = units.get(dataset, "")
         title = f"{dataset} ({source}), split {split}, track {track}, profile {profile}, {n_test or 'no'} test samples"
-        numbers = ("rank", "seeds", f"MAE [{unit}]", "MSE", "SSIM", "params", "closed form", "FLOPs", "fit", "predict [ms]")
+        numbers = (
+            "rank",
+            "seeds",
+            f"MAE [{unit}]",
+            "MSE",
+            "SSIM",
+            "params",
+            "closed form",
+            "FLOPs",
+            "fit",
+            "predict [ms]",
+        )
         header = (numbers[0], "method", *numbers[1:], "device", "status")
         print_table(title, header, [_cells(row) for row in ranked], right=numbers)
 

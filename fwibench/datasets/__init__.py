@@ -1,0 +1,1 @@
+"""The dataset contract, its storage, and the datasets that come with the suite."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-WATER_FREE_SURFACE_VELOCITY = 1500.0
 SALT_VELOCITY = 4480.0
 
 

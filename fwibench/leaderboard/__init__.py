@@ -1,0 +1,1 @@
+"""Records aggregated to rows, and rows as files. Reads records only."""

@@ -13,12 +13,44 @@ from typing import Any
 
 from fwibench.runs.record import Record
 
-COLUMNS = (
-    "rank method method_version plugin options dataset source split track profile n_train n_test seeds "
-    "mae mae_ci_low mae_ci_high mse rmse ssim ssim_wang data_misfit parameters parameters_closed_form flops macs "
-    "flops_kind fit_s predict_ms_cpu1 throughput_per_s peak_memory_mb device status n_failed fwibench_version "
-    "run_ids date_utc"
-).split()
+COLUMNS = [
+    "rank",
+    "method",
+    "method_version",
+    "plugin",
+    "options",
+    "dataset",
+    "source",
+    "split",
+    "track",
+    "profile",
+    "n_train",
+    "n_test",
+    "seeds",
+    "mae",
+    "mae_ci_low",
+    "mae_ci_high",
+    "mse",
+    "rmse",
+    "ssim",
+    "ssim_wang",
+    "data_misfit",
+    "parameters",
+    "parameters_closed_form",
+    "flops",
+    "macs",
+    "flops_kind",
+    "fit_s",
+    "predict_ms_cpu1",
+    "throughput_per_s",
+    "peak_memory_mb",
+    "device",
+    "status",
+    "n_failed",
+    "fwibench_version",
+    "run_ids",
+    "date_utc",
+]
 """Names and order are stable; a value that was not measured is None."""
 
 GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
@@ -33,7 +65,9 @@ def make_rows(records: Iterable[Record]) -> list[Row]:
     for record in records:
         cells.setdefault(_identity(record), []).append(record)
     rows = [_row(same) for same in cells.values()]
-    rows.sort(key=lambda row: (*(str(row[name]) for name in GROUP), row["mae"] is None, row["mae"] or 0.0, row["method"]))
+    rows.sort(
+        key=lambda row: (*(str(row[name]) for name in GROUP), row["mae"] is None, row["mae"] or 0.0, row["method"])
+    )
     group, rank = None, 0
     for row in rows:
         here = tuple(row[name] for name in GROUP)

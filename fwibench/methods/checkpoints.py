@@ -45,5 +45,4 @@ class Checkpoints:
         """The last state that was saved, on the CPU; None if there is none."""
         if not self.path.exists():
             return None
-        state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-        return state
+        return torch.load(self.path, map_location="cpu", weights_only=True)

@@ -16,28 +16,129 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 CHEAP = frozenset(
-    """
-    _local_scalar_dense _reshape_alias _safe_softmax _softmax _log_softmax _to_copy _unsafe_view alias amax amin any all
-    argmax argmin arange as_strided bernoulli_ bitwise_not cat clone constant_pad_nd contiguous copy_ count_nonzero
-    cumsum detach diagonal diff embedding empty empty_like empty_strided eye fill_ full full_like gather index
-    index_add index_put index_select is_same_size isfinite item lift_fresh linspace masked_fill max mean min
-    native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training cudnn_batch_norm
-    native_dropout native_group_norm native_layer_norm new_empty new_full new_ones new_zeros norm ones ones_like
-    pad permute prod rand rand_like randn randn_like reflection_pad1d reflection_pad2d repeat replication_pad1d
-    replication_pad2d resize_ roll scalar_tensor scatter scatter_add select set_ slice sort split
-    split_with_sizes squeeze stack std sum t topk transpose tril triu unbind unfold unsqueeze upsample_nearest2d
-    upsample_bilinear2d avg_pool2d max_pool2d_with_indices _adaptive_avg_pool2d adaptive_max_pool2d var var_mean
-    view where zero_ zeros zeros_like
-    """.split()
+    [
+        "_local_scalar_dense",
+        "_reshape_alias",
+        "_safe_softmax",
+        "_softmax",
+        "_log_softmax",
+        "_to_copy",
+        "_unsafe_view",
+        "alias",
+        "amax",
+        "amin",
+        "any",
+        "all",
+        "argmax",
+        "argmin",
+        "arange",
+        "as_strided",
+        "bernoulli_",
+        "bitwise_not",
+        "cat",
+        "clone",
+        "constant_pad_nd",
+        "contiguous",
+        "copy_",
+        "count_nonzero",
+        "cumsum",
+        "detach",
+        "diagonal",
+        "diff",
+        "embedding",
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "eye",
+        "fill_",
+        "full",
+        "full_like",
+        "gather",
+        "index",
+        "index_add",
+        "index_put",
+        "index_select",
+        "is_same_size",
+        "isfinite",
+        "item",
+        "lift_fresh",
+        "linspace",
+        "masked_fill",
+        "max",
+        "mean",
+        "min",
+        "native_batch_norm",
+        "_native_batch_norm_legit",
+        "_native_batch_norm_legit_no_training",
+        "cudnn_batch_norm",
+        "native_dropout",
+        "native_group_norm",
+        "native_layer_norm",
+        "new_empty",
+        "new_full",
+        "new_ones",
+        "new_zeros",
+        "norm",
+        "ones",
+        "ones_like",
+        "pad",
+        "permute",
+        "prod",
+        "rand",
+        "rand_like",
+        "randn",
+        "randn_like",
+        "reflection_pad1d",
+        "reflection_pad2d",
+        "repeat",
+        "replication_pad1d",
+        "replication_pad2d",
+        "resize_",
+        "roll",
+        "scalar_tensor",
+        "scatter",
+        "scatter_add",
+        "select",
+        "set_",
+        "slice",
+        "sort",
+        "split",
+        "split_with_sizes",
+        "squeeze",
+        "stack",
+        "std",
+        "sum",
+        "t",
+        "topk",
+        "transpose",
+        "tril",
+        "triu",
+        "unbind",
+        "unfold",
+        "unsqueeze",
+        "upsample_nearest2d",
+        "upsample_bilinear2d",
+        "avg_pool2d",
+        "max_pool2d_with_indices",
+        "_adaptive_avg_pool2d",
+        "adaptive_max_pool2d",
+        "var",
+        "var_mean",
+        "view",
+        "where",
+        "zero_",
+        "zeros",
+        "zeros_like",
+    ]
 )
 """Operations that move data or cost a few operations an element; by convention they are not counted."""
 
 
-class _Uncounted(TorchDispatchMode):
+class _Uncounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Collects the names of operations that carry arithmetic and have no formula."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.names: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

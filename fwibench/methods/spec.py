@@ -16,7 +16,9 @@ class MethodSpec(Spec):
     """Spec of a method; `target` is a subclass of `fwibench.methods.base.Method`."""
 
     kind: Kind
-    options: type[BaseModel] = Field(default=NoOptions, description="model of the options; its defaults are the paper's")
+    options: type[BaseModel] = Field(
+        default=NoOptions, description="model of the options; its defaults are the paper's"
+    )
     profiles: dict[Profile, dict[str, Any]] = Field(
         default_factory=dict, description="options that a profile sets where the user does not"
     )

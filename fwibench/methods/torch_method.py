@@ -35,8 +35,7 @@ class Normalise(nn.Module):
 
     def forward(self, measurements: Tensor) -> Tensor:
         """Any shape in, the same shape out."""
-        scaled: Tensor = self.amplitude.normalise(measurements, torch)
-        return scaled
+        return self.amplitude.normalise(measurements, torch)
 
 
 class TorchMethod(Method):
@@ -63,7 +62,7 @@ class TorchMethod(Method):
         """The fixed part in front of it: raw measurements `(n, S, T, R)` to encodings. Default: `Normalise`."""
         return Normalise(self.problem)
 
-    def fit_encoder(self, train: Split, val: Split) -> None:  # noqa: B027 - most encoders are fixed
+    def fit_encoder(self, train: Split, val: Split) -> None:
         """Solves what the encoder needs in closed form. Default: nothing."""
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -85,8 +84,7 @@ class TorchMethod(Method):
     @torch.no_grad()
     def encode(self, measurements: NDArray[np.float32]) -> Tensor:
         """Raw measurements `(n, S, T, R)` to encodings on the method's device."""
-        encoded: Tensor = self.encoder(torch.from_numpy(measurements).to(self.device))
-        return encoded
+        return self.encoder(torch.from_numpy(measurements).to(self.device))
 
     @torch.no_grad()
     def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -95,8 +93,7 @@ class TorchMethod(Method):
             raise self.not_fitted()
         self.problem.check_measurements(measurements.shape)
         maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
-        prediction: NDArray[np.float32] = maps.float().cpu().numpy()
-        return prediction
+        return maps.float().cpu().numpy()
 
     def parameters_closed_form(self) -> int:
         """Entries of the encoder that `fit_encoder` solves for."""

@@ -1,0 +1,1 @@
+"""Pure functions of prediction, truth and problem."""

@@ -38,8 +38,7 @@ def simulate_each(maps: Sequence[NDArray[np.float32]], problem: Problem) -> Iter
 
     def one(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
-            recorded: NDArray[np.float32] = simulate(torch.from_numpy(velocity[None]), problem)[0].contiguous().numpy()
-        return recorded
+            return simulate(torch.from_numpy(velocity[None]), problem)[0].contiguous().numpy()
 
     with ThreadPoolExecutor(available_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield from pool.map(one, maps)

@@ -30,9 +30,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
     """Errors in physical units, and structural similarity in two conventions."""
     pointwise, similarity = "fwibench.metrics.pointwise", "fwibench.metrics.ssim"
     return [
-        MetricSpec(
-            name="mae", summary="mean absolute error", target=f"{pointwise}:mae", better="low", unit="property"
-        ),
+        MetricSpec(name="mae", summary="mean absolute error", target=f"{pointwise}:mae", better="low", unit="property"),
         MetricSpec(
             name="mse", summary="mean squared error", target=f"{pointwise}:mse", better="low", unit="property^2"
         ),

@@ -56,9 +56,8 @@ class Registry:
 
     def _find(self, kind: str, known: Mapping[str, Offer[S]], name: str) -> Offer[S]:
         if name not in known:
-            note = ""
-            if self.broken:
-                note = f"(broken plugins may have offered it: {', '.join(p.name for p in self.broken)}; see fwibench doctor)"
+            broken = ", ".join(plugin.name for plugin in self.broken)
+            note = f"(broken plugins may have offered it: {broken}; see fwibench doctor)" if broken else ""
             raise UnknownNameError.among(kind, name, known, note)
         return known[name]
 

@@ -1,0 +1,1 @@
+"""Plan to cell to record, one child process a cell."""

@@ -36,7 +36,13 @@ CHUNK_BYTES = 2**26
 
 
 def evaluate(
-    record: Record, registry: Registry, folder: Path, workdir: Path, metrics: list[str], limit: float | None, tell: Notify
+    record: Record,
+    registry: Registry,
+    folder: Path,
+    workdir: Path,
+    metrics: list[str],
+    limit: float | None,
+    tell: Notify,
 ) -> None:
     """Runs the record's cell and fills in what it measures.
 

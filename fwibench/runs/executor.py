@@ -6,6 +6,7 @@ cell is left, and its folder holds a record.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -102,17 +103,15 @@ def _forward(stream: Any, tell: Tell) -> None:
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
     """Kills the child and whatever it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
 
 
 def _conclude(attempt: Path, outcome: int | None, job: Job) -> Record:
     if outcome is not None and (attempt / DRAFT).exists():
         return read_record(attempt / DRAFT)
-    environment = {**describe_environment(), "command": job.command}
+    environment = {**describe_environment(), **job.record.environment}
     if outcome is None:
         status, reason = "timeout", f"killed at its time limit of {job.limit:g} s"
     elif outcome < 0:

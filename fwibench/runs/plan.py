@@ -93,15 +93,15 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
     return implementation(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
-def _cells(
-    item: Selected, dataset: Dataset, split: str, request: Request, registry: Registry
-) -> Iterator[PlannedCell]:
+def _cells(item: Selected, dataset: Dataset, split: str, request: Request, registry: Registry) -> Iterator[PlannedCell]:
     spec = registry.method(item.name).spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
     usual = spec.options.model_validate(preset).model_dump(mode="json")
     accepted, kind = spec.measurements, dataset.spec.measurements
-    skip = "" if kind in accepted else f"{spec.name} accepts {' and '.join(accepted)} data, {dataset.spec.name} is {kind}"
+    skip = (
+        "" if kind in accepted else f"{spec.name} accepts {' and '.join(accepted)} data, {dataset.spec.name} is {kind}"
+    )
     for seed in range(1 if spec.deterministic else request.seeds):
         cell = Cell(
             method=spec.name,

@@ -24,7 +24,9 @@ class Costs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     data_s: float | None = Field(default=None, description="opening the dataset and reading the test measurements")
-    fit_s: float | None = Field(default=None, description="fit, device synchronised at both ends; all attempts together")
+    fit_s: float | None = Field(
+        default=None, description="fit, device synchronised at both ends; all attempts together"
+    )
     predict_s: float | None = Field(default=None, description="prediction of the test split")
     predict_ms_cpu1: float | None = Field(default=None, description="one sample, one CPU thread, median [ms]")
     throughput_per_s: float | None = Field(default=None, description="samples a second at the best batch size")

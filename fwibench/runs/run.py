@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from fwibench.datasets.dataset import Dataset
@@ -113,7 +112,6 @@ def _run_one(
         device=request.device,
         metrics=metric_names(request, registry),
         limit=request.time_limit,
-        command=["fwibench", *sys.argv[1:]],
     )
     return execute(job, results, listener.event, force=request.force)
 
@@ -149,12 +147,14 @@ def _blank(planned: PlannedCell, registry: Registry) -> Record:
         plugin=offer.plugin.distribution,
         source=planned.dataset.spec.source,
         unit=planned.dataset.problem.property.unit,
+        environment={"command": ["fwibench", *sys.argv[1:]]},
         started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
 
 
 def _ended(blank: Record, status: Status, reason: str) -> Record:
-    return blank.model_copy(update={"status": status, "reason": reason, "environment": describe_environment()})
+    environment = {**describe_environment(), **blank.environment}
+    return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
 def _left(record: Record, results: Results) -> Record:

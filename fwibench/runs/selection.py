@@ -114,10 +114,10 @@ def _parse(model: type[BaseModel], name: str, text: str) -> Any:
     """The value a text stands for: what it is as JSON where the field accepts that, else the text itself."""
     spelled = {"none": "null", "true": "true", "false": "false"}.get(text.lower(), text)
     field = model.model_fields[name]
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])
+    accepted: Any = Annotated[field.annotation, field]
     try:
         value = json.loads(spelled)
-        adapter.validate_python(value)
+        TypeAdapter(accepted).validate_python(value)
     except ValueError:
         return text
     return value

@@ -33,7 +33,6 @@ class Job(Frozen):
     device: str
     metrics: list[str]
     limit: float | None
-    command: list[str]
 
 
 def main(folder: Path, workdir: Path) -> int:
@@ -58,7 +57,7 @@ def main(folder: Path, workdir: Path) -> int:
         record.status, record.reason = classify(error)
         traceback.print_exc()
     record.wall_s = time.perf_counter() - start
-    record.environment = {**describe_environment(), "command": job.command}
+    record.environment = {**describe_environment(), **job.record.environment}
     write_record(record, folder / DRAFT)
     return 0
 

@@ -21,7 +21,9 @@ class InvLINTOptions(TrainingOptions):
     kernels: int | None = Field(default=None, ge=1, description="sine kernels a source; None for 2048 / S, rounded up")
     embedding: int = Field(default=512, ge=1, description="about how many Gaussian kernels cover the property (M)")
     scaling: Literal["sum", "integral", "standard"] = Field(default="sum", description="scale of U before the ridge")
-    alpha: PositiveFloat | Literal["val"] = Field(default=1.0, description="ridge penalty, or 'val' to choose it on val")
+    alpha: PositiveFloat | Literal["val"] = Field(
+        default=1.0, description="ridge penalty, or 'val' to choose it on val"
+    )
     width: int = Field(default=256, ge=1, description="channels of a token")
     heads: int = Field(default=8, ge=1, description="attention heads")
     mlp: int = Field(default=1024, ge=1, description="hidden units of the transformer's MLP")
@@ -37,7 +39,7 @@ SPEC = MethodSpec(
     options=InvLINTOptions,
     profiles={
         "smoke": {"epochs": 20, "batch_size": 16, "alpha": "val"},
-        "quick": {"epochs": 500, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
+        "quick": {"epochs": 1000, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
     },
     devices=("cpu", "cuda"),
 )

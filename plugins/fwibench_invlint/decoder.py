@@ -55,13 +55,15 @@ class Stitch(nn.Module):
                     count[z, x] += 1
         used = int(count.max())
         self.register_buffer("sources", torch.from_numpy(sources[:used].reshape(used, -1)), persistent=False)
-        self.register_buffer("weights", torch.from_numpy((weights[:used] / count).astype(np.float32).reshape(used, -1)), persistent=False)
+        self.register_buffer(
+            "weights", torch.from_numpy((weights[:used] / count).astype(np.float32).reshape(used, -1)), persistent=False
+        )
 
     def forward(self, blocks: Tensor) -> Tensor:
         """`(n, tokens, block)` to `(n, 1, Z, X)`."""
         flat = blocks.flatten(1)
-        total = sum(flat[:, index] * weight for index, weight in zip(self.sources, self.weights, strict=True))
-        return total.view(-1, 1, *self.shape)  # type: ignore[union-attr]
+        parts = [flat[:, index] * weight for index, weight in zip(self.sources, self.weights, strict=True)]
+        return torch.stack(parts).sum(0).view(-1, 1, *self.shape)
 
 
 def _placed(token: int, tokens: int, length: int, block: int) -> tuple[range, range]:
@@ -95,7 +97,9 @@ class TransformerDecoder(nn.Module):
         self.embed = nn.Linear(channels, width)
         self.positions = nn.Parameter(0.02 * torch.randn(tokens, width))
         self.blocks = nn.ModuleList(
-            nn.TransformerEncoderLayer(width, heads, mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+            nn.TransformerEncoderLayer(
+                width, heads, mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            )
             for _ in range(layers)
         )
         self.expand = nn.Linear(width, math.prod(block))
@@ -107,5 +111,4 @@ class TransformerDecoder(nn.Module):
         tokens = self.embed(tokens) + self.positions
         for block in self.blocks:
             tokens = block(tokens)
-        stitched: Tensor = self.stitch(self.expand(tokens))
-        return stitched
+        return self.stitch(self.expand(tokens))

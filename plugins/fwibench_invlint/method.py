@@ -51,8 +51,7 @@ class IntegralEncoder(nn.Module):
     def integrate(self, measurements: Tensor) -> Tensor:
         """U: averaged over receivers, integrated over time, sources concatenated; `(n, S N)`."""
         averaged = (self.amplitude.compress(measurements, torch) @ self.receivers).squeeze(-1)
-        integrals: Tensor = self.amplitude.scale(averaged) @ self.sines
-        return integrals.flatten(1)
+        return (self.amplitude.scale(averaged) @ self.sines).flatten(1)
 
     def forward(self, measurements: Tensor) -> Tensor:
         """`(n, S, T, R)` to Y `(n, M)`."""

@@ -171,9 +171,7 @@ def test_every_option_of_list_and_info_has_json(fwibench: Command) -> None:
     assert json.loads(fwibench("info", "invlint", "--json").stdout)["options"]["alpha"]["description"]
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)])
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
     for wrong in ("", "0", "-1", "3d", "m"):

@@ -50,7 +50,7 @@ def test_velocity_grows_with_depth_outside_the_salt() -> None:
 
 def test_amplitudes_fit_the_problems_scale(salt: Dataset) -> None:
     scaled = PROBLEM.amplitude.normalise(salt.split("random", "train").measurements[:], np)
-    assert -1 <= scaled.min()
+    assert scaled.min() >= -1
     assert scaled.max() <= 1
     assert scaled.max() - scaled.min() > 1.5
 

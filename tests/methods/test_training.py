@@ -38,7 +38,9 @@ class Small(TorchMethod):
 
 
 def build(salt: Dataset, context: RunContext, kind: type[Small] = Small, **options: object) -> Small:
-    return kind(salt.problem, TrainingOptions(**{"epochs": 6, "batch_size": 5, "schedule": "one-cycle", **options}), context)
+    return kind(
+        salt.problem, TrainingOptions(**{"epochs": 6, "batch_size": 5, "schedule": "one-cycle", **options}), context
+    )
 
 
 def fit(method: Small, salt: Dataset) -> Small:
@@ -117,6 +119,8 @@ def test_building_a_method_leaves_the_global_generator_alone(salt: Dataset, cont
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize(("n", "size", "expected"), [(10, 4, [4, 3, 3]), (120, 8, [8] * 15), (3, 8, [3]), (9, 8, [5, 4])])
+@pytest.mark.parametrize(
+    ("n", "size", "expected"), [(10, 4, [4, 3, 3]), (120, 8, [8] * 15), (3, 8, [3]), (9, 8, [5, 4])]
+)
 def test_batches_are_even(n: int, size: int, expected: list[int]) -> None:
     assert [len(batch) for batch in even_batches(np.arange(n), size)] == expected

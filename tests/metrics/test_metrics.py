@@ -56,9 +56,7 @@ def test_ssim_wang_agrees_with_scikit_image() -> None:
     a, b = maps(0), maps(1)
     scaled = [(x.astype(float) - 1500) / 3000 for x in (a, b)]
     expected = [
-        structural_similarity(
-            x[0], y[0], data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-        )
+        structural_similarity(x[0], y[0], data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
         for x, y in zip(*scaled, strict=True)
     ]
     np.testing.assert_allclose(ssim_wang(a, b, PROBLEM), expected, rtol=1e-9)
