@@ -50,7 +50,7 @@ def layered_background(rng: np.random.Generator, shape: tuple[int, int, int]) ->
     top = rng.uniform(0.05, 0.15)
     thickening = rng.uniform(-0.35, 0.35) * x + rng.uniform(-0.2, 0.2) * y
     while top < 1.3:
-        relief = 0.03 * smooth_noise(rng, (ny, nx), (ny / 10, nx / 8))
+        relief = 0.03 * smooth_noise(rng, (ny, nx), (ny / 7, nx / 8))
         interface = top * (1 + thickening) + tilt + relief
         below = np.clip((depth - interface[:, None, :]) * nz + 0.5, 0, 1)
         velocity += rng.uniform(-200, 350) * below
@@ -58,13 +58,14 @@ def layered_background(rng: np.random.Generator, shape: tuple[int, int, int]) ->
     return velocity
 
 
-def salt_body(rng: np.random.Generator, shape: tuple[int, int, int], centre_x: float) -> Array:
+def salt_body(rng: np.random.Generator, shape: tuple[int, int, int], centre_x: float, room: float) -> Array:
     """One salt body with smooth, irregular flanks.
 
     Args:
         rng: Source of randomness.
         shape: `(Y, Z, X)` nodes.
         centre_x: Position along x as a fraction of the section.
+        room: Share of the section that the body has to itself; scales its width.
 
     Returns:
         Share of salt in each cell, 0 to 1, `(Y, Z, X)`: flanks are spread over about a cell.
@@ -74,21 +75,21 @@ def salt_body(rng: np.random.Generator, shape: tuple[int, int, int], centre_x: f
     crest = rng.uniform(0.22, 0.42)
     half_height = rng.uniform(0.2, 0.42)
     middle_z = crest + half_height
-    drift = rng.uniform(-0.5, 0.5) * (y - 0.5)
+    drift = rng.uniform(-0.35, 0.35) * (y - 0.5)
     lean = rng.uniform(-0.25, 0.25) * (z - middle_z)
-    half_width = rng.uniform(0.14, 0.26) * (1 + rng.uniform(-0.5, 0.8) * (z - middle_z))
-    half_length = rng.uniform(0.4, 0.8)
+    half_width = room * rng.uniform(0.18, 0.3) * (1 + rng.uniform(-0.5, 0.8) * (z - middle_z))
+    half_length = rng.uniform(0.45, 0.8)
     distance = (
         np.abs((x - centre_x - drift - lean) / half_width) ** 2.5
         + np.abs((z - middle_z) / half_height) ** 2.5
         + np.abs((y - rng.uniform(0.3, 0.7)) / half_length) ** 2.5
     ) ** 0.4
-    rough = 0.22 * smooth_noise(rng, shape, (ny / 14, nz / 10, nx / 12))
+    rough = 0.15 * smooth_noise(rng, shape, (ny / 9, nz / 9, nx / 11))
     return np.clip((1 - distance + rough) * half_width.mean() * nx + 0.5, 0, 1)
 
 
 def salt_volume(rng: np.random.Generator, shape: tuple[int, int, int], bounds: tuple[float, float]) -> Array:
-    """Layered sediments with one to three salt bodies, in the manner of the SEG/EAGE salt model.
+    """Layered sediments with one or two salt bodies, in the manner of the SEG/EAGE salt model.
 
     Args:
         rng: Source of randomness.
@@ -99,9 +100,9 @@ def salt_volume(rng: np.random.Generator, shape: tuple[int, int, int], bounds: t
         Velocity [m/s], `(Y, Z, X)`; each `[j]` is a section of depth by x.
     """
     velocity = layered_background(rng, shape)
-    bodies = int(rng.integers(1, 4))
+    bodies = int(rng.integers(1, 3))
     for body in range(bodies):
-        centre = (body + rng.uniform(0.25, 0.75)) / bodies
-        share = salt_body(rng, shape, centre)
+        centre = (body + rng.uniform(0.3, 0.7)) / bodies
+        share = salt_body(rng, shape, centre, bodies**-0.5)
         velocity = velocity + (SALT_VELOCITY - velocity) * share
     return np.clip(velocity, *bounds)
