@@ -47,7 +47,9 @@ def print_json(value: Any) -> None:
     console().print(json.dumps(value, indent=1, default=str), soft_wrap=True, markup=False)
 
 
-def print_table(title: str, header: Cells, rows: Sequence[Cells], right: Sequence[str] = ()) -> None:
+def print_table(
+    title: str, header: Cells, rows: Sequence[Cells], right: Sequence[str] = (), optional: Sequence[str] = ()
+) -> None:
     """A table: boxed on a terminal, aligned lines in a pipe.
 
     Args:
@@ -55,22 +57,37 @@ def print_table(title: str, header: Cells, rows: Sequence[Cells], right: Sequenc
         header: Names of the columns.
         rows: Texts; all as long as the header.
         right: Columns that hold numbers and are aligned to the right.
+        optional: Columns that a narrow terminal may leave out, the first one first.
     """
-    if console().is_terminal:
-        table = Table(title=escape(title) or None, title_justify="left")
-        for name in header:
-            table.add_column(escape(name), justify="right" if name in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*map(escape, row))
-        console().print(table)
-        return
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    if console().is_terminal:
+        left_out = _left_out(dict(zip(header, widths, strict=True)), optional)
+        shown = [i for i, name in enumerate(header) if name not in left_out]
+        table = Table(title=escape(title) or None, title_justify="left", show_header=any(header))
+        for i in shown:
+            table.add_column(escape(header[i]), justify="right" if header[i] in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(row[i]) for i in shown))
+        console().print(table)
+        if left_out:
+            console().print(f"[dim]not shown on a terminal this narrow: {escape(', '.join(left_out))}[/]")
+        return
     if title:
         console().print(title, markup=False, soft_wrap=True)
-    for line in lines:
-        cells = (c.rjust(w) if n in right else c.ljust(w) for c, w, n in zip(line, widths, header, strict=True))
+    for line in lines if any(header) else rows:
+        cells = (c.rjust(w) if name in right else c.ljust(w) for c, name, w in zip(line, header, widths, strict=True))
         console().print("  ".join(cells).rstrip(), markup=False, soft_wrap=True)
+
+
+def _left_out(widths: dict[str, int], optional: Sequence[str]) -> list[str]:
+    """Columns to leave out so that the rest fits the terminal; a column costs its width and a border of 3."""
+    left_out: list[str] = []
+    for name in optional:
+        if sum(width + 3 for column, width in widths.items() if column not in left_out) < console().width:
+            break
+        left_out.append(name)
+    return left_out
 
 
 def show_count(value: float | None) -> str:

@@ -9,6 +9,9 @@ from fwibench.leaderboard.rows import GROUP, Row
 from fwibench.runs.record import Record
 
 
+OPTIONAL = ("closed form", "device", "seeds", "rank", "MSE", "FLOPs")
+
+
 def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
     """One table for each group of rows that are ranked together.
 
@@ -33,7 +36,7 @@ def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
             "predict [ms]",
         )
         header = (numbers[0], "method", *numbers[1:], "device", "status")
-        print_table(title, header, [_cells(row) for row in ranked], right=numbers)
+        print_table(title, header, [_cells(row) for row in ranked], right=numbers, optional=OPTIONAL)
 
 
 def _cells(row: Row) -> list[str]:
