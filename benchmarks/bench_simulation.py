@@ -34,9 +34,8 @@ def main() -> None:
     loop()
     pairs = [(seconds(loop), seconds(pool)) for _ in range(ROUNDS)]
     ratios = [slow / fast for slow, fast in pairs]
-    print(
-        f"loop {min(p[0] for p in pairs) / MODELS * 1e3:.0f} ms, pool {min(p[1] for p in pairs) / MODELS * 1e3:.0f} ms a model"
-    )
+    loop_ms, pool_ms = (1e3 * min(column) / MODELS for column in zip(*pairs, strict=True))
+    print(f"loop {loop_ms:.0f} ms, pool {pool_ms:.0f} ms a model")
     print(f"ratio: median {np.median(ratios):.2f} over {ROUNDS} rounds")
 
 

@@ -51,14 +51,14 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def fwibench(tmp_path: Path) -> Command:
     """Runs the command line in a process of its own, in an empty folder."""
 
-    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "fwibench", *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=tmp_path,
             env={**os.environ, **environment},
-            timeout=300,
+            timeout=timeout,
         )
 
     return run

@@ -59,6 +59,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if error.hint:
             errors().print(f"[bold]hint:[/] {_escape(error.hint)}", soft_wrap=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(0)
 
 

@@ -48,7 +48,7 @@ class Bars:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True)
         self._task: TaskID | None = None
-        self._name = ""
+        self._name = self._stage = ""
 
     def __enter__(self) -> Bars:
         self._progress.start()
@@ -73,9 +73,10 @@ class Bars:
         report = event.get("report", {})
         if "stage" in event:
             self._clear()
-            self._show(f"{self._name}: {event['stage']}", 0, None)
+            self._stage = f"{self._name}: {event['stage']}"
+            self._show(self._stage, 0, None)
         elif "steps" in report:
-            self._show(f"{self._name}: fit", report["step"], report["steps"], _scalars(report))
+            self._show(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:
         """See `Listener`."""
@@ -98,7 +99,7 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._name = ""
+        self._name = self._stage = ""
         self._last = 0.0
         self._begun = 0.0
 
@@ -124,8 +125,9 @@ class Lines:
         report = event.get("report", {})
         if "stage" in event:
             self._begun = self._last = time.monotonic()
+            self._stage = f"{self._name}: {event['stage']}"
         elif "steps" in report:
-            self._tick(f"{self._name}: fit", report["step"], report["steps"], _scalars(report))
+            self._tick(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:
         """See `Listener`."""

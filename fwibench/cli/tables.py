@@ -8,7 +8,6 @@ from fwibench.cli.output import print_table, show_count, show_number, show_secon
 from fwibench.leaderboard.rows import GROUP, Row
 from fwibench.runs.record import Record
 
-
 OPTIONAL = ("closed form", "device", "seeds", "rank", "MSE", "FLOPs")
 
 

@@ -31,10 +31,10 @@ class Checkpoints:
         self._cost = 0.0
         self._saved_at = -float("inf")
 
-    def offer(self, state: dict[str, Any], *, force: bool = False) -> None:
+    def offer(self, state: dict[str, Any]) -> None:
         """Saves `state` if it is time to."""
         start = time.monotonic()
-        if not force and start - self._saved_at < self._cost / SHARE:
+        if start - self._saved_at < self._cost / SHARE:
             return
         with atomic_write(self.path) as stream:
             torch.save(state, stream)

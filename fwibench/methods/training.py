@@ -78,7 +78,17 @@ class Trainer:
         self.schedule.step()
 
     def fit(self, train: Split, val: Split) -> list[dict[str, float]]:
-        """Trains to the last epoch, loads the best weights into the network and returns the history."""
+        """Trains to the last epoch, loads the best weights into the network and returns the history.
+
+        "Best" is the least mean absolute error on `val`, whatever the method's own loss is.
+        """
+        with torch.random.fork_rng():
+            self._fit(train, val)
+        self.method.network.load_state_dict(self._best)
+        self.method.network.eval()
+        return self.history
+
+    def _fit(self, train: Split, val: Split) -> None:
         options = self.options
         self._started = time.monotonic()
         self.steps_per_epoch = math.ceil(len(train) / options.batch_size)
@@ -97,22 +107,19 @@ class Trainer:
         if not state:
             torch.manual_seed(self.method.context.seed("augment"))
         train_source, val_source = self._source(train), self._source(val)
-        while self.epoch < options.epochs and not self.method.context.should_stop():
+        while self.epoch < options.epochs:
             self._run_epoch(train_source, val_source)
-            checkpoints.offer(self._state(), force=self.method.context.should_stop())
-        self.method.network.load_state_dict(self._best)
-        self.method.network.eval()
-        return self.history
+            checkpoints.offer(self._state())
 
     def _run_epoch(self, train: _Source, val: _Source) -> None:
         start = time.monotonic()
         self.network.train()
-        totals: dict[str, float] = {}
+        totals: dict[str, Tensor] = {}
         for inputs, target in train.batches(self._order(len(train))):
             self.step_count += 1
             for name, value in self.method.training_step(self, inputs, target).items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(target)
-        entry = {f"train_{name}": total / len(train) for name, total in totals.items()}
+                totals[name] = totals.get(name, torch.zeros_like(value)) + value * len(target)
+        entry = {f"train_{name}": float(total) / len(train) for name, total in totals.items()}
         entry["val_loss"] = self._validate(val)
         self.epoch += 1
         if entry["val_loss"] < self._best_loss:
@@ -151,7 +158,9 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "best": self._best,
-            "counters": {"epoch": self.epoch, "step_count": self.step_count, "_best_loss": self._best_loss},
+            "best_loss": self._best_loss,
+            "epoch": self.epoch,
+            "step_count": self.step_count,
             "elapsed": self.method.resumed_s + time.monotonic() - self._started,
             "history": self.history,
             "generators": generators,
@@ -162,7 +171,7 @@ class Trainer:
         optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self._best, self.history = state["best"], state["history"]
-        self.__dict__.update(state["counters"])
+        self.epoch, self.step_count, self._best_loss = state["epoch"], state["step_count"], state["best_loss"]
         self.method.resumed_s = state["elapsed"]
         torch.set_rng_state(state["generators"]["cpu"])
         if "cuda" in state["generators"] and self.method.device.type == "cuda":

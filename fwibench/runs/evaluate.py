@@ -26,7 +26,6 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
 from fwibench.runs.environment import peak_memory_mb
-from fwibench.runs.plan import open_dataset
 from fwibench.runs.record import Record
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
@@ -81,7 +80,7 @@ def evaluate(
         record.history = method.history
     tell({"stage": "predict"})
     with stopwatch(device) as predicting:
-        prediction = _predict(method, measurements, dataset.problem)
+        prediction = _predict(method, measurements, dataset.problem, tell)
     record.costs.predict_s = predicting.seconds
     ids = test.ids[: len(prediction)]
     with atomic_write(folder / "predictions.npz") as stream:
@@ -96,8 +95,8 @@ def evaluate(
 
 
 def _open(cell: Cell, registry: Registry) -> Dataset:
-    options = {name: str(value) for name, value in cell.dataset_options.items() if value is not None}
-    dataset = open_dataset(registry, cell.dataset, cell.profile, options)
+    spec = registry.dataset(cell.dataset).spec
+    dataset: Dataset = spec.load()(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
     if dataset.fingerprint != cell.fingerprint:
         raise FwibenchError(f"{cell.dataset} changed between planning and running", "run the command again")
     return dataset
@@ -108,10 +107,13 @@ def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) 
     return implementation(problem, spec.options.model_validate(cell.options), context)
 
 
-def _predict(method: Method, measurements: Maps, problem: Problem) -> Maps:
+def _predict(method: Method, measurements: Maps, problem: Problem, tell: Notify) -> Maps:
     rows = max(CHUNK_BYTES // max(measurements[0].nbytes, 1), 1)
-    parts = [method.predict(measurements[i : i + rows]) for i in range(0, len(measurements), rows)]
-    prediction = np.concatenate([np.asarray(part) for part in parts])
+    parts = []
+    for start in range(0, len(measurements), rows):
+        parts.append(np.asarray(method.predict(measurements[start : start + rows])))
+        tell({"report": {"step": min(start + rows, len(measurements)), "steps": len(measurements)}})
+    prediction = np.concatenate(parts)
     expected = (len(measurements), *problem.property_shape)
     if prediction.shape != expected:
         raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")

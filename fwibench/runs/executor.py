@@ -32,7 +32,6 @@ KEPT_FOR_RESUME = ("timeout", "oom")
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 """glibc keeps freed memory instead of returning it page by page, which costs networks a fifth of a step."""
 
-
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -46,7 +45,7 @@ def execute(job: Job, results: Results, tell: Tell, *, force: bool) -> Record:
         force: Forget what an earlier, interrupted attempt left behind.
     """
     cell = job.record.cell
-    folder = results.folder(cell)
+    folder = results.folder(cell).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         if not force and (finished := results.finished(cell)):
@@ -72,7 +71,7 @@ def _spawn(attempt: Path, workdir: Path, log: Path, limit: float | None, tell: T
     """Runs the child; its exit status, or None if it was killed at its deadline."""
     with log.open("wb") as stderr:
         child = subprocess.Popen(
-            [sys.executable, "-m", "fwibench.runs.worker", str(attempt), str(workdir)],
+            [sys.executable, "-P", "-m", "fwibench.runs.worker", str(attempt), str(workdir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -88,8 +87,9 @@ def _spawn(attempt: Path, workdir: Path, log: Path, limit: float | None, tell: T
         finally:
             _kill_group(child)
             reader.join(GRACE_S)
-            if child.stdin:
-                child.stdin.close()
+            for stream in (child.stdin, child.stdout):
+                if stream:
+                    stream.close()
 
 
 def _forward(stream: Any, tell: Tell) -> None:

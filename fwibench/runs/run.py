@@ -43,7 +43,6 @@ class Outcome:
 
     records: list[Record] = field(default_factory=list)
     interrupted: bool = False
-    attempted: int = 0
     wall_s: float = 0.0
 
     @property
@@ -53,7 +52,7 @@ class Outcome:
             return 130
         if all(record.status == "ok" for record in self.records):
             return 0
-        return 1 if self.attempted else 3
+        return 1 if any(record.wall_s for record in self.records) else 3
 
 
 def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> Outcome:
@@ -61,100 +60,93 @@ def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, list
 
     Ctrl-C stops the running cell, keeps what is finished and marks the rest `not-run`.
     """
-    results = Results(request.results)
+    runner = _Runner(request, registry, listener)
     outcome = Outcome()
     start = time.monotonic()
-    broken: dict[str, str] = {}
     for number, planned in enumerate(plan, 1):
-        blank = _blank(planned, registry)
         if outcome.interrupted:
-            outcome.records.append(_ended(blank, "not-run", "interrupted before it started"))
+            outcome.records.append(runner.ended(planned, "not-run", "interrupted before it started"))
             continue
-        if planned.cached is not None:
-            record, cached = planned.cached, True
-            outcome.attempted += 1
-        else:
-            cached = False
-            try:
+        try:
+            if planned.cached is None:
                 listener.started(planned, number, len(plan))
-                record = _run_one(planned, blank, request, registry, listener, results, broken)
-                outcome.attempted += bool(record.wall_s)
-            except KeyboardInterrupt:
-                outcome.interrupted = True
-                record = _ended(blank, "not-run", "interrupted while it ran; the next run goes on from there")
+            record = planned.cached or runner.run(planned)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            record = runner.ended(planned, "not-run", "interrupted while it ran; the next run goes on from there")
         outcome.records.append(record)
-        listener.finished(record, cached=cached)
-        if not cached and record.status != "not-run":
+        listener.finished(record, cached=planned.cached is not None)
+        if planned.cached is None and record.status != "not-run":
             registry.tell_finished(record.model_dump(mode="json"))
     outcome.wall_s = time.monotonic() - start
     return outcome
 
 
-def _run_one(
-    planned: PlannedCell,
-    blank: Record,
-    request: Request,
-    registry: Registry,
-    listener: Listener,
-    results: Results,
-    broken: dict[str, str],
-) -> Record:
-    dataset = planned.dataset
-    if planned.skip:
-        return _left(_ended(blank, "skipped", planned.skip), results)
-    if dataset.fingerprint not in broken:
-        broken[dataset.fingerprint] = _prepare(dataset, listener)
-    if broken[dataset.fingerprint]:
-        return _left(_ended(blank, "failed", broken[dataset.fingerprint]), results)
+@dataclass
+class _Runner:
+    """What the cells of one command share.
 
-    job = Job(
-        record=blank,
-        device=request.device,
-        metrics=metric_names(request, registry),
-        limit=request.time_limit,
-    )
-    return execute(job, results, listener.event, force=request.force)
+    Attributes:
+        unprepared: Why a dataset could not be made, by fingerprint; empty for one that is there.
+    """
+
+    request: Request
+    registry: Registry
+    listener: Listener
+    unprepared: dict[str, str] = field(default_factory=dict)
+
+    def run(self, planned: PlannedCell) -> Record:
+        """Prepares the dataset and executes the cell; whatever prevents that becomes its record."""
+        dataset, request = planned.dataset, self.request
+        results = Results(request.results)
+        if planned.skip:
+            return _left(self.ended(planned, "skipped", planned.skip), results)
+        if dataset.fingerprint not in self.unprepared:
+            self.unprepared[dataset.fingerprint] = self._prepare(dataset)
+        if reason := self.unprepared[dataset.fingerprint]:
+            return _left(self.ended(planned, "failed", reason), results)
+        metrics = metric_names(request, self.registry)
+        job = Job(record=self.blank(planned), device=request.device, metrics=metrics, limit=request.time_limit)
+        return execute(job, results, self.listener.event, force=request.force)
+
+    def _prepare(self, dataset: Dataset) -> str:
+        """Makes what is missing; the reason why it could not, or nothing."""
+        try:
+            if not dataset.prepared():
+                dataset.prepare(lambda done, total: self.listener.preparing(dataset, done, total))
+        except FwibenchError as error:
+            return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"
+        except Exception as error:
+            return f"{dataset.spec.name} could not be prepared: {type(error).__name__}: {error}"
+        return ""
+
+    def blank(self, planned: PlannedCell) -> Record:
+        """The record as far as it is known before the cell runs."""
+        offer = self.registry.method(planned.cell.method)
+        return Record(
+            cell=planned.cell,
+            status="not-run",
+            chosen=planned.chosen,
+            kind=offer.spec.kind,
+            track=offer.spec.track,
+            plugin=offer.plugin.distribution,
+            source=planned.dataset.spec.source,
+            unit=planned.dataset.problem.property.unit,
+            environment={"command": ["fwibench", *sys.argv[1:]]},
+            started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        )
+
+    def ended(self, planned: PlannedCell, status: Status, reason: str) -> Record:
+        """The record of a cell that did not run."""
+        blank = self.blank(planned)
+        environment = {**describe_environment(), **blank.environment}
+        return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
 def metric_names(request: Request, registry: Registry) -> list[str]:
     """The default metrics and those that were asked for."""
     default = [name for name, offer in registry.metrics.items() if offer.spec.default]
     return list(dict.fromkeys([*default, *request.metrics]))
-
-
-def _prepare(dataset: Dataset, listener: Listener) -> str:
-    """Makes what is missing; the reason why it could not, or nothing."""
-    if dataset.prepared():
-        return ""
-    try:
-        dataset.prepare(lambda done, total: listener.preparing(dataset, done, total))
-    except FwibenchError as error:
-        return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"
-    except Exception as error:
-        return f"{dataset.spec.name} could not be prepared: {type(error).__name__}: {error}"
-    return ""
-
-
-def _blank(planned: PlannedCell, registry: Registry) -> Record:
-    cell = planned.cell
-    offer = registry.method(cell.method)
-    return Record(
-        cell=cell,
-        status="not-run",
-        chosen=planned.chosen,
-        kind=offer.spec.kind,
-        track=offer.spec.track,
-        plugin=offer.plugin.distribution,
-        source=planned.dataset.spec.source,
-        unit=planned.dataset.problem.property.unit,
-        environment={"command": ["fwibench", *sys.argv[1:]]},
-        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    )
-
-
-def _ended(blank: Record, status: Status, reason: str) -> Record:
-    environment = {**describe_environment(), **blank.environment}
-    return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
 def _left(record: Record, results: Results) -> Record:
