@@ -13,7 +13,7 @@ from typing import Any
 
 from fwibench.runs.record import Record
 
-COLUMNS = [
+COLUMNS = (
     "rank",
     "method",
     "method_version",
@@ -50,7 +50,7 @@ COLUMNS = [
     "fwibench_version",
     "run_ids",
     "date_utc",
-]
+)
 """Names and order are stable; a value that was not measured is None."""
 
 GROUP = ("dataset", "source", "split", "track", "profile", "n_test")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +19,13 @@ from torch import Tensor
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import DivergedError
+from fwibench.methods.batches import Source, even_batches
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.options import TrainingOptions
 from fwibench.seeds import derive_seed
 
 if TYPE_CHECKING:
     from fwibench.methods.torch_method import TorchMethod
-
-Batch = tuple[Tensor, Tensor]
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, options: TrainingOptions, steps: int) -> Any:
@@ -111,7 +109,7 @@ class Trainer:
             self._run_epoch(train_source, val_source)
             checkpoints.offer(self._state())
 
-    def _run_epoch(self, train: _Source, val: _Source) -> None:
+    def _run_epoch(self, train: Source, val: Source) -> None:
         start = time.monotonic()
         self.network.train()
         totals: dict[str, Tensor] = {}
@@ -131,7 +129,7 @@ class Trainer:
         self.method.context.report(step=self.epoch, steps=self.options.epochs, **entry)
 
     @torch.no_grad()
-    def _validate(self, val: _Source) -> float:
+    def _validate(self, val: Source) -> float:
         self.network.eval()
         losses = [
             float(torch.nn.functional.l1_loss(self.network(inputs), target)) * len(target)
@@ -146,8 +144,8 @@ class Trainer:
         rng = np.random.default_rng(derive_seed(self.method.context.seed("data"), self.epoch))
         return even_batches(rng.permutation(n), self.options.batch_size)
 
-    def _source(self, split: Split) -> _Source:
-        return _Source(self.method, split, self.options.batch_size)
+    def _source(self, split: Split) -> Source:
+        return Source(self.method, split, self.options.batch_size)
 
     def _state(self) -> dict[str, Any]:
         generators = {"cpu": torch.get_rng_state()}
@@ -176,36 +174,3 @@ class Trainer:
         torch.set_rng_state(state["generators"]["cpu"])
         if "cuda" in state["generators"] and self.method.device.type == "cuda":
             torch.cuda.set_rng_state(state["generators"]["cuda"], self.method.device)
-
-
-def even_batches(order: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Cuts `order` into batches of nearly one size, so that none is too small for batch statistics."""
-    return np.array_split(order, math.ceil(len(order) / batch_size))
-
-
-class _Source:
-    """Encodings and normalised targets of a split, computed once or batch by batch."""
-
-    def __init__(self, method: TorchMethod, split: Split, batch_size: int) -> None:
-        self.method = method
-        self.split = split
-        self._cached: Batch | None = None
-        if method.encode_once:
-            parts = [self._read(rows) for rows in even_batches(np.arange(len(split)), batch_size)]
-            inputs, targets = zip(*parts, strict=True)
-            self._cached = torch.cat(inputs), torch.cat(targets)
-
-    def __len__(self) -> int:
-        return len(self.split)
-
-    def batches(self, order: list[NDArray[np.int64]]) -> Iterator[Batch]:
-        for rows in order:
-            if self._cached is None:
-                yield self._read(rows)
-            else:
-                index = torch.from_numpy(rows).to(self.method.device)
-                yield self._cached[0][index], self._cached[1][index]
-
-    def _read(self, rows: NDArray[np.int64]) -> Batch:
-        targets = torch.from_numpy(self.split.properties[rows]).to(self.method.device)
-        return self.method.encode(self.split.measurements[rows]), self.method.problem.property.normalise(targets)

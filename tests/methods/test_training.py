@@ -9,10 +9,10 @@ from torch import nn
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DivergedError, MethodError
+from fwibench.methods.batches import even_batches
 from fwibench.methods.context import RunContext
 from fwibench.methods.options import TrainingOptions
 from fwibench.methods.torch_method import TorchMethod
-from fwibench.methods.training import even_batches
 
 
 class Small(TorchMethod):
