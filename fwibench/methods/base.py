@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import MethodError
-from fwibench.methods.complexity import Complexity
+from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.problem import Problem
 
@@ -56,6 +56,13 @@ class Method(ABC):
     @abstractmethod
     def complexity(self) -> Complexity:
         """Parameters and arithmetic of one sample."""
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Layers in order of execution, their parameters and MACs adding up to those of `complexity`.
+
+        Default: none, for methods that have no layers or do not tell.
+        """
+        return ()
 
     @abstractmethod
     def save(self, path: Path) -> None:

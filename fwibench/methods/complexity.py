@@ -1,4 +1,4 @@
-"""What a method costs, independent of the machine it runs on."""
+"""What a method and its layers cost, independent of the machine they run on."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ class Complexity(Frozen):
     flops: int | None = Field(default=None, description="floating-point operations, two a multiply-add")
     flops_kind: Literal["counted", "analytic", "mixed"] | None = None
     uncounted: tuple[str, ...] = Field(default=(), description="operations with arithmetic that no counter knows")
+
+
+class Layer(Frozen):
+    """Output, size and arithmetic of one layer, when one sample passes through the method."""
+
+    name: str = Field(description="where it stands in the method, such as network.blocks.0.linear1")
+    kind: str = Field(description="its type; '(rest)' is what a part holds or computes beside its own layers")
+    shape: tuple[int, ...] = Field(description="of its output for one sample; empty where that is no array")
+    parameters: int | None = Field(default=None, description="trained by gradient descent")
+    macs: int | None = Field(default=None, description="multiply-adds")

@@ -6,6 +6,7 @@ off while it looks, and an operation that neither has a formula nor is known to 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
@@ -49,12 +50,16 @@ class _Uncounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def _plain_kernels() -> Any:
+def plain_kernels() -> Any:
+    """While it lasts, nothing runs that hides its operations from a counter, and no gradients are kept."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
-            yield
+        with warnings.catch_warnings():
+            # asking for mkldnn's switches makes torch warn about a GPU that nobody asked for
+            warnings.filterwarnings("ignore", "TF32 acceleration", UserWarning)
+            with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+                yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
 
@@ -70,7 +75,7 @@ def count_flops(forward: Callable[[], Any]) -> tuple[int, tuple[str, ...]]:
     Returns:
         Floating-point operations, and the names of operations that could not be counted.
     """
-    with torch.no_grad(), _plain_kernels():
+    with plain_kernels():
         with FlopCounterMode(display=False) as counter:
             forward()
         with _Uncounted() as rest:

@@ -8,6 +8,7 @@ front of the network and is never trained by gradient.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from torch import Tensor, nn
 from fwibench.datasets.arrays import Split
 from fwibench.files import atomic_write
 from fwibench.methods.base import Method
-from fwibench.methods.complexity import Complexity
+from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
+from fwibench.methods.layers import measure_layers
 from fwibench.methods.training import Trainer
 from fwibench.problem import Problem
 
@@ -105,8 +107,7 @@ class TorchMethod(Method):
 
     def complexity(self) -> Complexity:
         """Parameters of the network, and the counted arithmetic of encoder and network together."""
-        sample = torch.zeros(1, *self.problem.measurement_shape, device=self.device)
-        flops, uncounted = count_flops(lambda: self.network(self.encoder(sample)))
+        flops, uncounted = count_flops(self._forward_of_one())
         return Complexity(
             parameters=sum(p.numel() for p in self.network.parameters() if p.requires_grad),
             parameters_closed_form=self.parameters_closed_form(),
@@ -116,6 +117,14 @@ class TorchMethod(Method):
             flops_kind="counted",
             uncounted=uncounted,
         )
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Layers of encoder and network together."""
+        return measure_layers({"encoder": self.encoder, "network": self.network}, self._forward_of_one())
+
+    def _forward_of_one(self) -> Callable[[], Tensor]:
+        sample = torch.zeros(1, *self.problem.measurement_shape, device=self.device)
+        return lambda: self.network(self.encoder(sample))
 
     def save(self, path: Path) -> None:
         """Writes `model.pt`: the states of encoder and network."""
