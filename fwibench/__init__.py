@@ -6,7 +6,7 @@ the code that computes with them.
 
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.methods.options import TrainingOptions
-from fwibench.methods.spec import MethodSpec
+from fwibench.methods.spec import MethodSpec, Published
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.hookspecs import hookimpl
 from fwibench.problem import Frozen
@@ -20,6 +20,7 @@ __all__ = [
     "MethodSpec",
     "MetricSpec",
     "NoOptions",
+    "Published",
     "TrainingOptions",
     "hookimpl",
 ]

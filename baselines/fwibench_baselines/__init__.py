@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat
 
 from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
+from fwibench_baselines.published import INVERSIONNET
 
 
 class InversionNetOptions(TrainingOptions):
@@ -46,6 +47,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
                 "quick": {"epochs": 30, "batch_size": 8, "learning_rate": 1e-3, "schedule": "one-cycle"},
             },
             devices=("cpu", "cuda"),
+            published=INVERSIONNET,
         ),
         MethodSpec(
             name="mean-map",

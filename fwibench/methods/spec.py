@@ -7,9 +7,23 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from fwibench.datasets.spec import Profile
+from fwibench.problem import Frozen
 from fwibench.specs import NoOptions, Spec
 
 Kind = Literal["learned", "closed-form", "iterative", "hybrid", "baseline"]
+
+
+class Published(Frozen):
+    """What a publication prints of a method on one dataset. None is "not printed"."""
+
+    dataset: str = Field(description="name of the dataset")
+    source: str = Field(min_length=1, description="where it is printed, such as 'InvLINT, table 1'")
+    mae: float | None = Field(default=None, description="mean absolute error in the property's unit")
+    mse: float | None = Field(default=None, description="mean squared error in the property's unit, squared")
+    ssim: float | None = None
+    parameters: int | None = None
+    flops: int | None = Field(default=None, description="as printed, whatever the publication counts as one")
+    note: str = Field(default="", description="how it compares with what is counted here, and why it may differ")
 
 
 class MethodSpec(Spec):
@@ -28,3 +42,4 @@ class MethodSpec(Spec):
     deterministic: bool = Field(default=False, description="the seed changes nothing, so one repetition is enough")
     trained_on: Literal["train", "none"] = Field(default="train", description="data that `fit` reads")
     track: Literal["standard", "oracle-start", "extra-data"] = "standard"
+    published: tuple[Published, ...] = Field(default=(), description="what publications print of it, by dataset")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat
 
 from fwibench import MethodSpec, TrainingOptions, hookimpl
+from fwibench_invlint.published import INVLINT
 
 
 class InvLINTOptions(TrainingOptions):
@@ -42,6 +43,7 @@ SPEC = MethodSpec(
         "quick": {"epochs": 1000, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
     },
     devices=("cpu", "cuda"),
+    published=INVLINT,
 )
 
 
