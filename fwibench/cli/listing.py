@@ -7,13 +7,15 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import BaseModel
 
+from fwibench.cli.inspecting import print_inspection, print_published
 from fwibench.cli.output import open_registry, print_json, print_table
 from fwibench.cli.request import Json
-from fwibench.datasets.spec import PROFILES, DatasetSpec
+from fwibench.datasets.spec import PROFILES, DatasetSpec, Profile
 from fwibench.errors import UnknownNameError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.registry import Offer, Registry
+from fwibench.runs.inspection import inspect_method
 from fwibench.specs import Spec
 
 What = Literal["methods", "datasets", "metrics"]
@@ -29,14 +31,29 @@ def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Jso
     print_table("", ("name", "kind", "summary", "plugin"), rows)
 
 
-def info(name: str, json: Json = False) -> None:
-    """Show all that is known of a method, dataset or metric: its options and their defaults first of all."""
-    offer = _find(open_registry(), name)
+def info(
+    name: str,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="Build the method for this dataset: layers and costs.")
+    ] = None,
+    profile: Annotated[Profile, typer.Option(help="With --dataset: whose options the method gets.")] = "quick",
+    json: Json = False,
+) -> None:
+    """Show all that is known of a method, dataset or metric; with --dataset, what a method costs on it."""
+    registry = open_registry()
+    if dataset is not None:
+        found = inspect_method(registry, name, dataset, profile)
+        if json:
+            print_json(found.model_dump(mode="json"))
+        else:
+            print_inspection(found)
+        return
+    offer = _find(registry, name)
     spec = offer.spec
     if json:
         print_json(_as_json(offer))
         return
-    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api"})
+    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published"})
     facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
     rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None)]
     if isinstance(spec, DatasetSpec):
@@ -45,6 +62,8 @@ def info(name: str, json: Json = False) -> None:
     if isinstance(spec, MethodSpec) and spec.options.model_fields:
         header = ("option", "default", *(p for p in PROFILES if spec.profiles.get(p)), "what it is")
         print_table("options", header, [_option(spec, key, header) for key in spec.options.model_fields])
+    if isinstance(spec, MethodSpec) and spec.published:
+        print_published(spec.published)
 
 
 def _find(registry: Registry, name: str) -> Offer[Any]:

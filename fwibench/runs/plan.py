@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.spec import Profile
+from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.errors import UnknownNameError, UsageError
+from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.registry import Registry
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record
@@ -93,15 +94,18 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
     return implementation(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
+def refusal(method: MethodSpec, dataset: DatasetSpec) -> str:
+    """Why a method cannot take a dataset's measurements; empty if it can."""
+    accepted, kind = method.measurements, dataset.measurements
+    return "" if kind in accepted else f"{method.name} accepts {' and '.join(accepted)} data, {dataset.name} is {kind}"
+
+
 def _cells(item: Selected, dataset: Dataset, split: str, request: Request, registry: Registry) -> Iterator[PlannedCell]:
     spec = registry.method(item.name).spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
     usual = spec.options.model_validate(preset).model_dump(mode="json")
-    accepted, kind = spec.measurements, dataset.spec.measurements
-    skip = (
-        "" if kind in accepted else f"{spec.name} accepts {' and '.join(accepted)} data, {dataset.spec.name} is {kind}"
-    )
+    skip = refusal(spec, dataset.spec)
     for seed in range(1 if spec.deterministic else request.seeds):
         cell = Cell(
             method=spec.name,

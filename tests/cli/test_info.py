@@ -1,0 +1,90 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from fwibench.plugins.registry import Registry
+from tests.conftest import Command
+
+DATASETS = {"kimberlina-leakage", "marmousi", "salt", "kimberlina-reservoir"}
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> dict[str, str]:
+    """A data folder that must stay absent."""
+    return {"FWIBENCH_DATA": str(tmp_path / "data")}
+
+
+def test_costs_stand_beside_the_published_ones(fwibench: Command, tmp_path: Path, nowhere: dict[str, str]) -> None:
+    done = fwibench("info", "inversionnet", "--dataset", "salt", **nowhere)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for words in ("13,742,371", "13.74M", "published: InvLINT, table 1", "32.37M", "FLOPs cannot be met", "Conv2d"):
+        assert words in done.stdout
+    assert os.listdir(tmp_path) == [], "no data are made"
+
+
+def test_options_change_what_is_built(fwibench: Command, nowhere: dict[str, str]) -> None:
+    one, two = (
+        json.loads(fwibench("info", f"invlint[layers={n}]", "--dataset", "salt", "--json", **nowhere).stdout)
+        for n in (1, 2)
+    )
+    assert two["complexity"]["parameters"] - one["complexity"]["parameters"] == 789_760
+    assert one["options"]["epochs"] == 1000, "the quick profile's"
+    assert sum(layer["macs"] for layer in two["layers"]) == two["complexity"]["macs"]
+    assert sum(layer["parameters"] for layer in two["layers"]) == two["complexity"]["parameters"]
+    assert [entry["dataset"] for entry in one["published"]] == ["salt"]
+
+
+def test_what_is_known_after_fit_says_so(fwibench: Command, nowhere: dict[str, str]) -> None:
+    done = fwibench("info", "mean-map", "--dataset", "salt", **nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "known after fit" in done.stdout
+    known = json.loads(fwibench("info", "mean-map", "--dataset", "salt", "--json", **nowhere).stdout)
+    assert known["complexity"] is None
+    assert known["layers"] == []
+
+
+ELECTROMAGNETIC = """
+from fwibench import MethodSpec, hookimpl
+
+@hookimpl
+def fwibench_methods():
+    return [MethodSpec(name="coils", summary="x", target="absent:Coils", kind="learned", measurements=("em",))]
+"""
+
+WRONG = {
+    "a dataset": ("invlint", "slat", "did you mean salt"),
+    "a method": ("invlnt", "salt", "did you mean invlint"),
+    "an option": ("invlint[layer=2]", "salt", "did you mean layers"),
+    "two methods": ("invlint[layers=1|2]", "salt", "selects 2 methods, expected one"),
+    "two datasets": ("invlint", "salt,marmousi", "selects 2 datasets, expected one"),
+    "another kind of data": ("coils", "salt", "coils accepts em data, salt is seismic"),
+}
+
+
+@pytest.mark.parametrize(("method", "dataset", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_typed_wrong_is_explained(
+    method: str, dataset: str, message: str, fwibench: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "coils.py").write_text(ELECTROMAGNETIC)
+    done = fwibench("--plugins-dir", ".", "info", method, "--dataset", dataset)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "hint:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_published_values_are_listed_without_building(fwibench: Command) -> None:
+    shown = fwibench("info", "invlint").stdout
+    assert "published" in shown
+    assert all(name in shown for name in DATASETS)
+    assert "published" not in fwibench("info", "mean-map").stdout
+
+
+@pytest.mark.parametrize("name", ["invlint", "inversionnet"])
+def test_every_published_row_of_table_1_is_there(name: str, registry: Registry) -> None:
+    published = registry.method(name).spec.published
+    assert {entry.dataset for entry in published} == DATASETS
+    assert all(entry.note and entry.parameters and entry.flops and entry.mae for entry in published)
