@@ -124,7 +124,12 @@ class Amplitude(Frozen):
 
     def compress(self, values: Any, xp: ModuleType) -> Any:
         """The nonlinear part: the logarithm, or nothing."""
-        return xp.sign(values) * xp.log1p(xp.abs(values)) if self.log else values
+        if not self.log:
+            return values
+        # one buffer for all three steps: measurements are large, and pages are dear
+        magnitude = xp.abs(values)
+        xp.log1p(magnitude, out=magnitude)
+        return xp.copysign(magnitude, values, out=magnitude)
 
     def scale(self, compressed: Any) -> Any:
         """The linear part, which may as well follow an average."""

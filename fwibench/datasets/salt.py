@@ -34,7 +34,7 @@ PROBLEM = Problem(
     ),
     physics=AcousticPhysics(accuracy=8, pml_width=10, pml_freq=12.0, max_velocity=4500.0),
     property=Property(name="velocity", unit="m/s", low=1500.0, high=4500.0),
-    amplitude=Amplitude(low=-25.0, high=50.0, log=True),
+    amplitude=Amplitude(low=-25.0, high=50.0),
 )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-ALPHAS = tuple(10.0**k for k in range(-5, 6))
+ALPHAS = tuple(10.0**k for k in range(-8, 6))
 
 
 @dataclass(frozen=True)
