@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import math
 from types import ModuleType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -63,6 +63,20 @@ class SeismicSurvey(Frozen):
     def shape(self) -> tuple[int, int, int]:
         """Shape `(S, T, R)` of one measurement."""
         return len(self.sources), self.nt, len(self.receivers)
+
+
+class ElectromagneticSurvey(Frozen):
+    """Line sources and receivers of the electric field, frequency by frequency."""
+
+    kind: Literal["em"] = "em"
+    sources: tuple[Point, ...] = Field(min_length=1)
+    receivers: tuple[Point, ...] = Field(min_length=1)
+    frequencies: tuple[float, ...] = Field(min_length=1, description="[Hz]")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape `(S, 2 F, R)` of one measurement: real and imaginary part of each frequency in turn."""
+        return len(self.sources), 2 * len(self.frequencies), len(self.receivers)
 
 
 class AcousticPhysics(Frozen):
@@ -141,14 +155,14 @@ class Problem(Frozen):
     """Grid, survey, physics, property and measurement scaling of one inverse problem."""
 
     grid: Grid
-    survey: SeismicSurvey
-    physics: AcousticPhysics
+    survey: Annotated[SeismicSurvey | ElectromagneticSurvey, Field(discriminator="kind")]
+    physics: AcousticPhysics | None = Field(description="None where the suite does not simulate it")
     property: Property
     amplitude: Amplitude
 
     @builtins.property  # the field of that name hides the decorator
     def measurement_shape(self) -> tuple[int, int, int]:
-        """Shape `(S, T, R)` of one measurement."""
+        """Shape of one measurement, `(S, T, R)` or `(S, 2 F, R)`."""
         return self.survey.shape
 
     @builtins.property

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat
 
 from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
-from fwibench_baselines.published import INVERSIONNET
+from fwibench_baselines.published import INVERSIONNET, VELOCITYGAN
 
 
 class InversionNetOptions(TrainingOptions):
@@ -17,6 +17,26 @@ class InversionNetOptions(TrainingOptions):
     batch_size: int = Field(default=256, ge=1, description="samples a step, at most; batches of an epoch are even")
     learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="first momentum of AdamW")
+    log: bool = Field(
+        default=True, description="logarithm of seismic amplitudes before they are scaled, as OpenFWI has it"
+    )
+
+
+class VelocityGANOptions(TrainingOptions):
+    """Defaults are OpenFWI's recipe: AdamW at a constant 1e-4 for both networks, 500 epochs, batches of 64."""
+
+    epochs: int = Field(default=500, ge=1, description="passes over the train split")
+    batch_size: int = Field(default=64, ge=1, description="samples a step, at most; batches of an epoch are even")
+    learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
+    beta1: float = Field(default=0.0, ge=0, lt=1, description="first momentum of AdamW")
+    beta2: float = Field(default=0.9, ge=0, lt=1, description="second momentum of AdamW")
+    log: bool = Field(
+        default=True, description="logarithm of seismic amplitudes before they are scaled, as OpenFWI has it"
+    )
+    n_critic: int = Field(default=5, ge=1, description="batches that the critic learns from before the generator does")
+    gradient_penalty: float = Field(default=10.0, ge=0, description="weight of the gradient penalty (lambda)")
+    l1_weight: float = Field(default=100.0, ge=0, description="weight of the mean absolute error")
+    adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the critic's score")
 
 
 class FeatureOptions(Frozen):
@@ -47,7 +67,23 @@ def fwibench_methods() -> Iterable[MethodSpec]:
                 "quick": {"epochs": 30, "batch_size": 8, "learning_rate": 1e-3, "schedule": "one-cycle"},
             },
             devices=("cpu", "cuda"),
+            measurements=("seismic", "em"),
             published=INVERSIONNET,
+        ),
+        MethodSpec(
+            name="velocitygan",
+            summary="InversionNet trained against a critic (Wasserstein GAN with gradient penalty)",
+            reference="Zhang and Lin, VelocityGAN, IEEE TGRS 2020; OpenFWI, NeurIPS 2022",
+            target="fwibench_baselines.velocitygan:VelocityGAN",
+            kind="learned",
+            options=VelocityGANOptions,
+            profiles={
+                "smoke": {"epochs": 1, "batch_size": 4},
+                "quick": {"epochs": 40, "batch_size": 4, "learning_rate": 5e-4, "n_critic": 2},
+            },
+            measurements=("seismic", "em"),
+            devices=("cpu", "cuda"),
+            published=VELOCITYGAN,
         ),
         MethodSpec(
             name="mean-map",

@@ -15,6 +15,7 @@ from fwibench.errors import UnknownNameError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.registry import Offer, Registry
+from fwibench.problem import ElectromagneticSurvey, SeismicSurvey
 from fwibench.runs.inspection import inspect_method
 from fwibench.specs import Spec
 
@@ -95,12 +96,21 @@ def _problem_facts(spec: DatasetSpec) -> list[list[str]]:
         ["property (1, Z, X)", _text(problem.property_shape)],
         ["bounds", f"{bounds.name} {bounds.low:g} to {bounds.high:g} {bounds.unit}"],
         ["grid spacing", f"{problem.grid.spacing:g} m"],
-        ["time", f"{problem.survey.nt} samples of {problem.survey.dt * 1e3:.4g} ms"],
-        ["wavelet", f"Ricker {problem.survey.wavelet.frequency:g} Hz"],
-        ["sources at x", ", ".join(f"{p.x:g}" for p in problem.survey.sources) + " m"],
-        ["physics", _text(problem.physics.model_dump())],
+        *_survey_facts(problem.survey),
+        ["physics", _text(problem.physics.model_dump()) if problem.physics else "not simulated here"],
         *rows,
         ["folder", str(dataset.store.folder)],
+    ]
+
+
+def _survey_facts(survey: SeismicSurvey | ElectromagneticSurvey) -> list[list[str]]:
+    sources = ["sources at x", ", ".join(f"{point.x:g}" for point in survey.sources) + " m"]
+    if isinstance(survey, ElectromagneticSurvey):
+        return [sources, ["frequencies", ", ".join(f"{frequency:g}" for frequency in survey.frequencies) + " Hz"]]
+    return [
+        sources,
+        ["time", f"{survey.nt} samples of {survey.dt * 1e3:.4g} ms"],
+        ["wavelet", f"Ricker {survey.wavelet.frequency:g} Hz"],
     ]
 
 

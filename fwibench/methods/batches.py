@@ -6,7 +6,6 @@ Invariant: batches of an epoch are even, so that none is too small for batch sta
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +27,7 @@ def even_batches(order: NDArray[np.int64], batch_size: int) -> list[NDArray[np.i
 
 
 class Source:
-    """Encodings and normalised targets of a split, computed once or batch by batch.
+    """Encodings, computed once or batch by batch, and normalised targets of a split.
 
     Args:
         method: Encodes, and says whether encodings are few enough to keep.
@@ -39,24 +38,19 @@ class Source:
     def __init__(self, method: TorchMethod, split: Split, batch_size: int) -> None:
         self.method = method
         self.split = split
-        self._cached: Batch | None = None
+        self._encoded: Tensor | None = None
         if method.encode_once:
-            parts = [self._read(rows) for rows in even_batches(np.arange(len(split)), batch_size)]
-            inputs, targets = zip(*parts, strict=True)
-            self._cached = torch.cat(inputs), torch.cat(targets)
+            every = even_batches(np.arange(len(split)), batch_size)
+            self._encoded = torch.cat([method.encode(split.measurements[rows]) for rows in every])
 
     def __len__(self) -> int:
         return len(self.split)
 
-    def batches(self, order: list[NDArray[np.int64]]) -> Iterator[Batch]:
-        """Yields inputs and normalised targets, on the method's device, for each list of rows."""
-        for rows in order:
-            if self._cached is None:
-                yield self._read(rows)
-            else:
-                index = torch.from_numpy(rows).to(self.method.device)
-                yield self._cached[0][index], self._cached[1][index]
-
-    def _read(self, rows: NDArray[np.int64]) -> Batch:
-        targets = torch.from_numpy(self.split.properties[rows]).to(self.method.device)
-        return self.method.encode(self.split.measurements[rows]), self.method.problem.property.normalise(targets)
+    def read(self, rows: NDArray[np.int64]) -> Batch:
+        """Inputs and normalised targets of some rows, on the method's device."""
+        method = self.method
+        maps = torch.from_numpy(self.split.properties[rows]).to(method.device)
+        target = method.problem.property.normalise(maps)
+        if self._encoded is None:
+            return method.encode(self.split.measurements[rows]), target
+        return self._encoded[torch.from_numpy(rows).to(method.device)], target

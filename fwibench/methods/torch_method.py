@@ -53,6 +53,7 @@ class TorchMethod(Method):
             torch.manual_seed(context.seed("init"))
             self.encoder = self.build_encoder().to(self.device).requires_grad_(False).eval()
             self.network = self.build().to(self.device)
+            self.companions = {name: part.to(self.device) for name, part in self.build_companions().items()}
         self.network.eval()
         self._ready = False
 
@@ -64,6 +65,14 @@ class TorchMethod(Method):
         """The fixed part in front of it: raw measurements `(n, S, T, R)` to encodings. Default: `Normalise`."""
         return Normalise(self.problem)
 
+    def build_companions(self) -> dict[str, nn.Module]:
+        """Networks that train beside it and are not needed to predict, such as a critic. Default: none."""
+        return {}
+
+    def updates_per_epoch(self, part: str, batches: int) -> int:
+        """Optimiser steps that a part takes in an epoch, for its schedule. Default: one a batch."""
+        return batches
+
     def fit_encoder(self, train: Split, val: Split) -> None:
         """Solves what the encoder needs in closed form. Default: nothing."""
 
@@ -72,7 +81,7 @@ class TorchMethod(Method):
         return nn.functional.l1_loss(prediction, target)
 
     def training_step(self, trainer: Trainer, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """One optimiser step; returns scalars for the history, `loss` among them."""
+        """Learns from one batch by `trainer.step`; returns scalars for the history, `loss` among them."""
         loss = self.loss(trainer.network(inputs), target)
         trainer.step(loss)
         return {"loss": loss.detach()}
@@ -109,7 +118,12 @@ class TorchMethod(Method):
         """Parameters of the network, and the counted arithmetic of encoder and network together."""
         flops, uncounted = count_flops(self._forward_of_one())
         return Complexity(
-            parameters=sum(p.numel() for p in self.network.parameters() if p.requires_grad),
+            parameters=sum(
+                parameter.numel()
+                for module in (self.network, *self.companions.values())
+                for parameter in module.parameters()
+                if parameter.requires_grad
+            ),
             parameters_closed_form=self.parameters_closed_form(),
             parameters_fixed=self.parameters_fixed(),
             macs=flops // 2,

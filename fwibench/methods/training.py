@@ -9,23 +9,44 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import DivergedError
 from fwibench.methods.batches import Source, even_batches
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.options import TrainingOptions
+from fwibench.methods.precision import FABRIC, tensor_cores
 from fwibench.seeds import derive_seed
 
 if TYPE_CHECKING:
     from fwibench.methods.torch_method import TorchMethod
+
+NETWORK = "network"
+"""The part that predicts; companions have names of their own."""
+
+
+@dataclass
+class Part:
+    """A module in training.
+
+    Attributes:
+        plain: The method's own module, whose state is saved.
+        module: The same, wrapped for the device and the precision.
+    """
+
+    plain: nn.Module
+    module: Any
+    optimizer: Any
+    schedule: Any
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, options: TrainingOptions, steps: int) -> Any:
@@ -43,97 +64,148 @@ class Trainer:
     """One fit of one method.
 
     Attributes:
-        network: The method's network, wrapped for the device.
+        parts: The network and its companions, by name.
         epoch: Epochs finished.
-        step_count: Optimiser steps taken.
+        batch: Number of the running batch in its epoch, from 1.
+        batches: Batches of an epoch.
+        step_count: Batches in all.
+        pieces: Into how many micro-batches a batch is cut, since a whole one did not fit the GPU.
     """
 
     def __init__(self, method: TorchMethod) -> None:
         self.method = method
         self.options: TrainingOptions = method.options
         accelerator, _, index = method.context.device.partition(":")
-        self.fabric = Fabric(accelerator=accelerator, devices=[int(index)] if index else 1)
-        self.epoch = 0
-        self.step_count = 0
+        devices = [int(index)] if index else 1
+        self.fabric = Fabric(accelerator=accelerator, devices=devices, precision=FABRIC[self.options.precision])
+        self.parts: dict[str, Part] = {}
+        self.epoch = self.batch = self.batches = self.step_count = 0
+        self.pieces = 1
         self.history: list[dict[str, float]] = []
+        self._piece_share, self._first_piece, self._last_piece = 1.0, True, True
         self._best: dict[str, Tensor] = {}
         self._best_loss = math.inf
 
-    def step(self, loss: Tensor) -> None:
-        """Backward pass, optimiser and schedule.
+    @property
+    def network(self) -> Any:
+        """The network that predicts, wrapped."""
+        return self.parts[NETWORK].module
+
+    def step(self, loss: Tensor, part: str = NETWORK) -> None:
+        """Backward pass, optimiser and schedule of one part.
+
+        Of a batch in pieces, gradients add up and the last piece takes the step.
 
         Raises:
             DivergedError: The loss is not finite; weights are left as they were.
         """
         if not torch.isfinite(loss):
             raise DivergedError(
-                f"loss is {loss.item()} at step {self.step_count} (epoch {self.epoch})",
+                f"loss of the {part} is {loss.item()} at step {self.step_count} (epoch {self.epoch})",
                 "lower the learning rate, or look at the history in the cell's log",
             )
-        self.optimizer.zero_grad()
-        self.fabric.backward(loss)
-        self.optimizer.step()
-        self.schedule.step()
+        trained = self.parts[part]
+        if self._first_piece:
+            trained.optimizer.zero_grad()
+        self.fabric.backward(loss * self._piece_share)
+        if self._last_piece:
+            trained.optimizer.step()
+            trained.schedule.step()
 
     def fit(self, train: Split, val: Split) -> list[dict[str, float]]:
         """Trains to the last epoch, loads the best weights into the network and returns the history.
 
         "Best" is the least mean absolute error on `val`, whatever the method's own loss is.
         """
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), tensor_cores(self.options.precision):
             self._fit(train, val)
         self.method.network.load_state_dict(self._best)
         self.method.network.eval()
         return self.history
 
     def _fit(self, train: Split, val: Split) -> None:
-        options = self.options
         self._started = time.monotonic()
-        self.steps_per_epoch = math.ceil(len(train) / options.batch_size)
+        self.batches = math.ceil(len(train) / self.options.batch_size)
+        checkpoints = Checkpoints(self.method.context.workdir / "checkpoint.pt")
+        state = checkpoints.load()
+        torch.manual_seed(self.method.context.seed("augment"))
+        for name, plain in {NETWORK: self.method.network, **self.method.companions}.items():
+            self.parts[name] = self._set_up(name, plain, state)
+        if state:
+            self._restore(state)
+        train_source, val_source = self._source(train), self._source(val)
+        while self.epoch < self.options.epochs:
+            self._run_epoch(train_source, val_source)
+            checkpoints.offer(self._state())
+
+    def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
+        options = self.options
         optimizer = torch.optim.AdamW(
-            self.method.network.parameters(),
+            plain.parameters(),
             lr=options.learning_rate,
             betas=(options.beta1, options.beta2),
             weight_decay=options.weight_decay,
         )
-        self.schedule = make_schedule(optimizer, options, self.steps_per_epoch * options.epochs)
-        checkpoints = Checkpoints(self.method.context.workdir / "checkpoint.pt")
-        state = checkpoints.load()
+        steps = self.method.updates_per_epoch(name, self.batches) * options.epochs
+        schedule = make_schedule(optimizer, options, steps)
         if state:
-            self._restore(state, optimizer)
-        self.network, self.optimizer = self.fabric.setup(self.method.network, optimizer)
-        if not state:
-            torch.manual_seed(self.method.context.seed("augment"))
-        train_source, val_source = self._source(train), self._source(val)
-        while self.epoch < options.epochs:
-            self._run_epoch(train_source, val_source)
-            checkpoints.offer(self._state())
+            saved = state["parts"][name]
+            plain.load_state_dict(saved["module"])
+            optimizer.load_state_dict(saved["optimizer"])
+            schedule.load_state_dict(saved["schedule"])
+        module, wrapped = self.fabric.setup(plain, optimizer)
+        return Part(plain, module, wrapped, schedule)
 
     def _run_epoch(self, train: Source, val: Source) -> None:
         start = time.monotonic()
-        self.network.train()
-        totals: dict[str, Tensor] = {}
-        for inputs, target in train.batches(self._order(len(train))):
+        for part in self.parts.values():
+            part.module.train()
+        totals: defaultdict[str, list[tuple[Tensor, int]]] = defaultdict(list)
+        for number, rows in enumerate(self._order(len(train)), 1):
+            self.batch = number
             self.step_count += 1
-            for name, value in self.method.training_step(self, inputs, target).items():
-                totals[name] = totals.get(name, torch.zeros_like(value)) + value * len(target)
-        entry = {f"train_{name}": float(total) / len(train) for name, total in totals.items()}
+            for scalars, size in self._run_batch(train, rows):
+                for name, value in scalars.items():
+                    totals[name].append((value, size))
+        entry = {f"train_{name}": _weighted_mean(parts) for name, parts in totals.items()}
         entry["val_loss"] = self._validate(val)
         self.epoch += 1
         if entry["val_loss"] < self._best_loss:
             self._best_loss = entry["val_loss"]
             self._best = copy.deepcopy(self.method.network.state_dict())
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = self.parts[NETWORK].optimizer.param_groups[0]["lr"]
         entry |= {"epoch": self.epoch, "learning_rate": rate, "seconds": time.monotonic() - start}
         self.history.append(entry)
         self.method.context.report(step=self.epoch, steps=self.options.epochs, **entry)
+
+    def _run_batch(self, train: Source, rows: NDArray[np.int64]) -> list[tuple[dict[str, Tensor], int]]:
+        """One batch; where the GPU's memory is too small for it, in twice as many pieces as before.
+
+        The effective batch stays the same. Batch statistics are those of a piece.
+        """
+        while True:
+            pieces = np.array_split(rows, min(self.pieces, len(rows)))
+            try:
+                return [self._run_piece(train, i, pieces) for i in range(len(pieces))]
+            except torch.OutOfMemoryError:
+                if self.pieces >= len(rows):
+                    raise
+                self.pieces *= 2
+            torch.cuda.empty_cache()
+
+    def _run_piece(self, train: Source, number: int, pieces: list[NDArray[np.int64]]) -> tuple[dict[str, Tensor], int]:
+        rows = pieces[number]
+        self._first_piece, self._last_piece = number == 0, number == len(pieces) - 1
+        self._piece_share = len(rows) / sum(map(len, pieces))
+        inputs, target = train.read(rows)
+        return self.method.training_step(self, inputs, target), len(rows)
 
     @torch.no_grad()
     def _validate(self, val: Source) -> float:
         self.network.eval()
         losses = [
             float(torch.nn.functional.l1_loss(self.network(inputs), target)) * len(target)
-            for inputs, target in val.batches(even_batches(np.arange(len(val)), self.options.batch_size))
+            for inputs, target in map(val.read, even_batches(np.arange(len(val)), self.options.batch_size))
         ]
         loss = sum(losses) / len(val)
         if not math.isfinite(loss):
@@ -152,25 +224,35 @@ class Trainer:
         if self.method.device.type == "cuda":
             generators["cuda"] = torch.cuda.get_rng_state(self.method.device)
         return {
-            "network": self.method.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
+            "parts": {
+                name: {
+                    "module": part.plain.state_dict(),
+                    "optimizer": part.optimizer.state_dict(),
+                    "schedule": part.schedule.state_dict(),
+                }
+                for name, part in self.parts.items()
+            },
             "best": self._best,
             "best_loss": self._best_loss,
             "epoch": self.epoch,
             "step_count": self.step_count,
+            "pieces": self.pieces,
             "elapsed": self.method.resumed_s + time.monotonic() - self._started,
             "history": self.history,
             "generators": generators,
         }
 
-    def _restore(self, state: dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
-        self.method.network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+    def _restore(self, state: dict[str, Any]) -> None:
         self._best, self.history = state["best"], state["history"]
         self.epoch, self.step_count, self._best_loss = state["epoch"], state["step_count"], state["best_loss"]
+        self.pieces = state["pieces"]
         self.method.resumed_s = state["elapsed"]
         torch.set_rng_state(state["generators"]["cpu"])
         if "cuda" in state["generators"] and self.method.device.type == "cuda":
             torch.cuda.set_rng_state(state["generators"]["cuda"], self.method.device)
+
+
+def _weighted_mean(parts: list[tuple[Tensor, int]]) -> float:
+    """Mean of `(value, samples)`; read from the device once, at the end of an epoch."""
+    total = torch.stack([value * samples for value, samples in parts]).sum()
+    return float(total) / sum(samples for _, samples in parts)

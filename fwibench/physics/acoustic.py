@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fwibench.errors import ProblemError
 from fwibench.physics.wavelets import sample_wavelet
-from fwibench.problem import Grid, Point, Problem
+from fwibench.problem import Grid, Point, Problem, SeismicSurvey
 
 
 def simulate(velocity: Tensor, problem: Problem) -> Tensor:
@@ -30,11 +30,13 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
         Pressure `(n, S, T, R)` on the device of `velocity`.
 
     Raises:
-        ProblemError: The shape is not the problem's, or a velocity lies above `max_velocity`, which
-            would make the scheme unstable.
+        ProblemError: The problem is not acoustic, the shape is not the problem's, or a velocity lies above
+            `max_velocity`, which would make the scheme unstable.
     """
-    problem.check_properties(tuple(velocity.shape))
     survey, physics = problem.survey, problem.physics
+    if not isinstance(survey, SeismicSurvey) or physics is None:
+        raise ProblemError(f"the problem has a survey of kind '{survey.kind}' and no acoustic physics to simulate with")
+    problem.check_properties(tuple(velocity.shape))
     fastest = float(velocity.detach().abs().max())
     if not fastest <= physics.max_velocity:
         raise ProblemError(

@@ -19,16 +19,26 @@ class InvLINTOptions(TrainingOptions):
     entry of U to unit variance over the train split.
     """
 
-    kernels: int | None = Field(default=None, ge=1, description="sine kernels a source; None for 2048 / S, rounded up")
-    embedding: int = Field(default=512, ge=1, description="about how many Gaussian kernels cover the property (M)")
+    encoder_kernel: Literal["sin-t", "sin-t*sin-x", "sin-t*cos-x", "cos-t*sin-x", "sin(x+t)", "sin-t+sin-x"] = Field(
+        default="sin-t", description="kernel of the measurement (table 2); EM data are taken raw"
+    )
+    kernels: int | None = Field(default=None, ge=1, description="kernels a source; None for 2048 / S, rounded up")
+    property_kernel: Literal[
+        "gaussian", "sinc", "gaussian/3", "sin-x*sin-z", "cos-x*sin-z", "sin-x*cos-z", "sin(x+z)", "sin-x+sin-z"
+    ] = Field(default="gaussian", description="kernel of the property (table 3)")
+    embedding: int = Field(default=512, ge=1, description="about how many kernels the property has (M)")
     scaling: Literal["sum", "integral", "standard"] = Field(default="sum", description="scale of U before the ridge")
     alpha: PositiveFloat | Literal["val"] = Field(
         default=1.0, description="ridge penalty, or 'val' to choose it on val"
     )
+    decoder: Literal["transformer", "conv", "deconv", "deconv-x5", "up-x5"] = Field(
+        default="transformer", description="decoder (table 4)"
+    )
     width: int = Field(default=256, ge=1, description="channels of a token")
     heads: int = Field(default=8, ge=1, description="attention heads")
     mlp: int = Field(default=1024, ge=1, description="hidden units of the transformer's MLP")
-    layers: int = Field(default=1, ge=0, description="transformer blocks")
+    layers: int = Field(default=1, ge=0, description="transformer blocks (table 5)")
+    shared: bool = Field(default=True, description="one last linear layer for all tokens; else table 5's multi-linear")
 
 
 SPEC = MethodSpec(
@@ -42,6 +52,7 @@ SPEC = MethodSpec(
         "smoke": {"epochs": 20, "batch_size": 16, "alpha": "val"},
         "quick": {"epochs": 1000, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
     },
+    measurements=("seismic", "em"),
     devices=("cpu", "cuda"),
     published=INVLINT,
 )

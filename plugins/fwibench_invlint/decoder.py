@@ -1,108 +1,67 @@
-"""The decoder of section 3.2: L1, transformer blocks, Lr, and overlapping blocks stitched to a map."""
+"""The decoders of section 3.2 and of tables 4 and 5: Y to a normalised map."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-PUBLISHED_LAYOUTS = {
-    (70, 70): ((2, 2), (37, 37)),
-    (40, 60): ((1, 2), (49, 39)),
-    (401, 141): ((12, 4), (38, 38)),
-}
-"""Token grids and block sizes that meet the paper's parameter counts, by shape of the map."""
+from fwibench.methods.convolutions import conv, deconv_decoder, start_map, upsampling_decoder
+from fwibench_invlint.stitching import Size, Stitch, layout
+
+Decoder = Literal["transformer", "conv", "deconv", "deconv-x5", "up-x5"]
+CHANNELS = 64
+WIDTHS = (512, 256, 128, 64, 32, 16, 8)
 
 
-def layout(shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Tokens along depth and x, and the size of the block that each becomes.
+def build_decoder(
+    kind: Decoder, embedding: int, shape: Size, *, width: int, heads: int, mlp: int, layers: int, shared: bool
+) -> nn.Module:
+    """The decoder that table 4 calls so.
 
-    Where nothing is published: the map's size downsampled 32 times, and a token's share of the map and 5
-    nodes more.
+    Args:
+        kind: `transformer` and linear; `conv` x 2 and linear; `deconv` x 1 and linear; (deconv + conv) x 5;
+            (up + conv) x 5.
+        embedding: Length of Y (M).
+        shape: `(Z, X)` of the map.
+        width: Channels of a token, of the transformer.
+        heads: Its attention heads.
+        mlp: Hidden units of its MLP.
+        layers: Its blocks (table 5).
+        shared: Whether all tokens share the last linear layer; table 5's "multi-linear" has one each.
     """
-    if shape in PUBLISHED_LAYOUTS:
-        return PUBLISHED_LAYOUTS[shape]
-    h, w = (max(round(length / 32), 1) for length in shape)
-    return (h, w), (math.ceil(shape[0] / h) + 5, math.ceil(shape[1] / w) + 5)
-
-
-class Stitch(nn.Module):
-    """Lays blocks side by side, centred on their shares of the map, and averages where they overlap.
-
-    Every node gathers from the blocks that cover it; what reaches beyond the map is dropped.
-    """
-
-    sources: Tensor
-    weights: Tensor
-
-    def __init__(self, shape: tuple[int, int], grid: tuple[int, int], block: tuple[int, int]) -> None:
-        super().__init__()
-        self.shape = shape
-        count = np.zeros(shape, int)
-        depth = 4
-        sources = np.zeros((depth, *shape), int)
-        weights = np.zeros((depth, *shape), np.float32)
-        entries = np.arange(math.prod(grid) * math.prod(block)).reshape(*grid, *block)
-        for i, j in np.ndindex(*grid):
-            rows, inner_rows = _placed(i, grid[0], shape[0], block[0])
-            columns, inner_columns = _placed(j, grid[1], shape[1], block[1])
-            for z, block_z in zip(rows, inner_rows, strict=True):
-                for x, block_x in zip(columns, inner_columns, strict=True):
-                    sources[count[z, x], z, x] = entries[i, j, block_z, block_x]
-                    weights[count[z, x], z, x] = 1.0
-                    count[z, x] += 1
-        used = int(count.max())
-        self.register_buffer("sources", torch.from_numpy(sources[:used].reshape(used, -1)), persistent=False)
-        self.register_buffer(
-            "weights", torch.from_numpy((weights[:used] / count).astype(np.float32).reshape(used, -1)), persistent=False
-        )
-
-    def forward(self, blocks: Tensor) -> Tensor:
-        """`(n, tokens, block)` to `(n, 1, Z, X)`."""
-        flat = blocks.flatten(1)
-        parts = [flat[:, index] * weight for index, weight in zip(self.sources, self.weights, strict=True)]
-        return torch.stack(parts).sum(0).view(-1, 1, *self.shape)
-
-
-def _placed(token: int, tokens: int, length: int, block: int) -> tuple[range, range]:
-    """Nodes of the map that a token's block covers along one axis, and where they lie in the block."""
-    start = round((token + 0.5) * length / tokens - block / 2)
-    first, last = max(start, 0), min(start + block, length)
-    return range(first, last), range(first - start, last - start)
+    if kind == "transformer":
+        return TransformerDecoder(embedding, shape, width=width, heads=heads, mlp=mlp, layers=layers, shared=shared)
+    if kind in ("conv", "deconv"):
+        return ConvolutionDecoder(embedding, shape, upsample=kind == "deconv")
+    build = deconv_decoder if kind == "deconv-x5" else upsampling_decoder
+    _, doublings = start_map(shape)
+    return nn.Sequential(nn.Unflatten(1, (embedding, 1, 1)), build(embedding, WIDTHS[: doublings + 1], shape))
 
 
 class TransformerDecoder(nn.Module):
-    """Y to a normalised map.
-
-    Args:
-        embedding: Length of Y (M).
-        shape: `(Z, X)` of the map.
-        width: Channels of a token.
-        heads: Attention heads.
-        mlp: Hidden units of the MLP.
-        layers: Transformer blocks.
-    """
+    """L1 to a grid of tokens, transformer blocks, Lr to blocks of the map; see `build_decoder`."""
 
     def __init__(
-        self, embedding: int, shape: tuple[int, int], *, width: int, heads: int, mlp: int, layers: int
+        self, embedding: int, shape: Size, *, width: int, heads: int, mlp: int, layers: int, shared: bool = True
     ) -> None:
         super().__init__()
         grid, block = layout(shape)
-        tokens = math.prod(grid)
-        self.tokens = tokens
-        channels = 4 * math.ceil(512 / (4 * tokens))
-        self.compress = nn.Linear(embedding, tokens * channels)
+        self.tokens = math.prod(grid)
+        channels = 4 * math.ceil(512 / (4 * self.tokens))
+        self.compress = nn.Linear(embedding, self.tokens * channels)
         self.embed = nn.Linear(channels, width)
-        self.positions = nn.Parameter(0.02 * torch.randn(tokens, width))
+        self.positions = nn.Parameter(0.02 * torch.randn(self.tokens, width))
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width, heads, mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
             )
             for _ in range(layers)
         )
-        self.expand = nn.Linear(width, math.prod(block))
+        last = nn.Linear(width, math.prod(block))
+        self.expand = last if shared else nn.ModuleList(nn.Linear(width, math.prod(block)) for _ in range(self.tokens))
         self.stitch = Stitch(shape, grid, block)
 
     def forward(self, y: Tensor) -> Tensor:
@@ -111,4 +70,36 @@ class TransformerDecoder(nn.Module):
         tokens = self.embed(tokens) + self.positions
         for block in self.blocks:
             tokens = block(tokens)
+        if isinstance(self.expand, nn.ModuleList):
+            return self.stitch(torch.stack([last(tokens[:, i]) for i, last in enumerate(self.expand)], 1))
+        return self.stitch(self.expand(tokens))
+
+
+class ConvolutionDecoder(nn.Module):
+    """L1 to a grid of 64 channels, two convolutions or one transposed convolution, Lr to blocks of the map.
+
+    Args:
+        embedding: Length of Y (M).
+        shape: `(Z, X)` of the map.
+        upsample: Transposed convolution, which doubles the grid, instead of the two convolutions.
+    """
+
+    def __init__(self, embedding: int, shape: Size, *, upsample: bool) -> None:
+        super().__init__()
+        grid, block = layout(shape)
+        self.compress = nn.Linear(embedding, CHANNELS * math.prod(grid))
+        self.grid = nn.Unflatten(1, (CHANNELS, *grid))
+        if upsample:
+            grid, channels = (2 * grid[0], 2 * grid[1]), 2 * CHANNELS
+            widened = nn.ConvTranspose2d(CHANNELS, channels, 2, 2)
+            self.body = nn.Sequential(widened, nn.BatchNorm2d(channels), nn.LeakyReLU(0.2, inplace=True))
+        else:
+            channels = CHANNELS
+            self.body = nn.Sequential(*(conv(channels, channels, (3, 3)) for _ in range(2)))
+        self.expand = nn.Linear(channels, math.prod(block))
+        self.stitch = Stitch(shape, grid, block)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """`(n, M)` to `(n, 1, Z, X)`."""
+        tokens = self.body(self.grid(self.compress(y))).flatten(2).transpose(1, 2)
         return self.stitch(self.expand(tokens))

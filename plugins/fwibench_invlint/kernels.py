@@ -1,26 +1,80 @@
-"""The integral kernels of measurement and property (sections 3.1 and 4.1.2)."""
+"""The integral kernels of measurement and property (tables 2 and 3 of the paper).
+
+Every kernel is a sum of products of a function of one axis and a function of the other, with one index for
+both: Phi_n(x, t) = sum_k f_kn(t) g_kn(x). So a double integral is two single ones, and the two-dimensional
+kernel is never formed.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Products = tuple[tuple[Array, Array], ...]
+"""Pairs of `(N, first axis)` and `(N, second axis)`; a kernel is their sum of outer products."""
+
+EncoderKernel = Literal["sin-t", "sin-t*sin-x", "sin-t*cos-x", "cos-t*sin-x", "sin(x+t)", "sin-t+sin-x"]
+PropertyKernel = Literal[
+    "gaussian", "sinc", "gaussian/3", "sin-x*sin-z", "cos-x*sin-z", "sin-x*cos-z", "sin(x+z)", "sin-x+sin-z"
+]
 
 
-def sine_kernels(nt: int, n: int) -> Array:
-    """sin(n pi t) for n = 1..N on t in (0, 1], `(T, N)`.
+def harmonics(function: Callable[[Array], Array], length: int, n: int) -> Array:
+    """`function(n pi s)` for n = 1..N at `length` points s of (0, 1], `(N, length)`."""
+    return function(np.pi * np.outer(np.arange(1, n + 1), np.arange(1, length + 1) / length))
 
-    The kernel does not depend on x, so data are averaged over receivers first and the two-dimensional
-    kernel is never formed.
+
+def encoder_kernels(kind: EncoderKernel, n: int, nt: int, receivers: int) -> Products:
+    """Kernels Phi_n over time and receivers, as `(N, T)` and `(N, R)`.
+
+    The integral over x is a mean over receivers, which is 1(x) / (x_max - x_min) on an even spread; the
+    integral over t is a plain sum.
     """
-    t = np.arange(1, nt + 1) / nt
-    return np.sin(np.pi * np.outer(t, np.arange(1, n + 1)))
+    mean = np.full((n, receivers), 1.0 / receivers)
+    sin_t, cos_t = harmonics(np.sin, nt, n), harmonics(np.cos, nt, n)
+    sin_x, cos_x = harmonics(np.sin, receivers, n) / receivers, harmonics(np.cos, receivers, n) / receivers
+    return {
+        "sin-t": ((sin_t, mean),),
+        "sin-t*sin-x": ((sin_t, sin_x),),
+        "sin-t*cos-x": ((sin_t, cos_x),),
+        "cos-t*sin-x": ((cos_t, sin_x),),
+        "sin(x+t)": ((sin_t, cos_x), (cos_t, sin_x)),
+        "sin-t+sin-x": ((sin_t, mean), (np.ones((n, nt)), sin_x)),
+    }[kind]
 
 
-def gaussian_centres(shape: tuple[int, int], embedding: int) -> tuple[int, int]:
+def property_kernels(kind: PropertyKernel, embedding: int, shape: tuple[int, int]) -> tuple[Products, float]:
+    """Kernels Psi_m over depth and x, as `(M, Z)` and `(M, X)`, divided by an area.
+
+    The area keeps integrals of a normalised map near [-1, 1]. Multiplying by it gives the plain integrals
+    that table 11 of the paper is about.
+
+    Returns:
+        The kernels, and the area [nodes].
+    """
+    centres = kernel_centres(shape, embedding)
+    if kind in ("gaussian", "gaussian/3", "sinc"):
+        return _localised(kind, shape, centres)
+    m, area = math.prod(centres), float(math.prod(shape))
+    sin_z, cos_z = (harmonics(f, shape[0], m) / shape[0] for f in (np.sin, np.cos))
+    sin_x, cos_x = (harmonics(f, shape[1], m) / shape[1] for f in (np.sin, np.cos))
+    mean_z, mean_x = np.full_like(sin_z, 1 / shape[0]), np.full_like(sin_x, 1 / shape[1])
+    products: dict[str, Products] = {
+        "sin-x*sin-z": ((sin_z, sin_x),),
+        "cos-x*sin-z": ((sin_z, cos_x),),
+        "sin-x*cos-z": ((cos_z, sin_x),),
+        "sin(x+z)": ((cos_z, sin_x), (sin_z, cos_x)),
+        "sin-x+sin-z": ((mean_z, sin_x), (sin_z, mean_x)),
+    }
+    return products[kind], area
+
+
+def kernel_centres(shape: tuple[int, int], embedding: int) -> tuple[int, int]:
     """How many centres along depth and x: evenly spread, about `embedding` in all, at least as dense.
 
     70 x 70 gives 23 x 23 for 512, 40 x 60 gives 19 x 28, 401 x 141 gives 39 x 14.
@@ -29,13 +83,26 @@ def gaussian_centres(shape: tuple[int, int], embedding: int) -> tuple[int, int]:
     return math.ceil(shape[0] / spacing), math.ceil(shape[1] / spacing)
 
 
-def gaussian_kernels(length: int, centres: int) -> Array:
-    """One axis of the Gaussian kernels, `(centres, length)`.
+def _localised(kind: PropertyKernel, shape: tuple[int, int], centres: tuple[int, int]) -> tuple[Products, float]:
+    """Kernels about evenly spread centres; sigma is their spacing (section 4.1.2), or a third of it."""
+    axes, area = [], 1.0
+    for length, count in zip(shape, centres, strict=True):
+        spacing = length / count
+        middle = (np.arange(count) + 0.5) * spacing - 0.5
+        offset = (np.arange(length)[None, :] - middle[:, None]) / spacing
+        if kind == "sinc":
+            axis, width = np.sinc(offset), spacing
+        else:
+            sigma = 1 / 3 if kind == "gaussian/3" else 1.0
+            axis, width = np.exp(-((offset / sigma) ** 2) / 2), math.sqrt(2 * math.pi) * sigma * spacing
+        axes.append(axis / width)
+        area *= width
+    along_z = np.repeat(axes[0], centres[1], axis=0)
+    along_x = np.tile(axes[1], (centres[0], 1))
+    return ((along_z, along_x),), area
 
-    Centres are evenly spread and sigma is their spacing. Every kernel is divided by the area of the whole
-    Gaussian, so that integrals of a normalised map stay near [-1, 1].
-    """
-    sigma = length / centres
-    middle = (np.arange(centres) + 0.5) * sigma - 0.5
-    distance = np.arange(length)[None, :] - middle[:, None]
-    return np.exp(-(distance**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
+
+def integrate(products: Products, maps: Array) -> Array:
+    """Integrals of maps `(n, Z, X)`, `(n, M)`."""
+    total = sum(((maps @ along_x.T) * along_z.T).sum(1) for along_z, along_x in products)
+    return np.asarray(total)

@@ -4,58 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from fwibench.datasets.arrays import Split
+from fwibench.files import atomic_write
 from fwibench.methods.torch_method import TorchMethod
-from fwibench.problem import Problem
-from fwibench_invlint.decoder import TransformerDecoder
-from fwibench_invlint.kernels import gaussian_centres, gaussian_kernels, sine_kernels
-from fwibench_invlint.ridge import choose_alpha, fit_ridge, r2
+from fwibench_invlint.decoder import build_decoder
+from fwibench_invlint.encoder import IntegralEncoder
+from fwibench_invlint.kernels import Array, encoder_kernels, integrate, property_kernels
+from fwibench_invlint.regression import regression_figures
+from fwibench_invlint.ridge import choose_alpha, fit_ridge
 
-Array = NDArray[np.float64]
 CHUNK = 64
-
-
-class IntegralEncoder(nn.Module):
-    """Measurements to the property's integrals: Y = A U (equation 1).
-
-    Args:
-        problem: Gives shapes and the measurements' scaling.
-        kernels: Sine kernels a source.
-        embedding: Length of Y.
-        scaled: Whether the sum over time is divided by the number of samples.
-    """
-
-    receivers: Tensor
-    sines: Tensor
-    matrix: Tensor
-    offset: Tensor
-    mean: Tensor
-
-    def __init__(self, problem: Problem, kernels: int, embedding: int, *, scaled: bool) -> None:
-        super().__init__()
-        sources, nt, receivers = problem.measurement_shape
-        self.amplitude = problem.amplitude
-        sines = torch.from_numpy(sine_kernels(nt, kernels)).float()
-        self.register_buffer("receivers", torch.full((receivers, 1), 1.0 / receivers), persistent=False)
-        self.register_buffer("sines", sines / nt if scaled else sines, persistent=False)
-        self.register_buffer("matrix", torch.zeros(sources * kernels, embedding))
-        self.register_buffer("offset", torch.zeros(embedding))
-        self.register_buffer("mean", torch.zeros(embedding))
-
-    def integrate(self, measurements: Tensor) -> Tensor:
-        """U: averaged over receivers, integrated over time, sources concatenated; `(n, S N)`."""
-        averaged = (self.amplitude.compress(measurements, torch) @ self.receivers).squeeze(-1)
-        return (self.amplitude.scale(averaged) @ self.sines).flatten(1)
-
-    def forward(self, measurements: Tensor) -> Tensor:
-        """`(n, S, T, R)` to Y `(n, M)`."""
-        return self.integrate(measurements) @ self.matrix + self.offset
 
 
 class InvLINT(TorchMethod):
@@ -66,25 +31,35 @@ class InvLINT(TorchMethod):
 
     def build_encoder(self) -> nn.Module:
         """Fixed kernels and the regression's place holders."""
-        options = self.options
-        shape = self.problem.grid.shape
-        self._centres = gaussian_centres(shape, options.embedding)
-        self._along_z = gaussian_kernels(shape[0], self._centres[0])
-        self._along_x = gaussian_kernels(shape[1], self._centres[1])
-        kernels = options.kernels or math.ceil(2048 / len(self.problem.survey.sources))
-        self._diagnostics: dict[str, float] = {}
-        return IntegralEncoder(self.problem, kernels, math.prod(self._centres), scaled=options.scaling == "integral")
+        options, problem = self.options, self.problem
+        sources, samples, receivers = problem.measurement_shape
+        self._psi, self._area = property_kernels(options.property_kernel, options.embedding, problem.grid.shape)
+        self._figures: dict[str, float] = {}
+        self._singular_values: Array | None = None
+        kernels, factor = None, 1.0
+        if problem.survey.kind == "seismic":
+            count = options.kernels or math.ceil(2048 / sources)
+            kernels = encoder_kernels(options.encoder_kernel, count, samples, receivers)
+            factor = 1.0 / samples if options.scaling == "integral" else 1.0
+        return IntegralEncoder(problem, kernels, factor, self.embedding)
+
+    @property
+    def embedding(self) -> int:
+        """Length of Y (M)."""
+        return len(self._psi[0][0])
 
     def build(self) -> nn.Module:
-        """The transformer decoder."""
+        """The decoder."""
         options = self.options
-        return TransformerDecoder(
-            math.prod(self._centres),
+        return build_decoder(
+            options.decoder,
+            self.embedding,
             self.problem.grid.shape,
             width=options.width,
             heads=options.heads,
             mlp=options.mlp,
             layers=options.layers,
+            shared=options.shared,
         )
 
     def fit_encoder(self, train: Split, val: Split) -> None:
@@ -97,24 +72,31 @@ class InvLINT(TorchMethod):
         encoder.matrix.copy_(torch.from_numpy(weights))
         encoder.offset.copy_(torch.from_numpy(ridge.mean_y - ridge.mean_u @ weights))
         encoder.mean.copy_(torch.from_numpy(ridge.mean_y))
-        self._diagnostics = {"alpha": float(alpha), "ridge_r2_train": self._r2(train), "ridge_r2_val": self._r2(val)}
+        self._singular_values = np.asarray(np.linalg.svd(weights, compute_uv=False), np.float64)
+        self._figures = {"alpha": float(alpha), **self._regression(train), **self._regression(val)}
 
     def diagnostics(self, test: Split) -> dict[str, float]:
-        """R2 of A U against Y about the training mean: how linear the relation is (table 11)."""
-        return {**self._diagnostics, "ridge_r2_test": self._r2(test)}
+        """How linear the relation is: R2 and table 11's figures on train, val and test."""
+        return {**self._figures, **self._regression(test)}
 
     def parameters_closed_form(self) -> int:
         """Entries of A and of its offset."""
         return self.encoder.matrix.numel() + self.encoder.offset.numel()
 
     def parameters_fixed(self) -> int:
-        """Entries of the sine kernels and of the receivers' weights."""
-        return self.encoder.sines.numel() + self.encoder.receivers.numel()
+        """Entries of the encoder's kernels."""
+        return sum(kernel.numel() for integral in self.encoder.integrals for kernel in integral.buffers())
+
+    def save(self, path: Path) -> None:
+        """Writes `model.pt`, and the singular values of A (figure 5) after a fit."""
+        super().save(path)
+        if self._singular_values is not None:
+            with atomic_write(path / "singular_values.npy") as stream:
+                np.save(stream, self._singular_values)
 
     def integrate_properties(self, maps: NDArray[np.float32]) -> Array:
-        """Y: Gaussian integrals of normalised maps, `(n, 1, Z, X)` to `(n, M)`."""
-        normalised = self.problem.property.normalise(maps[:, 0].astype(np.float64))
-        return (self._along_z @ normalised @ self._along_x.T).reshape(len(maps), -1)
+        """Y: integrals of normalised maps, `(n, 1, Z, X)` to `(n, M)`."""
+        return integrate(self._psi, self.problem.property.normalise(maps[:, 0].astype(np.float64)))
 
     def _pairs(self, split: Split) -> Iterator[tuple[Array, Array]]:
         for start in range(0, len(split), CHUNK):
@@ -124,7 +106,8 @@ class InvLINT(TorchMethod):
                 u = self.encoder.integrate(measurements).double().cpu().numpy()
             yield u, self.integrate_properties(split.properties[chunk])
 
-    def _r2(self, split: Split) -> float:
-        u, y = (np.concatenate(parts) for parts in zip(*self._pairs(split), strict=True))
-        weights, offset = (t.double().cpu().numpy() for t in (self.encoder.matrix, self.encoder.offset))
-        return r2(u @ weights + offset, y, self.encoder.mean.double().cpu().numpy())
+    def _regression(self, split: Split) -> dict[str, float]:
+        buffers = self.encoder.matrix, self.encoder.offset, self.encoder.mean
+        weights, offset, mean = (buffer.double().cpu().numpy() for buffer in buffers)
+        pairs = ((u @ weights + offset, y) for u, y in self._pairs(split))
+        return {f"{name}_{split.name}": value for name, value in regression_figures(pairs, mean, self._area).items()}

@@ -94,8 +94,3 @@ def _scale(variance: Array, standardise: bool) -> Array:
 def choose_alpha(ridge: Ridge, u: Array, y: Array, alphas: Sequence[float] = ALPHAS) -> float:
     """The penalty with the least squared error on held-out samples."""
     return min(alphas, key=lambda alpha: float(np.square(ridge.predict(u, alpha) - y).sum()))
-
-
-def r2(prediction: Array, truth: Array, mean: Array) -> float:
-    """Share of the variance about the training mean that a prediction explains; 1 is perfect."""
-    return float(1 - np.square(prediction - truth).sum() / np.square(truth - mean).sum())

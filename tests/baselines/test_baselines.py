@@ -5,7 +5,7 @@ import pytest
 import torch
 from fwibench_baselines import FeatureOptions, PixelRidgeOptions
 from fwibench_baselines.features import block_averages, block_sizes
-from fwibench_baselines.inversionnet import InversionNetwork
+from fwibench_baselines.inversionnet import PartsToChannels, build_network
 from fwibench_baselines.mean_map import MeanMap
 from fwibench_baselines.nearest_neighbour import NearestNeighbour
 from fwibench_baselines.pixel_ridge import PixelRidge
@@ -14,47 +14,48 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.salt import PROBLEM
 from fwibench.errors import MethodError, ProblemError
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
-from fwibench.problem import Grid, Point, Problem
 from fwibench.specs import NoOptions
-
-
-def problem_of(sources: int, nt: int, receivers: int, nz: int, nx: int) -> Problem:
-    survey = PROBLEM.survey.model_copy(
-        update={"sources": (Point(x=0, z=0),) * sources, "nt": nt, "receivers": (Point(x=0, z=0),) * receivers}
-    )
-    return PROBLEM.model_copy(update={"survey": survey, "grid": Grid(nz=nz, nx=nx, spacing=10.0)})
+from fwibench.testing import em_problem, seismic_problem
 
 
 @pytest.mark.parametrize(
-    ("shapes", "encoder", "decoder", "mflops"),
-    [((5, 1000, 70, 70, 70), 11_921_344, 12_487_779, 4188.0), ((5, 600, 60, 40, 60), 4_662_464, 9_079_907, 1928.2)],
-    ids=["marmousi 24,409,123", "salt 13,742,371"],
+    ("measurement", "shape", "encoder", "decoder", "mflops"),
+    [
+        ((5, 1000, 70), (70, 70), 11_921_344, 12_487_779, 4188.0),
+        ((5, 600, 60), (40, 60), 4_662_464, 9_079_907, 1928.2),
+        ((9, 1251, 101), (401, 141), 4_361_408, 11_452_251, 4731.7),
+    ],
+    ids=["marmousi 24,409,123", "salt 13,742,371", "leakage 15,813,659"],
 )
 def test_inversionnet_has_the_published_layers(
-    shapes: tuple[int, ...], encoder: int, decoder: int, mflops: float
+    measurement: tuple[int, int, int], shape: tuple[int, int], encoder: int, decoder: int, mflops: float
 ) -> None:
-    problem = problem_of(*shapes)
-    network = InversionNetwork(problem).eval()
-    assert sum(p.numel() for p in network.encoder.parameters()) == encoder
-    assert sum(p.numel() for p in network.decoder.parameters()) == decoder
-    flops, uncounted = count_flops(lambda: network(torch.zeros(1, *problem.measurement_shape)))
+    network = build_network(seismic_problem(measurement, shape)).eval()
+    assert [sum(p.numel() for p in part.parameters()) for part in network] == [encoder, decoder]
+    flops, uncounted = count_flops(lambda: network(torch.zeros(1, *measurement)))
     assert flops / 1e6 == pytest.approx(mflops, abs=0.1)
     assert uncounted == ()
-    last = list(network.decoder.modules())
+    last = list(network.modules())
     assert isinstance(last[-1], nn.Tanh)
     assert isinstance(last[-2], nn.BatchNorm2d)
+
+
+def test_inversionnet_of_em_data_is_one_of_the_fits() -> None:
+    network = build_network(em_problem((2, 16, 501), (351, 601))).eval()
+    assert sum(p.numel() for p in network.parameters()) == 297_747
+    assert network(torch.zeros(1, 2, 16, 501)).shape == (1, 1, 351, 601)
+    parts = torch.arange(16.0).view(1, 1, 16, 1)
+    assert PartsToChannels()(parts)[0, :, :, 0].tolist() == [list(range(0, 16, 2)), list(range(1, 16, 2))]
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.tuples(*(st.integers(*ends) for ends in ((1, 6), (40, 700), (8, 90), (12, 90), (12, 90)))))
 def test_inversionnet_fits_any_survey_and_grid(shapes: tuple[int, ...]) -> None:
-    problem = problem_of(*shapes)
-    network = InversionNetwork(problem).eval()
-    maps = network(torch.zeros(1, *problem.measurement_shape))
+    problem = seismic_problem(shapes[:3], shapes[3:])
+    maps = build_network(problem).eval()(torch.zeros(1, *problem.measurement_shape))
     assert maps.shape == (1, *problem.property_shape)
     assert maps.abs().max() <= 1
 
@@ -104,7 +105,7 @@ def test_nearest_neighbour_remembers_its_training(salt: Dataset, context: RunCon
 
 
 def test_block_averages_by_hand() -> None:
-    problem = problem_of(2, 7, 5, 8, 8)
+    problem = seismic_problem((2, 7, 5), (8, 8))
     assert block_sizes(problem.measurement_shape, 24) == (2, 2)
     raw = np.random.default_rng(0).normal(size=(3, 2, 7, 5)).astype(np.float32)
     normalised = problem.amplitude.normalise(raw, np)

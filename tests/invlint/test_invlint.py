@@ -1,33 +1,63 @@
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from fwibench_invlint import InvLINTOptions
-from fwibench_invlint.decoder import Stitch, TransformerDecoder, layout
-from fwibench_invlint.kernels import gaussian_centres, gaussian_kernels, sine_kernels
+from fwibench_invlint.decoder import build_decoder
+from fwibench_invlint.kernels import kernel_centres
 from fwibench_invlint.method import InvLINT
+from fwibench_invlint.stitching import Stitch, layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.methods.context import RunContext
 
-PAPER = {"width": 256, "heads": 8, "mlp": 1024, "layers": 1}
+PAPER = {"width": 256, "heads": 8, "mlp": 1024, "layers": 1, "shared": True}
+MARMOUSI = (70, 70)
+
+
+def count(kind: str, shape: tuple[int, int], **changes: object) -> int:
+    """Parameters of a decoder, which must also fill the map."""
+    embedding = math.prod(kernel_centres(shape, 512))
+    decoder = build_decoder(kind, embedding, shape, **{**PAPER, **changes}).eval()
+    assert decoder(torch.zeros(2, embedding)).shape == (2, 1, *shape)
+    return sum(p.numel() for p in decoder.parameters())
 
 
 @pytest.mark.parametrize(
     ("shape", "centres", "parameters"),
-    [((70, 70), (23, 23), 1_447_001), ((40, 60), (19, 28), 1_620_087), ((401, 141), (39, 14), 1_491_556)],
+    [(MARMOUSI, (23, 23), 1_447_001), ((40, 60), (19, 28), 1_620_087), ((401, 141), (39, 14), 1_491_556)],
 )
 def test_parameter_counts_are_the_published_ones(
     shape: tuple[int, int], centres: tuple[int, int], parameters: int
 ) -> None:
-    assert gaussian_centres(shape, 512) == centres
-    decoder = TransformerDecoder(centres[0] * centres[1], shape, **PAPER)
-    assert sum(p.numel() for p in decoder.parameters()) == parameters
-    assert decoder(torch.zeros(2, centres[0] * centres[1])).shape == (2, 1, *shape)
+    assert kernel_centres(shape, 512) == centres
+    assert count("transformer", shape) == parameters
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [("deconv-x5", 12_705_379), ("up-x5", 4_007_619), ("conv", 298_777), ("deconv", 345_433)],
+)
+def test_decoders_of_table_4_have_the_published_counts(kind: str, parameters: int) -> None:
+    assert count(kind, MARMOUSI) == parameters
+
+
+def test_decoders_of_table_5_add_what_they_should() -> None:
+    one = count("transformer", MARMOUSI)
+    assert count("transformer", MARMOUSI, layers=2) - one == 789_760
+    assert count("transformer", MARMOUSI, layers=3) - one == 2 * 789_760
+    assert count("transformer", MARMOUSI, shared=False) - one == 3 * 351_833
+
+
+@pytest.mark.parametrize("kind", ["transformer", "conv", "deconv", "deconv-x5", "up-x5"])
+@pytest.mark.parametrize("shape", [(40, 60), (33, 90), (100, 24)])
+def test_every_decoder_fills_any_map(kind: str, shape: tuple[int, int]) -> None:
+    assert count(kind, shape) > 0
 
 
 def test_counts_on_salt(salt: Dataset, context: RunContext) -> None:
@@ -55,7 +85,7 @@ def test_the_integral_is_the_sum_over_time_of_the_mean_over_receivers(salt: Data
 def test_property_integrals_equal_two_dimensional_kernels(salt: Dataset, context: RunContext) -> None:
     method = InvLINT(salt.problem, InvLINTOptions(embedding=20), context)
     maps = salt.split("random", "val").properties[:]
-    h, w = gaussian_centres((40, 60), 20)
+    h, w = kernel_centres((40, 60), 20)
     sigma_z, sigma_x = 40 / h, 60 / w
     z, x = np.meshgrid(np.arange(40), np.arange(60), indexing="ij")
     expected = []
@@ -64,13 +94,6 @@ def test_property_integrals_equal_two_dimensional_kernels(salt: Dataset, context
         kernel = np.exp(-(offset_z**2 + offset_x**2) / 2) / (2 * np.pi * sigma_z * sigma_x)
         expected.append((salt.problem.property.normalise(maps[:, 0].astype(float)) * kernel).sum((1, 2)))
     np.testing.assert_allclose(method.integrate_properties(maps), np.stack(expected, 1), rtol=1e-10)
-
-
-def test_kernels_have_the_stated_shapes() -> None:
-    assert sine_kernels(600, 410).shape == (600, 410)
-    kernels = gaussian_kernels(40, 19)
-    assert kernels.shape == (19, 40)
-    np.testing.assert_allclose(kernels[9].sum(), 1, atol=1e-3)
 
 
 @settings(max_examples=25, deadline=None)
@@ -103,6 +126,35 @@ def test_the_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset,
     assert chosen["ridge_r2_val"] > 0.9
     assert fixed["alpha"] == 1e5
     assert figures(alpha=1e5, scaling="integral")["ridge_r2_val"] < 0.01, "alpha has a meaning only with its scaling"
+
+
+def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    method = InvLINT(salt.problem, InvLINTOptions(epochs=1, batch_size=8), context)
+    train, val, test = (salt.split("random", name) for name in ("train", "val", "test"))
+    method.fit(train, val)
+    figures = method.diagnostics(test)
+    area = 2 * np.pi * (40 / 19) * (60 / 28)
+    y = area * method.integrate_properties(test.properties[:])
+    predicted = area * method.encode(test.measurements[:]).double().numpy()
+    assert figures["ridge_mae_test"] == pytest.approx(np.abs(predicted - y).mean(), rel=1e-3)
+    assert figures["ridge_mse_test"] == pytest.approx(np.square(predicted - y).mean(), rel=1e-3)
+    assert figures["y_range_test"] == pytest.approx(y.max() - y.min())
+    assert figures["y_abs_mean_test"] == pytest.approx(abs(y.mean()))
+    assert {"ridge_mae_train", "y_range_train", "ridge_r2_val"} <= set(figures)
+    method.save(tmp_path)
+    values = np.load(tmp_path / "singular_values.npy")
+    expected = np.linalg.svd(method.encoder.matrix.double().numpy(), compute_uv=False)
+    np.testing.assert_allclose(values[:10], expected[:10], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"decoder": "conv"}, {"encoder_kernel": "sin-t*cos-x"}, {"property_kernel": "sinc"}, {"shared": False}]
+)
+def test_every_choice_trains(options: dict[str, object], salt: Dataset, context: RunContext) -> None:
+    method = InvLINT(salt.problem, InvLINTOptions(epochs=2, batch_size=8, alpha="val", kernels=64, **options), context)
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    assert np.isfinite(method.predict(salt.split("random", "test").measurements[:])).all()
+    assert method.complexity().uncounted == ()
 
 
 def test_a_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from fwibench_invlint.ridge import choose_alpha, fit_ridge, r2
+from fwibench_invlint.regression import regression_figures
+from fwibench_invlint.ridge import choose_alpha, fit_ridge
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
@@ -43,8 +44,9 @@ def test_alpha_is_the_best_on_held_out_samples() -> None:
 def test_r2_of_truth_is_one_and_of_the_mean_is_zero() -> None:
     _, y = data(30)
     mean = y.mean(0)
-    assert r2(y, y, mean) == 1
-    assert r2(np.broadcast_to(mean, y.shape), y, mean) == 0
+    assert regression_figures([(y[:10], y[:10]), (y[10:], y[10:])], mean, 1.0)["ridge_r2"] == 1
+    constant = np.broadcast_to(mean, y.shape)
+    assert regression_figures([(constant, y)], mean, 1.0)["ridge_r2"] == pytest.approx(0)
 
 
 def test_no_samples_is_an_error() -> None:

@@ -101,8 +101,55 @@ class Exploding(Small):
 
 
 def test_a_loss_that_is_not_finite_ends_the_fit(salt: Dataset, context: RunContext) -> None:
-    with pytest.raises(DivergedError, match=r"loss is inf at step 1 \(epoch 0\)"):
+    with pytest.raises(DivergedError, match=r"loss of the network is inf at step 1 \(epoch 0\)"):
         fit(build(salt, context, Exploding), salt)
+
+
+class Plain(Small):
+    """No batch statistics and no dropout, so that a batch in pieces has the gradient of the whole."""
+
+    def build(self) -> nn.Module:
+        layers = [nn.AvgPool2d((60, 10)), nn.Flatten(), nn.Linear(300, 2400), nn.Unflatten(1, (1, 40, 60))]
+        return nn.Sequential(*layers)
+
+
+class NeedsMemory(Plain):
+    fits = 2
+
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        if len(inputs) > self.fits:
+            raise torch.OutOfMemoryError("for the test")
+        return super().training_step(trainer, inputs, target)
+
+
+def test_a_batch_that_does_not_fit_is_cut_and_counts_the_same(
+    salt: Dataset, context: RunContext, tmp_path: Path
+) -> None:
+    whole = fit(build(salt, dataclasses.replace(context, workdir=tmp_path / "whole"), Plain), salt)
+    cut = fit(build(salt, context, NeedsMemory), salt)
+    for a, b in zip(weights(whole), weights(cut), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+    assert cut.history[-1]["train_loss"] == pytest.approx(whole.history[-1]["train_loss"], rel=1e-3)
+
+
+class NeedsTooMuch(NeedsMemory):
+    fits = 0
+
+
+def test_a_sample_that_does_not_fit_is_out_of_memory(salt: Dataset, context: RunContext) -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        fit(build(salt, context, NeedsTooMuch), salt)
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
+def test_precisions_train_and_leave_the_process_as_it_was(precision: str, salt: Dataset, context: RunContext) -> None:
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.get_rng_state()
+    method = fit(build(salt, context, epochs=2, precision=precision), salt)
+    after = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.get_rng_state()
+    assert before[:2] == after[:2]
+    assert torch.equal(before[2], after[2])
+    assert {parameter.dtype for parameter in method.network.parameters()} == {torch.float32}
+    assert method.predict(salt.split("random", "test").measurements[:]).dtype == np.float32
 
 
 def test_use_before_fit_is_an_error(salt: Dataset, context: RunContext, tmp_path: Path) -> None:

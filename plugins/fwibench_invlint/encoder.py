@@ -1,0 +1,89 @@
+"""The encoder of section 3.2: measurements to integrals U, and U to Y by a matrix."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fwibench.problem import Problem
+from fwibench_invlint.kernels import Array, Products
+
+
+class DoubleIntegral(nn.Module):
+    """Sum over both axes with kernels that are a product of one function an axis.
+
+    An axis whose function is the same for every kernel is summed first: that takes one product a trace
+    instead of one a kernel.
+
+    Args:
+        first: `(N, T)`.
+        second: `(N, R)`.
+    """
+
+    first: Tensor
+    second: Tensor
+
+    def __init__(self, first: Array, second: Array) -> None:
+        super().__init__()
+        self.sums_second = bool((second == second[0]).all())
+        self.sums_first = not self.sums_second and bool((first == first[0]).all())
+        first, second = first[:1] if self.sums_first else first, second[:1] if self.sums_second else second
+        self.register_buffer("first", torch.from_numpy(first).float().T.contiguous(), persistent=False)
+        self.register_buffer("second", torch.from_numpy(second).float().T.contiguous(), persistent=False)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """`(n, S, T, R)` to `(n, S, N)`."""
+        if self.sums_second:
+            return (values @ self.second).squeeze(-1) @ self.first
+        over_time = values.transpose(2, 3) @ self.first
+        if self.sums_first:
+            return over_time.squeeze(-1) @ self.second
+        return (over_time * self.second).sum(2)
+
+
+class IntegralEncoder(nn.Module):
+    """Y = A U (equation 1).
+
+    Args:
+        problem: Gives shapes and the measurements' scaling.
+        kernels: Kernels Phi of a source; None takes the raw vector as U, as the paper does for EM data.
+        factor: What U is multiplied by; 1 / T makes the sum over time an integral over [0, 1].
+        embedding: Length of Y.
+    """
+
+    whole: Tensor
+    matrix: Tensor
+    offset: Tensor
+    mean: Tensor
+
+    def __init__(self, problem: Problem, kernels: Products | None, factor: float, embedding: int) -> None:
+        super().__init__()
+        sources, samples, receivers = problem.measurement_shape
+        self.amplitude = problem.amplitude
+        self.factor = factor
+        self.integrals = nn.ModuleList(DoubleIntegral(*product) for product in kernels or ())
+        entries = samples * receivers if kernels is None else len(kernels[0][0])
+        whole = sum((integral(torch.ones(1, 1, samples, receivers)) for integral in self.integrals), torch.zeros(1))
+        self.register_buffer("whole", whole, persistent=False)
+        self.register_buffer("matrix", torch.zeros(sources * entries, embedding))
+        self.register_buffer("offset", torch.zeros(embedding))
+        self.register_buffer("mean", torch.zeros(embedding))
+
+    def integrate(self, measurements: Tensor) -> Tensor:
+        """U of normalised measurements, sources concatenated; `(n, S N)`.
+
+        The linear part of the normalisation is applied to the integrals, which are few, and not to the
+        measurements, which are many.
+        """
+        compressed = self.amplitude.compress(measurements, torch)
+        shift = self.amplitude.scale(0.0)
+        slope = self.amplitude.scale(1.0) - shift
+        if not self.integrals:
+            return self.factor * self.amplitude.scale(compressed).flatten(1)
+        parts = [integral(compressed) for integral in self.integrals]
+        total = sum(parts[1:], parts[0])
+        return (self.factor * (slope * total + shift * self.whole)).flatten(1)
+
+    def forward(self, measurements: Tensor) -> Tensor:
+        """`(n, S, T, R)` to Y `(n, M)`."""
+        return self.integrate(measurements) @ self.matrix + self.offset

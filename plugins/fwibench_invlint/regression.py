@@ -1,0 +1,40 @@
+"""How well A U agrees with Y: the figures of table 11, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fwibench_invlint.kernels import Array
+
+
+def regression_figures(pairs: Iterable[tuple[Array, Array]], mean: Array, area: float) -> dict[str, float]:
+    """Reads `(prediction, truth)` of Y batch by batch.
+
+    Args:
+        pairs: Each `(rows, M)`, divided by `area` as Y is.
+        mean: Mean of Y over the train split, `(M,)`.
+        area: Brings errors, range and mean to plain integrals of the normalised map, as the paper has them.
+
+    Returns:
+        `ridge_r2`: share of the variance about the training mean that is explained; `ridge_mae`,
+        `ridge_mse`; `y_range`, `y_abs_mean`.
+    """
+    squared = absolute = variance = total = 0.0
+    low, high, entries = np.inf, -np.inf, 0
+    for prediction, truth in pairs:
+        error = prediction - truth
+        squared += float(np.square(error).sum())
+        absolute += float(np.abs(error).sum())
+        variance += float(np.square(truth - mean).sum())
+        total += float(truth.sum())
+        low, high = min(low, float(truth.min())), max(high, float(truth.max()))
+        entries += truth.size
+    return {
+        "ridge_r2": 1 - squared / variance,
+        "ridge_mae": area * absolute / entries,
+        "ridge_mse": area**2 * squared / entries,
+        "y_range": area * (high - low),
+        "y_abs_mean": area * abs(total / entries),
+    }

@@ -1,0 +1,84 @@
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fwibench_baselines import VelocityGANOptions
+from fwibench_baselines.velocitygan import Critic, VelocityGAN, gradient_penalty
+from torch import nn
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DivergedError
+from fwibench.methods.context import RunContext
+from fwibench.methods.layers import measure_layers
+
+SMALL = {"epochs": 2, "batch_size": 5, "n_critic": 2}
+
+
+@pytest.mark.parametrize(
+    ("shape", "parameters", "scores", "mflops"),
+    [((70, 70), 1_180_003, 1, 69.906), ((40, 60), 1_176_675, 1, 33.612), ((401, 141), 1_180_003, 110, 750.93)],
+    ids=["marmousi", "salt", "leakage"],
+)
+def test_the_critic_is_the_published_one(shape: tuple[int, int], parameters: int, scores: int, mflops: float) -> None:
+    critic = Critic(shape).eval()
+    assert sum(p.numel() for p in critic.parameters()) == parameters
+    assert critic(torch.zeros(2, 1, *shape)).shape == (2, scores)
+    layers = measure_layers({"critic": critic}, lambda: critic(torch.zeros(1, 1, *shape)))
+    # the published difference to InversionNet counts a multiply-add as one, and two for an element of a batch norm
+    normalised = sum(math.prod(layer.shape) for layer in layers if layer.kind == "BatchNorm2d")
+    assert (sum(layer.macs for layer in layers) + 2 * normalised) / 1e6 == pytest.approx(mflops, abs=5e-3)
+
+
+def test_trained_parameters_are_generator_and_critic(salt: Dataset, context: RunContext) -> None:
+    complexity = VelocityGAN(salt.problem, VelocityGANOptions(), context).complexity()
+    assert complexity.parameters == 13_742_371 + 1_176_675
+    assert complexity.flops / 1e6 == pytest.approx(1928.2, abs=0.1), "predicting needs the generator alone"
+
+
+def test_the_penalty_of_a_linear_critic_is_known() -> None:
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(6, 1, bias=False))
+    norm = critic[1].weight.norm().item()
+    real, fake = torch.randn(2, 4, 1, 2, 3)
+    assert gradient_penalty(critic, real, fake).item() == pytest.approx((norm - 1) ** 2, rel=1e-4)
+
+
+def fit(salt: Dataset, context: RunContext, kind: type = VelocityGAN, **options: object) -> VelocityGAN:
+    method = kind(salt.problem, VelocityGANOptions(**{**SMALL, **options}), context)
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    return method
+
+
+def test_both_networks_learn_at_their_own_pace(salt: Dataset, context: RunContext) -> None:
+    method = VelocityGAN(salt.problem, VelocityGANOptions(**SMALL), context)
+    before = [p.detach().clone() for p in (*method.network.parameters(), *method.companions["critic"].parameters())]
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    after = [*method.network.parameters(), *method.companions["critic"].parameters()]
+    assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True) if a.dim() > 1)
+    assert {"train_loss", "train_critic_distance", "train_gradient_penalty", "val_loss"} <= set(method.history[0])
+    assert method.updates_per_epoch("critic", 3) == 3
+    assert method.updates_per_epoch("network", 3) == 2
+
+
+class Killed(VelocityGAN):
+    def training_step(self, trainer, inputs, target):
+        if trainer.epoch == 1:
+            raise KeyboardInterrupt
+        return super().training_step(trainer, inputs, target)
+
+
+def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    whole = fit(salt, dataclasses.replace(context, workdir=tmp_path / "whole"))
+    with pytest.raises(KeyboardInterrupt):
+        fit(salt, context, Killed)
+    resumed = fit(salt, context)
+    measurements = salt.split("random", "test").measurements[:]
+    np.testing.assert_array_equal(whole.predict(measurements), resumed.predict(measurements))
+    assert [e["train_critic_distance"] for e in whole.history] == [e["train_critic_distance"] for e in resumed.history]
+
+
+def test_a_critic_that_diverges_ends_the_fit(salt: Dataset, context: RunContext) -> None:
+    with pytest.raises(DivergedError, match="loss of the critic is (inf|nan) at step 1"):
+        fit(salt, context, gradient_penalty=float("inf"))

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+from fwibench_invlint import InvLINTOptions
+from fwibench_invlint.encoder import DoubleIntegral, IntegralEncoder
+from fwibench_invlint.kernels import encoder_kernels, integrate, kernel_centres, property_kernels
+
+from fwibench.datasets.salt import PROBLEM
+from fwibench.testing import em_problem
+
+S, C = np.sin, np.cos
+N, NT, R = 5, 30, 8
+ENCODER = {
+    "sin-t": lambda a, x, t: S(a * t),
+    "sin-t*sin-x": lambda a, x, t: S(a * t) * S(a * x),
+    "sin-t*cos-x": lambda a, x, t: S(a * t) * C(a * x),
+    "cos-t*sin-x": lambda a, x, t: C(a * t) * S(a * x),
+    "sin(x+t)": lambda a, x, t: S(a * (x + t)),
+    "sin-t+sin-x": lambda a, x, t: S(a * t) + S(a * x),
+}
+PROPERTY = {
+    "sin-x*sin-z": lambda a, x, z: S(a * x) * S(a * z),
+    "cos-x*sin-z": lambda a, x, z: C(a * x) * S(a * z),
+    "sin-x*cos-z": lambda a, x, z: S(a * x) * C(a * z),
+    "sin(x+z)": lambda a, x, z: S(a * (x + z)),
+    "sin-x+sin-z": lambda a, x, z: S(a * x) + S(a * z),
+}
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    return InvLINTOptions.model_fields[name].annotation.__args__
+
+
+def test_the_tables_kernels_are_all_here() -> None:
+    assert set(ENCODER) == set(options_of("encoder_kernel"))
+    assert {*PROPERTY, "gaussian", "gaussian/3", "sinc"} == set(options_of("property_kernel"))
+
+
+@pytest.mark.parametrize("kind", ENCODER)
+def test_encoder_kernels_equal_a_double_sum(kind: str) -> None:
+    values = np.random.default_rng(0).normal(size=(2, 3, NT, R))
+    t, x = np.arange(1, NT + 1)[:, None] / NT, np.arange(1, R + 1)[None] / R
+    expected = [(values * ENCODER[kind](n * np.pi, x, t)).sum((2, 3)) / R for n in range(1, N + 1)]
+    integrals = [DoubleIntegral(*product) for product in encoder_kernels(kind, N, NT, R)]
+    found = sum(integral(torch.from_numpy(values).float()) for integral in integrals)
+    np.testing.assert_allclose(found.numpy(), np.stack(expected, 2), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", PROPERTY)
+def test_property_kernels_equal_a_double_sum(kind: str) -> None:
+    shape = (12, 9)
+    maps = np.random.default_rng(0).normal(size=(2, *shape))
+    products, area = property_kernels(kind, 20, shape)
+    z, x = np.arange(1, 13)[:, None] / 12, np.arange(1, 10)[None] / 9
+    m = np.prod(kernel_centres(shape, 20))
+    expected = [(maps * PROPERTY[kind](n * np.pi, x, z)).sum((1, 2)) for n in range(1, m + 1)]
+    np.testing.assert_allclose(area * integrate(products, maps), np.stack(expected, 1), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "profile"),
+    [
+        ("gaussian", lambda d, s: np.exp(-(d**2) / (2 * s**2))),
+        ("gaussian/3", lambda d, s: np.exp(-(d**2) / (2 * (s / 3) ** 2))),
+        ("sinc", lambda d, s: np.sinc(d / s)),
+    ],
+)
+def test_localised_kernels_equal_a_double_sum(kind: str, profile: object) -> None:
+    shape, (h, w) = (24, 18), kernel_centres((24, 18), 30)
+    maps = np.random.default_rng(0).normal(size=(2, *shape))
+    products, area = property_kernels(kind, 30, shape)
+    z, x = np.arange(24)[:, None] + 0.5, np.arange(18)[None] + 0.5
+    expected = [
+        (maps * profile(z - (i + 0.5) * 24 / h, 24 / h) * profile(x - (j + 0.5) * 18 / w, 18 / w)).sum((1, 2))
+        for i, j in np.ndindex(h, w)
+    ]
+    np.testing.assert_allclose(area * integrate(products, maps), np.stack(expected, 1), atol=1e-10)
+    inside = integrate(property_kernels(kind, 900, (200, 200))[0], np.ones((1, 200, 200)))
+    assert np.median(inside) == pytest.approx(1, abs=0.05), "of a constant map, the constant"
+
+
+@pytest.mark.parametrize("kind", ENCODER)
+def test_scaling_the_integrals_equals_integrating_the_scaled(kind: str) -> None:
+    kernels = encoder_kernels(kind, N, 600, 60)
+    encoder = IntegralEncoder(PROBLEM, kernels, 1 / 600, 4)
+    measurements = torch.randn(2, 5, 600, 60) * 10
+    normalised = PROBLEM.amplitude.normalise(measurements, torch)
+    expected = sum(integral(normalised) for integral in encoder.integrals).flatten(1) / 600
+    torch.testing.assert_close(encoder.integrate(measurements), expected, atol=2e-4, rtol=1e-3)
+
+
+def test_em_data_are_taken_raw() -> None:
+    problem = em_problem((2, 16, 11), (40, 60))
+    encoder = IntegralEncoder(problem, None, 1.0, 7)
+    measurements = torch.randn(3, 2, 16, 11)
+    assert encoder.matrix.shape == (2 * 16 * 11, 7)
+    torch.testing.assert_close(encoder.integrate(measurements), measurements.flatten(1))
