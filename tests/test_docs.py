@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 from fwibench.datasets.dataset import Dataset
+from fwibench.plugins.registry import Registry
 from tests.conftest import Command
 
 ROOT = Path(__file__).parents[1]
@@ -19,3 +20,27 @@ def test_the_method_in_the_documentation_runs(fwibench: Command, tmp_path: Path,
     assert done.returncode == 0, done.stderr
     assert "quadratic[surface=1500.0]" in done.stdout
     assert "quadratic[surface=1700.0]" in done.stdout
+
+
+def recipe_tables() -> dict[str, list[list[str]]]:
+    sections = re.split(r"^## ", (ROOT / "docs" / "recipes.md").read_text(), flags=re.MULTILINE)[1:]
+    tables = {}
+    for section in sections:
+        rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+        tables[section.split()[0]] = [[cell.strip() for cell in row] for row in rows[2:]]
+    return tables
+
+
+def test_recipes_are_the_programs(registry: Registry) -> None:
+    tables = recipe_tables()
+    learned = {name for name, offer in registry.methods.items() if offer.spec.kind == "learned"}
+    assert set(tables) == learned
+    for name, rows in tables.items():
+        spec = registry.method(name).spec
+        for option, paper, source, *profiles in rows:
+            assert str(spec.options.model_fields[option].default) == paper, (name, option)
+            assert source
+            for profile, value in zip(("quick", "smoke"), profiles, strict=True):
+                assert str(spec.profiles[profile].get(option, "")) == value, (name, option, profile)
+        changed = {option for profile in spec.profiles.values() for option in profile}
+        assert changed <= {row[0] for row in rows}

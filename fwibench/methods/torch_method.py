@@ -98,13 +98,17 @@ class TorchMethod(Method):
         return self.encoder(torch.from_numpy(measurements).to(self.device))
 
     @torch.no_grad()
+    def infer(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What `predict` computes, whether fitted or not."""
+        maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
+        return maps.float().cpu().numpy()
+
     def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Method.predict`; the batch is computed in one piece."""
         if not self._ready:
             raise self.not_fitted()
         self.problem.check_measurements(measurements.shape)
-        maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
-        return maps.float().cpu().numpy()
+        return self.infer(measurements)
 
     def parameters_closed_form(self) -> int:
         """Entries of the encoder that `fit_encoder` solves for."""

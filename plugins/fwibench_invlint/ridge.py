@@ -17,34 +17,58 @@ ALPHAS = tuple(10.0**k for k in range(-8, 6))
 
 @dataclass(frozen=True)
 class Ridge:
-    """A centred regression, factorised once for every penalty.
+    """The centred normal equations of a regression, to be solved for any penalty.
 
     `Y = mean_y + (U - mean_u) W`, where `W` minimises `|Y - Y_hat|**2 + alpha |W|**2` with U scaled by
-    `scale`. With fewer samples than features the dual system is factorised, otherwise the primal.
+    `scale`. With fewer samples than features the system is the dual, otherwise the primal.
+
+    Attributes:
+        gram: Matrix of the system, `(k, k)`, k being samples or features.
+        right: Its right-hand side, `(k, targets)`.
+        rows: Centred and scaled samples `(samples, features)` in the dual; None in the primal.
     """
 
     mean_u: Array
     mean_y: Array
     scale: Array
-    values: Array
-    vectors: Array
+    gram: Array
     right: Array
     rows: Array | None
 
+    def solve(self, alpha: float) -> Array:
+        """Solution of the system, `(k, targets)`.
+
+        Cholesky, and eigenvalues where the penalty is so small that rounding makes the matrix indefinite.
+        """
+        from scipy.linalg import cho_factor, cho_solve
+
+        penalised = self.gram.copy()
+        penalised.flat[:: len(penalised) + 1] += alpha
+        try:
+            return cho_solve(
+                cho_factor(penalised, overwrite_a=True, check_finite=False), self.right, check_finite=False
+            )
+        except np.linalg.LinAlgError:
+            values, vectors = np.linalg.eigh(self.gram)
+            return vectors @ ((vectors.T @ self.right) / (values.clip(0)[:, None] + alpha))
+
     def weights(self, alpha: float) -> Array:
         """`W` for unscaled U, `(features, targets)`."""
-        solution = self.vectors @ (self.right / (self.values[:, None] + alpha))
+        solution = self.solve(alpha)
         if self.rows is not None:
             solution = self.rows.T @ solution
         return solution / self.scale[:, None]
 
     def predict(self, u: Array, alpha: float) -> Array:
         """`(n, features)` to `(n, targets)`."""
-        return self.mean_y + (u - self.mean_u) @ self.weights(alpha)
+        centred = (u - self.mean_u) / self.scale
+        if self.rows is not None:
+            centred = centred @ self.rows.T
+        return self.mean_y + centred @ self.solve(alpha)
 
 
 def fit_ridge(batches: Iterable[tuple[Array, Array]], n: int, *, standardise: bool = False) -> Ridge:
-    """Accumulates batches of `(U, Y)` and factorises.
+    """Accumulates batches of `(U, Y)`.
 
     Args:
         batches: Pairs `(rows, features)`, `(rows, targets)`, `n` rows in all.
@@ -77,13 +101,11 @@ def fit_ridge(batches: Iterable[tuple[Array, Array]], n: int, *, standardise: bo
         u_all, y_all = np.concatenate(u_rows) - shift_u, np.concatenate(y_rows) - shift_y
         scale = _scale(u_all.var(0), standardise)
         u_all /= scale
-        values, vectors = np.linalg.eigh(u_all @ u_all.T)
-        return Ridge(*means, scale, values.clip(0), vectors, vectors.T @ y_all, u_all)
+        return Ridge(*means, scale, u_all @ u_all.T, y_all, u_all)
     gram -= n * np.outer(shift_u, shift_u)
     cross -= n * np.outer(shift_u, shift_y)
     scale = _scale(np.diag(gram) / n, standardise)
-    values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
-    return Ridge(*means, scale, values.clip(0), vectors, vectors.T @ (cross / scale[:, None]), None)
+    return Ridge(*means, scale, gram / np.outer(scale, scale), cross / scale[:, None], None)
 
 
 def _scale(variance: Array, standardise: bool) -> Array:
