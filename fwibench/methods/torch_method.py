@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
+from fwibench.methods.precision import tensor_cores
 from fwibench.methods.training import Trainer
 from fwibench.problem import Problem
 
@@ -100,7 +102,9 @@ class TorchMethod(Method):
     @torch.no_grad()
     def infer(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
         """What `predict` computes, whether fitted or not."""
-        maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
+        on_gpu = self.device.type == "cuda"
+        with tensor_cores(self.options.precision) if on_gpu else nullcontext():
+            maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
         return maps.float().cpu().numpy()
 
     def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -137,8 +141,17 @@ class TorchMethod(Method):
         )
 
     def layers(self) -> tuple[Layer, ...]:
-        """Layers of encoder and network together."""
-        return measure_layers({"encoder": self.encoder, "network": self.network}, self._forward_of_one())
+        """Layers of encoder and network together, then a row for each companion, which no prediction passes."""
+        passed = measure_layers({"encoder": self.encoder, "network": self.network}, self._forward_of_one())
+        return *passed, *(
+            Layer(
+                name=name,
+                kind=f"{type(module).__name__} (training only)",
+                shape=(),
+                parameters=sum(parameter.numel() for parameter in module.parameters()),
+            )
+            for name, module in self.companions.items()
+        )
 
     def _forward_of_one(self) -> Callable[[], Tensor]:
         sample = torch.zeros(1, *self.problem.measurement_shape, device=self.device)

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.errors import MethodError, ProblemError
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
+from fwibench.methods.layers import measure_layers
 from fwibench.specs import NoOptions
 from fwibench.testing import em_problem, seismic_problem
 
@@ -46,7 +48,11 @@ def test_inversionnet_has_the_published_layers(
 def test_inversionnet_of_em_data_is_one_of_the_fits() -> None:
     network = build_network(em_problem((2, 16, 501), (351, 601))).eval()
     assert sum(p.numel() for p in network.parameters()) == 297_747
-    assert network(torch.zeros(1, 2, 16, 501)).shape == (1, 1, 351, 601)
+    sample = torch.zeros(1, 2, 16, 501)
+    layers = measure_layers({"network": network}, lambda: network(sample))
+    normalised = sum(math.prod(layer.shape) for layer in layers if layer.kind == "BatchNorm2d")
+    assert (sum(layer.macs for layer in layers) + 2 * normalised) / 1e9 == pytest.approx(1.2022, abs=1e-4)
+    assert network(sample).shape == (1, 1, 351, 601)
     parts = torch.arange(16.0).view(1, 1, 16, 1)
     assert PartsToChannels()(parts)[0, :, :, 0].tolist() == [list(range(0, 16, 2)), list(range(1, 16, 2))]
 

@@ -35,6 +35,9 @@ def test_the_critic_is_the_published_one(shape: tuple[int, int], parameters: int
 def test_trained_parameters_are_generator_and_critic(salt: Dataset, context: RunContext) -> None:
     complexity = VelocityGAN(salt.problem, VelocityGANOptions(), context).complexity()
     assert complexity.parameters == 13_742_371 + 1_176_675
+    layers = VelocityGAN(salt.problem, VelocityGANOptions(), context).layers()
+    assert sum(layer.parameters for layer in layers) == complexity.parameters
+    assert layers[-1].kind == "Critic (training only)"
     assert complexity.flops / 1e6 == pytest.approx(1928.2, abs=0.1), "predicting needs the generator alone"
 
 

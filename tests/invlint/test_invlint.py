@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.methods.context import RunContext
+from fwibench.testing import em_problem
 
 PAPER = {"width": 256, "heads": 8, "mlp": 1024, "layers": 1, "shared": True}
 MARMOUSI = (70, 70)
@@ -145,6 +146,14 @@ def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path
     values = np.load(tmp_path / "singular_values.npy")
     expected = np.linalg.svd(method.encoder.matrix.double().numpy(), compute_uv=False)
     np.testing.assert_allclose(values[:10], expected[:10], rtol=1e-3)
+
+
+def test_electromagnetic_measurements_are_inverted_too(context: RunContext) -> None:
+    problem = em_problem((2, 16, 21), (88, 150))
+    method = InvLINT(problem, InvLINTOptions(), context)
+    maps = method.infer(np.zeros((3, 2, 16, 21), np.float32))
+    assert maps.shape == (3, 1, 88, 150)
+    assert method.complexity().parameters_fixed == 0
 
 
 @pytest.mark.parametrize(
