@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Pair = tuple[Array, Array]
 ALPHAS = tuple(10.0**k for k in range(-8, 6))
 
 
@@ -67,7 +69,7 @@ class Ridge:
         return self.mean_y + centred @ self.solve(alpha)
 
 
-def fit_ridge(batches: Iterable[tuple[Array, Array]], n: int, *, standardise: bool = False) -> Ridge:
+def fit_ridge(batches: Iterable[Pair], n: int, *, standardise: bool = False) -> Ridge:
     """Accumulates batches of `(U, Y)`.
 
     Args:
@@ -75,42 +77,54 @@ def fit_ridge(batches: Iterable[tuple[Array, Array]], n: int, *, standardise: bo
         n: Number of samples, which decides between the dual and the primal system.
         standardise: Whether every feature is scaled to unit variance before it is penalised.
     """
-    u_rows: list[Array] = []
-    y_rows: list[Array] = []
-    origin = gram = cross = sum_u = sum_y = None
-    for u, y in batches:
-        if origin is None:
-            origin = u.mean(0), y.mean(0)
-            features, targets = u.shape[1], y.shape[1]
-            sum_u, sum_y = np.zeros(features), np.zeros(targets)
-            if n >= features:
-                gram, cross = np.zeros((features, features)), np.zeros((features, targets))
-        u, y = u - origin[0], y - origin[1]
-        sum_u, sum_y = sum_u + u.sum(0), sum_y + y.sum(0)
-        if gram is None or cross is None:
-            u_rows.append(u)
-            y_rows.append(y)
-        else:
-            gram += u.T @ u
-            cross += u.T @ y
-    if origin is None or sum_u is None or sum_y is None:
+    stream = iter(batches)
+    first = next(stream, None)
+    if first is None:
         raise ValueError("a regression needs at least one sample")
+    every = chain([first], stream)
+    if n < first[0].shape[1]:
+        return _dual(every, standardise)
+    return _primal(every, (first[0].mean(0), first[1].mean(0)), n, standardise)
+
+
+def _dual(batches: Iterable[Pair], standardise: bool) -> Ridge:
+    """Keeps the samples, which are fewer than features."""
+    u, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    mean_u, mean_y = u.mean(0), y.mean(0)
+    u -= mean_u
+    y -= mean_y
+    scale = np.ones_like(mean_u)
+    if standardise:
+        scale = _deviation(np.square(u).mean(0))
+        u /= scale
+    return Ridge(mean_u, mean_y, scale, u @ u.T, y, u)
+
+
+def _primal(batches: Iterable[Pair], origin: Pair, n: int, standardise: bool) -> Ridge:
+    """Sums products of features about `origin`, near the mean, so that taking the mean off loses little."""
+    sum_u, sum_y = (np.zeros_like(mean) for mean in origin)
+    gram, cross = np.zeros((len(sum_u), len(sum_u))), np.zeros((len(sum_u), len(sum_y)))
+    for u, y in batches:
+        u, y = u - origin[0], y - origin[1]
+        sum_u += u.sum(0)
+        sum_y += y.sum(0)
+        gram += u.T @ u
+        cross += u.T @ y
     shift_u, shift_y = sum_u / n, sum_y / n
-    means = origin[0] + shift_u, origin[1] + shift_y
-    if gram is None or cross is None:
-        u_all, y_all = np.concatenate(u_rows) - shift_u, np.concatenate(y_rows) - shift_y
-        scale = _scale(u_all.var(0), standardise)
-        u_all /= scale
-        return Ridge(*means, scale, u_all @ u_all.T, y_all, u_all)
     gram -= n * np.outer(shift_u, shift_u)
     cross -= n * np.outer(shift_u, shift_y)
-    scale = _scale(np.diag(gram) / n, standardise)
-    return Ridge(*means, scale, gram / np.outer(scale, scale), cross / scale[:, None], None)
+    scale = np.ones_like(shift_u)
+    if standardise:
+        scale = _deviation(np.diag(gram) / n)
+        gram /= np.outer(scale, scale)
+        cross /= scale[:, None]
+    return Ridge(origin[0] + shift_u, origin[1] + shift_y, scale, gram, cross, None)
 
 
-def _scale(variance: Array, standardise: bool) -> Array:
+def _deviation(variance: Array) -> Array:
+    """Standard deviations; 1 for a feature that does not vary."""
     deviation = np.sqrt(variance.clip(0))
-    return np.where(deviation > 1e-12 * deviation.max(), deviation, 1.0) if standardise else np.ones_like(variance)
+    return np.where(deviation > 1e-12 * deviation.max(), deviation, 1.0)
 
 
 def choose_alpha(ridge: Ridge, u: Array, y: Array, alphas: Sequence[float] = ALPHAS) -> float:
