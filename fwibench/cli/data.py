@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fwibench.cli.output import console, open_registry, show_seconds
 from fwibench.cli.progress import make_listener
-from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError
 from fwibench.runs.plan import open_dataset
 from fwibench.runs.selection import parse_selection
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
 
 Names = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
 ProfileOption = Annotated[Profile, typer.Option(help="Decides the number of samples.")]

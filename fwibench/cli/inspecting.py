@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fwibench.cli.output import console, print_table, show_count
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.spec import Published
-from fwibench.runs.inspection import Inspection
+
+if TYPE_CHECKING:
+    from fwibench.runs.inspection import Inspection
 
 LAYERS = ("layer", "type", "output", "parameters", "MACs [M]")
 

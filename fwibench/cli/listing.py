@@ -16,7 +16,6 @@ from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.problem import ElectromagneticSurvey, SeismicSurvey
-from fwibench.runs.inspection import inspect_method
 from fwibench.specs import Spec
 
 What = Literal["methods", "datasets", "metrics"]
@@ -43,6 +42,8 @@ def info(
     """Show all that is known of a method, dataset or metric; with --dataset, what a method costs on it."""
     registry = open_registry()
     if dataset is not None:
+        from fwibench.runs.inspection import inspect_method
+
         found = inspect_method(registry, name, dataset, profile)
         if json:
             print_json(found.model_dump(mode="json"))

@@ -6,15 +6,17 @@ Everything goes to standard error, so that standard output holds the results alo
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fwibench.cli.output import errors, show_number, show_seconds
-from fwibench.datasets.dataset import Dataset
 from fwibench.runs.plan import PlannedCell
 from fwibench.runs.record import Record
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
 
 LINE_EVERY_S = 10.0
 

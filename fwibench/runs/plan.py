@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.errors import UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
@@ -20,6 +19,9 @@ from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record
 from fwibench.runs.results import Results
 from fwibench.runs.selection import Selected, parse_selection, parse_settings, validate_options
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
 
 
 @dataclass(frozen=True)

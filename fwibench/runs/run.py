@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fwibench.datasets.dataset import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.environment import describe_environment
@@ -19,6 +18,9 @@ from fwibench.runs.plan import PlannedCell, Request
 from fwibench.runs.record import Record, Status, write_record
 from fwibench.runs.results import RECORD, Results
 from fwibench.runs.worker import Job
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
 
 
 class Listener(Protocol):
