@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +30,7 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
     for dataset in _open(name, profile):
         start = time.monotonic()
         with make_listener() as listener:
-            dataset.prepare(lambda done, total, d=dataset: listener.preparing(d, done, total))  # type: ignore[misc]
+            dataset.prepare(partial(listener.preparing, dataset))
         took = show_seconds(time.monotonic() - start)
         console().print(
             f"{dataset.spec.name}: {dataset.size} samples in {dataset.store.folder}, {took}", soft_wrap=True

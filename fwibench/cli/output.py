@@ -106,7 +106,7 @@ def show_number(value: float | None, digits: int = 4) -> str:
         return ""
     if value and not 1e-3 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}"
-    decimals = max(digits - 1 - len(str(int(abs(value)))) + 1, 0) if abs(value) >= 1 else digits
+    decimals = max(digits - len(str(int(abs(value)))), 0) if abs(value) >= 1 else digits
     return f"{value:.{decimals}f}"
 
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from fwibench.problem import Frozen
 
+Precision = Literal["float32", "tf32", "bf16"]
+
 
 class TrainingOptions(Frozen):
     """How `TorchMethod` trains. AdamW throughout; defaults are section 4.1.2 of the InvLINT paper."""
@@ -20,7 +22,7 @@ class TrainingOptions(Frozen):
     )
     beta1: float = Field(default=0.5, ge=0, lt=1, description="first momentum of AdamW")
     beta2: float = Field(default=0.999, ge=0, lt=1, description="second momentum of AdamW")
-    precision: Literal["float32", "tf32", "bf16"] = Field(
+    precision: Precision = Field(
         default="float32", description="number format of training; tf32 makes a difference on a GPU alone"
     )
     weight_decay: float = Field(default=1e-4, ge=0, description="decoupled weight decay")

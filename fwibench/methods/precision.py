@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-Precision = Literal["float32", "tf32", "bf16"]
+from fwibench.methods.options import Precision
 
 FABRIC: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
     "float32": "32-true",

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -108,7 +109,7 @@ def _from_folder() -> Iterator[Plugin]:
         if path.name.startswith((".", "_")) or not (path.suffix == ".py" or (path / "__init__.py").exists()):
             continue
         plugin = Plugin(path.stem, str(folder))
-        _register(plugin, lambda name=path.stem: importlib.import_module(name))  # type: ignore[misc]
+        _register(plugin, partial(importlib.import_module, path.stem))
         yield plugin
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from fwibench.datasets.spec import DatasetSpec
@@ -78,8 +79,8 @@ def load_registry() -> Registry:
     for plugin in registry.plugins:
         for hook, kind, known in kinds:
             for specs in plugin.call(hook):
-                for spec in plugin.guarded(hook, lambda specs=specs: list(specs)) or []:  # type: ignore[misc]
-                    plugin.guarded(hook, lambda: _add(plugin, hook, kind, known, spec))  # noqa: B023
+                for spec in plugin.guarded(hook, partial(list, specs)) or []:
+                    plugin.guarded(hook, partial(_add, plugin, hook, kind, known, spec))
     return registry
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def best_throughput(predict: Predict, measurements: NDArray[np.float32], device:
         inputs = measurements[np.arange(batch) % len(measurements)]
         if batch > 1 and (inputs.nbytes > LARGEST_BATCH_BYTES or batch / best > 2.0):
             break
-        rate = batch / seconds_per_call(lambda inputs=inputs: predict(inputs), device, budget=1.0, most=10)  # type: ignore[misc]
+        rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, most=10)
         if rate > best:
             best, best_batch = rate, batch
     return best, best_batch

@@ -10,6 +10,12 @@ from pydantic import Field, PositiveFloat
 from fwibench import MethodSpec, TrainingOptions, hookimpl
 from fwibench_invlint.published import INVLINT
 
+EncoderKernel = Literal["sin-t", "sin-t*sin-x", "sin-t*cos-x", "cos-t*sin-x", "sin(x+t)", "sin-t+sin-x"]
+PropertyKernel = Literal[
+    "gaussian", "sinc", "gaussian/3", "sin-x*sin-z", "cos-x*sin-z", "sin-x*cos-z", "sin(x+z)", "sin-x+sin-z"
+]
+Decoder = Literal["transformer", "conv", "deconv", "deconv-x5", "up-x5"]
+
 
 class InvLINTOptions(TrainingOptions):
     """Defaults are sections 3.2, 3.3 and 4.1.2 of the paper.
@@ -19,21 +25,17 @@ class InvLINTOptions(TrainingOptions):
     entry of U to unit variance over the train split.
     """
 
-    encoder_kernel: Literal["sin-t", "sin-t*sin-x", "sin-t*cos-x", "cos-t*sin-x", "sin(x+t)", "sin-t+sin-x"] = Field(
+    encoder_kernel: EncoderKernel = Field(
         default="sin-t", description="kernel of the measurement (table 2); EM data are taken raw"
     )
     kernels: int | None = Field(default=None, ge=1, description="kernels a source; None for 2048 / S, rounded up")
-    property_kernel: Literal[
-        "gaussian", "sinc", "gaussian/3", "sin-x*sin-z", "cos-x*sin-z", "sin-x*cos-z", "sin(x+z)", "sin-x+sin-z"
-    ] = Field(default="gaussian", description="kernel of the property (table 3)")
+    property_kernel: PropertyKernel = Field(default="gaussian", description="kernel of the property (table 3)")
     embedding: int = Field(default=512, ge=1, description="about how many kernels the property has (M)")
     scaling: Literal["sum", "integral", "standard"] = Field(default="sum", description="scale of U before the ridge")
     alpha: PositiveFloat | Literal["val"] = Field(
         default=1.0, description="ridge penalty, or 'val' to choose it on val"
     )
-    decoder: Literal["transformer", "conv", "deconv", "deconv-x5", "up-x5"] = Field(
-        default="transformer", description="decoder (table 4)"
-    )
+    decoder: Decoder = Field(default="transformer", description="decoder (table 4)")
     width: int = Field(default=256, ge=1, description="channels of a token")
     heads: int = Field(default=8, ge=1, description="attention heads")
     mlp: int = Field(default=1024, ge=1, description="hidden units of the transformer's MLP")

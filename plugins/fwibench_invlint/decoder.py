@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from fwibench.methods.convolutions import conv, deconv_decoder, start_map, upsampling_decoder
+from fwibench_invlint import Decoder
 from fwibench_invlint.stitching import Size, Stitch, layout
 
-Decoder = Literal["transformer", "conv", "deconv", "deconv-x5", "up-x5"]
 CHANNELS = 64
 WIDTHS = (512, 256, 128, 64, 32, 16, 8)
 

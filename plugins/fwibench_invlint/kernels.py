@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench_invlint import EncoderKernel, PropertyKernel
+
 Array = NDArray[np.float64]
 Products = tuple[tuple[Array, Array], ...]
 """Pairs of `(N, first axis)` and `(N, second axis)`; a kernel is their sum of outer products."""
-
-EncoderKernel = Literal["sin-t", "sin-t*sin-x", "sin-t*cos-x", "cos-t*sin-x", "sin(x+t)", "sin-t+sin-x"]
-PropertyKernel = Literal[
-    "gaussian", "sinc", "gaussian/3", "sin-x*sin-z", "cos-x*sin-z", "sin-x*cos-z", "sin(x+z)", "sin-x+sin-z"
-]
 
 
 def harmonics(function: Callable[[Array], Array], length: int, n: int) -> Array:
