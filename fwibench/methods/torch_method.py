@@ -99,7 +99,7 @@ class TorchMethod(Method):
         """Raw measurements `(n, S, T, R)` to encodings on the method's device."""
         return self.encoder(torch.from_numpy(measurements).to(self.device))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def infer(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
         """What `predict` computes, whether fitted or not."""
         on_gpu = self.device.type == "cuda"

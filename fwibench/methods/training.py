@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,8 @@ class Trainer:
         self.pieces = 1
         self.history: list[dict[str, float]] = []
         self._piece_share, self._first_piece, self._last_piece = 1.0, True, True
+        self._asked: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
         self._best: dict[str, Tensor] = {}
         self._best_loss = math.inf
 
@@ -94,7 +96,8 @@ class Trainer:
     def step(self, loss: Tensor, part: str = NETWORK) -> None:
         """Backward pass, optimiser and schedule of one part.
 
-        Of a batch in pieces, gradients add up and the last piece takes the step.
+        Of a batch in pieces, gradients add up and the last piece takes the step. A step that the batch has
+        taken before memory ran out is not taken again when the batch is repeated.
 
         Raises:
             DivergedError: The loss is not finite; weights are left as they were.
@@ -104,6 +107,9 @@ class Trainer:
                 f"loss of the {part} is {loss.item()} at step {self.step_count} (epoch {self.epoch})",
                 "lower the learning rate, or look at the history in the cell's log",
             )
+        self._asked[part] += 1
+        if self._asked[part] <= self._taken[part]:
+            return
         trained = self.parts[part]
         if self._first_piece:
             trained.optimizer.zero_grad()
@@ -111,6 +117,7 @@ class Trainer:
         if self._last_piece:
             trained.optimizer.step()
             trained.schedule.step()
+            self._taken[part] += 1
 
     def fit(self, train: Split, val: Split) -> list[dict[str, float]]:
         """Trains to the last epoch, loads the best weights into the network and returns the history.
@@ -183,6 +190,7 @@ class Trainer:
 
         The effective batch stays the same. Batch statistics are those of a piece.
         """
+        self._taken.clear()
         while True:
             pieces = np.array_split(rows, min(self.pieces, len(rows)))
             try:
@@ -195,6 +203,7 @@ class Trainer:
 
     def _run_piece(self, train: Source, number: int, pieces: list[NDArray[np.int64]]) -> tuple[dict[str, Tensor], int]:
         rows = pieces[number]
+        self._asked.clear()
         self._first_piece, self._last_piece = number == 0, number == len(pieces) - 1
         self._piece_share = len(rows) / sum(map(len, pieces))
         inputs, target = train.read(rows)

@@ -65,7 +65,7 @@ class IntegralEncoder(nn.Module):
         entries = samples * receivers if kernels is None else len(kernels[0][0])
         whole = sum((integral(torch.ones(1, 1, samples, receivers)) for integral in self.integrals), torch.zeros(1))
         self.register_buffer("whole", whole, persistent=False)
-        self.register_buffer("matrix", torch.zeros(sources * entries, embedding))
+        self.register_buffer("matrix", torch.zeros(embedding, sources * entries))
         self.register_buffer("offset", torch.zeros(embedding))
         self.register_buffer("mean", torch.zeros(embedding))
 
@@ -86,4 +86,4 @@ class IntegralEncoder(nn.Module):
 
     def forward(self, measurements: Tensor) -> Tensor:
         """`(n, S, T, R)` to Y `(n, M)`."""
-        return self.integrate(measurements) @ self.matrix + self.offset
+        return nn.functional.linear(self.integrate(measurements), self.matrix, self.offset)

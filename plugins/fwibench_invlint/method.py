@@ -69,7 +69,7 @@ class InvLINT(TorchMethod):
         alpha = choose_alpha(ridge, u_val, y_val) if self.options.alpha == "val" else self.options.alpha
         weights = ridge.weights(alpha)
         encoder = self.encoder
-        encoder.matrix.copy_(torch.from_numpy(weights))
+        encoder.matrix.copy_(torch.from_numpy(weights.T))
         encoder.offset.copy_(torch.from_numpy(ridge.mean_y - ridge.mean_u @ weights))
         encoder.mean.copy_(torch.from_numpy(ridge.mean_y))
         self._singular_values = np.asarray(np.linalg.svd(weights, compute_uv=False), np.float64)
@@ -109,5 +109,5 @@ class InvLINT(TorchMethod):
     def _regression(self, split: Split) -> dict[str, float]:
         buffers = self.encoder.matrix, self.encoder.offset, self.encoder.mean
         weights, offset, mean = (buffer.double().cpu().numpy() for buffer in buffers)
-        pairs = ((u @ weights + offset, y) for u, y in self._pairs(split))
+        pairs = ((u @ weights.T + offset, y) for u, y in self._pairs(split))
         return {f"{name}_{split.name}": value for name, value in regression_figures(pairs, mean, self._area).items()}

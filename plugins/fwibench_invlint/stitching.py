@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -33,7 +32,8 @@ def layout(shape: Size) -> tuple[Size, Size]:
 class Stitch(nn.Module):
     """Lays blocks side by side, centred on their shares of the map, and averages where they overlap.
 
-    Every node gathers from the blocks that cover it; what reaches beyond the map is dropped.
+    What reaches beyond the map is dropped. Blocks are added along depth first and the columns so formed along
+    x, which takes as many additions as there are rows and columns of blocks.
 
     Args:
         shape: `(Z, X)` of the map.
@@ -41,41 +41,33 @@ class Stitch(nn.Module):
         block: Size of a block.
     """
 
-    sources: Tensor
-    weights: Tensor
+    average: Tensor
 
     def __init__(self, shape: Size, grid: Size, block: Size) -> None:
         super().__init__()
-        self.shape = shape
-        count = np.zeros(shape, int)
-        places = [_places(*axis) for axis in zip(shape, grid, block, strict=True)]
-        depth = math.prod(max(np.bincount(np.concatenate([p[0] for p in axis]))) for axis in places)
-        sources = np.zeros((depth, *shape), int)
-        weights = np.zeros((depth, *shape), np.float32)
-        entries = np.arange(math.prod(grid) * math.prod(block)).reshape(*grid, *block)
-        for i, (rows, inner_rows) in enumerate(places[0]):
-            for j, (columns, inner_columns) in enumerate(places[1]):
-                nodes = np.ix_(rows, columns)
-                layer = count[nodes], *np.meshgrid(rows, columns, indexing="ij")
-                sources[layer] = entries[i, j][np.ix_(inner_rows, inner_columns)]
-                weights[layer] = 1.0
-                count[nodes] += 1
-        weights /= np.maximum(count, 1)
-        self.register_buffer("sources", torch.from_numpy(sources.reshape(depth, -1)), persistent=False)
-        self.register_buffer("weights", torch.from_numpy(weights.reshape(depth, -1)), persistent=False)
+        self.shape, self.grid, self.block = shape, grid, block
+        self.rows, self.columns = (_places(*axis) for axis in zip(shape, grid, block, strict=True))
+        self.register_buffer("average", torch.ones(shape), persistent=False)
+        covered = self(torch.ones(1, math.prod(grid), math.prod(block)))[0, 0]
+        self.average = 1.0 / covered.clamp(min=1.0)
 
     def forward(self, blocks: Tensor) -> Tensor:
         """`(n, tokens, block)` to `(n, 1, Z, X)`."""
-        flat = blocks.flatten(1)
-        parts = [flat[:, index] * weight for index, weight in zip(self.sources, self.weights, strict=True)]
-        return torch.stack(parts).sum(0).view(-1, 1, *self.shape)
+        blocks = blocks.unflatten(2, self.block).unflatten(1, self.grid)
+        strips = blocks.new_zeros(len(blocks), self.grid[1], self.shape[0], self.block[1])
+        for number, (covered, inner) in enumerate(self.rows):
+            strips[:, :, covered] += blocks[:, number, :, inner]
+        maps = blocks.new_zeros(len(blocks), 1, *self.shape)
+        for number, (covered, inner) in enumerate(self.columns):
+            maps[:, 0, :, covered] += strips[:, number, :, inner]
+        return maps * self.average
 
 
-def _places(length: int, blocks: int, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _places(length: int, blocks: int, size: int) -> list[tuple[slice, slice]]:
     """For each block along one axis, the nodes of the map it covers and where they lie in the block."""
     found = []
     for number in range(blocks):
         start = round((number + 0.5) * length / blocks - size / 2)
-        covered = np.arange(max(start, 0), min(start + size, length))
-        found.append((covered, covered - start))
+        first, last = max(start, 0), min(start + size, length)
+        found.append((slice(first, last), slice(first - start, last - start)))
     return found

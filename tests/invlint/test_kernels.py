@@ -93,5 +93,5 @@ def test_em_data_are_taken_raw() -> None:
     problem = em_problem((2, 16, 11), (40, 60))
     encoder = IntegralEncoder(problem, None, 1.0, 7)
     measurements = torch.randn(3, 2, 16, 11)
-    assert encoder.matrix.shape == (2 * 16 * 11, 7)
+    assert encoder.matrix.shape == (7, 2 * 16 * 11)
     torch.testing.assert_close(encoder.integrate(measurements), measurements.flatten(1))

@@ -132,6 +132,29 @@ def test_a_batch_that_does_not_fit_is_cut_and_counts_the_same(
     assert cut.history[-1]["train_loss"] == pytest.approx(whole.history[-1]["train_loss"], rel=1e-3)
 
 
+class RunsOutBetweenSteps(Plain):
+    """A companion learns from every batch; memory runs out once, after it did."""
+
+    ran_out = False
+
+    def build_companions(self) -> dict[str, nn.Module]:
+        return {"companion": nn.Linear(1, 1)}
+
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        trainer.step(trainer.parts["companion"].module(target.mean().view(1)).square().sum(), "companion")
+        if not self.ran_out and len(inputs) > 1:
+            self.ran_out = True
+            raise torch.OutOfMemoryError("for the test")
+        self.schedules = {name: part.schedule.last_epoch for name, part in trainer.parts.items()}
+        return super().training_step(trainer, inputs, target)
+
+
+def test_a_repeated_batch_takes_no_step_twice(salt: Dataset, context: RunContext) -> None:
+    method = fit(build(salt, context, RunsOutBetweenSteps), salt)
+    assert method.ran_out
+    assert method.schedules["companion"] == method.schedules["network"] + 1
+
+
 class NeedsTooMuch(NeedsMemory):
     fits = 0
 
