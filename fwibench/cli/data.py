@@ -32,9 +32,7 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
         with make_listener() as listener:
             dataset.prepare(partial(listener.preparing, dataset))
         took = show_seconds(time.monotonic() - start)
-        console().print(
-            f"{dataset.spec.name}: {dataset.size} samples in {dataset.store.folder}, {took}", soft_wrap=True
-        )
+        console().print(f"{dataset.spec.name}: {dataset.size} samples in {dataset.folder}, {took}", soft_wrap=True)
 
 
 @data.command()

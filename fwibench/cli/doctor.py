@@ -41,7 +41,7 @@ def _examine() -> Iterator[Finding]:
         origin = f"{plugin.distribution} {plugin.version}".strip()
         fault = f", broken at {plugin.stage}: {plugin.reason}" if plugin.broken else ""
         yield not plugin.broken, f"plugin {plugin.name}", origin + fault
-    from fwibench.datasets.dataset import data_root
+    from fwibench.datasets.stored import data_root
 
     root = data_root()
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())

@@ -100,7 +100,7 @@ def _problem_facts(spec: DatasetSpec) -> list[list[str]]:
         *_survey_facts(problem.survey),
         ["physics", _text(problem.physics.model_dump()) if problem.physics else "not simulated here"],
         *rows,
-        ["folder", str(dataset.store.folder)],
+        ["folder", str(dataset.folder)],
     ]
 
 

@@ -5,6 +5,7 @@ Invariant: nothing here holds more than what was indexed; shards stay memory-map
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,20 +13,33 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+Transform = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+
 
 class ShardedArray:
     """Rows of several `.npy` shards, seen as one array along the first axis.
 
     Args:
         shards: Files of shape `(rows, ...)`, all alike beyond the first axis.
-        rows: Samples a shard holds; the last may hold fewer.
+        counts: Samples of each shard.
+        shape: Shape of a sample; a shard may leave out axes of length 1.
         indices: Which samples this array shows, in order.
+        transform: Applied to `(samples, their numbers)` as they are read; may change them in place.
     """
 
-    def __init__(self, shards: tuple[Path, ...], rows: int, indices: NDArray[np.int64]) -> None:
-        self._shards = shards
-        self._rows = rows
+    def __init__(
+        self,
+        shards: Sequence[Path],
+        counts: Sequence[int],
+        shape: tuple[int, ...],
+        indices: NDArray[np.int64],
+        transform: Transform | None = None,
+    ) -> None:
+        self._shards = tuple(shards)
+        self._ends = np.cumsum(counts)
+        self._sample = tuple(shape)
         self._indices = np.asarray(indices, np.int64)
+        self._transform = transform
 
     @cached_property
     def _maps(self) -> list[NDArray[np.float32]]:
@@ -37,20 +51,24 @@ class ShardedArray:
     @property
     def shape(self) -> tuple[int, ...]:
         """`(n, ...)`, known without reading samples."""
-        return (len(self), *self._maps[0].shape[1:])
+        return (len(self), *self._sample)
 
     def __getitem__(self, key: int | slice | NDArray[np.int64]) -> NDArray[np.float32]:
         """Reads samples into memory; an integer drops the first axis, as in numpy."""
         chosen = np.atleast_1d(self._indices[key])
-        shard, row = np.divmod(chosen, self._rows)
-        out = np.empty((len(chosen), *self.shape[1:]), np.float32)
+        shard = np.searchsorted(self._ends, chosen, side="right")
+        first = np.concatenate([[0], self._ends])[shard]
+        out = np.empty((len(chosen), *self._sample), np.float32)
         for number in np.unique(shard):
             here = np.flatnonzero(shard == number)
-            out[here] = self._maps[number][row[here]]
+            rows = self._maps[number][(chosen - first)[here]]
+            out[here] = rows.reshape(len(here), *self._sample)
+        if self._transform is not None:
+            out = self._transform(out, chosen)
         return out[0] if isinstance(key, int | np.integer) else out
 
     def __getstate__(self) -> dict[str, object]:
-        return {"_shards": self._shards, "_rows": self._rows, "_indices": self._indices}
+        return {name: value for name, value in vars(self).items() if name != "_maps"}
 
 
 @dataclass(frozen=True)

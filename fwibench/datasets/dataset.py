@@ -1,42 +1,44 @@
-"""The dataset contract, and the machinery that synthetic datasets share.
-
-Invariant: sample `i` depends only on the dataset's fingerprint and `i`. So a dataset can be grown,
-interrupted, and made by many workers, and is the same in the end.
-"""
+"""The dataset contract: named pairs of measurement and property, with a problem and splits."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel
+from typing import Any, NamedTuple
 
 from fwibench.datasets.arrays import ShardedArray, Split
-from fwibench.datasets.spec import DatasetSpec, Profile
+from fwibench.datasets.noise import Noise
+from fwibench.datasets.options import ON_READING, DatasetOptions
+from fwibench.datasets.spec import DatasetSpec, Profile, Source
 from fwibench.datasets.splits import SPLITS, Indices
-from fwibench.datasets.store import Manifest, Progress, Store
 from fwibench.errors import DataError, UnknownNameError
 from fwibench.problem import Problem
-from fwibench.seeds import BASE_SEED
+
+Progress = Callable[[int, int], None]
+"""Called with samples done and samples wanted."""
 
 
-def data_root() -> Path:
-    """Folder of all datasets: `FWIBENCH_DATA`, or the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("FWIBENCH_DATA") or platformdirs.user_cache_path("fwibench") / "data")
-
-
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """SHA-256 of a value that JSON can hold."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+class Shards(NamedTuple):
+    """Where samples lie.
+
+    Attributes:
+        measurements: `.npy` files of `(n, S, T, R)`.
+        properties: `.npy` files of `(n, 1, Z, X)`, one for each of `measurements`.
+        counts: Samples in each pair of files.
+    """
+
+    measurements: tuple[Path, ...]
+    properties: tuple[Path, ...]
+    counts: tuple[int, ...]
 
 
 class Dataset(ABC):
@@ -48,9 +50,7 @@ class Dataset(ABC):
         profile: Decides the number of samples.
     """
 
-    shard_rows = 500
-
-    def __init__(self, spec: DatasetSpec, options: BaseModel, profile: Profile) -> None:
+    def __init__(self, spec: DatasetSpec, options: DatasetOptions, profile: Profile) -> None:
         self.spec = spec
         self.options = options
         self.profile = profile
@@ -58,68 +58,57 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def problem(self) -> Problem:
-        """The inverse problem; known before any data exist."""
+        """The inverse problem; known before any measurement is read."""
 
     @property
     @abstractmethod
     def size(self) -> int:
         """Number of samples in this profile."""
 
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """SHA-256 of all that the samples depend on, however many there are."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where the samples lie, for messages."""
+
     @abstractmethod
     def indices(self, scheme: str) -> dict[str, Indices]:
         """Samples of `train`, `val` and `test` under a split scheme of the spec."""
 
     @abstractmethod
-    def samples(self, numbers: range) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Makes `(measurement (S, T, R), property (1, Z, X))` for each sample number, in order."""
+    def arrays(self) -> Shards:
+        """The files that hold the samples, in their order."""
 
-    @cached_property
-    def identity(self) -> str:
-        """SHA-256 of all that the samples depend on, however many there are."""
-        return _digest(
-            {
-                "name": self.spec.name,
-                "version": self.spec.version,
-                "options": self.options.model_dump(mode="json"),
-                "problem": self.problem.model_dump(mode="json"),
-                "seed": BASE_SEED,
-            }
-        )
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the samples' identity and their number."""
-        return _digest([self.identity, self.size])
-
-    @cached_property
-    def store(self) -> Store:
-        """Where the samples rest; profiles share it, so a larger one adds to a smaller."""
-        problem = self.problem
-        blank = Manifest(
-            dataset=self.spec.name,
-            source=self.spec.source,
-            version=self.spec.version,
-            fingerprint=self.identity,
-            seed=BASE_SEED,
-            measurement_shape=problem.measurement_shape,
-            property_shape=problem.property_shape,
-            measurement_unit="amplitude",
-            property_unit=problem.property.unit,
-            shard_rows=self.shard_rows,
-        )
-        return Store(data_root() / f"{self.spec.name}-{self.identity[:12]}", blank)
-
+    @abstractmethod
     def prepared(self) -> bool:
         """Whether every sample of this profile is on disk."""
-        return not self.store.missing(self.size)
+
+    @abstractmethod
+    def prepare(self, progress: Progress = lambda done, total: None) -> None:
+        """Makes the samples that are missing, if any."""
 
     def missing_bytes(self) -> int:
         """Disk that the samples still to be made will take."""
-        return self.store.bytes_of(self.store.missing(self.size))
+        return 0
 
-    def prepare(self, progress: Progress = lambda done, total: None) -> None:
-        """Makes the samples that are missing; see `Store.grow` for its errors."""
-        self.store.grow(self.size, self.samples, progress)
+    @abstractmethod
+    def verify(self) -> list[str]:
+        """Finds what is wrong with the samples: one line for each fault, empty when all is well."""
+
+    @property
+    def source(self) -> Source:
+        """`files` where the samples come from somebody's original files."""
+        return "files" if getattr(self.options, "path", None) else self.spec.source
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the samples' identity, their number, and what is done to them on reading."""
+        spoiled = self.options.model_dump(mode="json", include=set(ON_READING), exclude_defaults=True)
+        return digest([self.identity, self.size, *([spoiled] if spoiled else [])])
 
     def split(self, scheme: str, name: str) -> Split:
         """Opens one split, memory-mapped.
@@ -134,39 +123,23 @@ class Dataset(ABC):
             raise UnknownNameError.among("split", name, SPLITS)
         if not self.prepared():
             raise DataError(
-                f"{self.spec.name} ({self.profile}) is not prepared in {self.store.folder}",
+                f"{self.spec.name} ({self.profile}) is not prepared in {self.folder}",
                 f"fwibench data prepare {self.spec.name} --profile {self.profile}",
             )
-        shards = self.store.manifest().shards
+        shards, problem = self.arrays(), self.problem
         chosen = self.indices(scheme)[name]
-        paths = [[self.store.folder / f for f in (s.measurements, s.properties)] for _, s in sorted(shards.items())]
-        measurements, properties = zip(*paths, strict=True)
         return Split(
             name=name,
             ids=tuple(f"{self.spec.name}-{i:06d}" for i in chosen),
-            measurements=ShardedArray(measurements, self.shard_rows, chosen),
-            properties=ShardedArray(properties, self.shard_rows, chosen),
+            measurements=ShardedArray(
+                shards.measurements, shards.counts, problem.measurement_shape, chosen, self._noise(name)
+            ),
+            properties=ShardedArray(shards.properties, shards.counts, problem.property_shape, chosen),
         )
 
-    def verify(self) -> list[str]:
-        """Finds what is wrong with the stored samples.
-
-        Every file is hashed, and the first sample of every shard is made again: it must agree to 1e-3 of
-        its largest amplitude (other processors round otherwise).
-
-        Returns:
-            One line for each fault; empty when all is well.
-        """
-        faults = [f"{name} is absent or was changed after it was made" for name in self.store.damaged()]
-        if faults:
-            return faults
-        if missing := self.store.missing(self.size):
-            return [f"{len(missing)} shards of profile {self.profile} are not made yet"]
-        for number, shard in sorted(self.store.manifest().shards.items()):
-            stored = [np.load(self.store.folder / f, mmap_mode="r")[0] for f in (shard.measurements, shard.properties)]
-            made = next(iter(self.samples(range(number * self.shard_rows, number * self.shard_rows + 1))))
-            for what, old, new in zip(("measurement", "property"), stored, made, strict=True):
-                residual = float(np.abs(old - new).max() / np.abs(new).max())
-                if not residual < 1e-3:
-                    faults.append(f"{what} {number * self.shard_rows} differs from a new one by {residual:.1e}")
-        return faults
+    def _noise(self, split: str) -> Noise | None:
+        options = self.options
+        clean = options.snr is None and not options.missing_traces
+        if clean or (options.noisy == "test" and split != "test"):
+            return None
+        return Noise(self.spec.name, options, by_row=self.problem.survey.kind == "em")

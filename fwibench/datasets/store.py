@@ -1,28 +1,33 @@
 """Shards and their manifest: how samples rest on disk.
 
 Invariant: a shard is listed in the manifest only when both of its files are whole. Writers may be
-killed at any moment; the next one makes what is missing and touches nothing else.
+killed at any moment; the next one makes what is missing and touches nothing else. Any number of writers,
+on one machine or on several with a common disk, may work on one folder: each claims one shard at a time.
 """
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
+from fwibench.datasets.dataset import Progress
 from fwibench.errors import DataError
 from fwibench.files import atomic_write, sha256, write_text
 from fwibench.problem import Frozen
 
-Sample = tuple[NDArray[np.float32], NDArray[np.float32]]
-Progress = Callable[[int, int], None]
+Array = NDArray[np.float32]
+Sample = tuple[Array, Array]
 MARGIN = 1.05
+WAIT = 2.0
+"""Seconds after which a writer that waits for others looks again."""
 
 
 class Shard(Frozen):
@@ -84,13 +89,12 @@ class Store:
         return found
 
     def missing(self, n: int) -> list[int]:
-        """Numbers of the shards still to be made for `n` samples."""
+        """Numbers of the shards still to be made, or to be filled up, for `n` samples."""
         done = self.manifest().shards
-        needed = {k: min(self.rows, n - k * self.rows) for k in range(-(-n // self.rows))}
-        return [k for k, rows in needed.items() if k not in done or done[k].samples < rows]
+        return [k for k in range(-(-n // self.rows)) if k not in done or done[k].samples < self._wanted(k, n)]
 
     def grow(self, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
-        """Makes what is missing for the first `n` samples.
+        """Makes what is missing for the first `n` samples; returns when all are there, whoever made them.
 
         Args:
             n: Samples wanted.
@@ -101,22 +105,53 @@ class Store:
             DataError: The disk has too little room; nothing was written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):
-            missing = self.missing(n)
-            self._check_room(missing)
-            done = n - sum(min(self.rows, n - k * self.rows) for k in missing)
-            progress(done, n)
+        self._check_room(self.missing(n))
+        progress(self._done(n), n)
+        while missing := self.missing(n):
+            claimed = False
             for number in missing:
-                first = number * self.rows
-                measurements, properties = [], []
-                for measurement, property_map in make(range(first, min(first + self.rows, n))):
-                    measurements.append(measurement)
-                    properties.append(property_map)
-                    done += 1
-                    progress(done, n)
-                self._add(number, np.stack(measurements), np.stack(properties))
+                with self._claim(number, wait=0) as mine:
+                    claimed = claimed or mine
+                    if mine and number in self.missing(n):
+                        self._fill(number, n, make, progress)
+            if not claimed:
+                with self._claim(missing[0], wait=WAIT):
+                    progress(self._done(n), n)
 
-    def _add(self, number: int, measurements: NDArray[np.float32], properties: NDArray[np.float32]) -> None:
+    @contextmanager
+    def _claim(self, number: int, wait: float) -> Iterator[bool]:
+        """Holds one shard against other writers; yields False where another one holds it after `wait` seconds."""
+        try:
+            with FileLock(self.folder / f".shard{number}.lock", timeout=wait):
+                yield True
+        except Timeout:
+            yield False
+
+    def _fill(self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
+        """Makes a shard, or what it lacks."""
+        shard = self.manifest().shards.get(number)
+        measurements, properties = self._read(shard) if shard else ([], [])
+        first = number * self.rows
+        for measurement, property_map in make(range(first + len(properties), first + self._wanted(number, n))):
+            measurements.append(measurement)
+            properties.append(property_map)
+            progress(self._done(n) + len(properties) - (shard.samples if shard else 0), n)
+        self._add(number, np.stack(measurements), np.stack(properties))
+
+    def _wanted(self, number: int, n: int) -> int:
+        """Samples of a shard when there are `n` in all."""
+        return min(self.rows, n - number * self.rows)
+
+    def _done(self, n: int) -> int:
+        """Samples of the first `n` that are there."""
+        shards = self.manifest().shards
+        return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
+
+    def _read(self, shard: Shard) -> tuple[list[Array], list[Array]]:
+        measurements, properties = (np.load(self.folder / f) for f in (shard.measurements, shard.properties))
+        return list(measurements[: shard.samples]), list(properties[: shard.samples])
+
+    def _add(self, number: int, measurements: Array, properties: Array) -> None:
         digests = {}
         names = {"measurements": f"data{number}.npy", "properties": f"model{number}.npy"}
         for name, array in zip(names.values(), (measurements, properties), strict=True):
@@ -124,9 +159,10 @@ class Store:
                 np.save(stream, array.astype(np.float32, copy=False))
             digests[name] = sha256(self.folder / name)
         shard = Shard(**names, samples=len(properties), sha256=digests)
-        manifest = self.manifest()
-        grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
-        write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1))
+        with FileLock(self.folder / ".lock"):
+            manifest = self.manifest()
+            grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
+            write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1))
 
     def bytes_of(self, shards: list[int]) -> int:
         """Size of so many full shards."""

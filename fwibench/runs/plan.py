@@ -114,7 +114,7 @@ def _cells(item: Selected, dataset: Dataset, split: str, request: Request, regis
             method_version=spec.version,
             options=options,
             dataset=dataset.spec.name,
-            dataset_options=dataset.options.model_dump(mode="json"),
+            dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
             fingerprint=dataset.fingerprint,
             split=split,
             seed=seed,

@@ -132,7 +132,7 @@ class _Runner:
             kind=offer.spec.kind,
             track=offer.spec.track,
             plugin=offer.plugin.distribution,
-            source=planned.dataset.spec.source,
+            source=planned.dataset.source,
             unit=planned.dataset.problem.property.unit,
             environment={"command": ["fwibench", *sys.argv[1:]]},
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

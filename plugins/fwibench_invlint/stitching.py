@@ -53,7 +53,7 @@ class Stitch(nn.Module):
 
     def forward(self, blocks: Tensor) -> Tensor:
         """`(n, tokens, block)` to `(n, 1, Z, X)`."""
-        blocks = blocks.unflatten(2, self.block).unflatten(1, self.grid)
+        blocks = blocks.view(-1, *self.grid, *self.block)
         strips = blocks.new_zeros(len(blocks), self.grid[1], self.shape[0], self.block[1])
         for number, (covered, inner) in enumerate(self.rows):
             strips[:, :, covered] += blocks[:, number, :, inner]

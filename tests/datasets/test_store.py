@@ -1,10 +1,13 @@
 import shutil
+import time
 from collections import namedtuple
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from fwibench.datasets.arrays import ShardedArray
 from fwibench.datasets.store import Manifest, Store
@@ -36,8 +39,9 @@ def grow(store: Store, n: int) -> list[tuple[int, int]]:
 
 
 def read(store: Store, n: int) -> np.ndarray:
-    shards = [store.folder / shard.measurements for _, shard in sorted(store.manifest().shards.items())]
-    return ShardedArray(tuple(shards), store.rows, np.arange(n))[:][:, 0, 0, 0]
+    shards = [shard for _, shard in sorted(store.manifest().shards.items())]
+    paths, counts = [store.folder / shard.measurements for shard in shards], [shard.samples for shard in shards]
+    return ShardedArray(paths, counts, (1, 2, 3), np.arange(n))[:][:, 0, 0, 0]
 
 
 def test_growth_keeps_what_exists(tmp_path: Path) -> None:
@@ -45,7 +49,7 @@ def test_growth_keeps_what_exists(tmp_path: Path) -> None:
     grow(store, 5)
     first = (tmp_path / "data0.npy").stat().st_mtime_ns
     seen = grow(store, 11)
-    assert seen[0] == (4, 11)
+    assert seen[0] == (5, 11), "the sample of the shard that was not full is kept"
     assert seen[-1] == (11, 11)
     assert (tmp_path / "data0.npy").stat().st_mtime_ns == first
     np.testing.assert_array_equal(read(store, 11), np.arange(11))
@@ -67,6 +71,34 @@ def test_a_writer_that_dies_leaves_no_half_shard(tmp_path: Path) -> None:
     grow(store, 8)
     np.testing.assert_array_equal(read(store, 8), np.arange(8))
     assert store.damaged() == []
+
+
+def test_two_writers_share_the_work(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def slow(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for i, sample in zip(numbers, make(numbers), strict=True):
+            made.append(i)
+            time.sleep(0.01)
+            yield sample
+
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(3):
+            pool.submit(Store(tmp_path, BLANK).grow, 40, slow, lambda done, total: None)
+    assert sorted(made) == list(range(40)), "every sample is made once"
+    np.testing.assert_array_equal(read(Store(tmp_path, BLANK), 40), np.arange(40))
+    assert Store(tmp_path, BLANK).damaged() == []
+
+
+def test_a_writer_waits_for_a_shard_that_another_one_holds(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    with FileLock(tmp_path / ".shard0.lock"), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(grow, store, 8)
+        while store.missing(8) != [0]:
+            time.sleep(0.01)
+        assert not waiting.done()
+        store._fill(0, 8, make, lambda done, total: None)
+    assert store.missing(8) == []
 
 
 def test_changed_and_absent_files_are_found(tmp_path: Path) -> None:
@@ -105,7 +137,7 @@ def test_sharded_arrays_index_like_numpy(tmp_path: Path) -> None:
     grow(store, 11)
     chosen = np.array([10, 0, 7, 3])
     shards = [store.folder / f"data{k}.npy" for k in range(3)]
-    array = ShardedArray(tuple(shards), 4, chosen)
+    array = ShardedArray(shards, (4, 4, 3), (1, 2, 3), chosen)
     assert array.shape == (4, 1, 2, 3)
     np.testing.assert_array_equal(array[:][:, 0, 0, 0], chosen)
     np.testing.assert_array_equal(array[1:3][:, 0, 0, 0], chosen[1:3])

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.noise import Noise
+from fwibench.datasets.options import DatasetOptions
+from fwibench.errors import UsageError
+from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import open_dataset
+
+
+def variant(registry: Registry, **options: str) -> Dataset:
+    return open_dataset(registry, "salt", "smoke", options)
+
+
+def test_noise_has_the_ratio_that_was_asked_for(salt: Dataset, registry: Registry) -> None:
+    clean = salt.split("random", "test").measurements[:]
+    noisy = variant(registry, snr="10").split("random", "test").measurements[:]
+    for a, b in zip(clean, noisy, strict=True):
+        ratio = 10 * np.log10(np.square(a).mean() / np.square(b - a).mean())
+        assert ratio == pytest.approx(10, abs=0.1)
+
+
+def test_noise_is_the_same_whenever_a_sample_is_read(salt: Dataset, registry: Registry) -> None:
+    split = variant(registry, snr="10").split("random", "train")
+    np.testing.assert_array_equal(split.measurements[3], split.measurements[:][3])
+    assert not np.array_equal(split.measurements[3], salt.split("random", "train").measurements[3])
+    np.testing.assert_array_equal(split.properties[:], salt.split("random", "train").properties[:])
+
+
+def test_lost_traces_are_zero_and_the_others_untouched(salt: Dataset, registry: Registry) -> None:
+    clean = salt.split("random", "test").measurements[:]
+    lossy = variant(registry, missing_traces="0.2").split("random", "test").measurements[:]
+    lost = (lossy == 0).all(2) & (clean != 0).any(2)
+    assert lost.mean((1, 2)) == pytest.approx(0.2)
+    kept = ~np.broadcast_to(lost[:, :, None], clean.shape)
+    np.testing.assert_array_equal(lossy[kept], clean[kept])
+    assert not np.array_equal(lost[0], lost[1])
+
+
+def test_train_may_stay_clean(salt: Dataset, registry: Registry) -> None:
+    dataset = variant(registry, snr="10", noisy="test")
+    clean = salt.split("random", "train").measurements[:2]
+    np.testing.assert_array_equal(dataset.split("random", "train").measurements[:2], clean)
+    assert not np.array_equal(dataset.split("random", "test").measurements[:2], clean)
+
+
+def test_every_frequency_has_the_ratio() -> None:
+    rng = np.random.default_rng(0)
+    clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
+    noisy = Noise("em", DatasetOptions(snr=20), by_row=True)(clean.copy(), np.array([0]))
+    ratios = 10 * np.log10(np.square(clean).mean((0, 1, 3)) / np.square(noisy - clean).mean((0, 1, 3)))
+    assert ratios == pytest.approx(np.full(6, 20), abs=0.5)
+
+
+def test_a_variant_shares_the_samples_and_not_the_results(salt: Dataset, registry: Registry) -> None:
+    noisy = variant(registry, snr="10")
+    assert noisy.folder == salt.folder
+    assert noisy.fingerprint != salt.fingerprint
+
+
+@pytest.mark.parametrize(("name", "value"), [("missing_traces", "1.5"), ("snr", "loud"), ("noisy", "val")])
+def test_nonsense_is_refused(registry: Registry, name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        variant(registry, **{name: value})
