@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, show_seconds
+from fwibench.cli.output import console, open_registry, print_table, show_seconds
 from fwibench.cli.progress import make_listener
 from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError
@@ -16,7 +16,11 @@ from fwibench.runs.plan import open_dataset
 from fwibench.runs.selection import parse_selection
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.agreement import Agreement
+    from fwibench.datasets.dataset import Dataset, Estimate
+
+SAME = 1e-3
+"""Relative difference that other processors may make."""
 
 Names = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
 ProfileOption = Annotated[Profile, typer.Option(help="Decides the number of samples.")]
@@ -28,6 +32,8 @@ data = typer.Typer(help="Make and check datasets.", no_args_is_help=True)
 def prepare(name: Names, profile: ProfileOption = "quick") -> None:
     """Make the samples that are missing; what is there is kept."""
     for dataset in _open(name, profile):
+        if estimate := dataset.estimate():
+            console().print(_announce(dataset, estimate), soft_wrap=True)
         start = time.monotonic()
         with make_listener() as listener:
             dataset.prepare(partial(listener.preparing, dataset))
@@ -37,11 +43,46 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
 
 @data.command()
 def verify(name: Names, profile: ProfileOption = "quick") -> None:
-    """Check the files against their hashes, and simulate one sample of every shard again."""
-    faults = [f"{dataset.spec.name}: {fault}" for dataset in _open(name, profile) for fault in dataset.verify()]
+    """Check files, hashes and values, and simulate samples again: do stored shots agree with the physics?"""
+    faults = []
+    for dataset in _open(name, profile):
+        found = dataset.verify()
+        agreements = [] if found else dataset.check_physics()
+        _print_agreements(dataset, agreements)
+        if dataset.source == "synthetic":
+            found += [
+                f"measurement {one.number} differs from a new one by {one.residual:.1e}, expected {SAME:g} or less"
+                for one in agreements
+                if not one.residual <= SAME
+            ]
+        faults += [f"{dataset.spec.name}: {fault}" for fault in found]
     if faults:
         raise DataError("; ".join(faults), "delete the dataset's folder and prepare it again")
     console().print("all is well")
+
+
+def _announce(dataset: Dataset, estimate: Estimate) -> str:
+    return (
+        f"{dataset.spec.name}: {estimate.samples} samples to make, {estimate.size / 1e9:.2g} GB in {dataset.folder}, "
+        f"about {show_seconds(estimate.seconds)}"
+    )
+
+
+def _print_agreements(dataset: Dataset, agreements: list[Agreement]) -> None:
+    if not agreements:
+        return
+    header = ("sample", "correlation", "scale", "delay [samples]", "residual")
+    rows = [
+        [
+            str(one.number),
+            f"{one.correlation:.5f}",
+            f"{one.scale:.5f}",
+            "" if one.delay is None else f"{one.delay:+.2f}",
+            f"{one.residual:.1e}",
+        ]
+        for one in agreements
+    ]
+    print_table(f"{dataset.spec.name} ({dataset.source}): stored and simulated again", header, rows, right=header)
 
 
 def _open(names: str, profile: Profile) -> list[Dataset]:

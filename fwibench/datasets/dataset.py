@@ -10,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fwibench.datasets.arrays import ShardedArray, Split
+import numpy as np
+
+from fwibench.datasets.agreement import Agreement, compare
+from fwibench.datasets.arrays import ShardedArray, Split, Transform
 from fwibench.datasets.noise import Noise
 from fwibench.datasets.options import ON_READING, DatasetOptions
 from fwibench.datasets.spec import DatasetSpec, Profile, Source
@@ -39,6 +42,20 @@ class Shards(NamedTuple):
     measurements: tuple[Path, ...]
     properties: tuple[Path, ...]
     counts: tuple[int, ...]
+
+
+class Estimate(NamedTuple):
+    """What it will take to make the samples that are missing.
+
+    Attributes:
+        samples: How many.
+        size: Disk [bytes].
+        seconds: Time on this machine, all its cores.
+    """
+
+    samples: int
+    size: int
+    seconds: float
 
 
 class Dataset(ABC):
@@ -95,9 +112,36 @@ class Dataset(ABC):
         """Disk that the samples still to be made will take."""
         return 0
 
+    def estimate(self) -> Estimate | None:
+        """Disk and time that `prepare` will take; None where there is nothing to make."""
+        return None
+
     @abstractmethod
     def verify(self) -> list[str]:
-        """Finds what is wrong with the samples: one line for each fault, empty when all is well."""
+        """Finds what is wrong with the files: one line for each fault, empty when all is well."""
+
+    def check_physics(self, count: int = 8) -> list[Agreement]:
+        """Simulates stored properties again and compares with the stored measurements.
+
+        Args:
+            count: At most so many samples, spread evenly over all.
+
+        Returns:
+            One for each sample; empty where the problem has no physics.
+        """
+        from fwibench.physics.parallel import simulate_each
+
+        problem = self.problem
+        if problem.physics is None:
+            return []
+        numbers = np.unique(np.linspace(0, self.size - 1, count).astype(np.int64))
+        stored, properties = self._open(self.arrays(), numbers, None)
+        simulated = simulate_each(list(properties[:]), problem)
+        seismic = problem.survey.kind == "seismic"
+        return [
+            compare(int(number), stored[i], made, seismic=seismic)
+            for i, (number, made) in enumerate(zip(numbers, simulated, strict=True))
+        ]
 
     @property
     def source(self) -> Source:
@@ -126,15 +170,20 @@ class Dataset(ABC):
                 f"{self.spec.name} ({self.profile}) is not prepared in {self.folder}",
                 f"fwibench data prepare {self.spec.name} --profile {self.profile}",
             )
-        shards, problem = self.arrays(), self.problem
         chosen = self.indices(scheme)[name]
+        measurements, properties = self._open(self.arrays(), chosen, self._noise(name))
         return Split(
             name=name,
             ids=tuple(f"{self.spec.name}-{i:06d}" for i in chosen),
-            measurements=ShardedArray(
-                shards.measurements, shards.counts, problem.measurement_shape, chosen, self._noise(name)
-            ),
-            properties=ShardedArray(shards.properties, shards.counts, problem.property_shape, chosen),
+            measurements=measurements,
+            properties=properties,
+        )
+
+    def _open(self, shards: Shards, chosen: Indices, transform: Transform | None) -> tuple[ShardedArray, ShardedArray]:
+        problem = self.problem
+        return (
+            ShardedArray(shards.measurements, shards.counts, problem.measurement_shape, chosen, transform),
+            ShardedArray(shards.properties, shards.counts, problem.property_shape, chosen),
         )
 
     def _noise(self, split: str) -> Noise | None:

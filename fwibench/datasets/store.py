@@ -105,8 +105,8 @@ class Store:
             DataError: The disk has too little room; nothing was written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._check_room(self.missing(n))
-        progress(self._done(n), n)
+        self._check_room(n)
+        progress(self.done(n), n)
         while missing := self.missing(n):
             claimed = False
             for number in missing:
@@ -116,7 +116,7 @@ class Store:
                         self._fill(number, n, make, progress)
             if not claimed:
                 with self._claim(missing[0], wait=WAIT):
-                    progress(self._done(n), n)
+                    progress(self.done(n), n)
 
     @contextmanager
     def _claim(self, number: int, wait: float) -> Iterator[bool]:
@@ -135,14 +135,14 @@ class Store:
         for measurement, property_map in make(range(first + len(properties), first + self._wanted(number, n))):
             measurements.append(measurement)
             properties.append(property_map)
-            progress(self._done(n) + len(properties) - (shard.samples if shard else 0), n)
+            progress(self.done(n) + len(properties) - (shard.samples if shard else 0), n)
         self._add(number, np.stack(measurements), np.stack(properties))
 
     def _wanted(self, number: int, n: int) -> int:
         """Samples of a shard when there are `n` in all."""
         return min(self.rows, n - number * self.rows)
 
-    def _done(self, n: int) -> int:
+    def done(self, n: int) -> int:
         """Samples of the first `n` that are there."""
         shards = self.manifest().shards
         return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
@@ -164,13 +164,13 @@ class Store:
             grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
             write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1))
 
-    def bytes_of(self, shards: list[int]) -> int:
-        """Size of so many full shards."""
+    def missing_bytes(self, n: int) -> int:
+        """Disk that the samples still to be made for `n` will take."""
         sample = sum(math.prod(shape) * 4 for shape in (self.blank.measurement_shape, self.blank.property_shape))
-        return len(shards) * self.rows * sample
+        return (n - self.done(n)) * sample
 
-    def _check_room(self, shards: list[int]) -> None:
-        needed = int(self.bytes_of(shards) * MARGIN)
+    def _check_room(self, n: int) -> None:
+        needed = int(self.missing_bytes(n) * MARGIN)
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise DataError(
