@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,6 +60,30 @@ def verify(name: Names, profile: ProfileOption = "quick") -> None:
     if faults:
         raise DataError("; ".join(faults), "delete the dataset's folder and prepare it again")
     console().print("all is well")
+
+
+@data.command()
+def card(
+    name: Annotated[str, typer.Argument(help="Name of a dataset, with its variant in brackets.")],
+    profile: ProfileOption = "quick",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a page with pictures: FILE.html or FILE.md.")
+    ] = None,
+) -> None:
+    """Describe a dataset: units, geometry, licence, splits, statistics, caveats and, in a file, a picture."""
+    from fwibench.report.card import make_card, write_card
+
+    for dataset in _open(name, profile):
+        made = make_card(dataset)
+        if output is not None:
+            write_card(made, dataset, output)
+            console().print(f"wrote {output}", soft_wrap=True)
+            continue
+        console().print(f"{made.title}: {made.summary}", markup=False, soft_wrap=True)
+        for heading, facts in made.sections.items():
+            print_table(heading, ("", ""), [list(fact) for fact in facts if fact[1]])
+        for caveat in made.caveats:
+            console().print(f"- {caveat}", markup=False, soft_wrap=True)
 
 
 def _announce(dataset: Dataset, estimate: Estimate) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,7 +16,6 @@ from fwibench.errors import UnknownNameError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.registry import Offer, Registry
-from fwibench.problem import ElectromagneticSurvey, SeismicSurvey
 from fwibench.specs import Spec
 
 What = Literal["methods", "datasets", "metrics"]
@@ -57,13 +57,14 @@ def info(
         return
     facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published"})
     facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
-    rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None)]
+    rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None, [])]
     if isinstance(spec, DatasetSpec):
-        rows += _problem_facts(spec)
+        rows += _dataset_facts(spec)
     print_table("", ("", ""), rows)
-    if isinstance(spec, MethodSpec) and spec.options.model_fields:
-        header = ("option", "default", *(p for p in PROFILES if spec.profiles.get(p)), "what it is")
-        print_table("options", header, [_option(spec, key, header) for key in spec.options.model_fields])
+    if isinstance(spec, MethodSpec | DatasetSpec) and spec.options.model_fields:
+        presets = spec.profiles if isinstance(spec, MethodSpec) else {}
+        header = ("option", "default", *(p for p in PROFILES if presets.get(p)), "what it is")
+        print_table("options", header, [_option(spec, presets, key, header) for key in spec.options.model_fields])
     if isinstance(spec, MethodSpec) and spec.published:
         print_published(spec.published)
 
@@ -75,44 +76,25 @@ def _find(registry: Registry, name: str) -> Offer[Any]:
     return every[name]
 
 
-def _option(spec: MethodSpec, name: str, header: tuple[str, ...]) -> list[str]:
+def _option(
+    spec: MethodSpec | DatasetSpec, presets: Mapping[Profile, dict[str, Any]], name: str, header: tuple[str, ...]
+) -> list[str]:
     field = spec.options.model_fields[name]
-    by_profile = [_text(spec.profiles.get(p, {}).get(name, "")) for p in PROFILES if p in header]
+    by_profile = [_text(presets.get(p, {}).get(name, "")) for p in PROFILES if p in header]
     return [name, _text(field.default), *by_profile, field.description or ""]
 
 
-def _problem_facts(spec: DatasetSpec) -> list[list[str]]:
-    """Shapes and sizes, from the dataset's own problem; its module is imported, no data are read."""
-    rows = []
-    for profile in PROFILES:
-        dataset = spec.load()(spec, spec.options(), profile)
-        parts = {scheme: dataset.indices(scheme) for scheme in spec.schemes}
-        sizes = "; ".join(f"{s} {'/'.join(str(len(rows)) for rows in p.values())}" for s, p in parts.items())
+def _dataset_facts(spec: DatasetSpec) -> list[list[str]]:
+    """Shapes, geometry and sizes; the dataset's module is imported, no data are read."""
+    from fwibench.datasets.facts import describe_problem, describe_splits
+
+    opened = [spec.load()(spec, spec.options(), profile) for profile in PROFILES]
+    rows = [list(fact) for fact in describe_problem(opened[0].problem)]
+    for dataset in opened:
+        splits = "; ".join(f"{name.removeprefix('split ')}: {text}" for name, text in describe_splits(dataset))
         made = "prepared" if dataset.prepared() else "not prepared"
-        rows.append([f"profile {profile}", f"{dataset.size} samples, train/val/test: {sizes}; {made}"])
-    problem = dataset.problem
-    bounds = problem.property
-    return [
-        ["measurement (S, T, R)", _text(problem.measurement_shape)],
-        ["property (1, Z, X)", _text(problem.property_shape)],
-        ["bounds", f"{bounds.name} {bounds.low:g} to {bounds.high:g} {bounds.unit}"],
-        ["grid spacing", f"{problem.grid.spacing:g} m"],
-        *_survey_facts(problem.survey),
-        ["physics", _text(problem.physics.model_dump()) if problem.physics else "not simulated here"],
-        *rows,
-        ["folder", str(dataset.folder)],
-    ]
-
-
-def _survey_facts(survey: SeismicSurvey | ElectromagneticSurvey) -> list[list[str]]:
-    sources = ["sources at x", ", ".join(f"{point.x:g}" for point in survey.sources) + " m"]
-    if isinstance(survey, ElectromagneticSurvey):
-        return [sources, ["frequencies", ", ".join(f"{frequency:g}" for frequency in survey.frequencies) + " Hz"]]
-    return [
-        sources,
-        ["time", f"{survey.nt} samples of {survey.dt * 1e3:.4g} ms"],
-        ["wavelet", f"Ricker {survey.wavelet.frequency:g} Hz"],
-    ]
+        rows.append([f"profile {dataset.profile}", f"{dataset.size} samples, {made}; {splits}"])
+    return [*rows, ["folder", str(opened[0].folder)]]
 
 
 def _kind(spec: Spec) -> str:

@@ -21,6 +21,13 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
             source="synthetic",
             measurements="seismic",
             schemes=("random", "block"),
+            caveats=(
+                "neighbouring slices are nearly the same picture, so under `random` most test maps have near twins in "
+                "train: read the nearest training map's error, and use `block`",
+                "measurements are simulated with the constant-density acoustic equation at order 8; an inversion at "
+                "order 8 on the same grid would be an inverse crime",
+                "no noise; `salt[snr=10]` adds some",
+            ),
         ),
     ]
 

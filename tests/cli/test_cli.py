@@ -159,7 +159,11 @@ def test_doctor_and_data_commands(fwibench: Command, salt: Dataset) -> None:
     assert doctor.returncode == 0, doctor.stdout
     assert "deepwave" in doctor.stdout
     assert "20 samples in" in fwibench("data", "prepare", "salt", "--profile", "smoke").stdout
-    assert fwibench("data", "verify", "salt", "--profile", "smoke").stdout == "all is well\n"
+    verified = fwibench("data", "verify", "salt", "--profile", "smoke").stdout.splitlines()
+    assert verified[0] == "salt (synthetic): stored and simulated again"
+    assert verified[-1] == "all is well"
+    card = fwibench("data", "card", "salt", "--profile", "smoke").stdout
+    assert "train 14, val 3, test 3" in card
     missing = fwibench("data", "verify", "salt", "--profile", "smoke", FWIBENCH_DATA=os.devnull + "x")
     assert missing.returncode == 1
     assert "not made yet" in missing.stderr

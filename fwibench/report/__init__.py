@@ -1,0 +1,1 @@
+"""Pages for people: what records and datasets look like. Nothing here runs a method."""

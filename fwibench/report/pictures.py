@@ -1,0 +1,87 @@
+"""Pictures of samples: maps over their measurements."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.problem import ElectromagneticSurvey, Problem, SeismicSurvey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMNS = 4
+COLOURS = "cividis"
+"""Perceptually uniform, and readable in grey."""
+
+
+def draw_samples(split: Split, problem: Problem) -> bytes:
+    """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
+    from matplotlib.figure import Figure
+
+    chosen = np.linspace(0, len(split) - 1, COLUMNS).astype(int)
+    figure = Figure(figsize=(3 * COLUMNS, 6), layout="constrained")
+    axes = figure.subplots(2, len(chosen), squeeze=False)
+    bounds = problem.property
+    depth, width = ((n - 1) * problem.grid.spacing / 1e3 for n in problem.grid.shape)
+    for column, i in enumerate(chosen):
+        place = axes[0, column]
+        image = place.imshow(
+            split.properties[int(i)][0],
+            cmap=COLOURS,
+            vmin=bounds.low,
+            vmax=bounds.high,
+            extent=(0, width, depth, 0),
+            aspect="auto" if max(depth, width) > 2 * min(depth, width) else "equal",
+        )
+        place.set(title=split.ids[i], xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
+        _draw_measurement(axes[1, column], split.measurements[int(i)], problem.survey, first=column == 0)
+    figure.colorbar(image, ax=list(axes[0]), label=f"{bounds.name} [{bounds.unit}]")
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=100)
+    return stream.getvalue()
+
+
+def _draw_measurement(
+    axes: Axes, measurement: NDArray[np.float32], survey: SeismicSurvey | ElectromagneticSurvey, *, first: bool
+) -> None:
+    if isinstance(survey, ElectromagneticSurvey):
+        _draw_field(axes, measurement, survey, first=first)
+        return
+    source = len(measurement) // 2
+    gather = measurement[source]
+    limit = float(np.quantile(np.abs(gather), 0.95)) or 1.0
+    places = _along(survey)
+    axes.imshow(
+        gather,
+        cmap="Greys",
+        vmin=-limit,
+        vmax=limit,
+        aspect="auto",
+        extent=(places[0], places[-1], (survey.nt - 1) * survey.dt, 0),
+    )
+    axes.set(title=f"source {source + 1} of {len(measurement)}", xlabel="receiver [km]")
+    axes.set_ylabel("time [s]" if first else "")
+
+
+def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: ElectromagneticSurvey, *, first: bool) -> None:
+    """Magnitude along the receivers, a line each frequency, of the first source."""
+    field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
+    lines: list[Any] = [
+        axes.semilogy(_along(survey), values, label=f"{frequency:g} Hz")
+        for frequency, values in zip(survey.frequencies, field, strict=True)
+    ]
+    axes.set(title=f"source 1 of {len(measurement)}", xlabel="receiver [km]")
+    axes.set_ylabel("|E| [V/m]" if first else "")
+    if first and lines:
+        axes.legend(fontsize="x-small", ncols=2)
+
+
+def _along(survey: SeismicSurvey | ElectromagneticSurvey) -> NDArray[np.float64]:
+    """Receivers along the axis on which they spread [km]."""
+    places = np.array([[point.x, point.z] for point in survey.receivers]) / 1e3
+    return places[:, int(np.ptp(places[:, 1]) > np.ptp(places[:, 0]))]

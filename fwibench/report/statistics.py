@@ -1,0 +1,103 @@
+"""Figures that describe a dataset's samples.
+
+Invariant: at most `MOST` samples of a split are read, spread evenly over it, one at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import ShardedArray, Split
+from fwibench.datasets.dataset import Dataset
+
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Distribution of all entries of some samples."""
+
+    low: float
+    mean: float
+    high: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a card says of the samples.
+
+    Attributes:
+        samples: How many training samples were read.
+        property: Of their maps, in physical units.
+        measurement: Of their raw measurements.
+        clipped: Share of measurement entries that the problem's scaling takes beyond [-1, 1].
+        mean_map: Mean absolute error of the mean training map on the test maps.
+        nearest_map: The same of the training map nearest to each test map; far below `mean_map` where
+            test maps have near twins in train.
+    """
+
+    samples: int
+    property: Spread
+    measurement: Spread
+    clipped: float
+    mean_map: float
+    nearest_map: float
+
+
+def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
+    """Reads samples of train and test.
+
+    Args:
+        dataset: Prepared.
+        scheme: The split scheme.
+    """
+    train, test = (dataset.split(scheme, name) for name in ("train", "test"))
+    amplitude = dataset.problem.amplitude
+    measurement, beyond = _Running(), 0
+    chosen = _spread(train.measurements)
+    for i in chosen:
+        values = train.measurements[int(i)]
+        measurement.add(values)
+        beyond += int((np.abs(amplitude.normalise(values[None].copy(), np)) > 1).sum())
+    maps = _Running()
+    for i in chosen:
+        maps.add(train.properties[int(i)])
+    mean_map, nearest_map = _nearness(train, test)
+    return Statistics(
+        len(chosen), maps.spread(), measurement.spread(), beyond / measurement.count, mean_map, nearest_map
+    )
+
+
+class _Running:
+    """Sums that give a `Spread` without holding the values."""
+
+    def __init__(self) -> None:
+        self.count, self._sum, self._squares = 0, 0.0, 0.0
+        self._low, self._high = np.inf, -np.inf
+
+    def add(self, values: NDArray[np.float32]) -> None:
+        self.count += values.size
+        self._sum += float(values.sum(dtype=np.float64))
+        self._squares += float(np.square(values, dtype=np.float64).sum())
+        self._low, self._high = min(self._low, float(values.min())), max(self._high, float(values.max()))
+
+    def spread(self) -> Spread:
+        mean = self._sum / self.count
+        deviation = np.sqrt(max(self._squares / self.count - mean**2, 0.0))
+        return Spread(self._low, mean, self._high, float(deviation))
+
+
+def _spread(array: ShardedArray) -> NDArray[np.int64]:
+    return np.unique(np.linspace(0, len(array) - 1, MOST).astype(np.int64))
+
+
+def _nearness(train: Split, test: Split) -> tuple[float, float]:
+    known = train.properties[_spread(train.properties)]
+    sought = test.properties[_spread(test.properties)]
+    mean = np.abs(sought - known.mean(0)).mean()
+    nearest = [min(float(np.abs(one - other).mean()) for other in known) for one in sought]
+    return float(mean), float(np.mean(nearest))
