@@ -64,7 +64,13 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             options=InversionNetOptions,
             profiles={
                 "smoke": {"epochs": 1, "batch_size": 8},
-                "quick": {"epochs": 30, "batch_size": 8, "learning_rate": 1e-3, "schedule": "one-cycle"},
+                "quick": {
+                    "epochs": 30,
+                    "max_batches": 1000,
+                    "batch_size": 8,
+                    "learning_rate": 1e-3,
+                    "schedule": "one-cycle",
+                },
             },
             devices=("cpu", "cuda"),
             measurements=("seismic", "em"),

@@ -15,6 +15,9 @@ class TrainingOptions(Frozen):
     """How `TorchMethod` trains. AdamW throughout; defaults are section 4.1.2 of the InvLINT paper."""
 
     epochs: int = Field(default=120, ge=1, description="passes over the train split")
+    max_batches: int | None = Field(
+        default=None, ge=1, description="fewer epochs where they would take more batches than this"
+    )
     batch_size: int = Field(default=128, ge=1, description="samples a step, at most; batches of an epoch are even")
     learning_rate: float = Field(default=1e-3, gt=0, description="highest learning rate")
     schedule: Literal["constant", "one-cycle", "cosine-restarts"] = Field(

@@ -49,13 +49,13 @@ class Part:
     schedule: Any
 
 
-def make_schedule(optimizer: torch.optim.Optimizer, options: TrainingOptions, steps: int) -> Any:
-    """Learning-rate schedule over `steps` optimiser steps in all."""
+def make_schedule(optimizer: torch.optim.Optimizer, options: TrainingOptions, epochs: int, steps: int) -> Any:
+    """Learning-rate schedule over so many epochs, `steps` optimiser steps in all."""
     schedulers = torch.optim.lr_scheduler
     if options.schedule == "one-cycle":
         return schedulers.OneCycleLR(optimizer, options.learning_rate, total_steps=steps + 1, cycle_momentum=False)
     if options.schedule == "cosine-restarts":
-        first = max(5 * steps // options.epochs, 1)
+        first = max(5 * steps // epochs, 1)
         return schedulers.CosineAnnealingWarmRestarts(optimizer, T_0=first, T_mult=2)
     return schedulers.ConstantLR(optimizer, factor=1.0)
 
@@ -65,6 +65,7 @@ class Trainer:
 
     Attributes:
         parts: The network and its companions, by name.
+        epochs: Epochs of the fit.
         epoch: Epochs finished.
         batch: Number of the running batch in its epoch, from 1.
         batches: Batches of an epoch.
@@ -79,6 +80,7 @@ class Trainer:
         devices = [int(index)] if index else 1
         self.fabric = Fabric(accelerator=accelerator, devices=devices, precision=FABRIC[self.options.precision])
         self.parts: dict[str, Part] = {}
+        self.epochs = self.options.epochs
         self.epoch = self.batch = self.batches = self.step_count = 0
         self.pieces = 1
         self.history: list[dict[str, float]] = []
@@ -133,6 +135,8 @@ class Trainer:
     def _fit(self, train: Split, val: Split) -> None:
         self._started = time.monotonic()
         self.batches = math.ceil(len(train) / self.options.batch_size)
+        if self.options.max_batches is not None:
+            self.epochs = min(self.epochs, math.ceil(self.options.max_batches / self.batches))
         checkpoints = Checkpoints(self.method.context.workdir / "checkpoint.pt")
         state = checkpoints.load()
         torch.manual_seed(self.method.context.seed("augment"))
@@ -141,7 +145,7 @@ class Trainer:
         if state:
             self._restore(state)
         train_source, val_source = self._source(train), self._source(val)
-        while self.epoch < self.options.epochs:
+        while self.epoch < self.epochs:
             self._run_epoch(train_source, val_source)
             checkpoints.offer(self._state())
 
@@ -153,8 +157,8 @@ class Trainer:
             betas=(options.beta1, options.beta2),
             weight_decay=options.weight_decay,
         )
-        steps = self.method.updates_per_epoch(name, self.batches) * options.epochs
-        schedule = make_schedule(optimizer, options, steps)
+        steps = self.method.updates_per_epoch(name, self.batches) * self.epochs
+        schedule = make_schedule(optimizer, options, self.epochs, steps)
         if state:
             saved = state["parts"][name]
             plain.load_state_dict(saved["module"])
@@ -183,7 +187,7 @@ class Trainer:
         rate = self.parts[NETWORK].optimizer.param_groups[0]["lr"]
         entry |= {"epoch": self.epoch, "learning_rate": rate, "seconds": time.monotonic() - start}
         self.history.append(entry)
-        self.method.context.report(step=self.epoch, steps=self.options.epochs, **entry)
+        self.method.context.report(step=self.epoch, steps=self.epochs, **entry)
 
     def _run_batch(self, train: Source, rows: NDArray[np.int64]) -> list[tuple[dict[str, Tensor], int]]:
         """One batch; where the GPU's memory is too small for it, in twice as many pieces as before.

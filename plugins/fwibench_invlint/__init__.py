@@ -52,7 +52,7 @@ SPEC = MethodSpec(
     options=InvLINTOptions,
     profiles={
         "smoke": {"epochs": 20, "batch_size": 16, "alpha": "val"},
-        "quick": {"epochs": 1000, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
+        "quick": {"epochs": 1000, "max_batches": 4000, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
     },
     measurements=("seismic", "em"),
     devices=("cpu", "cuda"),

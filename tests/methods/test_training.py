@@ -105,6 +105,12 @@ def test_a_loss_that_is_not_finite_ends_the_fit(salt: Dataset, context: RunConte
         fit(build(salt, context, Exploding), salt)
 
 
+def test_epochs_are_cut_to_the_batches_allowed(salt: Dataset, context: RunContext) -> None:
+    method = fit(build(salt, context, epochs=50, batch_size=5, max_batches=7), salt)
+    assert [entry["epoch"] for entry in method.history] == [1, 2, 3], "14 samples make 3 batches an epoch"
+    assert method.history[-1]["learning_rate"] > 0
+
+
 class Plain(Small):
     """No batch statistics and no dropout, so that a batch in pieces has the gradient of the whole."""
 
