@@ -26,7 +26,9 @@ def build_request(
     profile: Annotated[
         Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")
     ] = "quick",
-    test_samples: Annotated[int | None, typer.Option(help="Only the first so many test samples.")] = None,
+    test_samples: Annotated[
+        int | None, typer.Option(help="Only so many test samples, spread evenly over the split.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="An option of a method: invlint.alpha=10.")

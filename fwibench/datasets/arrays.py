@@ -5,6 +5,7 @@ Invariant: nothing here holds more than what was indexed; shards stay memory-map
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,12 @@ class ShardedArray:
             out = self._transform(out, chosen)
         return out[0] if isinstance(key, int | np.integer) else out
 
+    def select(self, positions: NDArray[np.int64]) -> ShardedArray:
+        """The samples at some positions of this array, still on disk."""
+        other = copy.copy(self)
+        other._indices = self._indices[positions]
+        return other
+
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in vars(self).items() if name != "_maps"}
 
@@ -89,3 +96,15 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def spread(self, n: int) -> Split:
+        """At most `n` samples, spread evenly over the split, so neighbours in time or space do not crowd it."""
+        if n >= len(self):
+            return self
+        positions = np.linspace(0, len(self) - 1, n).round().astype(np.int64)
+        return Split(
+            self.name,
+            tuple(self.ids[i] for i in positions),
+            self.measurements.select(positions),
+            self.properties.select(positions),
+        )

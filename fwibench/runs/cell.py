@@ -31,7 +31,9 @@ class Cell(Frozen):
     split: str
     seed: int = Field(ge=0, description="repetition, from 0")
     profile: Profile
-    test_samples: int | None = Field(default=None, description="only the first so many test samples; None for all")
+    test_samples: int | None = Field(
+        default=None, description="only so many test samples, spread evenly over the split; None for all"
+    )
 
     @cached_property
     def key(self) -> str:

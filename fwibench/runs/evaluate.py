@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
 from fwibench.runs.environment import peak_memory_mb
-from fwibench.runs.record import Record
+from fwibench.runs.record import Costs, Record
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
 Notify = Callable[[dict[str, Any]], None]
@@ -59,9 +60,10 @@ def evaluate(
     with stopwatch("cpu") as reading:
         dataset = _open(cell, registry)
         train, val, test = (dataset.split(cell.split, name) for name in ("train", "val", "test"))
-        measurements = test.measurements[: cell.test_samples]
+        if cell.test_samples is not None:
+            test = test.spread(cell.test_samples)
     record.costs.data_s = reading.seconds
-    record.n_train, record.n_val, record.n_test = len(train), len(val), len(measurements)
+    record.n_train, record.n_val, record.n_test = len(train), len(val), len(test)
     context = RunContext(
         workdir=workdir,
         device=device,
@@ -79,19 +81,17 @@ def evaluate(
         record.costs.fit_s = fitting.seconds + method.resumed_s
         record.history = method.history
     tell({"stage": "predict"})
-    with stopwatch(device) as predicting:
-        prediction = _predict(method, measurements, dataset.problem, tell)
-    record.costs.predict_s = predicting.seconds
-    ids = test.ids[: len(prediction)]
+    prediction = _predict(method, test, record.costs, device, tell)
+    _check(prediction, (len(test), *dataset.problem.property_shape))
     with atomic_write(folder / "predictions.npz") as stream:
-        np.savez(stream, ids=np.array(ids), prediction=prediction)
-    record.scores = _score(prediction, test, ids, metrics, registry, dataset.problem, folder)
+        np.savez(stream, ids=np.array(test.ids), prediction=prediction)
+    record.scores = _score(prediction, test, metrics, registry, dataset.problem, folder)
     record.diagnostics = method.diagnostics(test)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
     (folder / "model").mkdir(exist_ok=True)
     method.save(folder / "model")
-    _measure(record, method, spec, folder, measurements, context, dataset.problem)
+    _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, dataset.problem)
 
 
 def _open(cell: Cell, registry: Registry) -> Dataset:
@@ -107,37 +107,48 @@ def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) 
     return implementation(problem, spec.options.model_validate(cell.options), context)
 
 
-def _predict(method: Method, measurements: Maps, problem: Problem, tell: Notify) -> Maps:
-    rows = max(CHUNK_BYTES // max(measurements[0].nbytes, 1), 1)
-    parts = []
-    for start in range(0, len(measurements), rows):
-        parts.append(np.asarray(method.predict(measurements[start : start + rows])))
-        tell({"report": {"step": min(start + rows, len(measurements)), "steps": len(measurements)}})
-    prediction = np.concatenate(parts)
-    expected = (len(measurements), *problem.property_shape)
+def _rows(test: Split) -> int:
+    """Samples whose measurements are read at once."""
+    return max(CHUNK_BYTES // (4 * math.prod(test.measurements.shape[1:])), 1)
+
+
+def _predict(method: Method, test: Split, costs: Costs, device: str, tell: Notify) -> Maps:
+    """Predicts chunk by chunk; reading and predicting have clocks of their own."""
+    rows, parts = _rows(test), []
+    costs.predict_s = 0.0
+    for start in range(0, len(test), rows):
+        with stopwatch("cpu") as reading:
+            measurements = test.measurements[start : start + rows]
+        with stopwatch(device) as predicting:
+            parts.append(np.asarray(method.predict(measurements)))
+        costs.data_s = (costs.data_s or 0.0) + reading.seconds
+        costs.predict_s += predicting.seconds
+        tell({"report": {"step": min(start + rows, len(test)), "steps": len(test)}})
+    return np.concatenate(parts).astype(np.float32, copy=False)
+
+
+def _check(prediction: Maps, expected: tuple[int, ...]) -> None:
     if prediction.shape != expected:
         raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")
     if not np.isfinite(prediction).all():
         bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
         raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")
-    return prediction.astype(np.float32, copy=False)
 
 
 def _score(
     prediction: Maps,
     test: Split,
-    ids: tuple[str, ...],
     metrics: list[str],
     registry: Registry,
     problem: Problem,
     folder: Path,
 ) -> dict[str, float | None]:
-    truth = test.properties[: len(prediction)]
+    truth = test.properties[:]
     scores = {name: registry.metric(name).spec.load()(prediction, truth, problem) for name in metrics}
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["id", *scores])
-    writer.writerows([sample, *(repr(float(s[i])) for s in scores.values())] for i, sample in enumerate(ids))
+    writer.writerows([sample, *(repr(float(s[i])) for s in scores.values())] for i, sample in enumerate(test.ids))
     write_text(folder / "scores.csv", table.getvalue())
     means = {name: float(np.mean(values)) for name, values in scores.items()}
     return {name: mean if np.isfinite(mean) else None for name, mean in means.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from fwibench.datasets.arrays import ShardedArray
+from fwibench.datasets.arrays import ShardedArray, Split
 from fwibench.datasets.store import Manifest, Store
 from fwibench.errors import DataError
 
@@ -145,3 +145,15 @@ def test_sharded_arrays_index_like_numpy(tmp_path: Path) -> None:
     assert array[2].shape == (1, 2, 3)
     assert array[2][0, 0, 0] == 7
     assert array[:0].shape == (0, 1, 2, 3)
+
+
+def test_a_few_samples_of_a_split_are_spread_over_it(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 11)
+    shards = [store.folder / f"data{k}.npy" for k in range(3)]
+    array = ShardedArray(shards, (4, 4, 3), (1, 2, 3), np.arange(1, 11))
+    split = Split("test", tuple(f"toy-{i}" for i in range(1, 11)), array, array)
+    few = split.spread(4)
+    assert few.ids == ("toy-1", "toy-4", "toy-7", "toy-10")
+    np.testing.assert_array_equal(few.measurements[:][:, 0, 0, 0], [1, 4, 7, 10])
+    assert split.spread(10) is split
