@@ -85,7 +85,14 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             options=VelocityGANOptions,
             profiles={
                 "smoke": {"epochs": 1, "batch_size": 4},
-                "quick": {"epochs": 40, "batch_size": 4, "learning_rate": 5e-4, "n_critic": 2},
+                "quick": {
+                    "epochs": 40,
+                    "max_batches": 1200,
+                    "batch_size": 4,
+                    "learning_rate": 1e-3,
+                    "schedule": "one-cycle",
+                    "n_critic": 1,
+                },
             },
             measurements=("seismic", "em"),
             devices=("cpu", "cuda"),
