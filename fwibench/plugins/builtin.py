@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fwibench.datasets.options import FilesOptions
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.hookspecs import hookimpl
@@ -18,6 +19,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
             summary="140 slices of synthetic salt volumes, 40 x 60 at 10 m, 5 shots of 12 Hz",
             reference="InvLINT, section 4.1.1; after Yang and Ma, Geophysics 2019",
             target="fwibench.datasets.salt:Salt",
+            options=FilesOptions,
             source="synthetic",
             measurements="seismic",
             schemes=("random", "block"),
