@@ -63,7 +63,8 @@ class Crops:
         middle = float(np.median(model))
         if not bounds.low <= middle <= bounds.high:
             raise DataError(
-                f"the model's median {bounds.name} is {middle:g}, expected {bounds.low:g} to {bounds.high:g} {bounds.unit}",
+                f"the model's median {bounds.name} is {middle:g}, "
+                f"expected {bounds.low:g} to {bounds.high:g} {bounds.unit}",
                 "multiply by 1000 if it is in km/s",
             )
         water = np.cumprod(model <= WATER, axis=0).sum(axis=0)

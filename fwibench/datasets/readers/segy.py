@@ -21,18 +21,13 @@ def measure(path: Path, wanted: Wanted) -> Shape:
 
 def load(path: Path, wanted: Wanted) -> NDArray[Any]:
     """All traces, `(samples, traces)`."""
-    return read_traces(path).T
-
-
-def read_traces(path: Path) -> NDArray[np.float32]:
-    """All traces in the file's order, `(traces, samples)`."""
     with segyio().open(path, ignore_geometry=True) as file:
         traces: NDArray[np.float32] = file.trace.raw[:]
-    return traces
+    return traces.T
 
 
-def read_layout(path: Path) -> tuple[int, int, int, float]:
-    """Shots, traces of a shot, samples of a trace, and the time step [s]; by the field record numbers.
+def read_shots(path: Path) -> tuple[NDArray[np.float32], float]:
+    """Shots `(shots, T, R)` by their field record numbers, and the time step [s]; 0 where the file has none.
 
     Raises:
         DataError: Shots have different numbers of traces.
@@ -41,14 +36,15 @@ def read_layout(path: Path) -> tuple[int, int, int, float]:
     with library.open(path, ignore_geometry=True) as file:
         records = file.attributes(library.TraceField.FieldRecord)[:]
         step = library.tools.dt(file, fallback_dt=0.0) / 1e6
-        samples = len(file.samples)
+        traces = file.trace.raw[:]
     _, counts = np.unique(records, return_counts=True)
     if len(set(counts.tolist())) != 1:
         raise DataError(
-            f"{path}: shots (field records, byte 9) have {counts.min()} to {counts.max()} traces, expected equal numbers",
+            f"{path}: shots (field records, byte 9) have {counts.min()} to {counts.max()} traces, expected one number",
             "pad or cut the shots",
         )
-    return len(counts), int(counts[0]), samples, step
+    shots = traces[np.argsort(records, kind="stable")].reshape(len(counts), -1, traces.shape[1])
+    return shots.transpose(0, 2, 1), step
 
 
 def segyio() -> ModuleType:

@@ -128,13 +128,17 @@ def _bad(tmp_path: Path) -> dict[str, tuple[Path, str, str]]:
     return cases
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["swapped", "another size", "nan", "kilometres", "too fast", "complex", "cut npy", "cut raw", "empty raw"]
-    + ["cut npz", "cut mat", "cut segy", "text", "pickled", "two arrays", "unknown suffix", "absent", "matlab 7.3"],
+NAMES = (
+    "swapped,another size,nan,kilometres,too fast,complex,cut npy,cut raw,empty raw,cut npz,cut mat,cut segy,"
+    "text,pickled,two arrays,unknown suffix,absent,matlab 7.3"
 )
+
+
+@pytest.mark.parametrize("name", NAMES.split(","))
 def test_what_does_not_fit_is_named_with_what_to_do(name: str, tmp_path: Path) -> None:
-    path, message, hint = _bad(tmp_path)[name]
+    cases = _bad(tmp_path)
+    assert list(cases) == NAMES.split(",")
+    path, message, hint = cases[name]
     with pytest.raises(DataError, match=message) as wrong:
         list(read_maps(path, WANTED))
     assert path.name in wrong.value.message
