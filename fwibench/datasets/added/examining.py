@@ -1,6 +1,7 @@
 """What the values of added arrays say: bounds, and whether they can be right.
 
-Invariant: a bounded, seeded choice of samples is read, and how many is told with whatever is concluded.
+Invariant: properties are read whole, for their bounds are those of the problem; of large measurements a seeded
+choice is read, and how many is told with whatever is concluded.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fwibench.problem import Problem
 from fwibench.seeds import derive_seed
 
 READ_BYTES = 2**31
-"""Most that is read of each side; small datasets are read whole."""
+"""Most that is read of the measurements; small datasets are read whole."""
 CHUNK_BYTES = 2**26
 KILO_MEAN = 20.0
 """A mean velocity below this is in km/s, one above in m/s."""
@@ -43,7 +44,7 @@ def arrays(gathered: Gathered) -> tuple[ShardedArray, ShardedArray]:
 
 
 def examine(samples: ShardedArray, name: str, what: str) -> Examined:
-    """Reads samples up to `READ_BYTES`.
+    """Reads properties, or measurements up to `READ_BYTES`.
 
     Args:
         samples: One side of all samples.
@@ -55,7 +56,7 @@ def examine(samples: ShardedArray, name: str, what: str) -> Examined:
     """
     n, size = len(samples), int(np.prod(samples.shape[1:])) * 4
     chosen = np.arange(n)
-    if n * size > READ_BYTES:
+    if what == "measurement" and n * size > READ_BYTES:
         rng = np.random.default_rng(derive_seed("examine", name, what))
         chosen = np.sort(rng.choice(n, max(READ_BYTES // size, 1), replace=False))
     rows = max(CHUNK_BYTES // size, 1)
