@@ -76,10 +76,11 @@ class InPlaceDataset(Dataset):
         slack = 1e-3 * (bounds.high - bounds.low)
         shards = self.arrays()
         for path, count in zip(self.files(), shards.counts * 2, strict=True):
-            shard = np.load(path, mmap_mode="r").reshape(count, -1)
-            rows = max(CHUNK_BYTES // (shard.shape[1] * shard.itemsize), 1)
+            shard = np.load(path, mmap_mode="r")
+            shard = shard if count > 1 else shard[None]
+            rows = max(CHUNK_BYTES * count // shard.nbytes, 1)
             for first in range(0, count, rows):
-                part = shard[first : first + rows]
+                part = shard[first : first + rows].reshape(-1, shard[0].size)
                 if bad := np.flatnonzero(~np.isfinite(part).all(axis=1)).tolist():
                     yield f"{path}, sample {first + bad[0]}: values are NaN or infinite"
                 elif path in shards.properties and not (

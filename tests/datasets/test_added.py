@@ -273,6 +273,19 @@ def test_physics_is_kept_only_if_it_makes_the_recorded_data(home: Path) -> None:
     assert re.search(r"differs from the recorded one by 13\d%; times -(2.9\d*|3) it would fit", found.notes[-1])
 
 
+def test_a_published_pair_proves_its_physics(home: Path, real_data: Path) -> None:
+    """The wavelet of OpenFWI peaks at the 73rd sample; one sample later is another physics."""
+    for i in range(3):
+        np.save(home / f"data{i}.npy", np.load(real_data / "pair_openfwi_cf0_seis.npy"))
+        np.save(home / f"model{i}.npy", np.load(real_data / "pair_openfwi_cf0_vel.npy"))
+    places = {"source_x": "0,170,340,520,690", "receiver_x": "0:690:70", "depth": 10.0}
+    assert add(wanted(delay=0.072, **places)).description.problem.physics is not None
+    forget("mine")
+    found = add(wanted(delay=0.073, **places))
+    assert found.description.problem.physics is None
+    assert "one by 10%" in found.notes[-1]
+
+
 def test_segy_is_converted(home: Path) -> None:
     rng = np.random.default_rng(0)
     shots = rng.normal(size=(4, 3, 5, 20)).astype(np.float32)  # files, shots, receivers, time

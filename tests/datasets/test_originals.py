@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from fwibench.datasets.crops import Crops, crop_indices
+from fwibench.datasets.options import FilesOptions
+from fwibench.datasets.readers import Wanted, read_section
 from fwibench.datasets.resample import resample
+from fwibench.datasets.salt import Salt
 from fwibench.errors import DataError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
@@ -52,6 +56,35 @@ def test_the_content_of_the_files_is_the_identity(registry: Registry, tmp_path: 
     assert a.fingerprint == b.fingerprint
     assert len({a.fingerprint, c.fingerprint, none.fingerprint}) == 3
     assert none.source == "synthetic"
+
+
+class Cut(Salt):
+    """A dataset whose original is one large model, as Marmousi's."""
+
+    def open_originals(self, path: Path) -> Crops:
+        model = read_section(path, Wanted())
+        return Crops(model, self.problem.grid.shape, self.problem.property, self.counts_wanted, "cut", (path,))
+
+    counts_wanted = 20
+
+    def indices(self, scheme: str) -> dict[str, np.ndarray]:
+        return crop_indices(self.size)
+
+
+def test_a_large_model_is_cut_and_simulated(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
+    depth, x = np.mgrid[:60, :500]
+    np.save(tmp_path / "large.npy", (1500 + 20 * depth + 2 * x).astype(np.float32))
+    dataset = Cut(registry.dataset("salt").spec, FilesOptions(path=tmp_path / "large.npy"), "smoke")
+    assert dataset.source == "files"
+    assert {name: len(part) for name, part in dataset.indices("random").items()} == {"train": 16, "val": 2, "test": 2}
+    dataset.prepare()
+    test = dataset.split("random", "test")
+    assert test.properties[0].shape == (1, 40, 60)
+    assert test.properties[:].min() >= 1500 + 2 * 425, "from the last columns alone"
+    assert np.isfinite(test.measurements[:]).all()
 
 
 def test_wrong_originals_are_errors(registry: Registry, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Reader(Protocol):
         """The array of maps."""
 
 
-class Maps(Sequence[NDArray[np.float32]]):
+class Maps:
     """Maps of several files, in their order; `[i]` is `(1, Z, X)` float32 in the size it has in its file.
 
     Args:
@@ -52,7 +52,7 @@ class Maps(Sequence[NDArray[np.float32]]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int, /) -> NDArray[np.float32]:
         if not 0 <= index < len(self):
             raise IndexError(index)
         number = int(np.searchsorted(self._ends, index, side="right"))
@@ -95,8 +95,7 @@ def read_section(path: Path, wanted: Wanted) -> NDArray[np.float32]:
     maps = Maps(find_files(path), wanted)
     if len(maps) != 1:
         raise DataError(f"{path} holds {len(maps)} maps, expected one", "name the file with the model")
-    section: NDArray[np.float32] = maps[0][0]
-    return section
+    return maps[0][0]
 
 
 def find_files(path: Path, patterns: Sequence[str] = ("*",)) -> list[Path]:
@@ -108,7 +107,7 @@ def find_files(path: Path, patterns: Sequence[str] = ("*",)) -> list[Path]:
     if not path.is_dir():
         raise DataError(f"there is no file or folder {path}", "correct the path")
     for pattern in patterns:
-        found = [file for file in path.rglob(pattern) if file.suffix.lower() in READERS and file.is_file()]
+        found = [file for file in path.rglob(pattern) if file.suffix.lower() in READERS and file.name[0] != "."]
         if found:
             return sorted(found, key=natural)
     raise DataError(f"{path} holds no file of maps; expected {', '.join(READERS)}", "name the folder with the maps")

@@ -84,6 +84,7 @@ def test_names_may_be_picked_and_other_files_are_left_alone(tmp_path: Path) -> N
     savemat(tmp_path / "test" / "svmodel2.mat", {"svmodel": MAPS[1]})
     savemat(tmp_path / "train" / "srec1.mat", {"Rec": np.zeros((9, 9))})
     (tmp_path / "readme.md").write_text("x")
+    (tmp_path / "test" / "._svmodel2.mat").write_text("left by a Mac")
     maps = read_maps(tmp_path, WANTED, ("svmodel*", "*"))
     np.testing.assert_array_equal(np.concatenate(list(maps)), MAPS[:2])
 
