@@ -12,8 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+DATA_VARIABLE = "FWIBENCH_DATA"
 STAMPED = 2**16
 """Bytes of each end of a file that its stamp reads."""
+
+
+def data_root() -> Path:
+    """Folder of all datasets: `FWIBENCH_DATA`, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get(DATA_VARIABLE) or platformdirs.user_cache_path("fwibench") / "data")
 
 
 @contextmanager

@@ -39,6 +39,15 @@ def salt(registry: Registry) -> Dataset:
     return dataset
 
 
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of published arrays that are not ours to keep here; without it the test is skipped."""
+    folder = Path(os.environ.get("FWIBENCH_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no published arrays here; FWIBENCH_REAL_DATA names their folder")
+    return folder
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     return RunContext(workdir=tmp_path, dataset="salt", method="test")

@@ -1,4 +1,7 @@
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from fwibench.datasets.dataset import Dataset
@@ -20,6 +23,22 @@ def test_the_method_in_the_documentation_runs(fwibench: Command, tmp_path: Path,
     assert done.returncode == 0, done.stderr
     assert "quadratic[surface=1500.0]" in done.stdout
     assert "quadratic[surface=1700.0]" in done.stdout
+
+
+def test_the_commands_for_ones_own_data_run(fwibench: Command, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "your-own-data.md").read_text()
+    source = re.search(r"```python\n# make_arrays.py\n(.*?)```", text, re.DOTALL)
+    commands = re.search(r"```\n(fwibench data add .*?)\n```", text, re.DOTALL)
+    assert source
+    assert commands
+    subprocess.run([sys.executable, "-c", source[1]], cwd=tmp_path, check=True)
+    outputs = []
+    for command in commands[1].splitlines():
+        done = fwibench(*shlex.split(command)[1:], FWIBENCH_DATA=str(tmp_path / "data"))
+        assert done.returncode == 0, done.stderr
+        outputs.append(done.stdout)
+    assert "40 samples in 2 pairs of files" in outputs[0]
+    assert "mine (files), split random" in outputs[2]
 
 
 def recipe_tables() -> dict[str, list[list[str]]]:

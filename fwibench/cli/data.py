@@ -45,7 +45,7 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
 @data.command()
 def verify(name: Names, profile: ProfileOption = "quick") -> None:
     """Check files, hashes and values, and simulate samples again: do stored shots agree with the physics?"""
-    faults = []
+    faults, repairs = [], []
     for dataset in _open(name, profile):
         found = dataset.verify()
         agreements = [] if found else dataset.check_physics()
@@ -56,9 +56,11 @@ def verify(name: Names, profile: ProfileOption = "quick") -> None:
                 for one in agreements
                 if not one.residual <= SAME
             ]
-        faults += [f"{dataset.spec.name}: {fault}" for fault in found]
+        if found:
+            faults += [f"{dataset.spec.name}: {fault}" for fault in found]
+            repairs.append(dataset.repair)
     if faults:
-        raise DataError("; ".join(faults), "delete the dataset's folder and prepare it again")
+        raise DataError("; ".join(faults), "; ".join(dict.fromkeys(repairs)))
     console().print("all is well")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from fwibench.cli.output import open_registry, print_json, print_table
 from fwibench.cli.request import Json
+from fwibench.files import data_root
 from fwibench.runs.environment import describe_environment
 
 Finding = tuple[bool, str, str]
@@ -41,8 +42,6 @@ def _examine() -> Iterator[Finding]:
         origin = f"{plugin.distribution} {plugin.version}".strip()
         fault = f", broken at {plugin.stage}: {plugin.reason}" if plugin.broken else ""
         yield not plugin.broken, f"plugin {plugin.name}", origin + fault
-    from fwibench.datasets.stored import data_root
-
     root = data_root()
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     writable = os.access(existing, os.W_OK)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from fwibench.datasets.added.description import read_descriptions
 from fwibench.plugins.registry import Registry, load_registry
 
 Cells = Sequence[str]
@@ -39,6 +40,8 @@ def open_registry() -> Registry:
     for plugin in registry.broken:
         origin = f"{plugin.distribution} {plugin.version}".strip()
         warn(f"plugin {plugin.name} ({origin}) is broken at {plugin.stage}: {plugin.reason}")
+    for path, reason in read_descriptions()[1].items():
+        warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
     return registry
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 Transform = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+
+OPEN_SHARDS = 128
 
 
 class ShardedArray:
@@ -23,7 +24,7 @@ class ShardedArray:
     Args:
         shards: Files of shape `(rows, ...)`, all alike beyond the first axis.
         counts: Samples of each shard.
-        shape: Shape of a sample; a shard may leave out axes of length 1.
+        shape: Shape of a sample; a shard may leave out axes of length 1, that of its only sample included.
         indices: Which samples this array shows, in order.
         transform: Applied to `(samples, their numbers)` as they are read; may change them in place.
     """
@@ -41,10 +42,15 @@ class ShardedArray:
         self._sample = tuple(shape)
         self._indices = np.asarray(indices, np.int64)
         self._transform = transform
+        self._maps: dict[int, NDArray[np.float32]] = {}
 
-    @cached_property
-    def _maps(self) -> list[NDArray[np.float32]]:
-        return [np.load(path, mmap_mode="r") for path in self._shards]
+    def _open(self, number: int) -> NDArray[np.float32]:
+        """Maps a shard; not too many at a time, since each keeps its file open."""
+        if number not in self._maps:
+            if len(self._maps) >= OPEN_SHARDS:
+                del self._maps[next(iter(self._maps))]
+            self._maps[number] = np.load(self._shards[number], mmap_mode="r").reshape(-1, *self._sample)
+        return self._maps[number]
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -62,8 +68,7 @@ class ShardedArray:
         out = np.empty((len(chosen), *self._sample), np.float32)
         for number in np.unique(shard):
             here = np.flatnonzero(shard == number)
-            rows = self._maps[number][(chosen - first)[here]]
-            out[here] = rows.reshape(len(here), *self._sample)
+            out[here] = self._open(int(number))[(chosen - first)[here]]
         if self._transform is not None:
             out = self._transform(out, chosen)
         return out[0] if isinstance(key, int | np.integer) else out
@@ -75,7 +80,7 @@ class ShardedArray:
         return other
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in vars(self).items() if name != "_maps"}
+        return {**vars(self), "_maps": {}}
 
 
 @dataclass(frozen=True)

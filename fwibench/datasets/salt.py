@@ -4,6 +4,9 @@ The paper takes 140 maps from Yang and Ma (2019), slices of the SEG/EAGE salt mo
 These are slices of two synthetic volumes of that character. Five sources 150 m apart would span 600 m
 on a 590 m axis, so they stand on the nodes nearest to an even spacing: 0, 150, 300, 440, 590 m.
 The data are computed at order 8, so that an inversion at order 4 does not invert its own stencil.
+
+With `path` the maps are the originals: Yang and Ma publish `svmodel1.mat` and so on, each with one map of
+201 x 301 named `svmodel`. They are averaged to 40 x 60 and, as in the paper, taken to lie at 10 m then.
 """
 
 from __future__ import annotations
@@ -49,6 +52,8 @@ class Salt(SimulatedDataset):
     """140 velocity maps of 40 x 60 at 10 m, split 120/10/10 at random or in blocks."""
 
     shard_rows = 20
+    original_shapes = ((201, 301),)
+    original_names = ("svmodel*", "*")
 
     @property
     def problem(self) -> Problem:
@@ -58,11 +63,11 @@ class Salt(SimulatedDataset):
     @property
     def size(self) -> int:
         """Maps in this profile."""
-        return SIZES[self.profile][0]
+        return self.counts(*SIZES[self.profile])[0]
 
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""
-        n, n_val, n_test = SIZES[self.profile]
+        n, n_val, n_test = self.counts(*SIZES[self.profile])
         if scheme == "block":
             return block_split(n, n_val, n_test, gap=max(n // 28, 1))
         return random_split(n, n_val, n_test, self.spec.name)

@@ -1,30 +1,95 @@
-"""Datasets whose measurements are simulated from their maps."""
+"""Datasets whose measurements are simulated from their maps: synthetic ones, or a user's original ones."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.resample import resample
 from fwibench.datasets.store import Sample
 from fwibench.datasets.stored import StoredDataset
+from fwibench.errors import DataError
+
+Array = NDArray[np.float32]
+
+
+class Originals(Protocol):
+    """Maps that come from files."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Array: ...
 
 
 class SimulatedDataset(StoredDataset):
-    """Maps, and measurements that the problem's physics makes from them; an author gives `maps`."""
+    """Maps, and measurements that the problem's physics makes from them; an author gives `maps`.
+
+    A dataset with `FilesOptions` reads a user's original maps instead where `path` is set. Its author says how
+    they look, and passes its numbers of samples through `counts`.
+
+    Attributes:
+        original_shapes: Sizes `(Z, X)` of original maps, beside the grid's own.
+        original_axes: Order of the axes in the files.
+        original_names: Patterns of the files' names in a folder; the first that finds any is taken.
+    """
+
+    original_shapes: ClassVar[tuple[tuple[int, int], ...]] = ()
+    original_axes: ClassVar[Literal["zx", "xz"]] = "zx"
+    original_names: ClassVar[tuple[str, ...]] = ("*",)
 
     @abstractmethod
-    def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
-        """Property maps `(1, Z, X)` of the sample numbers, in order."""
+    def maps(self, numbers: range) -> Iterable[Array]:
+        """Synthetic property maps `(1, Z, X)` of the sample numbers, in order."""
+
+    @cached_property
+    def originals(self) -> Originals | None:
+        """The user's maps; None where the dataset is synthetic."""
+        path: Path | None = getattr(self.options, "path", None)
+        return None if path is None else self.open_originals(path)
+
+    def open_originals(self, path: Path) -> Originals:
+        """Opens original files. Default: a file or folder of maps, see `read_maps`."""
+        problem = self.problem
+        shapes = tuple(dict.fromkeys((*self.original_shapes, problem.grid.shape)))
+        wanted = Wanted(shapes=shapes, axes=self.original_axes, bounds=problem.property)
+        return read_maps(path, wanted, self.original_names)
+
+    def files(self) -> tuple[Path, ...]:
+        """The user's files."""
+        return self.originals.files if self.originals is not None else ()
+
+    def adapt(self, original: Array) -> Array:
+        """Brings an original map `(1, Z, X)` to the problem's grid. Default: averages, see `resample`."""
+        return resample(original, self.problem.grid.shape)
+
+    def counts(self, n: int, n_val: int, n_test: int) -> tuple[int, int, int]:
+        """The profile's samples, val and test; less, in proportion, where there are fewer original maps."""
+        found = n if self.originals is None else min(len(self.originals), n)
+        if found < 3:
+            raise DataError(f"{found} maps found, expected 3 or more: one each for train, val and test", "add maps")
+        return found, max(n_val * found // n, 1), max(n_test * found // n, 1)
 
     def samples(self, numbers: range) -> Iterator[Sample]:
         """Maps and their simulated measurements."""
         from fwibench.physics.parallel import simulate_each
 
-        maps = list(self.maps(numbers))
+        maps = self._made(numbers)
         yield from zip(simulate_each(maps, self.problem), maps, strict=True)
+
+    def _made(self, numbers: range) -> list[Array]:
+        originals = self.originals
+        return list(self.maps(numbers)) if originals is None else [self.adapt(originals[i]) for i in numbers]
 
     def verify(self) -> list[str]:
         """As for every store; and the first map of every shard is made again and must be the same."""
@@ -33,7 +98,6 @@ class SimulatedDataset(StoredDataset):
             return faults
         for number, path in enumerate(self.arrays().properties):
             first = number * self.shard_rows
-            made = next(iter(self.maps(range(first, first + 1))))
-            if not np.allclose(np.load(path, mmap_mode="r")[0], made, rtol=1e-5):
+            if not np.allclose(np.load(path, mmap_mode="r")[:1], self._made(range(first, first + 1)), rtol=1e-5):
                 faults.append(f"map {first} differs from a new one")
         return faults

@@ -6,7 +6,6 @@ interrupted, and made by many workers, and is the same in the end.
 
 from __future__ import annotations
 
-import os
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -18,17 +17,10 @@ import numpy as np
 from fwibench.datasets.dataset import Dataset, Estimate, Progress, Shards, digest
 from fwibench.datasets.options import ON_READING
 from fwibench.datasets.store import Manifest, Sample, Store
-from fwibench.files import stamp
+from fwibench.files import data_root, stamp
 from fwibench.seeds import BASE_SEED
 
 UNITS = {"seismic": "amplitude", "em": "V/m"}
-
-
-def data_root() -> Path:
-    """Folder of all datasets: `FWIBENCH_DATA`, or the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("FWIBENCH_DATA") or platformdirs.user_cache_path("fwibench") / "data")
 
 
 class StoredDataset(Dataset):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fwibench.datasets.added.description import read_descriptions
+from fwibench.datasets.options import FilesOptions
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.hookspecs import hookimpl
@@ -11,13 +13,15 @@ from fwibench.plugins.hookspecs import hookimpl
 
 @hookimpl
 def fwibench_datasets() -> Iterable[DatasetSpec]:
-    """The synthetic twins of the paper's datasets."""
+    """The synthetic twins of the paper's datasets, and what users added."""
     return [
+        *(added.spec() for added in read_descriptions()[0]),
         DatasetSpec(
             name="salt",
             summary="140 slices of synthetic salt volumes, 40 x 60 at 10 m, 5 shots of 12 Hz",
             reference="InvLINT, section 4.1.1; after Yang and Ma, Geophysics 2019",
             target="fwibench.datasets.salt:Salt",
+            options=FilesOptions,
             source="synthetic",
             measurements="seismic",
             schemes=("random", "block"),

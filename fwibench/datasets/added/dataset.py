@@ -1,0 +1,73 @@
+"""An added dataset, read where it lies.
+
+Invariant: the samples are those that were added. Files that changed since then are an error.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from fwibench.datasets.added.description import LIMITS, AddedDataset, read_description
+from fwibench.datasets.dataset import Shards, digest
+from fwibench.datasets.in_place import InPlaceDataset
+from fwibench.datasets.splits import Indices, random_split
+from fwibench.errors import DataError
+from fwibench.files import stamp
+from fwibench.problem import Problem
+
+
+class Added(InPlaceDataset):
+    """Somebody's arrays, as described by `fwibench data add`."""
+
+    @cached_property
+    def description(self) -> AddedDataset:
+        """What `data add` found."""
+        try:
+            return read_description(self.spec.name)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.spec.name} has no description that can be read: {error}", self.repair) from error
+
+    @property
+    def problem(self) -> Problem:
+        """As described."""
+        return self.description.problem
+
+    @property
+    def size(self) -> int:
+        """Samples in this profile."""
+        return sum(map(len, self.indices("random").values()))
+
+    def indices(self, scheme: str) -> dict[str, Indices]:
+        """All samples shuffled; a smaller profile takes some of each split, evenly from all files."""
+        described = self.description
+        parts = random_split(described.size, described.n_val, described.n_test, self.spec.name)
+        share = min(LIMITS.get(self.profile, described.size) / described.size, 1.0)
+        return {name: part[_spread(len(part), max(round(share * len(part)), 1))] for name, part in parts.items()}
+
+    def arrays(self) -> Shards:
+        """The user's files."""
+        described = self.description
+        return Shards(described.measurements, described.properties, described.counts)
+
+    @cached_property
+    def identity(self) -> str:
+        """See `Dataset.identity`; how samples are dealt out counts too."""
+        return digest([super().identity, self.description.n_val, self.description.n_test])
+
+    def absent(self) -> list[str]:
+        """Lines on files that are gone or were changed."""
+        recorded = zip(self.files(), self.description.stamps, strict=True)
+        changed = (path for path, was in recorded if path.is_file() and stamp([path]) != [was])
+        return super().absent() + [f"{path} was changed after it was added" for path in changed]
+
+    @property
+    def repair(self) -> str:
+        """What to do about files that changed."""
+        return f"restore the files, or fwibench data remove {self.spec.name} and add it again"
+
+
+def _spread(n: int, k: int) -> Indices:
+    """`k` of `n` places, evenly spaced."""
+    return np.arange(k) * n // k

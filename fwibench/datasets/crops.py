@@ -1,0 +1,102 @@
+"""Overlapping crops of one large model, such as Marmousi, with train, val and test apart.
+
+Invariant: crop `i` depends on the model, the size, the name and `i` alone, and the columns of the model that
+train, val and test see are disjoint. Of every ten numbers the last is a test crop and the one before a val crop.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.splits import Indices
+from fwibench.errors import DataError
+from fwibench.problem import Property
+from fwibench.seeds import BASE_SEED, derive_seed
+
+SHARES = {"train": (0.0, 0.7), "val": (0.7, 0.85), "test": (0.85, 1.0)}
+"""Columns of the model that belong to each split, as shares of its width."""
+WATER = 1510.0
+"""What is slower than this and reaches the surface is water [m/s]."""
+
+
+def role(number: int) -> str:
+    """Split that a sample number belongs to."""
+    return {8: "val", 9: "test"}.get(number % 10, "train")
+
+
+def crop_indices(n: int) -> dict[str, Indices]:
+    """Samples of each split among the first `n`."""
+    roles = np.array([role(i) for i in range(n)])
+    return {name: np.flatnonzero(roles == name) for name in SHARES}
+
+
+class Crops:
+    """Crops of a model, below the water, clipped to the property's bounds.
+
+    Args:
+        model: `(Z, X)` on a grid of the crops' spacing, depth first.
+        shape: Size `(Z, X)` of a crop.
+        bounds: The property; the few nodes outside of its bounds (gas, salt) are clipped.
+        count: Crops to offer.
+        name: Of the dataset; other names give other crops.
+        files: Where the model came from.
+
+    Raises:
+        DataError: The model is too small, or mostly outside of the bounds.
+    """
+
+    def __init__(
+        self,
+        model: NDArray[np.float32],
+        shape: tuple[int, int],
+        bounds: Property,
+        count: int,
+        name: str,
+        files: tuple[Path, ...] = (),
+    ) -> None:
+        self.files = files
+        self._model, self._shape, self._count, self._name = model, shape, count, name
+        self._low, self._high = bounds.low, bounds.high
+        middle = float(np.median(model))
+        if not bounds.low <= middle <= bounds.high:
+            raise DataError(
+                f"the model's median {bounds.name} is {middle:g}, "
+                f"expected {bounds.low:g} to {bounds.high:g} {bounds.unit}",
+                "multiply by 1000 if it is in km/s",
+            )
+        water = np.cumprod(model <= WATER, axis=0).sum(axis=0)
+        self._top = int(water.max())
+        depth, width = model.shape
+        narrowest = min(self._range(role)[1] - self._range(role)[0] for role in SHARES)
+        if depth - self._top < shape[0] or narrowest < shape[1]:
+            raise DataError(
+                f"the model has {depth} x {width} nodes, {self._top} of them down to the sea floor, and its narrowest "
+                f"split {narrowest} columns; expected room for crops of {shape[0]} x {shape[1]}",
+                "give a larger model; the first axis is depth",
+            )
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int, /) -> NDArray[np.float32]:
+        """Crop `(1, Z, X)`."""
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        row, column = self.place(index)
+        crop = self._model[row : row + self._shape[0], column : column + self._shape[1]]
+        return np.clip(crop, self._low, self._high).astype(np.float32)[None]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Row and column of the crop's upper left node, drawn uniformly from where its split has room."""
+        rng = np.random.default_rng(derive_seed("crop", self._name, BASE_SEED, index))
+        first, end = self._range(role(index))
+        row = rng.integers(self._top, self._model.shape[0] - self._shape[0], endpoint=True)
+        return int(row), int(rng.integers(first, end - self._shape[1], endpoint=True))
+
+    def _range(self, split: str) -> tuple[int, int]:
+        """First column of a split, and the one after its last."""
+        first, end = (round(share * self._model.shape[1]) for share in SHARES[split])
+        return first, end

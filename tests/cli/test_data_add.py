@@ -1,0 +1,119 @@
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Command
+
+ADD = ("data", "add", "mine", "--measurements", "data*.npy", "--properties", "model*.npy")
+SAID = ("--spacing", 10, "--dt", 0.001, "--frequency", 15)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder of the command, with arrays in it and a data folder below."""
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "home"))
+    rng = np.random.default_rng(0)
+    for k in (1, 2, 10):
+        np.save(tmp_path / f"data{k}.npy", rng.normal(size=(6, 2, 40, 8)).astype(np.float32))
+        np.save(tmp_path / f"model{k}.npy", rng.uniform(1500, 4000, (6, 1, 12, 12)).astype(np.float32))
+    return tmp_path
+
+
+def test_from_arrays_to_a_leaderboard_and_back(fwibench: Command, home: Path) -> None:
+    added = fwibench(*ADD, *SAID, "--licence", "CC0", "--val", 2, "--test", 3)
+    assert added.returncode == 0, added.stderr
+    assert "18 samples in 3 pairs of files, measurements (2, 40, 8), maps (1, 12, 12)" in added.stdout
+    assert "13 train, 2 val, 3 test" in added.stdout
+    assert "assumed: 8 receivers" in added.stdout
+    listed = fwibench("info", "mine")
+    assert "CC0" in listed.stdout
+    assert "assumed: 8 receivers" in listed.stdout
+    ran = fwibench("run", "--methods", "mean-map", "--dataset", "mine", "--profile", "smoke", "--json")
+    assert ran.returncode == 0, ran.stderr
+    row = json.loads(ran.stdout)["rows"][0]
+    assert (row["dataset"], row["source"], row["n_test"], row["status"]) == ("mine", "files", 3, "ok")
+    maps = np.concatenate([np.load(home / f"model{k}.npy") for k in (1, 2, 10)])
+    assert 0 < row["mae"] < np.ptp(maps)
+
+    again = fwibench(*ADD, *SAID)
+    assert again.returncode == 2
+    assert "there is a dataset named 'mine' already" in again.stderr
+    np.save(home / "data1.npy", np.load(home / "data1.npy")[::-1])
+    changed = fwibench("plan", "--methods", "mean-map", "--dataset", "mine")
+    assert changed.returncode == 1
+    assert "data1.npy was changed after it was added" in changed.stderr
+    assert "delete" not in fwibench("data", "verify", "mine").stderr, "nobody is told to delete original files"
+
+    assert fwibench("data", "remove", "mine").returncode == 0
+    assert "mine" not in fwibench("list", "datasets").stdout
+    assert len(list(home.glob("*.npy"))) == 6
+    assert fwibench("data", "remove", "mine").returncode == 2
+
+
+def test_all_that_is_missing_is_named_at_once(fwibench: Command, home: Path) -> None:
+    done = fwibench("data", "add", "mine")
+    assert done.returncode == 2
+    assert "missing: --measurements, --properties, --spacing, --dt, --frequency" in done.stderr
+    assert "missing: --spacing, --frequencies" in fwibench(*ADD, "--kind", "em").stderr
+    segy = fwibench("data", "add", "mine", "--measurements", "*.SGY", "--properties", "a.npy", "--spacing", 5)
+    assert "missing: --frequency\n" in segy.stderr, "SEG-Y files have the time step"
+
+
+def test_a_terminal_is_asked(home: Path) -> None:
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "fwibench", *map(str, ADD), "--dt", "0.001"]
+    child = subprocess.Popen(
+        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=home, text=True, env={**os.environ}
+    )
+    os.write(leader, b"ten\n10\n15\n")
+    out, err = child.communicate(timeout=60)
+    os.close(leader)
+    os.close(follower)
+    assert child.returncode == 0, err
+    assert re.search(r"grid spacing \[m\].*peak frequency", out, re.DOTALL)
+    assert "18 samples" in out
+
+
+WRONG = {
+    "a taken name": (["data", "add", "salt"], "there is a dataset named 'salt' already", 2),
+    "a method's name": (["data", "add", "invlint"], "there is a method named 'invlint' already", 2),
+    "a bad name": (["data", "add", "My_Data"], "'My_Data' cannot be a name", 2),
+    "no files": (
+        ["data", "add", "mine", "--measurements", "x*.npy", "--properties", "model*.npy", *SAID],
+        "no file fits",
+        2,
+    ),
+    "a path as a name": (["data", "remove", "../salt"], "no added dataset named '../salt'", 2),
+    "a typo": (["data", "remove", "minee"], "no added dataset named 'minee'", 2),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message", "code"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_two_lines(
+    arguments: list[str], message: str, code: int, fwibench: Command, home: Path
+) -> None:
+    done = fwibench(*arguments)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "hint:" in done.stderr or "cannot be a name" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_description_is_one_line_and_can_be_removed(fwibench: Command, home: Path) -> None:
+    folder = home / "home" / "added"
+    folder.mkdir(parents=True)
+    (folder / "hurt.json").write_text('{"name": ')
+    listed = fwibench("list", "datasets")
+    assert listed.returncode == 0
+    assert "salt" in listed.stdout
+    assert len(listed.stderr.splitlines()) == 1
+    assert "added dataset hurt is skipped" in listed.stderr
+    assert fwibench("data", "remove", "hurt").returncode == 0
+    assert fwibench("list", "datasets").stderr == ""

@@ -1,0 +1,355 @@
+import re
+import shutil
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets import salt as salt_module
+from fwibench.datasets.added import examining
+from fwibench.datasets.added.adding import Addition, add
+from fwibench.datasets.added.description import converted_folder, description_path, forget, read_descriptions
+from fwibench.datasets.added.geometry import read_places
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DataError, FwibenchError, UsageError
+from fwibench.physics.parallel import simulate_each
+from fwibench.plugins.registry import load_registry
+from fwibench.runs.plan import open_dataset
+from tests.datasets.readers.test_readers import write_segy
+
+SHAPE = (2, 30, 8)
+SECTION = (6, 10)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of its own, and the folder of the user's files as the current one."""
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
+    (tmp_path / "user").mkdir()
+    monkeypatch.chdir(tmp_path / "user")
+    return tmp_path / "user"
+
+
+def fill(folder: Path, counts: tuple[int, ...] = (3, 4, 5), numbers: tuple[int, ...] = (1, 2, 10)) -> None:
+    """Shards whose samples hold their number."""
+    number = 0
+    for k, n in zip(numbers, counts, strict=True):
+        measured = np.random.default_rng(k).normal(size=(n, *SHAPE)).astype(np.float32)
+        mapped = np.full((n, 1, *SECTION), 2000, np.float32)
+        for i in range(n):
+            measured[i, 0, 0, 0] = mapped[i, 0, 0, 0] = 1500 + number
+            number += 1
+        np.save(folder / f"data{k}.npy", measured)
+        np.save(folder / f"model{k}.npy", mapped)
+
+
+def wanted(**changes: object) -> Addition:
+    usual = Addition("mine", "data*.npy", "model*.npy", spacing=10.0, dt=1e-3, frequency=15.0)
+    return replace(usual, **changes)
+
+
+def opened(profile: str = "paper") -> Dataset:
+    return open_dataset(load_registry(), "mine", profile)
+
+
+def everything(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    parts = [dataset.split("random", name) for name in ("train", "val", "test")]
+    return tuple(np.concatenate([getattr(part, side)[:] for part in parts]) for side in ("measurements", "properties"))
+
+
+def test_added_arrays_are_read_in_place_paired_and_split(home: Path) -> None:
+    fill(home)
+    found = add(wanted(val=2, test=0.25, licence="CC0"))
+    dataset = opened()
+    assert dataset.source == "files"
+    assert dataset.spec.licence == "CC0"
+    assert dataset.prepared()
+    assert dataset.missing_bytes() == 0
+    assert dataset.folder == home
+    assert dataset.problem.measurement_shape == SHAPE
+    assert {name: len(part) for name, part in dataset.indices("random").items()} == {"train": 7, "val": 2, "test": 3}
+    measured, mapped = everything(dataset)
+    np.testing.assert_array_equal(measured[:, 0, 0, 0], mapped[:, 0, 0, 0])
+    np.testing.assert_array_equal(np.sort(mapped[:, 0, 0, 0]), 1500 + np.arange(12))
+    assert (dataset.problem.property.low, dataset.problem.property.high) == (1500, 2000)
+    assert (dataset.problem.amplitude.low, dataset.problem.amplitude.high) == (measured.min(), measured.max())
+    assert found.amplitude.read == found.property.read == 12
+    assert dataset.verify() == []
+    assert not converted_folder("mine").exists(), "nothing is copied"
+
+
+def test_shapes_without_axes_of_length_1_and_other_numbers_are_fine(home: Path) -> None:
+    fill(home)
+    add(wanted())
+    expected = everything(opened())
+    forget("mine")
+    for k in (1, 2, 10):
+        np.save(home / f"data{k}.npy", np.load(home / f"data{k}.npy").astype(np.float64))
+        np.save(home / f"model{k}.npy", np.asfortranarray(np.load(home / f"model{k}.npy")[:, 0].astype(np.int32)))
+    add(wanted())
+    for old, new in zip(expected, everything(opened()), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_one_sample_a_file_even_in_more_files_than_are_kept_open(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fwibench.datasets.arrays.OPEN_SHARDS", 3)
+    for i in range(10):
+        np.save(home / f"data{i}.npy", np.full(SHAPE, i, np.float32))
+        np.save(home / f"model{i}.npy", np.full(SECTION, 1500 + i, np.float32))
+    add(wanted())
+    measured, mapped = everything(opened())
+    np.testing.assert_array_equal(measured[:, 1, 2, 3] + 1500, mapped[:, 0, 3, 4])
+    np.testing.assert_array_equal(np.sort(measured[:, 0, 0, 0]), np.arange(10))
+
+
+def test_a_smaller_profile_takes_some_of_each_split(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(home, (30, 30, 30))
+    add(wanted())
+    monkeypatch.setattr("fwibench.datasets.added.dataset.LIMITS", {"smoke": 20})
+    smoke, paper = opened("smoke"), opened("paper")
+    assert smoke.size == sum(map(len, smoke.indices("random").values())) == 20
+    for name, part in paper.indices("random").items():
+        assert set(smoke.indices("random")[name]) < set(part)
+    assert smoke.fingerprint != paper.fingerprint
+
+
+def test_identity_is_what_the_files_hold_not_where(home: Path, tmp_path: Path) -> None:
+    fill(home)
+    add(wanted())
+    first = opened().fingerprint
+    forget("mine")
+    home.rename(tmp_path / "moved")
+    add(wanted(measurements=str(tmp_path / "moved/data*.npy"), properties=str(tmp_path / "moved/model*.npy")))
+    assert opened().fingerprint == first
+    forget("mine")
+    add(wanted(measurements=str(tmp_path / "moved/data*.npy"), properties=str(tmp_path / "moved/model*.npy"), test=3))
+    assert opened().fingerprint != first
+
+
+def test_files_that_change_later_are_found(home: Path) -> None:
+    fill(home)
+    add(wanted())
+    array = np.load(home / "model2.npy")
+    np.save(home / "model2.npy", array + 1)
+    (home / "data1.npy").unlink()
+    dataset = opened()
+    assert not dataset.prepared()
+    with pytest.raises(DataError, match=r"data1.npy is missing; .*model2.npy was changed after it was added") as wrong:
+        dataset.fingerprint  # noqa: B018
+    assert "fwibench data remove mine" in wrong.value.hint
+    assert len(dataset.verify()) == 2
+
+
+def test_verify_reads_what_add_did_not(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(home, (20, 20, 20))
+    monkeypatch.setattr(examining, "READ_BYTES", 3 * 4 * int(np.prod(SHAPE)))
+    array = np.load(home / "data10.npy")
+    array[7, 0, 0, 0] = np.nan
+    np.save(home / "data10.npy", array)
+    found = add(wanted())
+    assert (found.amplitude.read, found.property.read) == (3, 60)
+    assert [fault.split("/")[-1] for fault in opened().verify()] == ["data10.npy, sample 7: values are NaN or infinite"]
+
+
+def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
+    """What is done to the files, what the user says, and what is answered."""
+
+    def change(name: str, how: object) -> object:
+        return lambda home: np.save(home / name, how(np.load(home / name)))  # type: ignore[operator]
+
+    def nothing(home: Path) -> None:
+        pass
+
+    def cut(home: Path) -> None:
+        (home / "data2.npy").write_bytes((home / "data2.npy").read_bytes()[:-100])
+
+    def nan(array: np.ndarray) -> np.ndarray:
+        array[1, 0, 2, 3] = np.nan
+        return array
+
+    def pickled(home: Path) -> None:
+        np.save(home / "model1.npy", np.array([{}] * 3), allow_pickle=True)
+
+    def swap(home: Path) -> None:
+        for k in (1, 2, 10):
+            change(f"model{k}.npy", lambda a: a.swapaxes(2, 3))(home)  # type: ignore[operator]
+
+    def kilometres(home: Path) -> None:
+        for k in (1, 2, 10):
+            change(f"model{k}.npy", lambda a: a / 1000)(home)  # type: ignore[operator]
+
+    def dead(home: Path) -> None:
+        for k in (1, 2, 10):
+            change(f"data{k}.npy", lambda a: a * 0)(home)  # type: ignore[operator]
+
+    ends = {"receiver_x": "0:90:8", "source_x": "0,90"}
+    return {
+        "truncated": (cut, {}, "data2.npy cannot be read as .npy", "cut short"),
+        "complex": (change("data1.npy", lambda a: a * 1j), {}, "values of type complex64 found", "apart"),
+        "pickled": (pickled, {}, "model1.npy cannot be read as .npy", "another format"),
+        "nan": (change("model2.npy", nan), {}, "property of sample 4 .* holds NaN", "repair"),
+        "swapped maps": (swap, ends, r"--source-x reaches from 0 to 90 m, the section from 0 to 50 m", "depth first"),
+        "swapped data": (nothing, {"receiver_x": "0:90:30"}, r"gives 30 places, .* have 8 receivers", "transpose"),
+        "count": (
+            change("model2.npy", lambda a: a[:3]),
+            {},
+            "data2.npy holds 4 samples, .*model2.npy holds 3",
+            "n samp",
+        ),
+        "shape": (change("data2.npy", lambda a: a[:, :, :20]), {}, "expected the same in all files", "of their own"),
+        "layout": (change("model1.npy", lambda a: a[:, 0, 0, 0]), {}, r"shape \(3,\) found", "measurements are"),
+        "files": (lambda home: (home / "model1.npy").unlink(), {}, "3 files of measurements .* 2 of prop", "narrow"),
+        "partner": (
+            lambda home: (home / "model2.npy").rename(home / "model3.npy"),
+            {},
+            "data2.npy would be paired with model3.npy",
+            "rename",
+        ),
+        "nothing": (nothing, {"measurements": "seis*.npy"}, "no file fits --measurements 'seis", "quote"),
+        "same files": (nothing, {"properties": "data*.npy"}, "is among measurements and properties", "narrow"),
+        "mixed": (lambda home: (home / "datax.mat").touch(), {"measurements": "data*"}, "finds .mat, .npy", "narrow"),
+        "km/s": (kilometres, {}, "probably in km/s", "--unit km/s"),
+        "m/s": (nothing, {"unit": "km/s"}, "probably in m/s", "--unit m/s"),
+        "dead": (dead, {}, "every measurement is 0 everywhere", "right files"),
+        "bounds": (nothing, {"high": 1900.0}, "1500 to 2000 m/s in the files, .* allow 1500 to 1900", "widen"),
+        "split": (nothing, {"val": 6, "test": 6}, "6 val and 6 test samples of 12", "--val"),
+        "spacing": (nothing, {"spacing": -1.0}, "spacing is -1.0: input should be greater than 0", "correct"),
+        "frequency": (nothing, {"frequency": 0.0}, "--frequency is 0 Hz", ""),
+        "places": (nothing, {"source_x": "0;90"}, "--source-x is '0;90', expected numbers", ""),
+        "a kind": (nothing, {"kind": "em", "frequencies": "1,2"}, "2 frequencies need 4 rows", "real and imaginary"),
+    }
+
+
+@pytest.mark.parametrize("name", bad_fields())
+def test_bad_input_is_explained_and_leaves_nothing(name: str, home: Path) -> None:
+    spoil, changes, message, hint = bad_fields()[name]
+    fill(home)
+    spoil(home)  # type: ignore[operator]
+    with pytest.raises(FwibenchError, match=message) as wrong:
+        add(wanted(**changes))
+    assert hint in wrong.value.hint
+    assert read_descriptions() == ([], {})
+
+
+def test_kilometres_are_taken_as_stated(home: Path) -> None:
+    fill(home)
+    for k in (1, 2, 10):
+        np.save(home / f"model{k}.npy", np.load(home / f"model{k}.npy") / 1000)
+    found = add(wanted(unit="km/s"))
+    assert found.description.problem.property.unit == "km/s"
+    assert found.description.problem.physics is None
+
+
+def test_electromagnetic_data(home: Path) -> None:
+    fill(home)
+    found = add(wanted(kind="em", frequencies=",".join(map(str, range(1, 16))), property="conductivity", unit="S/m"))
+    assert found.description.spec().measurements == "em"
+    assert opened().problem.measurement_shape == SHAPE
+
+
+def test_physics_is_kept_only_if_it_makes_the_recorded_data(home: Path) -> None:
+    salt = salt_module.PROBLEM
+    one = salt_module._volume(0)[None, 3].astype(np.float32)
+    shots = next(iter(simulate_each([one], salt)))
+    np.save(home / "model.npy", np.stack([one] * 3))
+    known = wanted(
+        dt=salt.survey.dt,
+        frequency=12.0,
+        delay=salt.survey.wavelet.delay,
+        depth=10.0,
+        source_x="0,150,300,440,590",
+        receiver_x="0:590:60",
+    )
+    np.save(home / "data.npy", np.stack([shots] * 3))
+    found = add(known)
+    assert found.description.problem.physics is not None
+    assert "acoustic physics: a simulated first sample differs" in found.notes[-1]
+    forget("mine")
+    np.save(home / "data.npy", np.stack([-3 * shots] * 3))
+    found = add(known)
+    assert found.description.problem.physics is None
+    assert re.search(r"differs from the recorded one by 13\d%; times -(2.9\d*|3) it would fit", found.notes[-1])
+
+
+def test_a_published_pair_proves_its_physics(home: Path, real_data: Path) -> None:
+    """The wavelet of OpenFWI peaks at the 73rd sample; one sample later is another physics."""
+    for i in range(3):
+        np.save(home / f"data{i}.npy", np.load(real_data / "pair_openfwi_cf0_seis.npy"))
+        np.save(home / f"model{i}.npy", np.load(real_data / "pair_openfwi_cf0_vel.npy"))
+    places = {"source_x": "0,170,340,520,690", "receiver_x": "0:690:70", "depth": 10.0}
+    assert add(wanted(delay=0.072, **places)).description.problem.physics is not None
+    forget("mine")
+    found = add(wanted(delay=0.073, **places))
+    assert found.description.problem.physics is None
+    assert "one by 10%" in found.notes[-1]
+
+
+def test_segy_is_converted(home: Path) -> None:
+    rng = np.random.default_rng(0)
+    shots = rng.normal(size=(4, 3, 5, 20)).astype(np.float32)  # files, shots, receivers, time
+    sections = rng.uniform(1500, 4500, (4, 6, 10)).astype(np.float32)
+    for i in range(4):
+        write_segy(home / f"shots{i}.sgy", shots[i].reshape(15, 20), 2000, np.repeat([7, 8, 9], 5))
+        write_segy(home / f"vp{i}.segy", sections[i].T)
+    found = add(wanted(measurements="shots*.sgy", properties="vp*.segy", dt=None))
+    survey = found.description.problem.survey
+    assert survey.shape == (3, 20, 5)
+    assert survey.dt == 0.002
+    measured, mapped = everything(opened())
+    order = np.concatenate([opened().indices("random")[name] for name in ("train", "val", "test")])
+    np.testing.assert_array_equal(measured, shots.transpose(0, 1, 3, 2)[order])
+    np.testing.assert_array_equal(mapped[:, 0], sections[order])
+    assert forget("mine")
+    assert not converted_folder("mine").exists()
+    assert (home / "shots0.sgy").exists()
+    with pytest.raises(DataError, match=r"--dt is 0.001 s, the files say 0.002 s"):
+        add(wanted(measurements="shots*.sgy", properties="vp*.segy"))
+    assert not converted_folder("mine").exists(), "what was converted in vain is gone"
+
+
+def test_shots_of_unequal_length_and_a_full_disk_are_errors(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_segy(home / "shots.sgy", np.ones((5, 20)), 2000, np.array([1, 1, 2, 2, 2]))
+    write_segy(home / "vp.sgy", np.ones((10, 6)))
+    ours = wanted(measurements="shots.sgy", properties="vp.sgy", dt=None)
+    with pytest.raises(DataError, match="have 2 to 3 traces"):
+        add(ours)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 10))
+    with pytest.raises(DataError, match="converting needs .* GB are free"):
+        add(ours)
+
+
+def test_a_damaged_description_costs_itself_alone(home: Path) -> None:
+    fill(home)
+    add(wanted())
+    text = description_path("mine").read_text()
+    for name, content in (
+        ("cut", text[:200]),
+        ("empty", ""),
+        ("renamed", text),
+        ("short", text.replace('"counts": [', '"counts": [1, ')),
+    ):
+        description_path(name).write_text(content)
+    found, damaged = read_descriptions()
+    assert [one.name for one in found] == ["mine"]
+    assert {path.stem for path in damaged} == {"cut", "empty", "renamed", "short"}
+    assert "mine" in load_registry().datasets
+    assert forget("cut")
+    assert not forget("cut")
+
+
+def test_a_name_is_added_once(home: Path) -> None:
+    fill(home)
+    add(wanted())
+    with pytest.raises(UsageError, match="mine is added already"):
+        add(wanted())
+
+
+@pytest.mark.parametrize(("text", "places"), [("0,5,20", [0, 5, 20]), ("0:90:4", [0, 30, 60, 90]), ("7", [7])])
+def test_places(text: str, places: list[float]) -> None:
+    assert read_places(text, "source") == places
+    for wrong in ("a", "0:9", "0:9:x", ""):
+        with pytest.raises(UsageError):
+            read_places(wrong, "source")
