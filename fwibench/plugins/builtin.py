@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fwibench.datasets.openfwi.families import openfwi_specs
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.hookspecs import hookimpl
@@ -11,7 +12,7 @@ from fwibench.plugins.hookspecs import hookimpl
 
 @hookimpl
 def fwibench_datasets() -> Iterable[DatasetSpec]:
-    """The synthetic twins of the paper's datasets."""
+    """Synthetic twins of the paper's datasets, and OpenFWI's families."""
     return [
         DatasetSpec(
             name="salt",
@@ -22,6 +23,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
             measurements="seismic",
             schemes=("random", "block"),
         ),
+        *openfwi_specs(),
     ]
 
 

@@ -1,0 +1,66 @@
+"""Velocity maps in the manner of the Style families.
+
+Invariant: a map is a function of its random generator alone.
+
+OpenFWI turns natural images into velocity maps by a style-transfer network whose style is the Marmousi model, and
+smooths them, version A more than B. Neither images nor network are used here. These maps start from the dead-leaves
+model of natural images (things that hide each other), fill every leaf with warped strata, and are smoothed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.geology import smooth_noise
+from fwibench.datasets.openfwi.layered import FASTEST, SIDE, SLOWEST
+
+Array = NDArray[np.float64]
+
+MARGIN = 20
+
+
+def style_map(rng: np.random.Generator, *, sharp: bool) -> Array:
+    """One map.
+
+    Args:
+        rng: Source of randomness.
+        sharp: Smooth over 0.5 to 1.5 cells rather than 3 to 6.
+
+    Returns:
+        Velocity [m/s], `(Z, X)`.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    width = SIDE + 2 * MARGIN
+    picture = _strata(rng, width)
+    row, column = np.mgrid[:width, :width].astype(float)
+    for _ in range(rng.integers(4, 12)):
+        inside = _leaf(rng, row, column)
+        picture = np.where(inside, _strata(rng, width) + rng.normal(0, 0.7), picture)
+    picture = gaussian_filter(picture, rng.uniform(0.5, 1.5) if sharp else rng.uniform(3, 6))
+    section = picture[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    low, high = rng.uniform(SLOWEST, 2200), rng.uniform(3500, FASTEST)
+    return low + (high - low) * (section - section.min()) / np.ptp(section)
+
+
+def _strata(rng: np.random.Generator, width: int) -> Array:
+    """Warped, tilted layers of random levels, `(width, width)`, of about unit variance."""
+    row, column = np.mgrid[:width, :width].astype(float)
+    tilt = np.radians(rng.uniform(-40, 40))
+    warp = rng.uniform(2, 6) * smooth_noise(rng, (width, width), (width / 10, width / 6))
+    depth = row * np.cos(tilt) + column * np.sin(tilt) + warp
+    thickness = rng.uniform(4, 14)
+    layer = np.floor((depth - depth.min()) / thickness).astype(int)
+    return rng.standard_normal(layer.max() + 1)[layer]
+
+
+def _leaf(rng: np.random.Generator, row: Array, column: Array) -> NDArray[np.bool_]:
+    """An ellipse anywhere on the canvas."""
+    width = len(row)
+    centre_z, centre_x = rng.uniform(0, width, 2)
+    turn = rng.uniform(0, np.pi)
+    long, short = rng.uniform(10, 40), rng.uniform(5, 20)
+    along = (column - centre_x) * np.cos(turn) + (row - centre_z) * np.sin(turn)
+    across = (row - centre_z) * np.cos(turn) - (column - centre_x) * np.sin(turn)
+    return (along / long) ** 2 + (across / short) ** 2 < 1
