@@ -39,6 +39,15 @@ def salt(registry: Registry) -> Dataset:
     return dataset
 
 
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real arrays, which are not part of the project."""
+    folder = Path(os.environ.get("FWIBENCH_REAL_DATA") or Path(__file__).parents[1] / ".." / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("FWIBENCH_REAL_DATA names no folder of real arrays")
+    return folder
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     return RunContext(workdir=tmp_path, dataset="salt", method="test")

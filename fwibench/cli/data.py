@@ -38,9 +38,13 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
 @data.command()
 def verify(name: Names, profile: ProfileOption = "quick") -> None:
     """Check the files against their hashes, and simulate one sample of every shard again."""
-    faults = [f"{dataset.spec.name}: {fault}" for dataset in _open(name, profile) for fault in dataset.verify()]
+    faults, repairs = [], []
+    for dataset in _open(name, profile):
+        if found := dataset.verify():
+            faults += [f"{dataset.spec.name}: {fault}" for fault in found]
+            repairs.append(dataset.repair)
     if faults:
-        raise DataError("; ".join(faults), "delete the dataset's folder and prepare it again")
+        raise DataError("; ".join(faults), "; ".join(dict.fromkeys(repairs)))
     console().print("all is well")
 
 

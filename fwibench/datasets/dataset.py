@@ -100,6 +100,11 @@ class Dataset(ABC):
         """Finds what is wrong with the samples: one line for each fault, empty when all is well."""
 
     @property
+    def repair(self) -> str:
+        """What to do about faults that `verify` finds."""
+        return "delete the dataset's folder and prepare it again"
+
+    @property
     def source(self) -> Source:
         """`files` where the samples come from somebody's original files."""
         return "files" if getattr(self.options, "path", None) else self.spec.source

@@ -89,7 +89,6 @@ FAMILIES = {
     "style-b": Family("style", curved=True, hard=True, low=-23.76, high=46.01),
 }
 
-_WHAT = {"vel": "layers", "fault": "layers cut by faults", "style": "maps in the manner of style transfer"}
 _CAVEATS = (
     "without path the samples are a synthetic twin: the survey, scaling and sizes of OpenFWI, maps of our own making;"
     " scores compare with published ones only on the original files",
@@ -100,10 +99,13 @@ _CAVEATS = (
 
 
 def _summary(family: Family) -> str:
-    shape = "" if family.structure == "style" else "curved " if family.curved else "flat "
-    kind = ("smooth " if not family.hard else "sharper ") if family.structure == "style" else shape
-    order = "" if family.structure == "style" else ", velocity in any order" if family.hard else ", faster with depth"
-    return f"OpenFWI's {kind}{_WHAT[family.structure]}{order}, 70 x 70 at 10 m, 5 shots of 15 Hz"
+    layers = "curved layers" if family.curved else "flat layers"
+    kind = {
+        "vel": layers + (", velocity in any order" if family.hard else ", faster with depth"),
+        "fault": ("thin " if family.hard else "") + layers + " cut by faults",
+        "style": ("sharper" if family.hard else "smooth") + " maps in the manner of style transfer",
+    }[family.structure]
+    return f"{kind}, after OpenFWI; 70 x 70 at 10 m, 5 shots of 15 Hz"
 
 
 def openfwi_specs() -> list[DatasetSpec]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Dataset, digest
-from fwibench.datasets.files import FilesDataset, Pair
+from fwibench.datasets.files import FilesDataset, Pair, open_array
 from fwibench.datasets.openfwi.families import FAMILIES, Family, OpenFWIOptions
 from fwibench.datasets.openfwi.layered import layered_map
 from fwibench.datasets.openfwi.problem import family_problem
@@ -26,8 +26,8 @@ VAL_SHARE = 12
 """One sample of so many of the official train split is val."""
 LIMITS = {"smoke": (20, 3, 3), "quick": (800, 100, 100)}
 """Samples of train, val and test; the profile `paper` takes all."""
-RESIDUAL = 2e-2
-"""Relative L2 beyond which a stored record does not belong to its map; a true one has 2.5e-3."""
+RESIDUAL = 5e-2
+"""Relative L2 beyond which a record is not its map's: the published one has 2.5e-3, one sample of delay makes 0.1."""
 
 
 def open_family(spec: DatasetSpec, options: OpenFWIOptions, profile: Profile) -> Dataset:
@@ -79,9 +79,12 @@ class Twin(SimulatedDataset):
             rng = np.random.default_rng(derive_seed(self.spec.name, BASE_SEED, i))
             if family.structure == "style":
                 velocity = style_map(rng, sharp=family.hard)
+            elif family.structure == "fault":
+                interfaces, faults = ((7, 12), (2, 3)) if family.hard else ((4, 7), (1, 2))
+                velocity = layered_map(rng, curved=family.curved, ordered=True, interfaces=interfaces, faults=faults)
             else:
                 velocity = layered_map(
-                    rng, curved=family.curved, faulted=family.structure == "fault", ordered=not family.hard
+                    rng, curved=family.curved, ordered=not family.hard, interfaces=(3, 7), faults=(0, 0)
                 )
             yield velocity[None].astype(np.float32)
 
@@ -148,12 +151,11 @@ class Originals(FilesDataset):
         from fwibench.physics.parallel import simulate_each
 
         pairs, problem = self.pairs(), self.problem
-        maps = [
-            np.array(np.load(pair.properties, mmap_mode="r")[0], np.float32).reshape(problem.property_shape)
-            for pair in pairs
-        ]
-        for pair, simulated in zip(pairs, simulate_each(maps, problem), strict=True):
-            stored = np.load(pair.measurements, mmap_mode="r")[0, :, :-1]
-            residual = np.linalg.norm(simulated[:, :-1] - stored) / max(np.linalg.norm(stored), 1e-30)
+        bounds = problem.property.low, problem.property.high
+        maps = [np.clip(open_array(p.properties)[0], *bounds).reshape(problem.property_shape) for p in pairs]
+        simulations = simulate_each([velocity.astype(np.float32) for velocity in maps], problem)
+        for pair, simulated in zip(pairs, simulations, strict=True):
+            stored = open_array(pair.measurements)[0, :, :-1]
+            residual = float(np.linalg.norm(simulated[:, :-1] - stored)) / max(float(np.linalg.norm(stored)), 1e-30)
             if not residual < RESIDUAL:
                 yield f"{pair.measurements}: sample 0 differs from what its map gives by {residual:.1e} in relative L2"
