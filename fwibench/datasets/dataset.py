@@ -149,6 +149,11 @@ class Dataset(ABC):
         return "delete the dataset's folder and prepare it again"
 
     @property
+    def repair(self) -> str:
+        """What to do about faults that `verify` finds."""
+        return "delete the dataset's folder and prepare it again"
+
+    @property
     def source(self) -> Source:
         """`files` where the samples come from somebody's original files."""
         return "files" if getattr(self.options, "path", None) else self.spec.source

@@ -15,7 +15,7 @@ PROFILES: tuple[Profile, ...] = ("smoke", "quick", "paper")
 
 
 class DatasetSpec(Spec):
-    """Spec of a dataset; `target` is a subclass of `fwibench.datasets.dataset.Dataset`."""
+    """Spec of a dataset; `target` makes a `fwibench.datasets.dataset.Dataset` from (spec, options, profile)."""
 
     options: type[DatasetOptions] = DatasetOptions
     source: Source = Field(description="made by this suite, or somebody's original files, unless its options say else")

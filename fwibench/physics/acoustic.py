@@ -58,6 +58,7 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
         pml_width=physics.pml_width,
         pml_freq=physics.pml_freq,
         max_vel=physics.max_velocity,
+        courant_number=physics.courant,
     ).receiver_amplitudes
     return recorded.reshape(n, sources, len(survey.receivers), survey.nt).transpose(2, 3)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fwibench.datasets.added.description import read_descriptions
+from fwibench.datasets.openfwi.families import openfwi_specs
 from fwibench.datasets.options import FilesOptions
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.metrics.spec import MetricSpec
@@ -13,7 +14,7 @@ from fwibench.plugins.hookspecs import hookimpl
 
 @hookimpl
 def fwibench_datasets() -> Iterable[DatasetSpec]:
-    """The synthetic twins of the paper's datasets, and what users added."""
+    """Synthetic twins of the paper's datasets, OpenFWI's families, and what users added."""
     return [
         *(added.spec() for added in read_descriptions()[0]),
         DatasetSpec(
@@ -33,6 +34,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
                 "no noise; `salt[snr=10]` adds some",
             ),
         ),
+        *openfwi_specs(),
     ]
 
 

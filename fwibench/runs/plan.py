@@ -6,7 +6,7 @@ whatever the user got wrong is said here, before any work is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
 def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[str, str] | None = None) -> Dataset:
     """Builds a dataset by name, with options as texts; no data are read."""
     spec = registry.dataset(name).spec
-    implementation: type[Dataset] = spec.load()
+    implementation: Callable[..., Dataset] = spec.load()
     return implementation(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
