@@ -11,7 +11,7 @@ import math
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fwibench.errors import ProblemError
 
@@ -91,6 +91,17 @@ class AcousticPhysics(Frozen):
     pml_width: int = Field(ge=0, description="absorbing cells on each of the four sides")
     pml_freq: float = Field(gt=0, description="frequency the absorbing layer is tuned to [Hz]")
     max_velocity: float = Field(gt=0, description="fixes the inner time step [m/s]")
+    courant_number: float | None = Field(
+        default=None, gt=0, description="largest one of an inner time step; None is deepwave's choice"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out a Courant number that is not set, so that data made before there was one keep their identity."""
+        values: dict[str, Any] = handler(self)
+        if values.get("courant_number") is None:
+            values.pop("courant_number", None)
+        return values
 
 
 class Property(Frozen):

@@ -62,3 +62,13 @@ def fwibench(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of original files that are not in the repository; skips where there is none."""
+    root = Path(__file__).parents[1]
+    folder = Path(os.environ.get("FWIBENCH_REAL_DATA") or root.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("FWIBENCH_REAL_DATA does not name a folder")
+    return folder
