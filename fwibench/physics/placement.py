@@ -99,9 +99,7 @@ def _windows(points: tuple[Point, ...], problem: Problem) -> tuple[Nodes, Weight
         )
     (rows, of_rows), (columns, of_columns) = _window(places[:, 0]), _window(places[:, 1])
     shape = (len(points), rows.shape[1], columns.shape[1])
-    nodes = np.stack(
-        [np.broadcast_to(rows[:, :, None], shape), np.broadcast_to(columns[:, None, :], shape)], axis=-1
-    )
+    nodes = np.stack([np.broadcast_to(rows[:, :, None], shape), np.broadcast_to(columns[:, None, :], shape)], axis=-1)
     weights = of_rows[:, :, None] * of_columns[:, None, :]
     return nodes.reshape(len(points), -1, 2), weights.reshape(len(points), -1).astype(np.float32)
 

@@ -45,7 +45,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
             measurements="seismic",
             schemes=("scenario",),
             caveats=(
-                "the paper's maps come from flow simulations of the Kimberlina site; these are drawn, the site is made up",
+                "the paper's maps come from flow simulations of the Kimberlina site; these and the site are drawn",
                 "401 rows are taken as depth; the paper does not name the axes",
                 "receivers are 14 m apart instead of 15, which would not fit, and at 10 m depth, which is not stated",
                 "one second of record sees the upper 1.3 km; stored CO2 is not drawn, only what leaks from 2.6 km up",

@@ -75,7 +75,9 @@ def test_marmousi_agrees_with_the_greens_function() -> None:
     assert error_against_green(placed, 3000.0) < 2e-2
 
 
-@pytest.mark.parametrize(("accuracy", "velocity", "tolerance"), [(4, 3000.0, 5e-3), (6, 3000.0, 5e-3), (6, 1500.0, 1e-2)])
+@pytest.mark.parametrize(
+    ("accuracy", "velocity", "tolerance"), [(4, 3000.0, 5e-3), (6, 3000.0, 5e-3), (6, 1500.0, 1e-2)]
+)
 def test_leakage_agrees_with_the_greens_function_at_places_between_nodes(
     accuracy: int, velocity: float, tolerance: float
 ) -> None:

@@ -14,9 +14,7 @@ def small(depth: int, source: Point, receivers: list[Point], nt: int = 300) -> P
     """A section 50 nodes wide, recorded for half a second."""
     survey = SALT.survey.model_copy(update={"sources": (source,), "receivers": tuple(receivers), "nt": nt})
     physics = AcousticPhysics(accuracy=4, pml_width=10, pml_freq=12.0, max_velocity=3000.0)
-    return SALT.model_copy(
-        update={"grid": Grid(nz=depth, nx=50, spacing=10.0), "survey": survey, "physics": physics}
-    )
+    return SALT.model_copy(update={"grid": Grid(nz=depth, nx=50, spacing=10.0), "survey": survey, "physics": physics})
 
 
 def test_a_survey_on_nodes_is_left_as_it_is() -> None:
