@@ -11,19 +11,9 @@ import math
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fwibench.errors import ProblemError
-
-COURANT = 0.6
-"""deepwave's own choice."""
 
 
 class Frozen(BaseModel):
@@ -101,15 +91,9 @@ class AcousticPhysics(Frozen):
     pml_width: int = Field(ge=0, description="absorbing cells on each of the four sides")
     pml_freq: float = Field(gt=0, description="frequency the absorbing layer is tuned to [Hz]")
     max_velocity: float = Field(gt=0, description="fixes the inner time step [m/s]")
-    courant: float = Field(default=COURANT, gt=0, description="largest Courant number of the inner time step")
-
-    @model_serializer(mode="wrap")
-    def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves the default out, so that data made before the field existed keep their identity."""
-        values: dict[str, Any] = dump(self)
-        if self.courant == COURANT:
-            values.pop("courant", None)
-        return values
+    courant_number: float | None = Field(
+        default=None, gt=0, description="largest one of an inner time step; None is deepwave's choice"
+    )
 
 
 class Property(Frozen):

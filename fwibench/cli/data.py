@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from fwibench.datasets.agreement import Agreement
     from fwibench.datasets.dataset import Dataset, Estimate
 
-SAME = 1e-3
-"""Relative difference that other processors may make."""
-
 Names = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
 ProfileOption = Annotated[Profile, typer.Option(help="Decides the number of samples.")]
 
@@ -50,12 +47,12 @@ def verify(name: Names, profile: ProfileOption = "quick") -> None:
         found = dataset.verify()
         agreements = [] if found else dataset.check_physics()
         _print_agreements(dataset, agreements)
-        if dataset.source == "synthetic":
-            found += [
-                f"measurement {one.number} differs from a new one by {one.residual:.1e}, expected {SAME:g} or less"
-                for one in agreements
-                if not one.residual <= SAME
-            ]
+        found += [
+            f"measurement {one.number} differs from what its map gives by {one.residual:.1e} in relative L2, "
+            f"expected {dataset.tolerance:g} or less"
+            for one in agreements
+            if not one.residual <= dataset.tolerance
+        ]
         if found:
             faults += [f"{dataset.spec.name}: {fault}" for fault in found]
             repairs.append(dataset.repair)

@@ -149,9 +149,9 @@ class Dataset(ABC):
         return "delete the dataset's folder and prepare it again"
 
     @property
-    def repair(self) -> str:
-        """What to do about faults that `verify` finds."""
-        return "delete the dataset's folder and prepare it again"
+    def tolerance(self) -> float:
+        """Residual up to which a stored measurement is what the physics gives; other processors round otherwise."""
+        return 1e-3
 
     @property
     def source(self) -> Source:

@@ -46,7 +46,7 @@ class StoredDataset(Dataset):
                 "name": self.spec.name,
                 "version": self.spec.version,
                 "options": options,
-                "problem": self.problem.model_dump(mode="json"),
+                "problem": self.problem.model_dump(mode="json", exclude_defaults=True),
                 "seed": BASE_SEED,
                 **origin,
             }

@@ -11,16 +11,17 @@ import torch
 from torch import Tensor
 
 from fwibench.errors import ProblemError
+from fwibench.physics.placement import Placement, place
 from fwibench.physics.wavelets import sample_wavelet
-from fwibench.problem import Grid, Point, Problem, SeismicSurvey
+from fwibench.problem import Problem, SeismicSurvey
 
 
 def simulate(velocity: Tensor, problem: Problem) -> Tensor:
     """Pressure recorded by every receiver for every source.
 
     The source enters as OpenFWI has it, `v**2 w(t)` on one node without division by the cell's area,
-    so amplitudes compare with those files. Places off the grid are interpolated by deepwave
-    (Kaiser-windowed sinc). All shots of all models go in one call.
+    so amplitudes compare with those files. Places off the grid are interpolated, and rows too deep to be
+    seen within the record are left out; see `placement`. All shots of all models go in one call.
 
     Args:
         velocity: P velocity [m/s], `(n, 1, Z, X)`; gradients flow back to it.
@@ -44,27 +45,40 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
             "clip the model, or raise max_velocity in the problem's physics",
         )
     n, sources = len(velocity), len(survey.sources)
-    amplitude = -torch.from_numpy(sample_wavelet(survey)).to(velocity)
-    at_source = _nodes(survey.sources, problem.grid).to(velocity.device)[:, None, :]
-    at_receiver = _nodes(survey.receivers, problem.grid).to(velocity.device).expand(sources, -1, -1)
+    placement = place(problem)
+    model = _simulated(velocity[:, 0], placement)
+    amplitude, at_source, at_receiver = _survey(survey, placement, velocity)
     recorded = deepwave.scalar(
-        velocity.repeat_interleave(sources, 0)[:, 0] if n > 1 else velocity[0, 0],
+        model.repeat_interleave(sources, 0) if n > 1 else model[0],
         problem.grid.spacing,
         survey.dt,
-        source_amplitudes=amplitude.expand(n * sources, 1, -1),
+        source_amplitudes=amplitude.repeat(n, 1, 1),
         source_locations=at_source.repeat(n, 1, 1),
-        receiver_locations=at_receiver.repeat(n, 1, 1),
+        receiver_locations=at_receiver.expand(n * sources, -1, -1),
         accuracy=physics.accuracy,
         pml_width=physics.pml_width,
         pml_freq=physics.pml_freq,
         max_vel=physics.max_velocity,
-        courant_number=physics.courant,
+        courant_number=physics.courant_number,
     ).receiver_amplitudes
+    if placement.receiver_weights is not None:
+        recorded = torch.from_numpy(placement.receiver_weights).to(recorded) @ recorded
     return recorded.reshape(n, sources, len(survey.receivers), survey.nt).transpose(2, 3)
 
 
-def _nodes(points: tuple[Point, ...], grid: Grid) -> Tensor:
-    """Places as grid coordinates `(n, 2)`: (row, column), whole numbers where they lie on nodes."""
-    nodes = torch.tensor([[point.z, point.x] for point in points], dtype=torch.float64) / grid.spacing
-    whole = nodes.round()
-    return whole.long() if torch.allclose(nodes, whole, atol=1e-6, rtol=0) else nodes.float()
+def _simulated(velocity: Tensor, placement: Placement) -> Tensor:
+    """The part of the models that is simulated, `(n, Z, X)`, with its frame."""
+    part = velocity[:, : placement.rows]
+    if not any(placement.frame):
+        return part
+    return torch.nn.functional.pad(part[:, None], placement.frame, mode="replicate")[:, 0]
+
+
+def _survey(survey: SeismicSurvey, placement: Placement, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Source amplitudes `(S, K, T)`, source nodes `(S, K, 2)` and receiver nodes `(1, P, 2)`."""
+    wavelet = -torch.from_numpy(sample_wavelet(survey)).to(like)
+    weights = torch.from_numpy(placement.source_weights).to(like)
+    at_source, at_receiver = (
+        torch.from_numpy(nodes).to(like.device) for nodes in (placement.source_nodes, placement.receiver_nodes)
+    )
+    return weights[..., None] * wavelet, at_source, at_receiver[None]

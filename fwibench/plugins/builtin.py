@@ -34,6 +34,35 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
                 "no noise; `salt[snr=10]` adds some",
             ),
         ),
+        DatasetSpec(
+            name="marmousi",
+            summary="30,000 folded and faulted sections in Marmousi's manner, 70 x 70 at 10 m, 5 shots of 20 Hz",
+            reference="InvLINT, section 4.1.1; after Feng et al., IEEE TGRS 2021",
+            target="fwibench.datasets.marmousi:Marmousi",
+            source="synthetic",
+            measurements="seismic",
+            schemes=("random",),
+            caveats=(
+                "the paper's maps are style transfers of the Marmousi model; these are drawn from rules",
+                "sources stand at 0 to 680 m of a 690 m axis: 170 m apart, as the paper says, and not centred",
+                "one inner time step of 1 ms, as OpenFWI's: 3 % off the Green's function at 1500 m/s, 1.5 % at 3000",
+            ),
+        ),
+        DatasetSpec(
+            name="kimberlina-leakage",
+            summary="973 CO2 leaks of 20 decades at one drawn storage site, 401 x 141 at 10 m, 9 shots of 10 Hz",
+            reference="InvLINT, section 4.1.1; after Jordan and Wagoner, NETL 2017",
+            target="fwibench.datasets.kimberlina_leakage:KimberlinaLeakage",
+            source="synthetic",
+            measurements="seismic",
+            schemes=("scenario",),
+            caveats=(
+                "the paper's maps come from flow simulations of the Kimberlina site; these and the site are drawn",
+                "401 rows are taken as depth; the paper does not name the axes",
+                "receivers are 14 m apart instead of 15, which would not fit, and at 10 m depth, which is not stated",
+                "one second of record sees the upper 1.3 km; stored CO2 is not drawn, only what leaks from 2.6 km up",
+            ),
+        ),
         *openfwi_specs(),
     ]
 

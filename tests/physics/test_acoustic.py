@@ -3,6 +3,8 @@ import pytest
 import torch
 from scipy.special import hankel2
 
+from fwibench.datasets.kimberlina_leakage import PROBLEM as LEAKAGE
+from fwibench.datasets.marmousi import PROBLEM as MARMOUSI
 from fwibench.datasets.salt import PROBLEM
 from fwibench.errors import ProblemError
 from fwibench.physics.acoustic import simulate
@@ -65,6 +67,25 @@ def test_order_4_agrees_with_the_greens_function() -> None:
 def test_the_dataset_setting_agrees_with_the_greens_function() -> None:
     assert error_against_green(far_receivers(PROBLEM), 3000.0) < 5e-3
     assert error_against_green(far_receivers(PROBLEM), 1500.0) < 2e-2
+
+
+def test_marmousi_agrees_with_the_greens_function() -> None:
+    placed = with_places(MARMOUSI, [Point(x=50, z=350)], [Point(x=x, z=350) for x in range(150, 680, 50)])
+    assert error_against_green(placed, 1500.0) < 4e-2
+    assert error_against_green(placed, 3000.0) < 2e-2
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "velocity", "tolerance"), [(4, 3000.0, 5e-3), (6, 3000.0, 5e-3), (6, 1500.0, 1e-2)]
+)
+def test_leakage_agrees_with_the_greens_function_at_places_between_nodes(
+    accuracy: int, velocity: float, tolerance: float
+) -> None:
+    # a part of the site that is wide enough for its 1.25 s, at the survey's own depths and intervals
+    section = LEAKAGE.model_copy(update={"grid": Grid(nz=60, nx=141, spacing=10.0)})
+    section = section.model_copy(update={"physics": LEAKAGE.physics.model_copy(update={"accuracy": accuracy})})
+    sources, receivers = LEAKAGE.survey.sources[1:2], LEAKAGE.survey.receivers[20:70:3]
+    assert error_against_green(with_places(section, list(sources), list(receivers)), velocity) < tolerance
 
 
 def test_halving_the_spacing_improves_order_4_more_than_8_times() -> None:

@@ -11,14 +11,14 @@ import numpy as np
 
 from fwibench.datasets.added.description import LIMITS, AddedDataset, read_description
 from fwibench.datasets.dataset import Shards, digest
-from fwibench.datasets.in_place import InPlaceDataset
+from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.splits import Indices, random_split
 from fwibench.errors import DataError
 from fwibench.files import stamp
 from fwibench.problem import Problem
 
 
-class Added(InPlaceDataset):
+class Added(FilesDataset):
     """Somebody's arrays, as described by `fwibench data add`."""
 
     @cached_property

@@ -26,7 +26,7 @@ def family_problem(family: Family) -> Problem:
     return Problem(
         grid=Grid(nz=70, nx=70, spacing=10.0),
         survey=SURVEY,
-        physics=AcousticPhysics(accuracy=4, pml_width=10, pml_freq=15.0, max_velocity=4500.0, courant=0.67),
+        physics=AcousticPhysics(accuracy=4, pml_width=10, pml_freq=15.0, max_velocity=4500.0, courant_number=0.67),
         property=Property(name="velocity", unit="m/s", low=1500.0, high=4500.0),
         amplitude=Amplitude(low=family.low, high=family.high, log=True),
     )

@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from fwibench.datasets.files import Pair
+from fwibench.datasets.headers import Pair
 from fwibench.datasets.openfwi.families import Family
 from fwibench.errors import DataError, UsageError
 

@@ -6,28 +6,10 @@ Invariant: a volume is a function of its random generator alone.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from fwibench.datasets.geology.fields import Array, smooth_noise
 
 SALT_VELOCITY = 4480.0
-
-
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: tuple[float, ...]) -> Array:
-    """Gaussian random field of unit variance.
-
-    Args:
-        rng: Source of randomness.
-        shape: Shape of the field.
-        scale: Correlation length along each axis [cells].
-    """
-    from scipy.ndimage import gaussian_filter
-
-    margin = [int(np.ceil(3 * s)) for s in scale]
-    white = rng.standard_normal([n + 2 * m for n, m in zip(shape, margin, strict=True)])
-    field = gaussian_filter(white, scale, mode="wrap")
-    field = field[tuple(slice(m, m + n) for n, m in zip(shape, margin, strict=True))]
-    return field / field.std()
 
 
 def layered_background(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:

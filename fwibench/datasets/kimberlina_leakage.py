@@ -1,0 +1,99 @@
+"""Kimberlina-leakage: CO2 that leaks from a storage site, decade by decade, after section 4.1.1 of the InvLINT paper.
+
+The paper's maps come from simulations of NRAP (Jordan and Wagoner, 2017), 20 maps for each leakage scenario. These
+are drawn: one site, and leaks of its own in each scenario; see `geology.storage`. A scenario is in one split only.
+
+The paper gives maps of 401 x 141 without naming the axes. Here 401 is depth, in the order it prints them. Its 101
+receivers 15 m apart span 1500 m and do not fit a lateral axis of 1400 m, so they stand 14 m apart over all of it,
+at the depth of the first row below the surface, which the paper leaves open. Nine sources stand 175 m apart at 5 m
+depth. Places between nodes are interpolated. In one second nothing returns from below about 1.3 km: what lies
+there can be learned from other maps, but not seen. The simulation leaves out what no wave can reach at all.
+Order 6 is as exact as order 8 at 10 Hz and takes three quarters of its time; an inversion may use order 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.geology.storage import Leak, Site, draw_leak, leaking_site, storage_site
+from fwibench.datasets.simulated import SimulatedDataset
+from fwibench.datasets.splits import Indices, random_split
+from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
+from fwibench.seeds import BASE_SEED, derive_seed
+
+DECADES = 20
+GROUP = 7
+"""Scenarios that are stored together, decade by decade."""
+ORDER = tuple(decade for k in reversed(range(DECADES // 2)) for decade in (k, k + DECADES // 2))
+"""Decades in the order they are stored, so that a few samples already hold small and large plumes."""
+SCENARIOS = {"smoke": (7, 1, 1), "quick": (35, 4, 8), "paper": (973, 80, 166)}
+"""In all, in val, in test. The paper's 807 for training hold its validation too; 80 of them are val here."""
+STORED = {"smoke": 2, "quick": DECADES, "paper": DECADES}
+"""Decades of each scenario."""
+
+PROBLEM = Problem(
+    grid=Grid(nz=401, nx=141, spacing=10.0),
+    survey=SeismicSurvey(
+        sources=tuple(Point(x=175.0 * i, z=5.0) for i in range(9)),
+        receivers=tuple(Point(x=14.0 * i, z=10.0) for i in range(101)),
+        nt=1251,
+        dt=1 / 1250,
+        wavelet=Ricker(frequency=10.0, delay=137 / 1250),
+    ),
+    physics=AcousticPhysics(accuracy=6, pml_width=10, pml_freq=10.0, max_velocity=4500.0),
+    property=Property(name="velocity", unit="m/s", low=1500.0, high=4500.0),
+    amplitude=Amplitude(low=-25.0, high=45.0),
+)
+
+
+def scenario_and_decade(number: int) -> tuple[int, int]:
+    """Which scenario and decade a sample shows."""
+    group, rest = divmod(number, GROUP * DECADES)
+    turn, member = divmod(rest, GROUP)
+    return group * GROUP + member, ORDER[turn]
+
+
+class KimberlinaLeakage(SimulatedDataset):
+    """Velocity maps of 401 x 141 at 10 m, 20 decades of each scenario."""
+
+    shard_rows = 2 * GROUP
+
+    @property
+    def problem(self) -> Problem:
+        """See the module's head."""
+        return PROBLEM
+
+    @property
+    def size(self) -> int:
+        """Maps in this profile."""
+        return SCENARIOS[self.profile][0] * STORED[self.profile]
+
+    def indices(self, scheme: str) -> dict[str, Indices]:
+        """`scenario`: all maps of a scenario are in the same split."""
+        parts = random_split(*SCENARIOS[self.profile], self.spec.name)
+        scenario = np.array([scenario_and_decade(i)[0] for i in range(self.size)])
+        return {name: np.flatnonzero(np.isin(scenario, chosen)) for name, chosen in parts.items()}
+
+    def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
+        """One decade of one scenario for each number."""
+        return [leakage_map(*scenario_and_decade(i)) for i in numbers]
+
+
+@lru_cache(maxsize=1)
+def _site() -> Site:
+    rng = np.random.default_rng(derive_seed("kimberlina-leakage", BASE_SEED, "site"))
+    return storage_site(rng, PROBLEM.grid.shape, PROBLEM.grid.spacing)
+
+
+def _leak(scenario: int) -> Leak:
+    return draw_leak(np.random.default_rng(derive_seed("kimberlina-leakage", BASE_SEED, "scenario", scenario)))
+
+
+def leakage_map(scenario: int, decade: int) -> NDArray[np.float32]:
+    """Map of a scenario after so many decades, `(1, Z, X)` [m/s]; at 0 nothing has leaked yet."""
+    velocity = leaking_site(_site(), _leak(scenario), 10.0 * decade)
+    return velocity.clip(PROBLEM.property.low, PROBLEM.property.high)[None].astype(np.float32)
