@@ -33,7 +33,7 @@ LARGEST = (
     0.09e-7, 0.22e-7,  # 8 Hz
 )
 # fmt: on
-"""Real and imaginary part of the field at each frequency that scale to 1 [V/m]: the largest of 40 samples, rounded up."""
+"""Real and imaginary part of each frequency that scale to 1 [V/m]: the largest of 40 samples, rounded up."""
 
 PROBLEM = Problem(
     grid=Grid(nz=351, nx=601, spacing=10.0),

@@ -65,7 +65,9 @@ def half_space(problem: Problem, conductivity: float) -> np.ndarray:
 
     E = -i w mu / pi times the integral over l > 0 of exp(-u z) cos(l x) / (u + l), u^2 = l^2 + i w mu sigma.
     """
-    out = np.empty((len(problem.survey.sources), *np.shape(problem.survey.frequencies), problem.survey.shape[2]), complex)
+    out = np.empty(
+        (len(problem.survey.sources), *np.shape(problem.survey.frequencies), problem.survey.shape[2]), complex
+    )
     for s, source in enumerate(problem.survey.sources):
         wavenumber = np.linspace(0, 40 / source.z, 20001)
         for f, frequency in enumerate(problem.survey.frequencies):
@@ -170,9 +172,7 @@ def test_interpolation_is_exact_for_a_bilinear_function() -> None:
     z, x = ((edges[1:] + edges[:-1]) / 2 for edges in (depth, along))
     values = (1 + 2 * z[:, None]) * (3 - x[None])
     at = [(0.7, 1.5), (2.9, 4.0)]
-    np.testing.assert_allclose(
-        interpolation(depth, along, at) @ values.ravel(), [(1 + 2 * a) * (3 - b) for a, b in at]
-    )
+    np.testing.assert_allclose(interpolation(depth, along, at) @ values.ravel(), [(1 + 2 * a) * (3 - b) for a, b in at])
 
 
 def test_nested_dissection_takes_every_cell_once() -> None:
