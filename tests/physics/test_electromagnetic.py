@@ -110,7 +110,6 @@ def test_smaller_cells_come_nearer_to_the_exact_field() -> None:
     for cell in (40.0, 20.0, 10.0):
         problem = section(fine_cell=cell, frequencies=(30.0,), padding=4000.0)
         errors.append(float(error(field(homogeneous(problem, 0.4), problem), full_space(problem, 0.4))[0]))
-    print(errors)
     assert errors[0] > 3 * errors[1] > 3**2 * errors[2]
 
 
