@@ -22,7 +22,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
             measurements="em",
             caveats=(
                 "The geology is drawn at random in the character of the southern San Joaquin basin; it is not the "
-                "model of the published data.",
+                "model of the published data. Sections vary more than its errors suggest, so errors do not compare.",
                 "The paper states neither the receivers nor the frequencies between 0.1 and 8 Hz: 61 receivers at the "
                 "surface and a logarithmic spacing are choices of this suite.",
                 "Fields are two-dimensional, of line sources along the strike; sections are independent of each other, "
