@@ -96,6 +96,17 @@ class AcousticPhysics(Frozen):
     )
 
 
+class ElectromagneticPhysics(Frozen):
+    """How the field of line currents is computed: mesh and surroundings of the section."""
+
+    kind: Literal["electromagnetic"] = "electromagnetic"
+    fine_cell: float = Field(gt=0, description="cell inside the section [m]")
+    coarse_cell: float = Field(gt=0, description="cell at low frequencies [m]")
+    coarse_up_to: float = Field(ge=0, description="highest frequency that takes the coarse cell [Hz]")
+    padding: float = Field(ge=0, description="how far the mesh goes beyond the section on each side [m]")
+    air: bool = Field(description="whether air lies above depth 0; otherwise the top row goes on upwards")
+
+
 class Property(Frozen):
     """What is sought, with the bounds that scale it."""
 
@@ -122,25 +133,31 @@ class Property(Frozen):
 class Amplitude(Frozen):
     """Scaling of measurements to about [-1, 1], by constants that belong to the problem.
 
-    `log` compresses with sign(u) ln(1 + |u|) before the linear map, as OpenFWI does; `low` and `high`
-    are the raw amplitudes that go to -1 and 1.
+    `rows`, if given, divides each entry of the middle axis by an amplitude of its own: electromagnetic
+    fields differ by orders of magnitude between frequencies. Then `log` compresses with
+    sign(u) ln(1 + |u|), as OpenFWI does. `low` and `high` are the amplitudes, so divided, that a linear
+    map takes to -1 and 1.
     """
 
     low: float
     high: float
     log: bool = False
+    rows: tuple[Annotated[float, Field(gt=0)], ...] = ()
 
     def normalise(self, values: Any, xp: ModuleType) -> Any:
         """Scales raw measurements: `scale` after `compress`.
 
         Args:
-            values: Raw amplitudes, any shape.
+            values: Raw amplitudes, any shape; `(..., T, R)` where there are `rows`.
             xp: The module that owns them, `numpy` or `torch`.
         """
         return self.scale(self.compress(values, xp))
 
     def compress(self, values: Any, xp: ModuleType) -> Any:
-        """The nonlinear part: the logarithm, or nothing."""
+        """What is not one linear map for all: division by `rows` and the logarithm, or nothing."""
+        if self.rows:
+            place = {"device": values.device} if hasattr(values, "device") else {}
+            values = values / xp.asarray(self.rows, dtype=values.dtype, **place)[:, None]
         if not self.log:
             return values
         # one buffer for all three steps: measurements are large, and pages are dear
@@ -159,9 +176,18 @@ class Problem(Frozen):
 
     grid: Grid
     survey: Annotated[SeismicSurvey | ElectromagneticSurvey, Field(discriminator="kind")]
-    physics: AcousticPhysics | None = Field(description="None where the suite does not simulate it")
+    physics: Annotated[AcousticPhysics | ElectromagneticPhysics, Field(discriminator="kind")] | None = Field(
+        description="None where the suite does not simulate it"
+    )
     property: Property
     amplitude: Amplitude
+
+    @model_validator(mode="after")
+    def _a_row_each(self) -> Problem:
+        rows, expected = len(self.amplitude.rows), self.survey.shape[1]
+        if rows not in (0, expected):
+            raise ValueError(f"amplitude has {rows} rows, a measurement {expected}; expected one each, or none")
+        return self
 
     @builtins.property  # the field of that name hides the decorator
     def measurement_shape(self) -> tuple[int, int, int]:

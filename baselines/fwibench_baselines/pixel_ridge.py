@@ -10,9 +10,13 @@ from fwibench.methods.complexity import Complexity
 from fwibench_baselines.array_method import ArrayMethod
 from fwibench_baselines.features import block_averages, split_features
 
+Array = NDArray[np.float64]
+
 ALPHAS = tuple(10.0**k for k in range(-2, 6))
 SMALLEST_DEVIATION = 1e-3
 """Features that hardly vary, such as samples before the first arrival, are not blown up beyond this."""
+LARGEST_MATRIX = 2**27
+"""Entries beyond which weights are kept as a product, if there are fewer train samples than features."""
 
 
 class PixelRidge(ArrayMethod):
@@ -20,33 +24,42 @@ class PixelRidge(ArrayMethod):
 
     def fit(self, train: Split, val: Split) -> None:
         """Solves for the weights in float64."""
-        from sklearn.linear_model import Ridge
-
         u = split_features(train, self.problem, self.options.features).astype(np.float64)
         maps = train.properties[:].reshape(len(train), -1).astype(np.float64)
-        mean, deviation = u.mean(0), u.std(0)
+        mean, deviation, offset = u.mean(0), u.std(0), maps.mean(0)
         deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max())
         u = (u - mean) / deviation
+        maps -= offset
         u_val = (split_features(val, self.problem, self.options.features) - mean) / deviation
-        truth = val.properties[:].reshape(len(val), -1)
+        truth = val.properties[:].reshape(len(val), -1) - offset
+        factored = len(u) < u.shape[1] and u.shape[1] * maps.shape[1] > LARGEST_MATRIX
+        if factored:
+            u_val = u_val @ u.T
         alphas = ALPHAS if self.options.alpha == "val" else (self.options.alpha,)
-        fits = [Ridge(alpha=alpha).fit(u, maps) for alpha in alphas]
-        best = min(fits, key=lambda fit: float(np.abs(fit.predict(u_val) - truth).mean()))
-        fitted = {"mean": mean, "weights": best.coef_.T / deviation[:, None], "offset": best.intercept_}
+        fits = (_solve(u, maps, alpha, factored) for alpha in alphas)
+        best = min(fits, key=lambda weights: float(np.abs(u_val @ weights - truth).mean()))
+        fitted = {"mean": mean, "offset": offset}
+        if factored:
+            fitted |= {"basis": u.T / deviation[:, None], "weights": best}
+        else:
+            fitted |= {"weights": best / deviation[:, None]}
         self.arrays = {name: array.astype(np.float32) for name, array in fitted.items()}
 
     def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
-        """One matrix product."""
+        """One matrix product, or two where the matrix is kept as a product."""
         self.problem.check_measurements(measurements.shape)
         features = block_averages(measurements, self.problem, self.options.features)
         fitted = self.fitted
-        maps = (features - fitted["mean"]) @ fitted["weights"] + fitted["offset"]
+        features -= fitted["mean"]
+        if "basis" in fitted:
+            features = features @ fitted["basis"]
+        maps = features @ fitted["weights"] + fitted["offset"]
         return maps.reshape(-1, *self.problem.property_shape).astype(np.float32, copy=False)
 
     def complexity(self) -> Complexity:
         """Weights, offset and the features' mean are a closed form."""
         fitted = self.fitted
-        macs = fitted["weights"].size
+        macs = fitted["weights"].size + (fitted["basis"].size if "basis" in fitted else 0)
         return Complexity(
             parameters=0,
             parameters_closed_form=sum(array.size for array in fitted.values()),
@@ -54,3 +67,14 @@ class PixelRidge(ArrayMethod):
             flops=2 * macs,
             flops_kind="analytic",
         )
+
+
+def _solve(u: Array, maps: Array, alpha: float, factored: bool) -> Array:
+    """Weights of features, or of train samples where the matrix is factored; `u` and `maps` have mean zero."""
+    if factored:
+        from sklearn.kernel_ridge import KernelRidge
+
+        return np.asarray(KernelRidge(alpha=alpha).fit(u, maps).dual_coef_)
+    from sklearn.linear_model import Ridge
+
+    return np.asarray(Ridge(alpha=alpha, fit_intercept=False).fit(u, maps).coef_.T)

@@ -104,6 +104,7 @@ class Lines:
         self._name = self._stage = ""
         self._last = 0.0
         self._begun = 0.0
+        self._made: int | None = None
 
     def __enter__(self) -> Lines:
         return self
@@ -113,9 +114,11 @@ class Lines:
 
     def preparing(self, dataset: Dataset, done: int, total: int) -> None:
         """See `Listener`."""
-        if done == 0:
-            self._begun = time.monotonic()
-        self._tick(f"making {dataset.spec.name}", done, total, always=done == total)
+        if self._made is None:
+            self._begun, self._made = time.monotonic(), done
+        self._tick(f"making {dataset.spec.name}", done, total, always=done == total, before=self._made)
+        if done == total:
+            self._made = None
 
     def started(self, planned: PlannedCell, number: int, total: int) -> None:
         """See `Listener`."""
@@ -135,12 +138,14 @@ class Lines:
         """See `Listener`."""
         self._print(_outcome(record, cached))
 
-    def _tick(self, text: str, done: float, total: float, note: str = "", *, always: bool = False) -> None:
+    def _tick(
+        self, text: str, done: float, total: float, note: str = "", *, always: bool = False, before: float = 0
+    ) -> None:
         now = time.monotonic()
         if not always and now - self._last < LINE_EVERY_S:
             return
         self._last = now
-        left = (now - self._begun) * (total - done) / done if done else None
+        left = (now - self._begun) * (total - done) / (done - before) if done > before else None
         remaining = f", {show_seconds(left)} left" if left else ""
         self._print(f"{text} {done:g}/{total:g}{remaining}{'  ' + note if note else ''}")
 

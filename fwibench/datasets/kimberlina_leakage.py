@@ -8,13 +8,18 @@ receivers 15 m apart span 1500 m and do not fit a lateral axis of 1400 m, so the
 at the depth of the first row below the surface, which the paper leaves open. Nine sources stand 175 m apart at 5 m
 depth. Places between nodes are interpolated. In one second nothing returns from below about 1.3 km: what lies
 there can be learned from other maps, but not seen. The simulation leaves out what no wave can reach at all.
+
+Original files (`path`, OpenFWI's Kimberlina-CO2) hold 401 x 141 with x first: 4 km along, 1.4 km deep. They are read
+as 141 x 401, depth first, with the sources and receivers spread over the 4 km, 500 and 40 m apart.
+
 Order 6 is as exact as order 8 at 10 Hz and takes three quarters of its time; an inversion may use order 4.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +27,7 @@ from numpy.typing import NDArray
 from fwibench.datasets.geology.storage import Leak, Site, draw_leak, leaking_site, storage_site
 from fwibench.datasets.simulated import SimulatedDataset
 from fwibench.datasets.splits import Indices, random_split
+from fwibench.errors import DataError
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 
@@ -50,6 +56,19 @@ PROBLEM = Problem(
 )
 
 
+ORIGINAL_PROBLEM = PROBLEM.model_copy(
+    update={
+        "grid": Grid(nz=141, nx=401, spacing=10.0),
+        "survey": PROBLEM.survey.model_copy(
+            update={
+                "sources": tuple(Point(x=500.0 * i, z=5.0) for i in range(9)),
+                "receivers": tuple(Point(x=40.0 * i, z=10.0) for i in range(101)),
+            }
+        ),
+    }
+)
+
+
 def scenario_and_decade(number: int) -> tuple[int, int]:
     """Which scenario and decade a sample shows."""
     group, rest = divmod(number, GROUP * DECADES)
@@ -62,21 +81,42 @@ class KimberlinaLeakage(SimulatedDataset):
 
     shard_rows = 2 * GROUP
 
+    original_axes = "xz"
+    original_names = ("label*", "*")
+
     @property
     def problem(self) -> Problem:
         """See the module's head."""
-        return PROBLEM
+        return PROBLEM if self.source == "synthetic" else ORIGINAL_PROBLEM
 
     @property
     def size(self) -> int:
         """Maps in this profile."""
-        return SCENARIOS[self.profile][0] * STORED[self.profile]
+        return len(self._scenarios)
 
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`scenario`: all maps of a scenario are in the same split."""
-        parts = random_split(*SCENARIOS[self.profile], self.spec.name)
-        scenario = np.array([scenario_and_decade(i)[0] for i in range(self.size)])
-        return {name: np.flatnonzero(np.isin(scenario, chosen)) for name, chosen in parts.items()}
+        known = np.unique(self._scenarios)
+        n, n_val, n_test = SCENARIOS[self.profile]
+        if len(known) < 3:
+            raise DataError(f"{len(known)} scenarios found, expected 3 or more: one each for train, val and test")
+        held_out = [max(part * len(known) // n, 1) for part in (n_val, n_test)]
+        parts = random_split(len(known), held_out[0], held_out[1], self.spec.name)
+        return {name: np.flatnonzero(np.isin(self._scenarios, known[chosen])) for name, chosen in parts.items()}
+
+    @cached_property
+    def _scenarios(self) -> Indices:
+        """Scenario of each map; of original files by their names, `label_sim0001_t10.npz`, or 20 in a row."""
+        n, stored = SCENARIOS[self.profile][0], STORED[self.profile]
+        if self.originals is None:
+            return np.array([scenario_and_decade(i)[0] for i in range(n * stored)])
+        files = self.originals.files
+        numbers = [re.search(r"sim(\d+)", path.name) for path in files]
+        if len(files) == len(self.originals) and all(numbers):
+            scenarios = np.array([int(number[1]) for number in numbers if number])
+        else:
+            scenarios = np.arange(len(self.originals)) // DECADES
+        return scenarios[: n * stored]
 
     def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
         """One decade of one scenario for each number."""

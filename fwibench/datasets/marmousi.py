@@ -6,17 +6,22 @@ drawn basins, each of its own, with Marmousi's folds, growth faults and thin lay
 
 One time sample of 1 ms is one inner step, as in OpenFWI's data: 4700 m/s needs a Courant number of 0.665, which
 is stable at order 8 (up to 0.78). The data are computed at order 8, because order 4 is off by a fifth at 1500 m/s.
+
+With `path` the maps are a user's own: crops of one large model, such as Marmousi2 at 10 m, or maps of 70 x 70.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.datasets.crops import Crops, crop_indices
 from fwibench.datasets.geology.folded import folded_section
-from fwibench.datasets.simulated import SimulatedDataset
+from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.simulated import Originals, SimulatedDataset
 from fwibench.datasets.splits import Indices, random_split
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
@@ -38,6 +43,10 @@ PROBLEM = Problem(
 )
 
 
+LARGE = (351, 1701)
+"""Marmousi2 at 10 m, for raw files, which do not say their size."""
+
+
 class Marmousi(SimulatedDataset):
     """Velocity maps of 70 x 70 at 10 m, each independent of all others."""
 
@@ -51,11 +60,25 @@ class Marmousi(SimulatedDataset):
     @property
     def size(self) -> int:
         """Maps in this profile."""
-        return SIZES[self.profile][0]
+        return self.counts(*SIZES[self.profile])[0]
 
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`random`: 24,000/3,000/3,000 as in the paper, 800/100/100 in `quick`."""
-        return random_split(*SIZES[self.profile], self.spec.name)
+        sizes = self.counts(*SIZES[self.profile])
+        return crop_indices(sizes[0]) if isinstance(self.originals, Crops) else random_split(*sizes, self.spec.name)
+
+    def open_originals(self, path: Path) -> Originals:
+        """A file with one large model is cut into crops; anything else holds maps of the problem's size."""
+        if path.is_dir():
+            return super().open_originals(path)
+        large = (LARGE,) if path.suffix == ".bin" else ()
+        maps = read_maps(path, Wanted(shapes=large, bounds=self.problem.property))
+        if len(maps) > 1:
+            return super().open_originals(path)
+        model = maps[0][0]
+        return Crops(
+            model, self.problem.grid.shape, self.problem.property, SIZES[self.profile][0], "marmousi", maps.files
+        )
 
     def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
         """One section for each number."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from fwibench.errors import ProblemError
 from fwibench.physics.placement import Placement, place
 from fwibench.physics.wavelets import sample_wavelet
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 
 
 def simulate(velocity: Tensor, problem: Problem) -> Tensor:
@@ -35,7 +35,7 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
             `max_velocity`, which would make the scheme unstable.
     """
     survey, physics = problem.survey, problem.physics
-    if not isinstance(survey, SeismicSurvey) or physics is None:
+    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
         raise ProblemError(f"the problem has a survey of kind '{survey.kind}' and no acoustic physics to simulate with")
     problem.check_properties(tuple(velocity.shape))
     fastest = float(velocity.detach().abs().max())

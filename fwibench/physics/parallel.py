@@ -6,14 +6,13 @@ Invariant: results come in the order of the models and equal those of a plain lo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from fwibench.physics.acoustic import simulate
+from fwibench.errors import ProblemError
 from fwibench.problem import Problem
 
 
@@ -23,22 +22,45 @@ def available_cores() -> int:
 
 
 def simulate_each(maps: Sequence[NDArray[np.float32]], problem: Problem) -> Iterator[NDArray[np.float32]]:
-    """Simulates models in a thread pool, one torch thread each.
+    """Simulates models in a thread pool, one thread each.
 
-    deepwave releases the interpreter lock, and splitting a small grid inside one shot gains next to
-    nothing, so one model a core is the fastest way on a CPU.
+    deepwave and SuperLU release the interpreter lock, and splitting a small grid inside one shot gains
+    next to nothing, so one model a core is the fastest way on a CPU.
 
     Args:
-        maps: Velocity maps [m/s], each `(1, Z, X)`.
-        problem: Their acoustic problem.
+        maps: Property maps, each `(1, Z, X)`.
+        problem: Their problem.
 
     Yields:
         Measurements `(S, T, R)`, in the order of `maps`.
     """
+    from threadpoolctl import threadpool_limits
 
-    def one(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
+    simulate = simulator(problem)
+    # set here too: threads that set and restore it for themselves would undo one another's setting
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
+        yield from pool.map(simulate, maps)
+
+
+def simulator(problem: Problem) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """What makes a measurement `(S, T, R)` of a map `(1, Z, X)`, by the problem's physics.
+
+    Raises:
+        ProblemError: The suite does not simulate the problem.
+    """
+    if problem.physics is None:
+        raise ProblemError("the problem has no physics to simulate with")
+    if problem.physics.kind == "electromagnetic":
+        from fwibench.physics.electromagnetic import simulate as simulate_field
+
+        return lambda conductivity: simulate_field(conductivity[None], problem)[0]
+    import torch
+
+    from fwibench.physics.acoustic import simulate as simulate_shots
+
+    def pressure(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
+        torch.set_num_threads(1)
         with torch.no_grad():
-            return simulate(torch.from_numpy(velocity[None]), problem)[0].contiguous().numpy()
+            return simulate_shots(torch.from_numpy(velocity[None]), problem)[0].contiguous().numpy()
 
-    with ThreadPoolExecutor(available_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield from pool.map(one, maps)
+    return pressure

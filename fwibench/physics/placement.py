@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import ProblemError
-from fwibench.problem import Point, Problem, SeismicSurvey
+from fwibench.problem import AcousticPhysics, Point, Problem, SeismicSurvey
 
 Nodes = NDArray[np.int64]
 Weights = NDArray[np.float32]
@@ -81,7 +81,7 @@ def reached_rows(problem: Problem) -> int:
     What lies deeper cannot change the data, so it is not simulated.
     """
     grid, survey, physics = problem.grid, problem.survey, problem.physics
-    if not isinstance(survey, SeismicSurvey) or physics is None:
+    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
         return grid.nz
     path = physics.max_velocity * survey.nt * survey.dt
     lowest = [max(point.z for point in points) for points in (survey.sources, survey.receivers)]

@@ -95,6 +95,23 @@ def test_baselines_survive_saving_and_use_each_sample_alone(
         method.predict(measurements[:, :, :-1])
 
 
+def test_pixel_ridge_kept_as_a_product_predicts_the_same(
+    salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurements = salt.split("random", "test").measurements[:]
+    predictions, entries = [], []
+    for largest in (2**27, 0):
+        monkeypatch.setattr("fwibench_baselines.pixel_ridge.LARGEST_MATRIX", largest)
+        method = PixelRidge(salt.problem, PixelRidgeOptions(features=200), context)
+        method.fit(salt.split("random", "train"), salt.split("random", "val"))
+        predictions.append(method.predict(measurements))
+        entries.append(method.complexity().macs)
+    np.testing.assert_allclose(*predictions, rtol=1e-3)
+    features, train, nodes = 200, 14, 2400
+    assert entries[0] == pytest.approx(features * nodes, rel=0.1)
+    assert entries[1] == pytest.approx(train * (features + nodes), rel=0.1)
+
+
 def test_mean_map_is_the_mean(salt: Dataset, context: RunContext) -> None:
     method = MeanMap(salt.problem, NoOptions(), context)
     train = salt.split("random", "train")

@@ -1,0 +1,96 @@
+"""Tensor meshes about a section: cells of one size inside, growing ones outside.
+
+Invariant: a mesh is given by the edges of its cells along each axis [m]; the section starts at 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+Array = NDArray[np.float64]
+
+GROWTH = 1.4
+"""Ratio of neighbouring cells in the padding."""
+
+
+def cell_edges(length: float, cell: float, padding: float) -> Array:
+    """Edges of cells that cover [0, length], with growing cells on both sides, `(cells + 1,)`.
+
+    Args:
+        length: Of the section [m].
+        cell: Size of the cells inside [m]; the last one may reach beyond the section.
+        padding: How far the mesh goes beyond the section at least [m].
+    """
+    grown = [0.0]
+    while grown[-1] < padding:
+        grown.append(grown[-1] + cell * GROWTH ** len(grown))
+    inside = cell * np.arange(np.ceil(length / cell - 1e-9) + 1)
+    return np.concatenate([-np.array(grown[:0:-1]), inside, inside[-1] + np.array(grown[1:])])
+
+
+def centres(edges: Array) -> Array:
+    """Middles of the cells, `(cells,)`."""
+    return (edges[1:] + edges[:-1]) / 2
+
+
+def overlaps(edges: Array, nodes: int, spacing: float) -> Array:
+    """Share of each cell that each node's interval takes, `(cells, nodes)`; rows sum to 1.
+
+    A node stands for the half spacing on both of its sides, the first and the last one for all beyond.
+
+    Args:
+        edges: Of the cells [m].
+        nodes: Number of nodes; the first one lies at 0.
+        spacing: Of the nodes [m].
+    """
+    limits = spacing * (np.arange(nodes + 1) - 0.5)
+    limits[0], limits[-1] = -np.inf, np.inf
+    upper = np.minimum(edges[1:, None], limits[None, 1:])
+    lower = np.maximum(edges[:-1, None], limits[None, :-1])
+    return np.clip(upper - lower, 0, None) / np.diff(edges)[:, None]
+
+
+def nested_dissection(cells: NDArray[np.int64]) -> list[int]:
+    """Order in which a mesh's unknowns are eliminated with little fill (George, 1973).
+
+    A line of cells parts the mesh; both halves come first, ordered in the same way, then the line.
+
+    Args:
+        cells: Numbers of the cells in a rectangle, `(rows, columns)`.
+    """
+    if min(cells.shape) < 3:
+        return [int(cell) for cell in cells.ravel()]
+    if cells.shape[0] < cells.shape[1]:
+        cells = cells.T
+    middle = len(cells) // 2
+    halves = nested_dissection(cells[:middle]) + nested_dissection(cells[middle + 1 :])
+    return halves + [int(cell) for cell in cells[middle]]
+
+
+def interpolation(depth: Array, along: Array, places: list[tuple[float, float]]) -> sp.csr_array:
+    """Bilinear weights of the cell centres at places inside the mesh, `(places, cells)`.
+
+    Args:
+        depth: Edges of the rows of cells [m].
+        along: Edges of the columns of cells [m].
+        places: Pairs (z, x) [m].
+    """
+    from scipy.sparse import coo_array
+
+    z, x = (centres(edges) for edges in (depth, along))
+    index, weight = [], []
+    for axis, at in zip((z, x), np.transpose(places), strict=True):
+        before = np.searchsorted(axis, at, side="right") - 1
+        share = (at - axis[before]) / (axis[before + 1] - axis[before])
+        index.append(np.stack([before, before + 1], 1))
+        weight.append(np.stack([1 - share, share], 1))
+    cells = (index[0][:, :, None] * len(x) + index[1][:, None, :]).reshape(-1)
+    weights = (weight[0][:, :, None] * weight[1][:, None, :]).reshape(-1)
+    rows = np.repeat(np.arange(len(places)), 4)
+    return coo_array((weights, (rows, cells)), shape=(len(places), len(z) * len(x))).tocsr()
