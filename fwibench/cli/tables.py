@@ -20,7 +20,7 @@ def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
     """
     for group, ranked in groupby(rows, key=lambda row: tuple(row[name] for name in GROUP)):
         dataset, source, split, track, profile, n_test = group
-        unit = units.get(dataset, "")
+        unit = units.get(dataset.partition("[")[0], "")
         title = f"{dataset} ({source}), split {split}, track {track}, profile {profile}, {n_test or 'no'} test samples"
         numbers = (
             "rank",

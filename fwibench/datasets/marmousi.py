@@ -72,7 +72,7 @@ class Marmousi(SimulatedDataset):
         if path.is_dir():
             return super().open_originals(path)
         large = (LARGE,) if path.suffix == ".bin" else ()
-        maps = read_maps(path, Wanted(shapes=large, bounds=self.problem.property))
+        maps = read_maps(path, Wanted(shapes=large))
         if len(maps) > 1:
             return super().open_originals(path)
         model = maps[0][0]

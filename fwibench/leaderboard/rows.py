@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from statistics import fmean
 from typing import Any
 
+from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record
 
 COLUMNS = (
@@ -77,7 +78,7 @@ def make_rows(records: Iterable[Record]) -> list[Row]:
 
 
 def _identity(record: Record) -> str:
-    content = record.cell.model_dump(mode="json", exclude={"seed"})
+    content = record.cell.model_dump(mode="json", exclude={"seed", "dataset_options"})
     return json.dumps([content, record.source, record.track], sort_keys=True)
 
 
@@ -101,7 +102,7 @@ def _row(records: list[Record]) -> Row:
         method_version=cell.method_version,
         plugin=first.plugin,
         options=format_options(first.chosen),
-        dataset=cell.dataset + (f"[{format_options(cell.dataset_options)}]" if cell.dataset_options else ""),
+        dataset=_variant(cell),
         source=first.source,
         split=cell.split,
         track=first.track,
@@ -132,6 +133,12 @@ def _row(records: list[Record]) -> Row:
         date_utc=max(record.started for record in records),
     )
     return row
+
+
+def _variant(cell: Cell) -> str:
+    """The dataset with the options that make it another one; where its files lie is the source's business."""
+    options = {name: value for name, value in cell.dataset_options.items() if name != "path"}
+    return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
 
 
 def format_options(options: dict[str, Any]) -> str:

@@ -37,8 +37,8 @@ class Cell(Frozen):
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the cell and the format of results."""
-        content = [RESULT_FORMAT, self.model_dump(mode="json")]
+        """SHA-256 of the cell and the format of results; the fingerprint stands for the dataset's options."""
+        content = [RESULT_FORMAT, self.model_dump(mode="json", exclude={"dataset_options"})]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,24 @@ def test_profiles_share_one_store(registry: Registry) -> None:
     each: list[Dataset] = [open_dataset(registry, "kimberlina-leakage", name) for name in ("smoke", "quick", "paper")]
     assert len({dataset.store.folder for dataset in each}) == 1
     assert [dataset.size for dataset in each] == [14, 700, 19_460]
+
+
+def test_original_files_are_turned_depth_first_and_split_by_scenario(registry: Registry, tmp_path: Path) -> None:
+    """OpenFWI's Kimberlina-CO2 has x first, and names scenario and time in its files."""
+    for scenario in (3, 12, 40, 41):
+        for time in (0, 10, 20):
+            section = np.full((401, 141), 2000.0 + scenario, np.float32)
+            section[:, :20] = 1600.0
+            np.savez(tmp_path / f"label_sim{scenario:04d}_t{time}.npz", label=section)
+    dataset = open_dataset(registry, "kimberlina-leakage", "smoke", {"path": str(tmp_path)})
+    assert dataset.source == "files"
+    assert dataset.problem.property_shape == (1, 141, 401)
+    assert dataset.problem.measurement_shape == (9, 1251, 101)
+    assert dataset.size == 12
+    scenarios = {name: set(rows // 3) for name, rows in dataset.indices("scenario").items()}
+    assert [len(part) for part in scenarios.values()] == [2, 1, 1]
+    assert set.union(*scenarios.values()) == {0, 1, 2, 3}
+    (velocity,) = dataset._made(range(4, 5))
+    assert velocity.shape == (1, 141, 401)
+    assert (velocity[0, :20] == 1600).all()
+    assert (velocity[0, 20:] == 2012).all()

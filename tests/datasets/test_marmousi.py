@@ -94,3 +94,14 @@ def test_contrasts_are_those_of_marmousi_itself(maps: np.ndarray, real_data: Pat
     ours = contrasts(maps)
     for name in ("median", "within a map", "between maps", "step down", "share of interfaces", "correlated down"):
         assert ours[name] == pytest.approx(real[name], rel=0.25), name
+
+
+def test_the_real_model_is_cut_into_crops(registry: Registry, real_data: Path) -> None:
+    dataset = open_dataset(registry, "marmousi", "smoke", {"path": str(real_data / "marmousi2_vp_10m.npy")})
+    assert dataset.source == "files"
+    assert [len(part) for part in dataset.indices("random").values()] == [16, 2, 2]
+    crops = np.stack(dataset._made(range(20)))
+    assert crops.shape == (20, 1, 70, 70)
+    assert crops.min() >= 1500
+    assert np.median(crops[:, :, 60:]) > np.median(crops[:, :, :10])
+    assert dataset.identity != open_dataset(registry, "marmousi", "smoke").identity

@@ -80,6 +80,18 @@ def test_other_options_are_another_row() -> None:
     assert [row["options"] for row in make_rows([first, second])] == ["alpha=10.0", ""]
 
 
+def test_a_variant_is_another_dataset_and_a_place_is_not() -> None:
+    noisy = record("a", 1.0)
+    noisy = noisy.model_copy(
+        update={"cell": noisy.cell.model_copy(update={"dataset_options": {"snr": 10.0}, "fingerprint": "g"})}
+    )
+    moved = record("a", 1.0)
+    moved = moved.model_copy(update={"cell": moved.cell.model_copy(update={"dataset_options": {"path": "/data"}})})
+    assert moved.cell.key == record("a", 1.0).cell.key
+    rows = make_rows([record("a", 1.0), noisy, moved])
+    assert {row["dataset"] for row in rows} == {"salt", "salt[snr=10.0]"}
+
+
 def test_what_was_not_measured_is_empty(tmp_path: Path) -> None:
     rows = make_rows([record("a", 1.5), record("c", None)])
     (good, bad) = csv.DictReader(io.StringIO(as_csv(rows)))
