@@ -4,8 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.facts import describe_problem, describe_splits
 from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import open_dataset
 from tests.conftest import Command
 
 ROOT = Path(__file__).parents[1]
@@ -63,3 +67,14 @@ def test_recipes_are_the_programs(registry: Registry) -> None:
                 assert str(spec.profiles[profile].get(option, "")) == value, (name, option, profile)
         changed = {option for profile in spec.profiles.values() for option in profile}
         assert changed <= {row[0] for row in rows}
+
+
+@pytest.mark.parametrize("name", ["salt", "marmousi", "kimberlina-leakage", "kimberlina-reservoir"])
+def test_cards_are_the_programs(registry: Registry, name: str) -> None:
+    card = (ROOT / "docs" / "datasets" / f"{name}.md").read_text()
+    dataset = open_dataset(registry, name, "quick")
+    for label, text in (*describe_problem(dataset.problem), *describe_splits(dataset)):
+        assert f"| {label} | {text} |" in card, label
+    for caveat in dataset.spec.caveats:
+        assert f"- {caveat}\n" in card
+    assert f"| fingerprint | {dataset.fingerprint[:16]} |" in card

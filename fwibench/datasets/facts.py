@@ -23,7 +23,12 @@ def describe_problem(problem: Problem) -> list[Fact]:
             f"{grid.spacing:g} m, {(grid.nz - 1) * grid.spacing:g} m deep, {(grid.nx - 1) * grid.spacing:g} m wide",
         ),
         *_describe_survey(problem.survey),
-        ("physics", _describe_values(problem.physics.model_dump()) if problem.physics else "not simulated here"),
+        (
+            "physics",
+            _describe_values(problem.physics.model_dump(exclude_none=True))
+            if problem.physics
+            else "not simulated here",
+        ),
         ("scaling of measurements", _describe_values(problem.amplitude.model_dump(exclude_defaults=True))),
     ]
 

@@ -38,7 +38,8 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
             extent=(0, width, depth, 0),
             aspect="auto" if max(depth, width) > 2 * min(depth, width) else "equal",
         )
-        place.set(title=split.ids[i], xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
+        place.set_title(split.ids[i], fontsize="small")
+        place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
         _draw_measurement(axes[1, column], split.measurements[int(i)], problem.survey, first=column == 0)
     figure.colorbar(image, ax=list(axes[0]), label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
