@@ -22,11 +22,12 @@ from fwibench.datasets.crops import Crops, crop_indices
 from fwibench.datasets.geology.folded import folded_section
 from fwibench.datasets.readers import Wanted, read_maps
 from fwibench.datasets.simulated import Originals, SimulatedDataset
-from fwibench.datasets.splits import Indices, random_split
+from fwibench.datasets.splits import Indices
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 
 SIZES = {"smoke": (20, 3, 3), "quick": (1000, 100, 100), "paper": (30_000, 3_000, 3_000)}
+"""Samples in all, in val and in test: the paper's 24,000/3,000/3,000."""
 
 PROBLEM = Problem(
     grid=Grid(nz=70, nx=70, spacing=10.0),
@@ -50,22 +51,13 @@ LARGE = (351, 1701)
 class Marmousi(SimulatedDataset):
     """Velocity maps of 70 x 70 at 10 m, each independent of all others."""
 
+    problem = PROBLEM
+    sizes = SIZES
     shard_rows = 50
 
-    @property
-    def problem(self) -> Problem:
-        """See the module's head."""
-        return PROBLEM
-
-    @property
-    def size(self) -> int:
-        """Maps in this profile."""
-        return self.counts(*SIZES[self.profile])[0]
-
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """`random`: 24,000/3,000/3,000 as in the paper, 800/100/100 in `quick`."""
-        sizes = self.counts(*SIZES[self.profile])
-        return crop_indices(sizes[0]) if isinstance(self.originals, Crops) else random_split(*sizes, self.spec.name)
+        """`random`; crops of one model come from columns of their own."""
+        return crop_indices(self.size) if isinstance(self.originals, Crops) else super().indices(scheme)
 
     def open_originals(self, path: Path) -> Originals:
         """A file with one large model is cut into crops; anything else holds maps of the problem's size."""

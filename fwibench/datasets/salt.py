@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.geology import salt_volume
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.splits import Indices, block_split, random_split
+from fwibench.datasets.splits import Indices, block_split
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 
@@ -51,26 +51,18 @@ def _volume(number: int) -> NDArray[np.float64]:
 class Salt(SimulatedDataset):
     """140 velocity maps of 40 x 60 at 10 m, split 120/10/10 at random or in blocks."""
 
+    problem = PROBLEM
+    sizes = SIZES
     shard_rows = 20
     original_shapes = ((201, 301),)
     original_names = ("svmodel*", "*")
 
-    @property
-    def problem(self) -> Problem:
-        """See the module's head."""
-        return PROBLEM
-
-    @property
-    def size(self) -> int:
-        """Maps in this profile."""
-        return self.counts(*SIZES[self.profile])[0]
-
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""
-        n, n_val, n_test = self.counts(*SIZES[self.profile])
-        if scheme == "block":
-            return block_split(n, n_val, n_test, gap=max(n // 28, 1))
-        return random_split(n, n_val, n_test, self.spec.name)
+        if scheme != "block":
+            return super().indices(scheme)
+        n, n_val, n_test = self.counts()
+        return block_split(n, n_val, n_test, gap=max(n // 28, 1))
 
     def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
         """Slices of the volumes, in their order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.readers import Wanted, read_maps
 from fwibench.datasets.resample import resample
+from fwibench.datasets.splits import Indices, random_split
 from fwibench.datasets.store import Sample
 from fwibench.datasets.stored import StoredDataset
 from fwibench.errors import DataError
@@ -35,15 +36,17 @@ class Originals(Protocol):
 class SimulatedDataset(StoredDataset):
     """Maps, and measurements that the problem's physics makes from them; an author gives `maps`.
 
-    A dataset with `FilesOptions` reads a user's original maps instead where `path` is set. Its author says how
-    they look, and passes its numbers of samples through `counts`.
+    A dataset with `FilesOptions` reads a user's original maps instead where `path` is set; its author says how
+    they look.
 
     Attributes:
+        sizes: Samples in all, in val and in test, by profile.
         original_shapes: Sizes `(Z, X)` of original maps, beside the grid's own.
         original_axes: Order of the axes in the files.
         original_names: Patterns of the files' names in a folder; the first that finds any is taken.
     """
 
+    sizes: ClassVar[Mapping[str, tuple[int, int, int]]] = {}
     original_shapes: ClassVar[tuple[tuple[int, int], ...]] = ()
     original_axes: ClassVar[Literal["zx", "xz"]] = "zx"
     original_names: ClassVar[tuple[str, ...]] = ("*",)
@@ -51,6 +54,15 @@ class SimulatedDataset(StoredDataset):
     @abstractmethod
     def maps(self, numbers: range) -> Iterable[Array]:
         """Synthetic property maps `(1, Z, X)` of the sample numbers, in order."""
+
+    @property
+    def size(self) -> int:
+        """Samples of this profile; fewer where there are fewer original maps."""
+        return self.counts()[0]
+
+    def indices(self, scheme: str) -> dict[str, Indices]:
+        """Dealt out at random, whatever the scheme is called."""
+        return random_split(*self.counts(), self.spec.name)
 
     @cached_property
     def originals(self) -> Originals | None:
@@ -73,8 +85,9 @@ class SimulatedDataset(StoredDataset):
         """Brings an original map `(1, Z, X)` to the problem's grid. Default: averages, see `resample`."""
         return resample(original, self.problem.grid.shape)
 
-    def counts(self, n: int, n_val: int, n_test: int) -> tuple[int, int, int]:
-        """The profile's samples, val and test; less, in proportion, where there are fewer original maps."""
+    def counts(self) -> tuple[int, int, int]:
+        """The profile's `sizes`; less, in proportion, where there are fewer original maps."""
+        n, n_val, n_test = self.sizes[self.profile]
         found = n if self.originals is None else min(len(self.originals), n)
         if found < 3:
             raise DataError(f"{found} maps found, expected 3 or more: one each for train, val and test", "add maps")

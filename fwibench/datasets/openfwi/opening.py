@@ -18,7 +18,7 @@ from fwibench.datasets.openfwi.shards import Official, find_shards
 from fwibench.datasets.openfwi.style import style_map
 from fwibench.datasets.simulated import SimulatedDataset
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.datasets.splits import Indices, random_split
+from fwibench.datasets.splits import Indices
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Problem
 from fwibench.seeds import BASE_SEED, derive_seed
@@ -56,20 +56,12 @@ class Twin(SimulatedDataset):
         """See `family_problem`."""
         return family_problem(self.family)
 
-    @property
-    def _sizes(self) -> tuple[int, int, int]:
+    def counts(self) -> tuple[int, int, int]:
+        """OpenFWI's sizes in profile `paper`, with val carved from its train split."""
         train, test = self.family.official
-        return LIMITS.get(self.profile, (train - train // VAL_SHARE, train // VAL_SHARE, test))
-
-    @property
-    def size(self) -> int:
-        """Samples of this profile."""
-        return sum(self._sizes)
-
-    def indices(self, scheme: str) -> dict[str, Indices]:
-        """`random`: the maps are independent of each other."""
-        _, n_val, n_test = self._sizes
-        return random_split(self.size, n_val, n_test, self.spec.name)
+        complete = train - train // VAL_SHARE, train // VAL_SHARE, test
+        sizes = LIMITS.get(self.profile, complete)
+        return sum(sizes), sizes[1], sizes[2]
 
     def maps(self, numbers: range) -> Iterator[NDArray[np.float32]]:
         """One map for each number, from a random stream of its own."""
