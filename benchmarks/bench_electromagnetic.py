@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from threadpoolctl import threadpool_limits
 
-from fwibench.datasets.basin import draw_section
+from fwibench.datasets.geology.basin import draw_section, draw_site
 from fwibench.datasets.kimberlina_reservoir import PROBLEM
 from fwibench.physics.electromagnetic import MU, _discretise, simulate
 
@@ -29,7 +29,8 @@ def plain(section: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     bounds = PROBLEM.property.low, PROBLEM.property.high
-    section = draw_section(np.random.default_rng(0), PROBLEM.grid.shape, PROBLEM.grid.spacing, bounds)
+    rng, shape, spacing = np.random.default_rng(0), PROBLEM.grid.shape, PROBLEM.grid.spacing
+    section = draw_section(rng, draw_site(rng, shape, spacing), shape, spacing, bounds)
     with threadpool_limits(1, "blas"):
         simulate(section[None, None].astype(np.float32), PROBLEM)
         times, fields = [], []
