@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,9 @@ from fwibench.errors import DivergedError, FwibenchError, MethodError
 from fwibench.files import atomic_write, write_text
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
+from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.spec import MethodSpec
+from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
@@ -81,17 +84,23 @@ def evaluate(
         record.costs.fit_s = fitting.seconds + method.resumed_s
         record.history = method.history
     tell({"stage": "predict"})
-    prediction = _predict(method, test, record.costs, device, tell)
+    prediction, traces = _predict(method, test, record, tell)
     _check(prediction, (len(test), *dataset.problem.property_shape))
     with atomic_write(folder / "predictions.npz") as stream:
         np.savez(stream, ids=np.array(test.ids), prediction=prediction)
+    if traces:
+        write_traces(folder, test.ids, traces)
     record.scores = _score(prediction, test, metrics, registry, dataset.problem, folder)
     record.diagnostics = method.diagnostics(test)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
     (folder / "model").mkdir(exist_ok=True)
     method.save(folder / "model")
-    _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, dataset.problem)
+    if traces:
+        _take_clock(record.costs, traces, device)
+    else:
+        _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, dataset.problem)
+    record.costs.peak_memory_mb = peak_memory_mb()
 
 
 def _open(cell: Cell, registry: Registry) -> Dataset:
@@ -112,19 +121,25 @@ def _rows(test: Split) -> int:
     return max(CHUNK_BYTES // (4 * math.prod(test.measurements.shape[1:])), 1)
 
 
-def _predict(method: Method, test: Split, costs: Costs, device: str, tell: Notify) -> Maps:
+def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
     """Predicts chunk by chunk; reading and predicting have clocks of their own."""
-    rows, parts = _rows(test), []
+    rows, parts, costs = _rows(test), [], record.costs
+    traces: list[Trace] = []
     costs.predict_s = 0.0
     for start in range(0, len(test), rows):
+        chunk = slice(start, start + rows)
         with stopwatch("cpu") as reading:
-            measurements = test.measurements[start : start + rows]
-        with stopwatch(device) as predicting:
+            measurements = test.measurements[chunk]
+        if record.track == "oracle-start":
+            method.reveal(test.properties[chunk])
+        with stopwatch(record.device) as predicting:
             parts.append(np.asarray(method.predict(measurements)))
         costs.data_s = (costs.data_s or 0.0) + reading.seconds
         costs.predict_s += predicting.seconds
+        if isinstance(method, IterativeMethod):
+            traces += method.traces
         tell({"report": {"step": min(start + rows, len(test)), "steps": len(test)}})
-    return np.concatenate(parts).astype(np.float32, copy=False)
+    return np.concatenate(parts).astype(np.float32, copy=False), traces
 
 
 def _check(prediction: Maps, expected: tuple[int, ...]) -> None:
@@ -172,7 +187,12 @@ def _measure(
         costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
         on_cpu = _build(spec, record.cell, problem, RunContext(workdir=context.workdir))
         on_cpu.load(folder / "model")
-    if spec.kind != "iterative" or device == "cpu":
-        costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
+    costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)
-    costs.peak_memory_mb = peak_memory_mb()
+
+
+def _take_clock(costs: Costs, traces: list[Trace], device: str) -> None:
+    """An inversion is too long to be repeated for the clock: the prediction itself was timed."""
+    if device == "cpu":
+        costs.predict_ms_cpu1 = 1e3 * statistics.median(trace.seconds for trace in traces)
+    costs.throughput_per_s = len(traces) / costs.predict_s if costs.predict_s else None
