@@ -5,6 +5,7 @@ Invariant: an inversion that was interrupted goes on from its last finished band
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import time
@@ -129,6 +130,19 @@ class Course:
             Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()})
             for i, own in enumerate(steps)
         ]
+
+
+def read_traces(folder: Path) -> dict[str, list[Step]] | None:
+    """Iterations of each sample of a run, by its id; None where the run has none."""
+    path = folder / "traces.csv"
+    if not path.exists():
+        return None
+    found: dict[str, list[Step]] = {}
+    with path.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
+            found.setdefault(row["id"], []).append(step)
+    return found
 
 
 def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> None:

@@ -6,6 +6,7 @@ Invariant: predictions are on disk before anything but the scores sees the truth
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import math
 import statistics
@@ -18,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.datasets.dataset import Dataset
-from fwibench.errors import DivergedError, FwibenchError, MethodError
+from fwibench.errors import DivergedError, MethodError
 from fwibench.files import atomic_write, write_text
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
@@ -30,7 +30,9 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
 from fwibench.runs.environment import peak_memory_mb
-from fwibench.runs.record import Costs, Record
+from fwibench.runs.plan import reopen_dataset
+from fwibench.runs.record import Costs, Record, read_record
+from fwibench.runs.results import RECORD
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
 Notify = Callable[[dict[str, Any]], None]
@@ -61,7 +63,7 @@ def evaluate(
     cell, device = record.cell, record.device
     spec = registry.method(cell.method).spec
     with stopwatch("cpu") as reading:
-        dataset = _open(cell, registry)
+        dataset = reopen_dataset(registry, cell)
         train, val, test = (dataset.split(cell.split, name) for name in ("train", "val", "test"))
         if cell.test_samples is not None:
             test = test.spread(cell.test_samples)
@@ -76,6 +78,9 @@ def evaluate(
         deadline=None if limit is None else time.monotonic() + limit,
         on_report=lambda scalars: tell({"report": scalars}),
     )
+    if cell.base:
+        base = _load_base(folder.parent.parent / cell.base, registry, dataset.problem, context)
+        context = dataclasses.replace(context, base=base)
     method = _build(spec, cell, dataset.problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
@@ -103,17 +108,17 @@ def evaluate(
     record.costs.peak_memory_mb = peak_memory_mb()
 
 
-def _open(cell: Cell, registry: Registry) -> Dataset:
-    spec = registry.dataset(cell.dataset).spec
-    dataset: Dataset = spec.load()(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
-    if dataset.fingerprint != cell.fingerprint:
-        raise FwibenchError(f"{cell.dataset} changed between planning and running", "run the command again")
-    return dataset
-
-
 def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
     implementation: type[Method] = spec.load()
     return implementation(problem, spec.options.model_validate(cell.options), context)
+
+
+def _load_base(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
+    """The fitted method of a finished run."""
+    cell = read_record(run / RECORD).cell
+    method = _build(registry.method(cell.method).spec, cell, problem, context)
+    method.load(run / "model")
+    return method
 
 
 def _rows(test: Split) -> int:
@@ -158,8 +163,13 @@ def _score(
     problem: Problem,
     folder: Path,
 ) -> dict[str, float | None]:
-    truth = test.properties[:]
-    scores = {name: registry.metric(name).spec.load()(prediction, truth, problem) for name in metrics}
+    truth: dict[str, Maps] = {}
+    scores = {}
+    for name in metrics:
+        spec = registry.metric(name).spec
+        if spec.compares not in truth:
+            truth[spec.compares] = test.properties[:] if spec.compares == "property" else test.measurements[:]
+        scores[name] = spec.load()(prediction, truth[spec.compares], problem)
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["id", *scores])
