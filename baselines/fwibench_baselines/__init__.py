@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat
 
 from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
+from fwibench_baselines.fwi.options import OracleOptions, StartOptions
 from fwibench_baselines.published import INVERSIONNET, VELOCITYGAN
 
 
@@ -122,6 +123,31 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             kind="closed-form",
             options=PixelRidgeOptions,
             measurements=("seismic", "em"),
+            deterministic=True,
+        ),
+        MethodSpec(
+            name="multiscale-fwi",
+            summary="waveform inversion from low to high frequencies, from the mean training map",
+            reference="InvLINT, section 4.5; Virieux and Operto, Geophysics 2009",
+            target="fwibench_baselines.fwi.method:MultiscaleFWI",
+            kind="iterative",
+            options=StartOptions,
+            profiles={"smoke": {"iterations": 2}},
+            devices=("cpu", "cuda"),
+            deterministic=True,
+        ),
+        MethodSpec(
+            name="multiscale-fwi-oracle",
+            summary="waveform inversion from the smoothed truth: what a perfect start is worth",
+            reference="InvLINT, section 4.5",
+            target="fwibench_baselines.fwi.method:OracleFWI",
+            kind="iterative",
+            options=OracleOptions,
+            profiles={"smoke": {"iterations": 2}},
+            devices=("cpu", "cuda"),
+            needs_fit=False,
+            trained_on="none",
+            track="oracle-start",
             deterministic=True,
         ),
     ]

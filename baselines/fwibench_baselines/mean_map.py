@@ -12,13 +12,18 @@ from fwibench_baselines.array_method import ArrayMethod
 CHUNK = 64
 
 
+def average(train: Split) -> NDArray[np.float32]:
+    """The mean map `(1, Z, X)` of a split."""
+    total = sum(train.properties[i : i + CHUNK].sum(0, np.float64) for i in range(0, len(train), CHUNK))
+    return np.asarray(total / len(train), np.float32)
+
+
 class MeanMap(ArrayMethod):
     """Predicts the mean of the training maps."""
 
     def fit(self, train: Split, val: Split) -> None:
         """Averages the maps of `train`."""
-        total = sum(train.properties[i : i + CHUNK].sum(0, np.float64) for i in range(0, len(train), CHUNK))
-        self.arrays = {"mean": (total / len(train)).astype(np.float32)}
+        self.arrays = {"mean": average(train)}
 
     def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same map for each sample."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.output import console, print_json, print_table, show_count, show_number, show_seconds, warn
+from fwibench.cli.output import (
+    console,
+    open_registry,
+    print_json,
+    print_table,
+    show_count,
+    show_number,
+    show_seconds,
+    warn,
+)
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.cli.tables import print_leaderboard, units_of
@@ -35,14 +45,36 @@ def status(results: ResultsOption = Path("results"), json: Json = False) -> None
     console().print(", ".join(f"{n} {name}" for name, n in counts.most_common()))
 
 
-def show(run: str, results: ResultsOption = Path("results"), json: Json = False) -> None:
+def show(
+    run: str,
+    results: ResultsOption = Path("results"),
+    mae: Annotated[bool, typer.Option("--mae", help="Of an iterative run: error of the models of each band.")] = False,
+    json: Json = False,
+) -> None:
     """Show one run: options, scores, costs, diagnostics, environment. RUN may be a part of its name."""
     folder = Results(results).run(run)
     record = read_record(folder / RECORD)
+    from fwibench.runs.convergence import describe_convergence
+
+    bands = describe_convergence(record, folder, open_registry() if mae else None)
     if json:
-        print_json(record.model_dump(mode="json"))
+        print_json({**record.model_dump(mode="json"), "bands": [asdict(band) for band in bands]})
         return
     print_table("", ("", ""), [[name, value] for name, value in _facts(record, folder) if value])
+    if bands:
+        header = ("band", "iterations", "first misfit", "last misfit", "time", f"MAE [{record.unit}]")
+        rows = [
+            [
+                b.name,
+                str(b.iterations),
+                show_number(b.first),
+                show_number(b.last),
+                show_seconds(b.seconds),
+                show_number(b.mae),
+            ]
+            for b in bands
+        ]
+        print_table("inversion, means over the samples", header, rows, right=header[1:])
 
 
 def leaderboard(results: ResultsOption = Path("results"), exports: Exports = None, json: Json = False) -> None:

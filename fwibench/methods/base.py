@@ -53,6 +53,14 @@ class Method(ABC):
             Property maps in physical units, `(n, 1, Z, X)`; each depends on its own measurement alone.
         """
 
+    def reveal(self, properties: NDArray[np.float32]) -> None:
+        """Shows the truth of the next `predict`; called on the track `oracle-start` alone.
+
+        Args:
+            properties: `(n, 1, Z, X)`, in the order of the measurements.
+        """
+        raise MethodError(f"{type(self).__name__} is on the oracle's track and has no use for the truth")
+
     @abstractmethod
     def complexity(self) -> Complexity:
         """Parameters and arithmetic of one sample."""

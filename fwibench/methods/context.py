@@ -6,8 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fwibench.seeds import BASE_SEED, STREAMS, derive_seed
+
+if TYPE_CHECKING:
+    from fwibench.methods.base import Method
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class RunContext:
         method: Name of the method, for the seeds.
         repetition: Which repetition this is, from 0.
         deadline: `time.monotonic()` at which the cell is killed; None for never.
+        base: The fitted method that this one builds on; None unless its spec says `builds_on`.
     """
 
     workdir: Path
@@ -32,6 +37,7 @@ class RunContext:
     method: str = ""
     repetition: int = 0
     deadline: float | None = None
+    base: Method | None = field(default=None, repr=False)
     on_report: Callable[[dict[str, float]], None] = field(default=lambda scalars: None, repr=False)
 
     def seed(self, stream: str) -> int:

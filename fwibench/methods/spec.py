@@ -36,6 +36,9 @@ class MethodSpec(Spec):
     profiles: dict[Profile, dict[str, Any]] = Field(
         default_factory=dict, description="options that a profile sets where the user does not"
     )
+    builds_on: str = Field(
+        default="", description="option that names a method whose fitted model is needed; that method's cell runs first"
+    )
     needs_fit: bool = Field(default=True, description="whether `fit` must come before `predict`")
     measurements: tuple[Literal["seismic", "em"], ...] = Field(default=("seismic",), description="kinds it accepts")
     devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu",)

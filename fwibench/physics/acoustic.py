@@ -16,7 +16,9 @@ from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 
 
-def simulate(velocity: Tensor, problem: Problem) -> Tensor:
+def simulate(
+    velocity: Tensor, problem: Problem, *, wavelet: Tensor | None = None, gradient_interval: int = 1
+) -> Tensor:
     """Pressure recorded by every receiver for every source.
 
     The source enters as OpenFWI has it, `v**2 w(t)` on one node without division by the cell's area,
@@ -26,6 +28,9 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
     Args:
         velocity: P velocity [m/s], `(n, 1, Z, X)`; gradients flow back to it.
         problem: Acoustic problem on the same grid.
+        wavelet: `(T,)`; the survey's own by default.
+        gradient_interval: Time samples between the wavefields whose sum is the gradient; divides `nt`. Larger
+            ones save memory and time, as long as they sample the wavefield.
 
     Returns:
         Pressure `(n, S, T, R)` on the device of `velocity`.
@@ -47,7 +52,7 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
     n, sources = len(velocity), len(survey.sources)
     placement = place(problem)
     model = _simulated(velocity[:, 0], placement)
-    amplitude, at_source, at_receiver = _survey(survey, placement, velocity)
+    amplitude, at_source, at_receiver = _survey(survey, placement, velocity, wavelet)
     recorded = deepwave.scalar(
         model.repeat_interleave(sources, 0) if n > 1 else model[0],
         problem.grid.spacing,
@@ -60,6 +65,7 @@ def simulate(velocity: Tensor, problem: Problem) -> Tensor:
         pml_freq=physics.pml_freq,
         max_vel=physics.max_velocity,
         courant_number=physics.courant_number,
+        model_gradient_sampling_interval=gradient_interval,
     ).receiver_amplitudes
     if placement.receiver_weights is not None:
         recorded = torch.from_numpy(placement.receiver_weights).to(recorded) @ recorded
@@ -74,11 +80,13 @@ def _simulated(velocity: Tensor, placement: Placement) -> Tensor:
     return torch.nn.functional.pad(part[:, None], placement.frame, mode="replicate")[:, 0]
 
 
-def _survey(survey: SeismicSurvey, placement: Placement, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _survey(
+    survey: SeismicSurvey, placement: Placement, like: Tensor, wavelet: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Source amplitudes `(S, K, T)`, source nodes `(S, K, 2)` and receiver nodes `(1, P, 2)`."""
-    wavelet = -torch.from_numpy(sample_wavelet(survey)).to(like)
+    signal = -(torch.from_numpy(sample_wavelet(survey)) if wavelet is None else wavelet).to(like)
     weights = torch.from_numpy(placement.source_weights).to(like)
     at_source, at_receiver = (
         torch.from_numpy(nodes).to(like.device) for nodes in (placement.source_nodes, placement.receiver_nodes)
     )
-    return weights[..., None] * wavelet, at_source, at_receiver[None]
+    return weights[..., None] * signal, at_source, at_receiver[None]

@@ -117,4 +117,12 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             target=f"{similarity}:ssim_wang",
             better="high",
         ),
+        MetricSpec(
+            name="data-misfit",
+            summary="simulated against measured data, relative L2; ask for it with --metrics",
+            target="fwibench.metrics.misfit:data_misfit",
+            better="low",
+            compares="measurement",
+            default=False,
+        ),
     ]

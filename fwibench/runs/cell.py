@@ -35,10 +35,13 @@ class Cell(Frozen):
         default=None, description="only so many test samples, spread evenly over the split; None for all"
     )
 
+    base: str = Field(default="", description="run whose fitted model this one builds on")
+
     @cached_property
     def key(self) -> str:
         """SHA-256 of the cell and the format of results; the fingerprint stands for the dataset's options."""
-        content = [RESULT_FORMAT, self.model_dump(mode="json", exclude={"dataset_options"})]
+        unset = {"base"} if not self.base else set()
+        content = [RESULT_FORMAT, self.model_dump(mode="json", exclude={"dataset_options", *unset})]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -6,8 +6,10 @@ Invariant: predictions are on disk before anything but the scores sees the truth
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import math
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,17 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.datasets.dataset import Dataset
-from fwibench.errors import DivergedError, FwibenchError, MethodError
+from fwibench.errors import DivergedError, MethodError
 from fwibench.files import atomic_write, write_text
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
+from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.spec import MethodSpec
+from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
 from fwibench.runs.environment import peak_memory_mb
-from fwibench.runs.record import Costs, Record
+from fwibench.runs.plan import reopen_dataset
+from fwibench.runs.record import Costs, Record, read_record
+from fwibench.runs.results import RECORD
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
 Notify = Callable[[dict[str, Any]], None]
@@ -58,7 +63,7 @@ def evaluate(
     cell, device = record.cell, record.device
     spec = registry.method(cell.method).spec
     with stopwatch("cpu") as reading:
-        dataset = _open(cell, registry)
+        dataset = reopen_dataset(registry, cell)
         train, val, test = (dataset.split(cell.split, name) for name in ("train", "val", "test"))
         if cell.test_samples is not None:
             test = test.spread(cell.test_samples)
@@ -73,6 +78,9 @@ def evaluate(
         deadline=None if limit is None else time.monotonic() + limit,
         on_report=lambda scalars: tell({"report": scalars}),
     )
+    if cell.base:
+        base = _load_base(folder.parent.parent / cell.base, registry, dataset.problem, context)
+        context = dataclasses.replace(context, base=base)
     method = _build(spec, cell, dataset.problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
@@ -81,25 +89,23 @@ def evaluate(
         record.costs.fit_s = fitting.seconds + method.resumed_s
         record.history = method.history
     tell({"stage": "predict"})
-    prediction = _predict(method, test, record.costs, device, tell)
+    prediction, traces = _predict(method, test, record, tell)
     _check(prediction, (len(test), *dataset.problem.property_shape))
     with atomic_write(folder / "predictions.npz") as stream:
         np.savez(stream, ids=np.array(test.ids), prediction=prediction)
+    if traces:
+        write_traces(folder, test.ids, traces)
     record.scores = _score(prediction, test, metrics, registry, dataset.problem, folder)
     record.diagnostics = method.diagnostics(test)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
     (folder / "model").mkdir(exist_ok=True)
     method.save(folder / "model")
-    _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, dataset.problem)
-
-
-def _open(cell: Cell, registry: Registry) -> Dataset:
-    spec = registry.dataset(cell.dataset).spec
-    dataset: Dataset = spec.load()(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
-    if dataset.fingerprint != cell.fingerprint:
-        raise FwibenchError(f"{cell.dataset} changed between planning and running", "run the command again")
-    return dataset
+    if traces:
+        _take_clock(record.costs, traces, device)
+    else:
+        _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, dataset.problem)
+    record.costs.peak_memory_mb = peak_memory_mb()
 
 
 def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
@@ -107,24 +113,38 @@ def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) 
     return implementation(problem, spec.options.model_validate(cell.options), context)
 
 
+def _load_base(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
+    """The fitted method of a finished run."""
+    cell = read_record(run / RECORD).cell
+    method = _build(registry.method(cell.method).spec, cell, problem, context)
+    method.load(run / "model")
+    return method
+
+
 def _rows(test: Split) -> int:
     """Samples whose measurements are read at once."""
     return max(CHUNK_BYTES // (4 * math.prod(test.measurements.shape[1:])), 1)
 
 
-def _predict(method: Method, test: Split, costs: Costs, device: str, tell: Notify) -> Maps:
+def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
     """Predicts chunk by chunk; reading and predicting have clocks of their own."""
-    rows, parts = _rows(test), []
+    rows, parts, costs = _rows(test), [], record.costs
+    traces: list[Trace] = []
     costs.predict_s = 0.0
     for start in range(0, len(test), rows):
+        chunk = slice(start, start + rows)
         with stopwatch("cpu") as reading:
-            measurements = test.measurements[start : start + rows]
-        with stopwatch(device) as predicting:
+            measurements = test.measurements[chunk]
+        if record.track == "oracle-start":
+            method.reveal(test.properties[chunk])
+        with stopwatch(record.device) as predicting:
             parts.append(np.asarray(method.predict(measurements)))
         costs.data_s = (costs.data_s or 0.0) + reading.seconds
         costs.predict_s += predicting.seconds
+        if isinstance(method, IterativeMethod):
+            traces += method.traces
         tell({"report": {"step": min(start + rows, len(test)), "steps": len(test)}})
-    return np.concatenate(parts).astype(np.float32, copy=False)
+    return np.concatenate(parts).astype(np.float32, copy=False), traces
 
 
 def _check(prediction: Maps, expected: tuple[int, ...]) -> None:
@@ -143,8 +163,13 @@ def _score(
     problem: Problem,
     folder: Path,
 ) -> dict[str, float | None]:
-    truth = test.properties[:]
-    scores = {name: registry.metric(name).spec.load()(prediction, truth, problem) for name in metrics}
+    truth: dict[str, Maps] = {}
+    scores = {}
+    for name in metrics:
+        spec = registry.metric(name).spec
+        if spec.compares not in truth:
+            truth[spec.compares] = test.properties[:] if spec.compares == "property" else test.measurements[:]
+        scores[name] = spec.load()(prediction, truth[spec.compares], problem)
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["id", *scores])
@@ -172,7 +197,12 @@ def _measure(
         costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
         on_cpu = _build(spec, record.cell, problem, RunContext(workdir=context.workdir))
         on_cpu.load(folder / "model")
-    if spec.kind != "iterative" or device == "cpu":
-        costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
+    costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)
-    costs.peak_memory_mb = peak_memory_mb()
+
+
+def _take_clock(costs: Costs, traces: list[Trace], device: str) -> None:
+    """An inversion is too long to be repeated for the clock: the prediction itself was timed."""
+    if device == "cpu":
+        costs.predict_ms_cpu1 = 1e3 * statistics.median(trace.seconds for trace in traces)
+    costs.throughput_per_s = len(traces) / costs.predict_s if costs.predict_s else None

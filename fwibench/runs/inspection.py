@@ -61,7 +61,7 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
     with TemporaryDirectory() as folder:
         context = RunContext(workdir=Path(folder), dataset=place.name, method=spec.name)
         built = implementation(opened.problem, options, context)
-        complexity = _complexity(built, needs_fit=spec.needs_fit)
+        complexity = _complexity(built, needs_fit=spec.needs_fit or bool(spec.builds_on))
         layers = built.layers()
     return Inspection(
         method=spec.name,

@@ -6,13 +6,13 @@ whatever the user got wrong is said here, before any work is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.errors import UnknownNameError, UsageError
+from fwibench.errors import FwibenchError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.registry import Registry
 from fwibench.runs.cell import Cell
@@ -82,7 +82,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
         for item in methods:
             wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
-            for one in _cells(wanted, dataset, split, request, registry):
+            for one in _cells(wanted, dataset, split, request, registry, settings):
                 if not request.force:
                     one.cached = results.finished(one.cell)
                 planned.setdefault(one.cell.key, one)
@@ -96,18 +96,51 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
     return implementation(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
+def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
+    """Builds the dataset of a cell.
+
+    Raises:
+        FwibenchError: Its samples are not those of the cell any more.
+    """
+    spec = registry.dataset(cell.dataset).spec
+    implementation: Callable[..., Dataset] = spec.load()
+    dataset = implementation(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    if dataset.fingerprint != cell.fingerprint:
+        raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
+    return dataset
+
+
 def refusal(method: MethodSpec, dataset: DatasetSpec) -> str:
     """Why a method cannot take a dataset's measurements; empty if it can."""
     accepted, kind = method.measurements, dataset.measurements
     return "" if kind in accepted else f"{method.name} accepts {' and '.join(accepted)} data, {dataset.name} is {kind}"
 
 
-def _cells(item: Selected, dataset: Dataset, split: str, request: Request, registry: Registry) -> Iterator[PlannedCell]:
+def _cells(
+    item: Selected,
+    dataset: Dataset,
+    split: str,
+    request: Request,
+    registry: Registry,
+    settings: Mapping[str, dict[str, str]],
+) -> Iterator[PlannedCell]:
+    """The cells of one method with one choice of options; before them those of the method it builds on."""
     spec = registry.method(item.name).spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
     usual = spec.options.model_validate(preset).model_dump(mode="json")
     skip = refusal(spec, dataset.spec)
+    bases: list[PlannedCell] = []
+    if spec.builds_on and not skip:
+        below = registry.method(options[spec.builds_on]).spec
+        if below.builds_on:
+            raise UsageError(
+                f"{spec.name} cannot build on {below.name}, which builds on another method", "name that one"
+            )
+        wanted = Selected(name=below.name, options=settings.get(below.name, {}))
+        bases = list(_cells(wanted, dataset, split, request, registry, settings))
+        skip = bases[0].skip
+        yield from bases
     for seed in range(1 if spec.deterministic else request.seeds):
         cell = Cell(
             method=spec.name,
@@ -120,6 +153,7 @@ def _cells(item: Selected, dataset: Dataset, split: str, request: Request, regis
             seed=seed,
             profile=request.profile,
             test_samples=request.test_samples,
+            base=bases[min(seed, len(bases) - 1)].cell.run_id if bases else "",
         )
         chosen = {name: value for name, value in options.items() if value != usual[name]}
         yield PlannedCell(cell, dataset, chosen, skip=skip)

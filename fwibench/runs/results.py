@@ -40,6 +40,16 @@ class Results:
             return None
         return record if record.status == "ok" and record.cell.key == cell.key else None
 
+    def lacking(self, base: str) -> str:
+        """Why a cell cannot build on the run `base`; empty if it can, or builds on none."""
+        if not base:
+            return ""
+        try:
+            status = read_record(self.root / "runs" / base / RECORD).status
+        except RecordError as error:
+            return f"builds on {base}, whose record is missing: {error.message}"
+        return "" if status == "ok" else f"builds on {base}, which is {status}"
+
     def records(self) -> tuple[list[Record], list[str]]:
         """All records, by run, and one line for each that cannot be read."""
         found, faults = [], []

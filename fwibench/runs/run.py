@@ -107,6 +107,8 @@ class _Runner:
             self.unprepared[dataset.fingerprint] = self._prepare(dataset)
         if reason := self.unprepared[dataset.fingerprint]:
             return _left(self.ended(planned, "failed", reason), results)
+        if reason := results.lacking(planned.cell.base):
+            return _left(self.ended(planned, "skipped", reason), results)
         metrics = metric_names(request, self.registry)
         job = Job(record=self.blank(planned), device=request.device, metrics=metrics, limit=request.time_limit)
         return execute(job, results, self.listener.event, force=request.force)

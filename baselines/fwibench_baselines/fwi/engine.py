@@ -1,0 +1,188 @@
+"""One batch of inversions, band after band.
+
+Invariant: samples of a batch do not know of each other. The objective is a sum over samples, Adam is
+elementwise, and L-BFGS-B runs sample by sample, so a batch equals as many single inversions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor
+
+from fwibench.methods.traces import Course
+from fwibench.physics.acoustic import simulate
+from fwibench.physics.wavelets import sample_wavelet
+from fwibench.problem import Problem, SeismicSurvey
+from fwibench_baselines.fwi.bands import bands_of, low_pass, name_of
+from fwibench_baselines.fwi.misfits import MISFITS, roughness
+from fwibench_baselines.fwi.options import InversionOptions
+
+Maps = NDArray[np.float32]
+Objective = Callable[[Tensor], Tensor]
+WATER_LEVEL = 1e-3
+
+
+class OutOfTimeError(Exception):
+    """The budget is spent; the model is as good as it will get."""
+
+
+class Engine:
+    """Inverts for one problem with one set of options.
+
+    Args:
+        problem: As the inversion simulates it, see `inversion_problem`.
+        options: See `InversionOptions`.
+        device: Where to compute.
+    """
+
+    def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
+        if not isinstance(problem.survey, SeismicSurvey):
+            raise TypeError("waveform inversion needs a seismic survey")
+        self.problem, self.options, self.device = problem, options, device
+        self.survey = problem.survey
+        self.bands = bands_of(self.survey, options.bands)
+        self.interval = gradient_interval(self.survey)
+        self._taper = taper(problem, options.taper).to(device)
+        self._gain = torch.arange(self.survey.nt, device=device)[:, None].mul(self.survey.dt).pow(options.gain)
+
+    def run(self, measurements: Maps, course: Course) -> Maps:
+        """Inverts measurements `(n, S, T, R)` from the course's models, or goes on with its next band."""
+        models = torch.from_numpy(course.models).to(self.device)
+        for corner in self.bands:
+            name = name_of(corner)
+            if name in course.finished:
+                continue
+            try:
+                models = self._run_band(measurements, models, corner, course)
+            except OutOfTimeError as stop:
+                return np.asarray(stop.args[0].cpu().numpy(), np.float32)
+            course.finish(name, models.cpu().numpy())
+        return np.asarray(models.cpu().numpy(), np.float32)
+
+    def objective(self, measurements: Maps, models: Tensor, corner: float | None) -> Objective:
+        """Misfit and regularisation of a band, a number a sample, as a function of models `(n, 1, Z, X)`."""
+        wavelet = sample_wavelet(self.survey)
+        if self.options.wavelet == "estimated":
+            wavelet = self._estimate_wavelet(measurements, models, wavelet)
+        dt = self.survey.dt
+        source = torch.from_numpy(low_pass(wavelet, corner, dt, axis=0)).to(self.device)
+        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * self._gain
+        misfit, options, bounds = MISFITS[self.options.misfit], self.options, self.problem.property
+
+        def evaluate(velocity: Tensor) -> Tensor:
+            simulated = simulate(velocity, self.problem, wavelet=source, gradient_interval=self.interval)
+            total = misfit(simulated * self._gain, observed)
+            if options.tv:
+                total = total + options.tv * roughness(bounds.normalise(velocity), 1)
+            if options.tikhonov:
+                total = total + options.tikhonov * roughness(bounds.normalise(velocity), 2)
+            return total
+
+        return evaluate
+
+    def _run_band(self, measurements: Maps, models: Tensor, corner: float | None, course: Course) -> Tensor:
+        objective = self.objective(measurements, models, corner)
+        done = len(course.traces[0].steps)
+        if self.options.optimiser == "adam":
+            return self._adam(objective, models, name_of(corner), done, course)
+        return self._l_bfgs_b(objective, models, name_of(corner), done, course)
+
+    def _adam(self, objective: Objective, models: Tensor, band: str, done: int, course: Course) -> Tensor:
+        """Adam with a cosine course of the step, from `step` to a quarter of it; clipped to the bounds."""
+        low, high = self.problem.property.low, self.problem.property.high
+        velocity = models.clone().requires_grad_()
+        optimiser = torch.optim.Adam([velocity], lr=self.options.step)
+        for iteration in range(self.options.iterations):
+            part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
+            optimiser.param_groups[0]["lr"] = self.options.step * (0.25 + 0.75 * part)
+            misfits, velocity.grad = self.gradient(objective, velocity)
+            optimiser.step()
+            with torch.no_grad():
+                velocity.clamp_(low, high)
+            if not course.step(band, done + iteration + 1, misfits):
+                raise OutOfTimeError(velocity.detach())
+        return velocity.detach()
+
+    def _l_bfgs_b(self, objective: Objective, models: Tensor, band: str, done: int, course: Course) -> Tensor:
+        """SciPy's L-BFGS-B on normalised models, one sample at a time."""
+        if len(models) > 1:
+            raise ValueError("L-BFGS-B inverts one sample at a time: its line search would couple them")
+        bounds = self.problem.property
+        latest = models
+
+        def evaluate(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            nonlocal latest, done
+            values = torch.from_numpy(flat.astype(np.float32)).view_as(models).to(self.device)
+            latest = bounds.denormalise(values)
+            misfits, gradient = self.gradient(objective, latest.clone().requires_grad_())
+            done += 1
+            if not course.step(band, done, misfits):
+                raise OutOfTimeError(latest)
+            slope = gradient * ((bounds.high - bounds.low) / 2)
+            return float(misfits[0]), slope.double().cpu().numpy().ravel()
+
+        start = bounds.normalise(models).clamp(-1, 1).double().cpu().numpy().ravel()
+        options: Any = {"maxfun": self.options.iterations, "maxiter": self.options.iterations}
+        found = minimize(evaluate, start, jac=True, method="L-BFGS-B", bounds=[(-1, 1)] * len(start), options=options)
+        return bounds.denormalise(torch.from_numpy(found.x.astype(np.float32)).view_as(models).to(self.device))
+
+    def gradient(self, objective: Objective, velocity: Tensor) -> tuple[NDArray[np.float64], Tensor]:
+        """Objectives `(n,)`, and their gradients `(n, 1, Z, X)` tapered at sources and receivers."""
+        values = objective(velocity)
+        (gradient,) = torch.autograd.grad(values.sum(), velocity)
+        return values.detach().double().cpu().numpy(), gradient * self._taper
+
+    @torch.no_grad()
+    def _estimate_wavelet(self, measurements: Maps, models: Tensor, wavelet: NDArray[np.float32]) -> Any:
+        """The wavelet that brings the simulation of the current models nearest to the shots.
+
+        A filter for all shots and samples of the batch by least squares, frequency by frequency.
+        """
+        length = 2 * self.survey.nt
+        source = torch.from_numpy(wavelet).to(self.device)
+        simulated = torch.fft.rfft(simulate(models, self.problem, wavelet=source), length, dim=2)
+        observed = torch.fft.rfft(torch.from_numpy(measurements).to(self.device), length, dim=2)
+        power = simulated.abs().square().sum((0, 1, 3))
+        match = (observed * simulated.conj()).sum((0, 1, 3)) / (power + WATER_LEVEL * power.max())
+        spectrum = torch.fft.rfft(source, length) * match
+        return torch.fft.irfft(spectrum, length)[: self.survey.nt].cpu().numpy().astype(np.float32)
+
+
+def inversion_problem(problem: Problem, accuracy: int | None) -> Problem:
+    """The problem as an inversion simulates it: another order in space than the data were made with.
+
+    An inversion with the stencil of its own data would fit their numerical errors as well (inverse crime).
+    """
+    if problem.physics is None or problem.physics.kind != "acoustic":
+        raise TypeError("waveform inversion needs acoustic physics")
+    order = accuracy or (8 if problem.physics.accuracy == 4 else 4)
+    return problem.model_copy(update={"physics": problem.physics.model_copy(update={"accuracy": order})})
+
+
+def gradient_interval(survey: SeismicSurvey) -> int:
+    """Time samples between the wavefields that the gradient sums.
+
+    The largest divisor of `nt` that samples four times the wavelet's peak frequency twice a period.
+    """
+    longest = max(int(1 / (8 * survey.wavelet.frequency * survey.dt)), 1)
+    return max(step for step in range(1, longest + 1) if survey.nt % step == 0)
+
+
+def taper(problem: Problem, cells: float) -> Tensor:
+    """Weights of the gradient `(Z, X)`: 0 at sources and receivers, 1 some cells away."""
+    weights = torch.ones(problem.grid.shape)
+    if not cells:
+        return weights
+    survey, spacing = problem.survey, problem.grid.spacing
+    z, x = torch.meshgrid(*(torch.arange(n) * spacing for n in problem.grid.shape), indexing="ij")
+    for place in {*survey.sources, *survey.receivers}:
+        squared = ((z - place.z) ** 2 + (x - place.x) ** 2) / (cells * spacing) ** 2
+        weights = torch.minimum(weights, 1 - torch.exp(-squared))
+    return weights

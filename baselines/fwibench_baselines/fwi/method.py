@@ -1,0 +1,106 @@
+"""multiscale-fwi: full waveform inversion from low to high frequencies (section 4.5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.files import atomic_write
+from fwibench.methods.complexity import Complexity
+from fwibench.methods.context import RunContext
+from fwibench.methods.iterative import IterativeMethod
+from fwibench.methods.traces import Course
+from fwibench.physics.acoustic import simulate
+from fwibench.problem import Problem
+from fwibench_baselines.fwi.cost import gradient_flops
+from fwibench_baselines.fwi.engine import Engine, inversion_problem
+from fwibench_baselines.fwi.starts import depth_gradient, smoothed
+from fwibench_baselines.mean_map import average
+
+Maps = NDArray[np.float32]
+
+
+class WaveformInversion(IterativeMethod):
+    """What all waveform inversions share; a subclass says where they start."""
+
+    def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
+        super().__init__(problem, options, context)
+        self.engine = Engine(inversion_problem(problem, options.accuracy), options, context.device)
+
+    def seconds_per_sample(self) -> float | None:
+        """The option's."""
+        seconds: float | None = self.options.seconds
+        return seconds
+
+    def invert(self, measurements: Maps, course: Course) -> Maps:
+        """See `Engine.run`."""
+        return self.engine.run(measurements, course)
+
+    def complexity(self) -> Complexity:
+        """No parameters are learnt; the arithmetic is that of all gradients of a sample."""
+        evaluations = len(self.engine.bands) * self.options.iterations
+        flops = evaluations * gradient_flops(self.engine.problem)
+        return Complexity(parameters=0, macs=None, flops=flops, flops_kind="analytic")
+
+    def diagnostics(self, test: Split) -> dict[str, float]:
+        """How much the inversion's simulation differs from the one that made the data, on a true model."""
+        velocity = torch.from_numpy(test.properties[:1]).to(self.context.device)
+        with torch.no_grad():
+            again = simulate(velocity, self.engine.problem).cpu().numpy()
+        measured = test.measurements[:1]
+        return {"modelling_difference": float(np.linalg.norm(again - measured) / np.linalg.norm(measured))}
+
+
+class MultiscaleFWI(WaveformInversion):
+    """Starts from the train split."""
+
+    _start: Maps | None = None
+
+    def fit(self, train: Split, val: Split) -> None:
+        """Makes the start model."""
+        mean = average(train)
+        self._start = mean if self.options.start == "train-mean" else depth_gradient(mean)
+
+    def start(self, measurements: Maps) -> Maps:
+        """The same model for every sample."""
+        if self._start is None:
+            raise self.not_fitted()
+        return np.repeat(self._start[None], len(measurements), axis=0)
+
+    def save(self, path: Path) -> None:
+        """Writes `start.npy`."""
+        if self._start is None:
+            raise self.not_fitted()
+        with atomic_write(path / "start.npy") as stream:
+            np.save(stream, self._start)
+
+    def load(self, path: Path) -> None:
+        """Reads `start.npy`."""
+        self._start = np.load(path / "start.npy")
+
+
+class OracleFWI(WaveformInversion):
+    """Starts from the smoothed truth, as the paper's comparison may have; never ranked with the others."""
+
+    _truth: Maps | None = None
+
+    def reveal(self, properties: Maps) -> None:
+        """See `Method.reveal`."""
+        self._truth = properties
+
+    def start(self, measurements: Maps) -> Maps:
+        """The truth, smoothed."""
+        if self._truth is None:
+            raise self.not_fitted()
+        return smoothed(self._truth, self.options.smoothing / self.problem.grid.spacing)
+
+    def save(self, path: Path) -> None:
+        """Nothing is kept."""
+
+    def load(self, path: Path) -> None:
+        """Nothing was kept; a start comes from `reveal`."""

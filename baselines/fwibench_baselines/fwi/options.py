@@ -1,0 +1,72 @@
+"""Options of full waveform inversion; light, so that listing methods imports nothing."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from fwibench import Frozen
+
+
+class InversionOptions(Frozen):
+    """How a model is fitted to the shots of one sample."""
+
+    bands: str = Field(
+        default="auto",
+        description="upper corners [Hz] from low to high, as 3/6/full; auto: a quarter and half of the source's "
+        "frequency, then full",
+    )
+    iterations: int = Field(default=80, ge=1, description="of each band")
+    optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
+    step: float = Field(default=40.0, gt=0, description="first step of Adam [property's unit]; falls to a quarter")
+    misfit: Literal["l2", "envelope", "correlation"] = Field(
+        default="l2", description="what is compared: traces, their envelopes, or their shape trace by trace"
+    )
+    gain: float = Field(default=0.0, ge=0, description="traces are multiplied by this power of time")
+    taper: float = Field(default=2.0, ge=0, description="cells around sources and receivers where updates fade out")
+    tv: float = Field(default=0.0, ge=0, description="weight of the total variation of the normalised map")
+    tikhonov: float = Field(default=0.0, ge=0, description="weight of the squared gradient of the normalised map")
+    wavelet: Literal["known", "estimated"] = Field(
+        default="known", description="the survey's own, or fitted to the shots at the start of every band"
+    )
+    accuracy: Literal[2, 4, 6, 8] | None = Field(
+        default=None, description="order of the inversion's simulation; None: 4, or 8 where the data were made at 4"
+    )
+    seconds: float | None = Field(default=None, gt=0, description="budget of a sample [s]; None for none")
+
+    @field_validator("bands")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        if text != "auto":
+            parse_bands(text)
+        return text
+
+
+class StartOptions(InversionOptions):
+    """Options of an inversion that starts from what the train split tells."""
+
+    start: Literal["train-mean", "gradient"] = Field(
+        default="train-mean", description="the mean training map, or the depth gradient that fits the maps best"
+    )
+
+
+class OracleOptions(InversionOptions):
+    """Options of an inversion that starts from the truth, smoothed."""
+
+    smoothing: float = Field(default=100.0, gt=0, description="standard deviation of the Gaussian [m]")
+
+
+def parse_bands(text: str) -> tuple[float | None, ...]:
+    """Corners [Hz] of `3/6/full`; None is the full band.
+
+    Raises:
+        ValueError: It is not such a list, from low to high.
+    """
+    corners = tuple(None if part == "full" else float(part) for part in text.split("/"))
+    numbers = [corner for corner in corners if corner is not None]
+    rising = all(low < high for low, high in pairwise(numbers))
+    if not rising or any(corner <= 0 for corner in numbers) or None in corners[:-1]:
+        raise ValueError(f"bands are '{text}', expected corners from low to high such as 3/6/full")
+    return corners

@@ -1,0 +1,118 @@
+"""The base for methods that fit a model to each measurement by itself.
+
+An author gives `start` and `invert`; the base batches samples, keeps budgets and records the course of
+every inversion. On a CPU each sample has a thread of its own with one torch thread, which is the fastest
+way for grids of this size; on a GPU as many samples as memory holds go in one call.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fwibench.methods.base import Method
+from fwibench.methods.traces import Course, Trace
+from fwibench.physics.parallel import available_cores
+
+Maps = NDArray[np.float32]
+
+
+class IterativeMethod(Method):
+    """Inverts measurement after measurement from a start model.
+
+    Attributes:
+        traces: One for each sample predicted, in order.
+    """
+
+    traces: list[Trace]
+
+    @abstractmethod
+    def start(self, measurements: Maps) -> Maps:
+        """Start models `(n, 1, Z, X)` in physical units for measurements `(n, S, T, R)`."""
+
+    @abstractmethod
+    def invert(self, measurements: Maps, course: Course) -> Maps:
+        """Inverts a batch, each sample on its own.
+
+        Args:
+            measurements: `(n, S, T, R)`; one sample on a CPU.
+            course: Holds the models to go on from and the bands that are finished; is told every iteration
+                and every finished band.
+
+        Returns:
+            Property maps `(n, 1, Z, X)` in physical units.
+        """
+
+    def samples_at_once(self) -> int:
+        """How many samples a GPU's memory holds in one call; halved where that was too many. Default: 16."""
+        return 16
+
+    def seconds_per_sample(self) -> float | None:
+        """Budget of one sample [s]; None for none. Default: none."""
+        return None
+
+    def predict(self, measurements: Maps) -> Maps:
+        """See `Method.predict`; fills `traces`."""
+        self.problem.check_measurements(measurements.shape)
+        starts = self.start(measurements)
+        self.traces = []
+        self._done, self._total = 0, len(measurements)
+        self._lock = threading.Lock()
+        if self.context.device == "cpu":
+            parts = self._in_threads(measurements, starts)
+        else:
+            parts = self._in_batches(measurements, starts)
+        return np.concatenate(parts)
+
+    def _in_threads(self, measurements: Maps, starts: Maps) -> list[Maps]:
+        rows = [slice(i, i + 1) for i in range(len(measurements))]
+        with ThreadPoolExecutor(available_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            results = list(pool.map(lambda row: self._run(measurements[row], starts[row]), rows))
+        self.traces = [trace for _, traces in results for trace in traces]
+        return [maps for maps, _ in results]
+
+    def _in_batches(self, measurements: Maps, starts: Maps) -> list[Maps]:
+        parts: list[Maps] = []
+        first, size = 0, self.samples_at_once()
+        while first < len(measurements):
+            rows = slice(first, first + size)
+            try:
+                maps, traces = self._run(measurements[rows], starts[rows])
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                size = max(size // 2, 1)
+                torch.cuda.empty_cache()
+                continue
+            parts.append(maps)
+            self.traces += traces
+            first += size
+        return parts
+
+    def _run(self, measurements: Maps, starts: Maps) -> tuple[Maps, list[Trace]]:
+        limit = self.seconds_per_sample()
+        course = Course(
+            measurements,
+            starts,
+            self._checkpoints(),
+            repr(self.options),
+            None if limit is None else limit * len(measurements),
+            self.context.should_stop,
+        )
+        maps = self.invert(measurements, course)
+        with self._lock:
+            self._done += len(maps)
+            misfit = float(np.mean([trace.steps[-1].misfit for trace in course.traces if trace.steps] or [np.nan]))
+            self.context.report(step=self._done, steps=self._total, loss=misfit)
+        return maps, course.traces
+
+    def _checkpoints(self) -> Path:
+        folder = self.context.workdir / "inversions"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

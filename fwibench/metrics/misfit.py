@@ -1,0 +1,42 @@
+"""How well a prediction explains what was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.problem import Problem
+
+
+def data_misfit(
+    prediction: NDArray[np.float32], measurements: NDArray[np.float32], problem: Problem
+) -> NDArray[np.float64]:
+    """Relative L2 distance of simulated and measured data, sample by sample.
+
+    Predictions are clipped to the property's bounds, which the simulation was set up for. Of
+    electromagnetic data each frequency's real and imaginary parts count alike, divided by their size.
+    A small misfit does not make a good map: many maps explain the same data.
+
+    Returns:
+        `(n,)`; NaN where the problem has no physics.
+    """
+    from fwibench.physics.parallel import simulate_each
+
+    if problem.physics is None:
+        return np.full(len(prediction), np.nan)
+    bounds = problem.property
+    maps = [np.clip(one, bounds.low, bounds.high) for one in prediction]
+    return np.array(
+        [
+            _distance(simulated, measured, by_row=problem.survey.kind == "em")
+            for simulated, measured in zip(simulate_each(maps, problem), measurements, strict=True)
+        ]
+    )
+
+
+def _distance(simulated: NDArray[np.float32], measured: NDArray[np.float32], *, by_row: bool) -> float:
+    a, b = simulated.astype(np.float64), measured.astype(np.float64)
+    if by_row:
+        size = np.sqrt(np.square(b).mean((0, 2), keepdims=True))
+        a, b = a / size, b / size
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))

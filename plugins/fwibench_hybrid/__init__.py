@@ -1,0 +1,35 @@
+"""refine: a short waveform inversion that starts from any other method's prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fwibench_baselines.fwi.options import InversionOptions
+from pydantic import Field
+
+from fwibench import MethodSpec, hookimpl
+
+
+class RefineOptions(InversionOptions):
+    """Options of refine."""
+
+    base: str = Field(default="invlint", description="method whose prediction is the start; its cell is run or reused")
+    iterations: int = Field(default=40, ge=1, description="of each band")
+
+
+@hookimpl
+def fwibench_methods() -> Iterable[MethodSpec]:
+    """The hybrid."""
+    return [
+        MethodSpec(
+            name="refine",
+            summary="waveform inversion from another method's prediction",
+            target="fwibench_hybrid.method:Refine",
+            kind="hybrid",
+            options=RefineOptions,
+            profiles={"smoke": {"iterations": 2}},
+            devices=("cpu", "cuda"),
+            builds_on="base",
+            needs_fit=False,
+        )
+    ]

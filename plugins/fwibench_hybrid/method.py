@@ -1,0 +1,44 @@
+"""Waveform inversion from another method's prediction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from fwibench_baselines.fwi.method import WaveformInversion
+from numpy.typing import NDArray
+
+from fwibench.methods.base import Method
+from fwibench.methods.complexity import Complexity
+
+Maps = NDArray[np.float32]
+
+
+class Refine(WaveformInversion):
+    """Starts from `context.base`, which is fitted."""
+
+    @property
+    def base(self) -> Method:
+        """The method whose prediction is refined."""
+        if self.context.base is None:
+            raise self.not_fitted()
+        return self.context.base
+
+    def start(self, measurements: Maps) -> Maps:
+        """The base's prediction, clipped to the bounds."""
+        bounds = self.problem.property
+        return np.clip(self.base.predict(measurements), bounds.low, bounds.high)
+
+    def complexity(self) -> Complexity:
+        """The base's parameters, and the arithmetic of both."""
+        below, own = self.base.complexity(), super().complexity()
+        if below.flops is None or own.flops is None:
+            return below.model_copy(update={"macs": None, "flops": None, "flops_kind": None})
+        flops = {"macs": None, "flops": below.flops + own.flops, "flops_kind": "mixed"}
+        return below.model_copy(update=flops)
+
+    def save(self, path: Path) -> None:
+        """The base is kept by its own run."""
+
+    def load(self, path: Path) -> None:
+        """The base is loaded before this method is built."""

@@ -1,0 +1,201 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from fwibench_baselines.fwi.bands import bands_of, low_pass
+from fwibench_baselines.fwi.cost import gradient_flops
+from fwibench_baselines.fwi.engine import Engine, gradient_interval, inversion_problem, taper
+from fwibench_baselines.fwi.misfits import MISFITS, roughness
+from fwibench_baselines.fwi.options import InversionOptions
+from pydantic import ValidationError
+
+from fwibench.methods.traces import Course
+from fwibench.physics.acoustic import simulate
+from fwibench.problem import Problem
+
+START = 1900.0
+
+
+def course(shots: np.ndarray, starts: np.ndarray, folder: Path, seconds: float | None = None) -> Course:
+    return Course(shots, starts, folder, "test", seconds, lambda: False)
+
+
+def start(small: Problem, n: int = 1) -> np.ndarray:
+    return np.full((n, 1, *small.grid.shape), START, np.float32)
+
+
+def engine(small: Problem, **options: Any) -> Engine:
+    return Engine(small, InversionOptions(**{"iterations": 6, "taper": 0.0, **options}), "cpu")
+
+
+def test_bands_come_from_the_source_or_the_user(small: Problem) -> None:
+    assert bands_of(small.survey, "auto") == (3.0, 6.0, None)
+    assert bands_of(small.survey, "4/8/full") == (4.0, 8.0, None)
+
+
+@pytest.mark.parametrize("bands", ["8/4", "full/4", "x", "", "-1/full"])
+def test_bands_that_do_not_rise_are_refused(bands: str) -> None:
+    with pytest.raises(ValidationError, match="bands|float"):
+        InversionOptions(bands=bands)
+
+
+def test_the_filter_looks_only_back() -> None:
+    signal = np.zeros((1, 1, 200, 1), np.float32)
+    signal[0, 0, 120] = 1
+    filtered = low_pass(signal, 6.0, 1 / 600, axis=2)
+    assert not filtered[0, 0, :120].any()
+    assert filtered[0, 0, 120:].any()
+    assert low_pass(signal, None, 1 / 600, axis=2) is signal
+
+
+def test_low_pass_keeps_low_frequencies_and_loses_high_ones() -> None:
+    time = np.arange(6000) / 600
+    for frequency, kept in ((2.0, 1.0), (24.0, 0.0)):
+        filtered = low_pass(np.sin(2 * np.pi * frequency * time).astype(np.float32), 6.0, 1 / 600, axis=0)
+        assert np.abs(filtered[3000:]).max() == pytest.approx(kept, abs=0.02)
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_misfits_are_zero_for_equal_traces_and_about_one_for_silence(name: str, shots: np.ndarray) -> None:
+    observed = torch.from_numpy(shots)
+    assert MISFITS[name](observed, observed) == pytest.approx([0, 0], abs=1e-6)
+    assert MISFITS[name](torch.zeros_like(observed), observed) == pytest.approx([1, 1], abs=0.05)
+
+
+def test_the_envelope_does_not_see_polarity_and_correlation_not_size(shots: np.ndarray) -> None:
+    observed = torch.from_numpy(shots)
+    assert float(MISFITS["envelope"](-observed, observed).max()) < 1e-6
+    assert float(MISFITS["correlation"](3 * observed, observed).max()) < 1e-5
+    assert float(MISFITS["correlation"](-observed, observed).min()) == pytest.approx(2, abs=0.1)
+
+
+def test_roughness_is_that_of_a_step() -> None:
+    step = torch.zeros(1, 1, 4, 5)
+    step[..., 2:] = 3.0
+    assert float(roughness(step, 1)) == pytest.approx(3 * 4 / 16)
+    assert float(roughness(step, 2)) == pytest.approx(9 * 4 / 16)
+
+
+def test_the_adjoint_is_the_transpose(small: Problem, truth: np.ndarray) -> None:
+    """<J dv, w> by finite differences equals <dv, J^T w> by the gradient."""
+    rng = np.random.default_rng(0)
+    velocity = torch.from_numpy(truth[1:].astype(np.float64)).requires_grad_()
+    weights = torch.from_numpy(rng.normal(size=(1, *small.measurement_shape)))
+    direction = torch.from_numpy(rng.normal(size=velocity.shape))
+    (gradient,) = torch.autograd.grad((simulate(velocity, small) * weights).sum(), velocity)
+    with torch.no_grad():
+        ahead, back = (float((simulate(velocity + s * direction, small) * weights).sum()) for s in (0.1, -0.1))
+    assert float((gradient * direction).sum()) == pytest.approx((ahead - back) / 0.2, rel=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"misfit": "envelope"}, {"misfit": "correlation"}, {"gain": 1.0, "tv": 0.1}])
+def test_gradients_agree_with_finite_differences(
+    small: Problem, shots: np.ndarray, truth: np.ndarray, options: dict[str, Any]
+) -> None:
+    objective = engine(small, **options).objective(shots[1:], torch.from_numpy(start(small)), 6.0)
+    rng = np.random.default_rng(1)
+    velocity = torch.from_numpy(start(small).astype(np.float64) + rng.normal(size=(1, 1, *small.grid.shape)))
+    direction = torch.from_numpy(truth[1:].astype(np.float64)) - velocity
+    velocity.requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(velocity).sum(), velocity)
+    with torch.no_grad():
+        ahead, back = (float(objective(velocity + s * direction).sum()) for s in (1e-4, -1e-4))
+    assert float((gradient * direction).sum()) == pytest.approx((ahead - back) / 2e-4, rel=1e-3)
+
+
+def test_wavefields_may_be_kept_at_intervals(small: Problem, shots: np.ndarray) -> None:
+    assert small.survey.nt % gradient_interval(small.survey) == 0
+    assert gradient_interval(small.survey) > 1
+    velocity = torch.from_numpy(start(small)).requires_grad_()
+    gradients = []
+    for interval in (1, gradient_interval(small.survey)):
+        simulated = simulate(velocity, small, gradient_interval=interval)
+        misfit = MISFITS["l2"](simulated, torch.from_numpy(shots[1:])).sum()
+        gradients.append(torch.autograd.grad(misfit, velocity)[0])
+    assert float((gradients[1] - gradients[0]).norm() / gradients[0].norm()) < 1e-3
+
+
+def test_updates_fade_out_at_sources_and_receivers(small: Problem) -> None:
+    weights = taper(small, 2.0)
+    assert float(weights[1, 5]) == 0
+    assert float(weights[1, 24]) == 0
+    assert float(weights[12, 12]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "l-bfgs-b"])
+def test_an_inversion_comes_nearer_to_data_and_truth(
+    optimiser: str, small: Problem, shots: np.ndarray, truth: np.ndarray, tmp_path: Path
+) -> None:
+    inversion = engine(small, optimiser=optimiser, iterations=12, step=40.0)
+    path = course(shots[1:], start(small), tmp_path)
+    found = inversion.run(shots[1:], path)
+    steps = path.traces[0].steps
+    assert list(path.traces[0].models) == ["start", "3 Hz", "6 Hz", "full"]
+    assert steps[-1].misfit < 0.5 * next(step.misfit for step in steps if step.band == "full")
+    assert np.abs(found - truth[1:]).mean() < 0.85 * np.abs(START - truth[1:]).mean()
+    assert found.min() >= small.property.low
+    assert found.max() <= small.property.high
+
+
+def test_samples_of_a_batch_do_not_know_of_each_other(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+    together = engine(small).run(shots, course(shots, start(small, 2), tmp_path))
+    alone = engine(small).run(shots[1:], course(shots[1:], start(small), tmp_path))
+    np.testing.assert_allclose(together[1:], alone, rtol=1e-4)
+
+
+def test_l_bfgs_b_refuses_a_batch(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="one sample at a time"):
+        engine(small, optimiser="l-bfgs-b").run(shots, course(shots, start(small, 2), tmp_path))
+
+
+def test_an_interrupted_inversion_goes_on_from_its_last_band(
+    small: Problem, shots: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine(small).run(shots[1:], course(shots[1:], start(small), tmp_path / "whole"))
+    inversion = engine(small)
+    run_band = inversion._run_band
+
+    def dies(*arguments: Any) -> Any:
+        if arguments[2] is None:
+            raise KeyboardInterrupt
+        return run_band(*arguments)
+
+    monkeypatch.setattr(inversion, "_run_band", dies)
+    with pytest.raises(KeyboardInterrupt):
+        inversion.run(shots[1:], course(shots[1:], start(small), tmp_path / "cut"))
+    again = course(shots[1:], start(small), tmp_path / "cut")
+    assert again.finished == ["start", "3 Hz", "6 Hz"]
+    np.testing.assert_array_equal(engine(small).run(shots[1:], again), whole)
+    assert len(again.traces[0].steps) == 18
+    assert all(a.seconds <= b.seconds for a, b in zip(again.traces[0].steps, again.traces[0].steps[1:], strict=False))
+
+
+def test_a_budget_ends_an_inversion(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+    path = course(shots[1:], start(small), tmp_path, seconds=0.0)
+    found = engine(small).run(shots[1:], path)
+    assert len(path.traces[0].steps) == 1
+    assert found.shape == (1, 1, 24, 30)
+
+
+def test_a_wavelet_of_another_size_is_found(small: Problem, shots: np.ndarray) -> None:
+    known, estimated = (
+        engine(small, wavelet=wavelet).objective(2 * shots[1:], torch.from_numpy(start(small)), None)
+        for wavelet in ("known", "estimated")
+    )
+    velocity = torch.from_numpy(start(small))
+    with torch.no_grad():
+        assert float(estimated(velocity)) < 0.5 * float(known(velocity))
+
+
+def test_the_inversion_has_another_stencil_than_the_data(small: Problem) -> None:
+    assert inversion_problem(small, None).physics.accuracy == 8
+    assert inversion_problem(inversion_problem(small, None), None).physics.accuracy == 4
+    assert inversion_problem(small, 2).physics.accuracy == 2
+
+
+def test_arithmetic_grows_with_cells_steps_and_shots(small: Problem) -> None:
+    double = small.model_copy(update={"survey": small.survey.model_copy(update={"sources": small.survey.sources * 2})})
+    assert gradient_flops(double) == 2 * gradient_flops(small)
+    assert gradient_flops(small) > 240 * 36 * 42 * 2 * 2 * 20

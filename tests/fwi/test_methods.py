@@ -1,0 +1,87 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import UsageError
+from fwibench.metrics.misfit import data_misfit
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.plan import Request, make_plan
+from tests.conftest import Command
+
+COMMON = ("--dataset", "salt", "--profile", "smoke", "--test-samples", "2")
+
+
+def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
+    first = fwibench("run", "--methods", "mean-map", *COMMON)
+    assert first.returncode == 0, first.stderr
+    methods = "refine[base=mean-map],multiscale-fwi,multiscale-fwi-oracle"
+    done = fwibench("run", "--methods", methods, *COMMON, "--metrics", "data-misfit", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "mean-map on salt, seed 0: MAE" in done.stderr
+    assert "finished before" in done.stderr
+    rows = {row["method"]: row for row in json.loads(done.stdout)["rows"]}
+    assert rows["multiscale-fwi-oracle"]["track"] == "oracle-start"
+    assert rows["refine"]["track"] == rows["multiscale-fwi"]["track"] == "standard"
+    assert rows["refine"]["mae"] == pytest.approx(rows["multiscale-fwi"]["mae"], rel=0.05), "the mean map starts both"
+    assert rows["refine"]["flops_kind"] == "mixed"
+    assert rows["multiscale-fwi"]["flops"] > 1e9
+    assert 0 < rows["multiscale-fwi"]["data_misfit"] < 1
+    (run,) = (tmp_path / "results" / "runs").glob("*-multiscale-fwi-s0-*")
+    with (run / "traces.csv").open() as stream:
+        steps = list(csv.DictReader(stream))
+    assert len(steps) == 2 * 3 * 2, "samples, bands, iterations"
+    shown = fwibench("show", "multiscale-fwi-s0", "--mae").stdout
+    assert [line.split()[0] for line in shown.splitlines()[-4:]] == ["start", "3", "6", "full"]
+    assert "modelling_difference" in shown
+
+
+def test_a_base_that_failed_leaves_its_refinement_skipped(
+    fwibench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, salt: Dataset
+) -> None:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parents[1] / "runs" / "faulty.py", folder)
+    done = fwibench("--plugins-dir", folder, "run", "--methods", "refine[base=x-raises]", *COMMON, "--json")
+    assert done.returncode == 1
+    rows = {row["method"]: row for row in json.loads(done.stdout)["rows"]}
+    assert {name: row["status"] for name, row in rows.items()} == {"x-raises": "failed", "refine": "skipped"}
+
+
+def plan(
+    registry: Registry, methods: str, dataset: str = "salt", tmp_path: Path = Path("results"), seeds: int = 1
+) -> list:
+    return make_plan(Request(methods, dataset, profile="smoke", results=tmp_path, seeds=seeds), registry)
+
+
+def test_every_seed_builds_on_its_own_base(registry: Registry, tmp_path: Path) -> None:
+    cells = [one.cell for one in plan(registry, "refine", tmp_path=tmp_path, seeds=2)]
+    assert [cell.method for cell in cells] == ["invlint", "invlint", "refine", "refine"]
+    assert [cell.base for cell in cells[2:]] == [cell.run_id for cell in cells[:2]]
+    assert cells[2].key != cells[3].key
+    shared = plan(registry, "refine[base=mean-map]", tmp_path=tmp_path, seeds=2)
+    assert {one.cell.base for one in shared[1:]} == {shared[0].cell.run_id}
+
+
+def test_a_method_cannot_build_on_one_that_builds(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="which builds on another method"):
+        plan(registry, "refine[base=refine]")
+
+
+def test_electromagnetic_data_are_skipped_with_a_reason(registry: Registry) -> None:
+    planned = plan(registry, "multiscale-fwi,refine", "kimberlina-reservoir")
+    assert [one.cell.method for one in planned] == ["multiscale-fwi", "refine"]
+    assert all("accepts seismic data" in one.skip for one in planned)
+
+
+def test_the_truth_explains_the_data(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+    assert data_misfit(truth, shots, small) == pytest.approx([0, 0], abs=1e-6)
+    wrong = data_misfit(np.full_like(truth, 1900), shots, small)
+    assert (wrong > 0.1).all()
+    unknown = small.model_copy(update={"physics": None})
+    assert np.isnan(data_misfit(truth, shots, unknown)).all()
