@@ -28,6 +28,8 @@ from fwibench.runs.results import RECORD, Results
 from fwibench.runs.worker import DRAFT, JOB, Job
 
 GRACE_S = 5.0
+PRODUCTS = ("predictions.npz", "scores.csv", "traces.csv", "models.npz", "model")
+"""What a cell leaves beside its record."""
 KEPT_FOR_RESUME = ("timeout", "oom")
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 """glibc keeps freed memory instead of returning it page by page, which costs networks a fifth of a step."""
@@ -126,7 +128,7 @@ def _conclude(attempt: Path, outcome: int | None, job: Job) -> Record:
 def _publish(record: Record, attempt: Path, folder: Path) -> None:
     """Moves the attempt's files into the cell's folder, the record last."""
     (folder / RECORD).unlink(missing_ok=True)
-    for name in ("predictions.npz", "scores.csv", "model"):
+    for name in PRODUCTS:
         target = folder / name
         shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
         if record.status == "ok" and (attempt / name).exists():
