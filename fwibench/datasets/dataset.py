@@ -135,7 +135,7 @@ class Dataset(ABC):
         if problem.physics is None:
             return []
         numbers = np.unique(np.linspace(0, self.size - 1, count).astype(np.int64))
-        stored, properties = self._open(self.arrays(), numbers, None)
+        stored, properties = self._open(numbers)
         simulated = simulate_each(list(properties[:]), problem)
         seismic = problem.survey.kind == "seismic"
         return [
@@ -181,7 +181,7 @@ class Dataset(ABC):
                 f"fwibench data prepare {self.spec.name} --profile {self.profile}",
             )
         chosen = self.indices(scheme)[name]
-        measurements, properties = self._open(self.arrays(), chosen, self._noise(name))
+        measurements, properties = self._open(chosen, self._noise(name))
         return Split(
             name=name,
             ids=tuple(f"{self.spec.name}-{i:06d}" for i in chosen),
@@ -189,8 +189,8 @@ class Dataset(ABC):
             properties=properties,
         )
 
-    def _open(self, shards: Shards, chosen: Indices, transform: Transform | None) -> tuple[ShardedArray, ShardedArray]:
-        problem = self.problem
+    def _open(self, chosen: Indices, transform: Transform | None = None) -> tuple[ShardedArray, ShardedArray]:
+        shards, problem = self.arrays(), self.problem
         return (
             ShardedArray(shards.measurements, shards.counts, problem.measurement_shape, chosen, transform),
             ShardedArray(shards.properties, shards.counts, problem.property_shape, chosen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.problem import ElectromagneticSurvey, Point, Problem, SeismicSurvey
@@ -67,5 +67,5 @@ def _describe_values(values: dict[str, object]) -> str:
     )
 
 
-def _listed(values: object) -> str:
-    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)  # type: ignore[attr-defined]
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)

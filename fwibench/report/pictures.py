@@ -23,24 +23,24 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
     """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
     from matplotlib.figure import Figure
 
-    chosen = np.linspace(0, len(split) - 1, COLUMNS).astype(int)
+    shown = split.spread(COLUMNS)
     figure = Figure(figsize=(3 * COLUMNS, 6), layout="constrained")
-    axes = figure.subplots(2, len(chosen), squeeze=False)
+    axes = figure.subplots(2, len(shown), squeeze=False)
     bounds = problem.property
     depth, width = ((n - 1) * problem.grid.spacing / 1e3 for n in problem.grid.shape)
-    for column, i in enumerate(chosen):
+    for column in range(len(shown)):
         place = axes[0, column]
         image = place.imshow(
-            split.properties[int(i)][0],
+            shown.properties[column][0],
             cmap=COLOURS,
             vmin=bounds.low,
             vmax=bounds.high,
             extent=(0, width, depth, 0),
             aspect="auto" if max(depth, width) > 2 * min(depth, width) else "equal",
         )
-        place.set_title(split.ids[i], fontsize="small")
+        place.set_title(shown.ids[column], fontsize="small")
         place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
-        _draw_measurement(axes[1, column], split.measurements[int(i)], problem.survey, first=column == 0)
+        _draw_measurement(axes[1, column], shown.measurements[column], problem.survey, first=column == 0)
     figure.colorbar(image, ax=list(axes[0]), label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100)

@@ -1,6 +1,6 @@
 """Figures that describe a dataset's samples.
 
-Invariant: at most `MOST` samples of a split are read, spread evenly over it, one at a time.
+Invariant: at most `MOST` samples of a split are read, spread evenly over it; measurements one at a time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import ShardedArray, Split
 from fwibench.datasets.dataset import Dataset
 
 MOST = 200
@@ -55,20 +54,18 @@ def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
         dataset: Prepared.
         scheme: The split scheme.
     """
-    train, test = (dataset.split(scheme, name) for name in ("train", "test"))
+    train, test = (dataset.split(scheme, name).spread(MOST) for name in ("train", "test"))
     amplitude = dataset.problem.amplitude
-    measurement, beyond = _Running(), 0
-    chosen = _spread(train.measurements)
-    for i in chosen:
-        values = train.measurements[int(i)]
+    measurement, maps, beyond = _Running(), _Running(), 0
+    known = train.properties[:]
+    maps.add(known)
+    for i in range(len(train)):
+        values = train.measurements[i]
         measurement.add(values)
-        beyond += int((np.abs(amplitude.normalise(values[None].copy(), np)) > 1).sum())
-    maps = _Running()
-    for i in chosen:
-        maps.add(train.properties[int(i)])
-    mean_map, nearest_map = _nearness(train, test)
+        beyond += int((np.abs(amplitude.normalise(values[None], np)) > 1).sum())
+    mean_map, nearest_map = _nearness(known, test.properties[:])
     return Statistics(
-        len(chosen), maps.spread(), measurement.spread(), beyond / measurement.count, mean_map, nearest_map
+        len(train), maps.spread(), measurement.spread(), beyond / measurement.count, mean_map, nearest_map
     )
 
 
@@ -91,13 +88,8 @@ class _Running:
         return Spread(self._low, mean, self._high, float(deviation))
 
 
-def _spread(array: ShardedArray) -> NDArray[np.int64]:
-    return np.unique(np.linspace(0, len(array) - 1, MOST).astype(np.int64))
-
-
-def _nearness(train: Split, test: Split) -> tuple[float, float]:
-    known = train.properties[_spread(train.properties)]
-    sought = test.properties[_spread(test.properties)]
+def _nearness(known: NDArray[np.float32], sought: NDArray[np.float32]) -> tuple[float, float]:
+    """Mean absolute error of the mean and of the nearest known map, `(n, 1, Z, X)`."""
     mean = np.abs(sought - known.mean(0)).mean()
     nearest = [min(float(np.abs(one - other).mean()) for other in known) for one in sought]
     return float(mean), float(np.mean(nearest))

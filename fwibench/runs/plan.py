@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.errors import FwibenchError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
@@ -92,8 +94,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
 def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[str, str] | None = None) -> Dataset:
     """Builds a dataset by name, with options as texts; no data are read."""
     spec = registry.dataset(name).spec
-    implementation: Callable[..., Dataset] = spec.load()
-    return implementation(spec, validate_options(name, spec.options, {}, options or {}), profile)
+    return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
@@ -103,11 +104,15 @@ def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
         FwibenchError: Its samples are not those of the cell any more.
     """
     spec = registry.dataset(cell.dataset).spec
-    implementation: Callable[..., Dataset] = spec.load()
-    dataset = implementation(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    dataset = _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
     if dataset.fingerprint != cell.fingerprint:
         raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
     return dataset
+
+
+def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
+    implementation: Callable[..., Dataset] = spec.load()
+    return implementation(spec, options, profile)
 
 
 def refusal(method: MethodSpec, dataset: DatasetSpec) -> str:
