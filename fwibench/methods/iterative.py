@@ -7,9 +7,9 @@ way for grids of this size; on a GPU as many samples as memory holds go in one c
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from fwibench.methods.base import Method
+from fwibench.methods.progress import Progress
 from fwibench.methods.traces import Course, Trace
 from fwibench.physics.parallel import available_cores
 
@@ -57,13 +58,16 @@ class IterativeMethod(Method):
         """Budget of one sample [s]; None for none. Default: none."""
         return None
 
+    def iterations_per_sample(self) -> int | None:
+        """How many iterations a sample takes at most, for the progress display. Default: not known."""
+        return None
+
     def predict(self, measurements: Maps) -> Maps:
         """See `Method.predict`; fills `traces`."""
         self.problem.check_measurements(measurements.shape)
         starts = self.start(measurements)
         self.traces = []
-        self._done, self._total = 0, len(measurements)
-        self._lock = threading.Lock()
+        self._progress = Progress(len(measurements), self.iterations_per_sample(), self.context.report)
         if self.context.device == "cpu":
             parts = self._in_threads(measurements, starts)
         else:
@@ -73,7 +77,7 @@ class IterativeMethod(Method):
     def _in_threads(self, measurements: Maps, starts: Maps) -> list[Maps]:
         rows = [slice(i, i + 1) for i in range(len(measurements))]
         with ThreadPoolExecutor(available_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            results = list(pool.map(lambda row: self._run(measurements[row], starts[row]), rows))
+            results = list(pool.map(lambda row: self._run(row, measurements[row], starts[row]), rows))
         self.traces = [trace for _, traces in results for trace in traces]
         return [maps for maps, _ in results]
 
@@ -83,7 +87,7 @@ class IterativeMethod(Method):
         while first < len(measurements):
             rows = slice(first, first + size)
             try:
-                maps, traces = self._run(measurements[rows], starts[rows])
+                maps, traces = self._run(rows, measurements[rows], starts[rows])
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise
@@ -95,7 +99,7 @@ class IterativeMethod(Method):
             first += size
         return parts
 
-    def _run(self, measurements: Maps, starts: Maps) -> tuple[Maps, list[Trace]]:
+    def _run(self, rows: slice, measurements: Maps, starts: Maps) -> tuple[Maps, list[Trace]]:
         limit = self.seconds_per_sample()
         course = Course(
             measurements,
@@ -104,12 +108,10 @@ class IterativeMethod(Method):
             repr(self.options),
             None if limit is None else limit * len(measurements),
             self.context.should_stop,
+            partial(self._progress.step, rows.start),
         )
         maps = self.invert(measurements, course)
-        with self._lock:
-            self._done += len(maps)
-            misfit = float(np.mean([trace.steps[-1].misfit for trace in course.traces if trace.steps] or [np.nan]))
-            self.context.report(step=self._done, steps=self._total, loss=misfit)
+        self._progress.finish(rows.start, course.traces)
         return maps, course.traces
 
     def _checkpoints(self) -> Path:

@@ -66,6 +66,7 @@ class Course:
         identity: Tells checkpoints of other options apart.
         seconds: Budget of the batch; None for none.
         should_stop: Whether the run's own deadline is near.
+        on_step: Is told the traces after every iteration.
     """
 
     def __init__(
@@ -76,10 +77,11 @@ class Course:
         identity: str,
         seconds: float | None,
         should_stop: Callable[[], bool],
+        on_step: Callable[[Sequence[Trace]], None] = lambda traces: None,
     ) -> None:
         digest = hashlib.sha256(measurements.tobytes() + starts.tobytes() + identity.encode()).hexdigest()
         self._path = folder / f"inversion-{digest[:16]}.npz"
-        self._seconds, self._should_stop = seconds, should_stop
+        self._seconds, self._should_stop, self._on_step = seconds, should_stop, on_step
         self._before = 0.0
         self.traces = [Trace(models={"start": start}) for start in starts]
         if self._path.exists():
@@ -106,6 +108,7 @@ class Course:
         seconds = self.seconds
         for trace, misfit in zip(self.traces, misfits, strict=True):
             trace.steps.append(Step(band, iteration, float(misfit), seconds))
+        self._on_step(self.traces)
         return not self.over()
 
     def over(self) -> bool:

@@ -6,8 +6,15 @@ import pytest
 import torch
 from fwibench_baselines.fwi.bands import bands_of, low_pass
 from fwibench_baselines.fwi.cost import gradient_flops
-from fwibench_baselines.fwi.engine import Engine, gradient_interval, inversion_problem, taper
-from fwibench_baselines.fwi.misfits import MISFITS, roughness
+from fwibench_baselines.fwi.discretisation import (
+    at_offsets,
+    gradient_interval,
+    inversion_problem,
+    resample,
+    with_shots,
+)
+from fwibench_baselines.fwi.engine import Engine, taper
+from fwibench_baselines.fwi.misfits import MISFITS, decrease, roughness
 from fwibench_baselines.fwi.options import InversionOptions
 from pydantic import ValidationError
 
@@ -26,8 +33,20 @@ def start(small: Problem, n: int = 1) -> np.ndarray:
     return np.full((n, 1, *small.grid.shape), START, np.float32)
 
 
+PLAIN: dict[str, Any] = {
+    "iterations": 6,
+    "step": 40,
+    "shots": None,
+    "gain": 0,
+    "mute": 0,
+    "taper": 0,
+    "tv": 0,
+    "decrease": 0,
+}
+
+
 def engine(small: Problem, **options: Any) -> Engine:
-    return Engine(small, InversionOptions(**{"iterations": 6, "taper": 0.0, **options}), "cpu")
+    return Engine(small, InversionOptions(**{**PLAIN, **options}), "cpu")
 
 
 def test_bands_come_from_the_source_or_the_user(small: Problem) -> None:
@@ -90,7 +109,10 @@ def test_the_adjoint_is_the_transpose(small: Problem, truth: np.ndarray) -> None
     assert float((gradient * direction).sum()) == pytest.approx((ahead - back) / 0.2, rel=1e-3)
 
 
-@pytest.mark.parametrize("options", [{}, {"misfit": "envelope"}, {"misfit": "correlation"}, {"gain": 1.0, "tv": 0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"misfit": "envelope"}, {"misfit": "correlation", "mute": 2}, {"gain": 1.0, "tv": 0.1, "decrease": 0.1}],
+)
 def test_gradients_agree_with_finite_differences(
     small: Problem, shots: np.ndarray, truth: np.ndarray, options: dict[str, Any]
 ) -> None:
@@ -106,11 +128,12 @@ def test_gradients_agree_with_finite_differences(
 
 
 def test_wavefields_may_be_kept_at_intervals(small: Problem, shots: np.ndarray) -> None:
-    assert small.survey.nt % gradient_interval(small.survey) == 0
-    assert gradient_interval(small.survey) > 1
+    largest = gradient_interval(small.survey, None)
+    assert small.survey.nt % largest == 0
+    assert gradient_interval(small.survey, 3.0) > largest > 1
     velocity = torch.from_numpy(start(small)).requires_grad_()
     gradients = []
-    for interval in (1, gradient_interval(small.survey)):
+    for interval in (1, largest):
         simulated = simulate(velocity, small, gradient_interval=interval)
         misfit = MISFITS["l2"](simulated, torch.from_numpy(shots[1:])).sum()
         gradients.append(torch.autograd.grad(misfit, velocity)[0])
@@ -189,10 +212,62 @@ def test_a_wavelet_of_another_size_is_found(small: Problem, shots: np.ndarray) -
         assert float(estimated(velocity)) < 0.5 * float(known(velocity))
 
 
-def test_the_inversion_has_another_stencil_than_the_data(small: Problem) -> None:
-    assert inversion_problem(small, None).physics.accuracy == 8
-    assert inversion_problem(inversion_problem(small, None), None).physics.accuracy == 4
+def test_the_inversion_has_another_scheme_than_the_data(small: Problem) -> None:
+    other = inversion_problem(small, None)
+    assert other.physics.accuracy == 8
+    assert inversion_problem(other, None).physics.accuracy == 4
     assert inversion_problem(small, 2).physics.accuracy == 2
+    assert other.survey.nt * other.survey.dt == pytest.approx(small.survey.nt * small.survey.dt)
+    assert gradient_flops(other) / 45 < gradient_flops(small) / 33, "fewer steps for each of the stencil's operations"
+
+
+def test_the_inversion_simulates_what_was_measured(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+    other = inversion_problem(small, None)
+    heard = at_offsets(small, 2.0)[:, None]
+    with torch.no_grad():
+        again = simulate(torch.from_numpy(truth), other).numpy() * heard
+    measured = resample(shots, other.survey.nt) * heard
+    assert 1e-4 < np.linalg.norm(again - measured) / np.linalg.norm(measured) < 2e-2
+
+
+def test_traces_at_the_source_are_left_out(small: Problem) -> None:
+    heard = at_offsets(small, 2.0)
+    assert heard.shape == (2, 15)
+    np.testing.assert_array_equal(np.flatnonzero(~heard[0]), [2, 3])
+    assert at_offsets(small, 0.0).all()
+
+
+def test_iterations_take_shots_in_turn(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+    five = engine(with_shots(small, (0, 1, 0, 1, 0)), shots=2)
+    assert [five.shots_of(i) for i in range(5)] == [(0, 2), (1, 3), (2, 4), (0, 3), (1, 4)]
+    assert engine(small).shots_of(7) == (0, 1)
+    objective = engine(small).objective(shots, torch.from_numpy(truth), None)
+    with torch.no_grad():
+        second = simulate(torch.from_numpy(truth), with_shots(small, (1,))).numpy()
+        wrong = torch.full((2, 1, *small.grid.shape), START)
+        assert float(objective(torch.from_numpy(truth), (1,)).max()) < 1e-9
+        assert float(objective(wrong, (1,)).min()) > 1e-3
+    np.testing.assert_allclose(second[:, 0], shots[:, 1], atol=1e-5 * np.abs(shots).max())
+
+
+def test_penalties_fade_from_band_to_band(small: Problem, shots: np.ndarray) -> None:
+    velocity = torch.from_numpy(start(small))
+    velocity[..., 10:, :] -= 200
+    costs = []
+    for corner in (3.0, 6.0, None):
+        with torch.no_grad():
+            free, bound = (
+                engine(small, decrease=weight).objective(shots[1:], velocity, corner)(velocity) for weight in (0, 1)
+            )
+        costs.append(float(bound - free))
+    assert costs[0] == pytest.approx(200 / 1500 / 23, rel=1e-3)
+    assert costs[1:] == pytest.approx([costs[0] / 3, costs[0] / 9], rel=1e-2)
+
+
+def test_only_decreases_with_depth_are_penalised() -> None:
+    maps = torch.arange(12.0).reshape(1, 1, 4, 3)
+    assert float(decrease(maps)) == 0
+    assert float(decrease(-maps)) == pytest.approx(3)
 
 
 def test_arithmetic_grows_with_cells_steps_and_shots(small: Problem) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 
+import deepwave
+
+from fwibench.physics.placement import reached_rows
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 
 
 def gradient_flops(problem: Problem) -> int:
     """Floating-point operations of one misfit and its gradient, all shots of one sample.
 
-    A step of the second-order scheme costs, for each cell of the grid and its absorbing frame, two second
+    A step of the second-order scheme costs, for each cell within reach and its absorbing frame, two second
     differences of the stencil's order and five operations of the update. The adjoint costs as much, and the
     gradient two operations more. The survey's time step is divided until it is stable. Absorbing terms,
     sources and receivers are left out: they are few.
@@ -18,12 +21,9 @@ def gradient_flops(problem: Problem) -> int:
     survey, physics = problem.survey, problem.physics
     if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
         raise TypeError("only acoustic simulations are counted")
-    import deepwave
-
-    nz, nx = (n + 2 * physics.pml_width for n in problem.grid.shape)
-    inner = math.ceil(
-        physics.max_velocity * survey.dt * math.sqrt(2) / problem.grid.spacing / deepwave.DEFAULT_COURANT_NUMBER
-    )
+    nz, nx = (n + 2 * physics.pml_width for n in (reached_rows(problem), problem.grid.nx))
+    courant = physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER
+    inner = math.ceil(physics.max_velocity * survey.dt * math.sqrt(2) / problem.grid.spacing / courant)
     difference = 3 * physics.accuracy // 2 + 1
     step = 2 * difference + 5
     return len(survey.sources) * survey.nt * inner * nz * nx * (2 * step + 2)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import deepwave
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,13 +20,21 @@ from torch import Tensor
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import sample_wavelet
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench_baselines.fwi.bands import bands_of, low_pass, name_of
-from fwibench_baselines.fwi.misfits import MISFITS, roughness
+from fwibench_baselines.fwi.discretisation import at_offsets, gradient_interval, resample, with_shots
+from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
 from fwibench_baselines.fwi.options import InversionOptions
 
 Maps = NDArray[np.float32]
-Objective = Callable[[Tensor], Tensor]
+Shots = tuple[int, ...]
+Objective = Callable[..., Tensor]
+DECAY = (0.9, 0.98)
+"""Of Adam's means; the second forgets the large gradients of a band's beginning."""
+SHORTENING = 0.7
+"""Of Adam's first step from a band to the next."""
+RELAXATION = 1 / 3
+"""Of the penalties from a band to the next: their part is to fill in what low frequencies leave open."""
 WATER_LEVEL = 1e-3
 
 
@@ -43,17 +52,20 @@ class Engine:
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
-        if not isinstance(problem.survey, SeismicSurvey):
-            raise TypeError("waveform inversion needs a seismic survey")
+        if not isinstance(problem.survey, SeismicSurvey) or not isinstance(problem.physics, AcousticPhysics):
+            raise TypeError("waveform inversion needs a seismic survey and acoustic physics")
         self.problem, self.options, self.device = problem, options, device
-        self.survey = problem.survey
+        self.survey, self.physics = problem.survey, problem.physics
+        self._every = tuple(range(len(self.survey.sources)))
         self.bands = bands_of(self.survey, options.bands)
-        self.interval = gradient_interval(self.survey)
         self._taper = taper(problem, options.taper).to(device)
-        self._gain = torch.arange(self.survey.nt, device=device)[:, None].mul(self.survey.dt).pow(options.gain)
+        gain = torch.arange(self.survey.nt)[:, None].mul(self.survey.dt).pow(options.gain)
+        heard = torch.from_numpy(at_offsets(problem, options.mute)).float()
+        self._weights = (gain * heard[:, None]).to(device)
 
     def run(self, measurements: Maps, course: Course) -> Maps:
         """Inverts measurements `(n, S, T, R)` from the course's models, or goes on with its next band."""
+        measurements = resample(measurements, self.survey.nt)
         models = torch.from_numpy(course.models).to(self.device)
         for corner in self.bands:
             name = name_of(corner)
@@ -67,25 +79,54 @@ class Engine:
         return np.asarray(models.cpu().numpy(), np.float32)
 
     def objective(self, measurements: Maps, models: Tensor, corner: float | None) -> Objective:
-        """Misfit and regularisation of a band, a number a sample, as a function of models `(n, 1, Z, X)`."""
+        """Misfit and regularisation of a band, a number a sample.
+
+        Args:
+            measurements: `(n, S, T, R)` on the problem's time axis.
+            models: `(n, 1, Z, X)`, to estimate the wavelet with.
+            corner: Of the band [Hz].
+
+        Returns:
+            A function of models `(n, 1, Z, X)` and, if not all, the shots to simulate.
+        """
         wavelet = sample_wavelet(self.survey)
         if self.options.wavelet == "estimated":
             wavelet = self._estimate_wavelet(measurements, models, wavelet)
         dt = self.survey.dt
         source = torch.from_numpy(low_pass(wavelet, corner, dt, axis=0)).to(self.device)
-        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * self._gain
-        misfit, options, bounds = MISFITS[self.options.misfit], self.options, self.problem.property
+        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * self._weights
+        misfit, bounds = MISFITS[self.options.misfit], self.problem.property
+        weights = self.options.tv, self.options.decrease, self.options.tikhonov
+        interval = gradient_interval(self.survey, corner)
+        relaxed = RELAXATION ** self.bands.index(corner)
 
-        def evaluate(velocity: Tensor) -> Tensor:
-            simulated = simulate(velocity, self.problem, wavelet=source, gradient_interval=self.interval)
-            total = misfit(simulated * self._gain, observed)
-            if options.tv:
-                total = total + options.tv * roughness(bounds.normalise(velocity), 1)
-            if options.tikhonov:
-                total = total + options.tikhonov * roughness(bounds.normalise(velocity), 2)
+        def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:
+            chosen = self._every if shots is None else shots
+            simulated = simulate(velocity, with_shots(self.problem, chosen), wavelet=source, gradient_interval=interval)
+            total = misfit(simulated * self._weights[list(chosen)], observed[:, list(chosen)])
+            maps = bounds.normalise(velocity)
+            for weight, penalty in zip(weights, PENALTIES, strict=True):
+                if weight:
+                    total = total + relaxed * weight * penalty(maps)
             return total
 
         return evaluate
+
+    def bytes_per_sample(self) -> int:
+        """Memory that the wavefields of a sample's gradient take, by deepwave's estimate."""
+        physics, shots = self.physics, len(self.shots_of(0))
+        estimate = deepwave.estimate_memory(
+            "scalar",
+            self.problem.grid.shape,
+            self.survey.nt,
+            shots,
+            accuracy=physics.accuracy,
+            pml_width=physics.pml_width,
+            model_gradient_sampling_interval=gradient_interval(self.survey, None),
+            models_requiring_grad=["v"],
+            device=self.device,
+        )
+        return int(estimate["total_bytes_lower_bound"])
 
     def _run_band(self, measurements: Maps, models: Tensor, corner: float | None, course: Course) -> Tensor:
         objective = self.objective(measurements, models, corner)
@@ -95,14 +136,15 @@ class Engine:
         return self._l_bfgs_b(objective, models, name_of(corner), done, course)
 
     def _adam(self, objective: Objective, models: Tensor, band: str, done: int, course: Course) -> Tensor:
-        """Adam with a cosine course of the step, from `step` to a quarter of it; clipped to the bounds."""
+        """Adam with a cosine course of the step, from the band's first to a quarter of it; clipped to the bounds."""
         low, high = self.problem.property.low, self.problem.property.high
         velocity = models.clone().requires_grad_()
-        optimiser = torch.optim.Adam([velocity], lr=self.options.step)
+        step = self.options.step * SHORTENING ** [name_of(corner) for corner in self.bands].index(band)
+        optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY)
         for iteration in range(self.options.iterations):
             part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
-            optimiser.param_groups[0]["lr"] = self.options.step * (0.25 + 0.75 * part)
-            misfits, velocity.grad = self.gradient(objective, velocity)
+            optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
+            misfits, velocity.grad = self.gradient(objective, velocity, self.shots_of(iteration))
             optimiser.step()
             with torch.no_grad():
                 velocity.clamp_(low, high)
@@ -133,9 +175,17 @@ class Engine:
         found = minimize(evaluate, start, jac=True, method="L-BFGS-B", bounds=[(-1, 1)] * len(start), options=options)
         return bounds.denormalise(torch.from_numpy(found.x.astype(np.float32)).view_as(models).to(self.device))
 
-    def gradient(self, objective: Objective, velocity: Tensor) -> tuple[NDArray[np.float64], Tensor]:
+    def shots_of(self, iteration: int) -> Shots:
+        """The shots of an iteration: all, or as many as the option says, in turn and far from each other."""
+        n = len(self._every)
+        count = min(self.options.shots or n, n)
+        return tuple(sorted({(iteration + k * n // count) % n for k in range(count)}))
+
+    def gradient(
+        self, objective: Objective, velocity: Tensor, shots: Shots | None = None
+    ) -> tuple[NDArray[np.float64], Tensor]:
         """Objectives `(n,)`, and their gradients `(n, 1, Z, X)` tapered at sources and receivers."""
-        values = objective(velocity)
+        values = objective(velocity, shots)
         (gradient,) = torch.autograd.grad(values.sum(), velocity)
         return values.detach().double().cpu().numpy(), gradient * self._taper
 
@@ -153,26 +203,6 @@ class Engine:
         match = (observed * simulated.conj()).sum((0, 1, 3)) / (power + WATER_LEVEL * power.max())
         spectrum = torch.fft.rfft(source, length) * match
         return torch.fft.irfft(spectrum, length)[: self.survey.nt].cpu().numpy().astype(np.float32)
-
-
-def inversion_problem(problem: Problem, accuracy: int | None) -> Problem:
-    """The problem as an inversion simulates it: another order in space than the data were made with.
-
-    An inversion with the stencil of its own data would fit their numerical errors as well (inverse crime).
-    """
-    if problem.physics is None or problem.physics.kind != "acoustic":
-        raise TypeError("waveform inversion needs acoustic physics")
-    order = accuracy or (8 if problem.physics.accuracy == 4 else 4)
-    return problem.model_copy(update={"physics": problem.physics.model_copy(update={"accuracy": order})})
-
-
-def gradient_interval(survey: SeismicSurvey) -> int:
-    """Time samples between the wavefields that the gradient sums.
-
-    The largest divisor of `nt` that samples four times the wavelet's peak frequency twice a period.
-    """
-    longest = max(int(1 / (8 * survey.wavelet.frequency * survey.dt)), 1)
-    return max(step for step in range(1, longest + 1) if survey.nt % step == 0)
 
 
 def taper(problem: Problem, cells: float) -> Tensor:

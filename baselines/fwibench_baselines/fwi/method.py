@@ -18,11 +18,14 @@ from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.problem import Problem
 from fwibench_baselines.fwi.cost import gradient_flops
-from fwibench_baselines.fwi.engine import Engine, inversion_problem
+from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample
+from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.starts import depth_gradient, smoothed
 from fwibench_baselines.mean_map import average
 
 Maps = NDArray[np.float32]
+MEMORY_SHARE = 0.8
+"""Part of a GPU's free memory that an estimate may fill."""
 
 
 class WaveformInversion(IterativeMethod):
@@ -37,22 +40,34 @@ class WaveformInversion(IterativeMethod):
         seconds: float | None = self.options.seconds
         return seconds
 
+    def iterations_per_sample(self) -> int | None:
+        """Of all bands; L-BFGS-B may take fewer."""
+        iterations: int = len(self.engine.bands) * self.options.iterations
+        return iterations
+
+    def samples_at_once(self) -> int:
+        """As many as the free memory of the GPU holds by deepwave's estimate."""
+        free, _ = torch.cuda.mem_get_info(self.context.device)
+        return max(int(MEMORY_SHARE * free / self.engine.bytes_per_sample()), 1)
+
     def invert(self, measurements: Maps, course: Course) -> Maps:
         """See `Engine.run`."""
         return self.engine.run(measurements, course)
 
     def complexity(self) -> Complexity:
         """No parameters are learnt; the arithmetic is that of all gradients of a sample."""
-        evaluations = len(self.engine.bands) * self.options.iterations
-        flops = evaluations * gradient_flops(self.engine.problem)
+        iterations = len(self.engine.bands) * self.options.iterations
+        shots = len(self.engine.shots_of(0)) / len(self.problem.survey.sources)
+        flops = round(iterations * shots * gradient_flops(self.engine.problem))
         return Complexity(parameters=0, macs=None, flops=flops, flops_kind="analytic")
 
     def diagnostics(self, test: Split) -> dict[str, float]:
         """How much the inversion's simulation differs from the one that made the data, on a true model."""
         velocity = torch.from_numpy(test.properties[:1]).to(self.context.device)
+        heard = at_offsets(self.problem, self.options.mute)[:, None]
         with torch.no_grad():
-            again = simulate(velocity, self.engine.problem).cpu().numpy()
-        measured = test.measurements[:1]
+            again = simulate(velocity, self.engine.problem).cpu().numpy() * heard
+        measured = resample(test.measurements[:1], self.engine.survey.nt) * heard
         return {"modelling_difference": float(np.linalg.norm(again - measured) / np.linalg.norm(measured))}
 
 

@@ -1,4 +1,4 @@
-"""What is minimised: the difference of simulated and observed traces, a number a sample.
+"""What is minimised: the difference of simulated and observed traces, and penalties of maps, a number a sample.
 
 Invariant: every misfit is 0 for equal traces and about 1 where the simulation explains nothing.
 """
@@ -6,6 +6,7 @@ Invariant: every misfit is 0 for equal traces and about 1 where the simulation e
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -28,7 +29,8 @@ def correlation(simulated: Tensor, observed: Tensor) -> Tensor:
     """1 less the zero-lag correlation of traces brought to unit energy, averaged over the traces."""
     product = (simulated * observed).sum(2)
     energy = simulated.square().sum(2) * observed.square().sum(2)
-    return (1 - product / (energy + TINY**2).sqrt()).mean((1, 2))
+    heard = observed.square().sum(2) > 0
+    return ((1 - product / (energy + TINY**2).sqrt()) * heard).sum((1, 2)) / heard.sum((1, 2))
 
 
 def _envelope(traces: Tensor) -> Tensor:
@@ -48,8 +50,21 @@ def _envelope(traces: Tensor) -> Tensor:
 MISFITS: dict[str, Misfit] = {"l2": l2, "envelope": envelope, "correlation": correlation}
 
 
+def decrease(maps: Tensor) -> Tensor:
+    """Mean decrease from a node to the one below, `(n, 1, Z, X)` to `(n,)`; increases cost nothing.
+
+    One-sided total variation (Esser et al., 2016): what lies under the top of a fast body, which few waves
+    come back from, is first taken to be as fast.
+    """
+    return (maps[:, :, :-1] - maps[:, :, 1:]).relu().mean((1, 2, 3))
+
+
 def roughness(maps: Tensor, power: int) -> Tensor:
     """Mean absolute (1) or squared (2) difference of neighbouring nodes; `(n, 1, Z, X)` to `(n,)`."""
     down = (maps[:, :, 1:] - maps[:, :, :-1]).abs().pow(power).mean((1, 2, 3))
     along = (maps[..., 1:] - maps[..., :-1]).abs().pow(power).mean((1, 2, 3))
     return down + along
+
+
+PENALTIES: tuple[Callable[[Tensor], Tensor], ...] = (partial(roughness, power=1), decrease, partial(roughness, power=2))
+"""Total variation, decreases with depth, squared gradient."""

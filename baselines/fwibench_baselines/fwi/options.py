@@ -18,16 +18,24 @@ class InversionOptions(Frozen):
         description="upper corners [Hz] from low to high, as 3/6/full; auto: a quarter and half of the source's "
         "frequency, then full",
     )
-    iterations: int = Field(default=80, ge=1, description="of each band")
+    iterations: int = Field(default=400, ge=1, description="of each band")
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
-    step: float = Field(default=40.0, gt=0, description="first step of Adam [property's unit]; falls to a quarter")
+    shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, in turn; None: all")
+    step: float = Field(
+        default=200.0,
+        gt=0,
+        description="first step of Adam in the first band [property's unit]; falls to a quarter in each band, and to "
+        "0.7 from band to band",
+    )
     misfit: Literal["l2", "envelope", "correlation"] = Field(
         default="l2", description="what is compared: traces, their envelopes, or their shape trace by trace"
     )
-    gain: float = Field(default=0.0, ge=0, description="traces are multiplied by this power of time")
+    gain: float = Field(default=1.0, ge=0, description="traces are multiplied by this power of time")
+    mute: float = Field(default=2.0, ge=0, description="traces nearer to their source than these cells are left out")
     taper: float = Field(default=2.0, ge=0, description="cells around sources and receivers where updates fade out")
-    tv: float = Field(default=0.0, ge=0, description="weight of the total variation of the normalised map")
-    tikhonov: float = Field(default=0.0, ge=0, description="weight of the squared gradient of the normalised map")
+    tv: float = Field(default=0.01, ge=0, description="weight of the map's total variation; a third from band to band")
+    decrease: float = Field(default=0.01, ge=0, description="weight of decreases with depth, as under salt")
+    tikhonov: float = Field(default=0.0, ge=0, description="weight of the map's squared gradient; relaxed as tv is")
     wavelet: Literal["known", "estimated"] = Field(
         default="known", description="the survey's own, or fitted to the shots at the start of every band"
     )

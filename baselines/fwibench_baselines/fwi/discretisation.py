@@ -1,0 +1,85 @@
+"""How an inversion simulates: not as the data were made, and as cheaply as is stable.
+
+Invariant: a simulation for the inversion differs from the one that made the data in stencil and time step. An
+inversion with the scheme of its own data would fit their numerical errors as well (inverse crime).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from deepwave.discretisation import critical_courant_number
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from fwibench.problem import Problem, SeismicSurvey
+
+Maps = NDArray[np.float32]
+Order = Literal[2, 4, 6, 8]
+
+MARGIN = 0.98
+"""Part of the critical Courant number."""
+MULTIPLE = 20
+"""Of which the number of time samples is one, so that the gradient's intervals can divide it."""
+
+
+def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
+    """The problem as an inversion simulates it.
+
+    Its order in space is another than the data's, and its time axis has the fewest samples that are stable
+    without steps between them.
+    """
+    survey, physics = problem.survey, problem.physics
+    if physics is None or physics.kind != "acoustic" or not isinstance(survey, SeismicSurvey):
+        raise TypeError("waveform inversion needs acoustic physics")
+    order: Order = accuracy or (8 if physics.accuracy == 4 else 4)
+    courant = MARGIN * critical_courant_number(order, propagator="scalar")
+    duration = survey.nt * survey.dt
+    fewest = physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
+    samples = MULTIPLE * math.ceil(fewest / MULTIPLE)
+    return problem.model_copy(
+        update={
+            "survey": survey.model_copy(update={"nt": samples, "dt": duration / samples}),
+            "physics": physics.model_copy(update={"accuracy": order, "courant_number": courant}),
+        }
+    )
+
+
+def resample(measurements: Maps, samples: int) -> Maps:
+    """Measurements `(n, S, T, R)` on a time axis of that many samples over the same time."""
+    nt = measurements.shape[2]
+    if nt == samples:
+        return measurements
+    return np.asarray(resample_poly(measurements, samples, nt, axis=2, padtype="line"), np.float32)
+
+
+def gradient_interval(survey: SeismicSurvey, corner: float | None) -> int:
+    """Time samples between the wavefields that the gradient sums.
+
+    The largest divisor of `nt` that samples the band's highest frequency, four times the wavelet's peak or
+    four times the corner, twice a period.
+    """
+    highest = 4 * min(survey.wavelet.frequency, corner or math.inf)
+    longest = max(int(1 / (2 * highest * survey.dt)), 1)
+    return max(step for step in range(1, longest + 1) if survey.nt % step == 0)
+
+
+def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
+    """Which receivers `(S, R)` stand at least some cells away from each source.
+
+    Nearer ones record little but the source itself, whose size on a grid depends on the stencil.
+    """
+    survey = problem.survey
+    sources, receivers = (np.array([(p.x, p.z) for p in points]) for points in (survey.sources, survey.receivers))
+    distance = np.linalg.norm(sources[:, None] - receivers[None], axis=2)
+    return np.asarray(distance >= cells * problem.grid.spacing)
+
+
+@lru_cache(maxsize=64)
+def with_shots(problem: Problem, shots: tuple[int, ...]) -> Problem:
+    """The problem with these of its shots alone."""
+    sources = tuple(problem.survey.sources[i] for i in shots)
+    return problem.model_copy(update={"survey": problem.survey.model_copy(update={"sources": sources})})
