@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.errors import PluginError, UnknownNameError
+from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
 
 GOOD = """
@@ -34,7 +34,7 @@ FAULTS = {
     "has a syntax error": ("import", "SyntaxError", "def"),
     "misspells a hook": (
         "register",
-        "unknown hook 'fwibench_metods'",
+        "there is no hook named 'fwibench_metods' (did you mean fwibench_methods",
         """
         from fwibench import hookimpl
 
@@ -79,7 +79,7 @@ FAULTS = {
     ),
     "returns something else": (
         "fwibench_methods",
-        "returned str, expected MethodSpec",
+        "returned a str, expected MethodSpec",
         """
         from fwibench import hookimpl
 
@@ -143,7 +143,7 @@ def test_an_unknown_name_mentions_broken_plugins(plugins: Path) -> None:
 
 def test_a_missing_folder_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FWIBENCH_PLUGINS_DIR", "/no/such/folder")
-    with pytest.raises(PluginError, match="/no/such/folder does not exist"):
+    with pytest.raises(UsageError, match="/no/such/folder does not exist"):
         load_registry()
 
 
