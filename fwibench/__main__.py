@@ -1,6 +1,13 @@
 """`python -m fwibench`."""
 
-from fwibench.cli.app import main
+import sys
+from pathlib import Path
+
+# `-m` puts the working directory in front of the path; what lies there by chance is no plugin
+if not sys.flags.safe_path and sys.path and Path(sys.path[0] or ".").resolve() == Path.cwd():
+    del sys.path[0]
+
+from fwibench.cli.app import main  # noqa: E402 - after the path is as it should be
 
 if __name__ == "__main__":
     main()

@@ -24,7 +24,7 @@ def admit(plugin: Plugin, hook: str, kind: type[S], spec: object) -> S:
         PluginError: It is of another kind or API version, or its options cannot be used.
     """
     if not isinstance(spec, kind):
-        raise PluginError(f"{hook} returned a {type(spec).__name__}, expected {kind.__name__}")
+        raise PluginError(f"{hook} returned {type(spec).__name__}, expected {kind.__name__}")
     if fault := api_fault(spec.api):
         raise PluginError(f"'{spec.name}' {fault[0]}", fault[1])
     if isinstance(spec, MethodSpec | DatasetSpec):

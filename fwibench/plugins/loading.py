@@ -72,8 +72,7 @@ def load(plugin: Plugin) -> None:
 def _installed() -> Iterator[Plugin]:
     """Plugins of installed distributions.
 
-    Only a distribution that names our group is read any further, and by itself, so that neither the number of
-    packages nor a damaged one among them matters.
+    Only a distribution that names our group is read any further, so that the number of packages hardly matters.
     """
     seen = set()
     for distribution in distributions():
@@ -89,12 +88,8 @@ def _installed() -> Iterator[Plugin]:
             continue
         if name != UNKNOWN:
             seen.add(name)
-        whole = Plugin(name, name, version)
-        entries: list[EntryPoint] = whole.guarded("entry point", partial(_entries, distribution)) or []
-        if whole.broken:
-            yield whole
-        for entry in entries:
-            yield Plugin(entry.name, name, version, entry.load)
+        for entry in distribution.entry_points.select(group=hookspecs.GROUP):
+            yield Plugin(entry.name, name, version, partial(_import_entry, entry))
 
 
 def _identify(distribution: Distribution) -> tuple[str, str]:
@@ -104,8 +99,10 @@ def _identify(distribution: Distribution) -> tuple[str, str]:
         return UNKNOWN, ""
 
 
-def _entries(distribution: Distribution) -> list[EntryPoint]:
-    return list(distribution.entry_points.select(group=hookspecs.GROUP))
+def _import_entry(entry: EntryPoint) -> Any:
+    if not entry.pattern.match(entry.value):
+        raise PluginError(f"the entry point {entry.name} is '{entry.value}', expected a module", "correct its package")
+    return entry.load()
 
 
 def _in_folders(folders: tuple[Path, ...]) -> Iterator[Plugin]:

@@ -22,7 +22,7 @@ class Fault(NamedTuple):
     """What went wrong with a plugin.
 
     Attributes:
-        stage: `entry point`, `import`, `register`, or the name of a hook.
+        stage: `import`, `register`, or the name of a hook.
         reason: One line on why.
         traceback: The whole story.
     """
