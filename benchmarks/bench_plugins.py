@@ -19,7 +19,7 @@ ROUNDS = 15
 ASKED_S = 0.15
 COMMAND = [sys.executable, "-P", "-m", "fwibench", "list", "methods", "--json"]
 
-ENTRY = '''
+ENTRY = """
 from fwibench import Frozen, MethodSpec, hookimpl
 from pydantic import Field
 
@@ -41,7 +41,7 @@ def fwibench_methods():
             profiles={{"quick": {{"depth": 3}}}},
         )
     ]
-'''
+"""
 
 
 def lay_out(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 if not sys.flags.safe_path and sys.path and Path(sys.path[0] or ".").resolve() == Path.cwd():
     del sys.path[0]
 
-from fwibench.cli.app import main  # noqa: E402 - after the path is as it should be
+from fwibench.cli.app import main
 
 if __name__ == "__main__":
     main()

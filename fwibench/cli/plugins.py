@@ -25,7 +25,7 @@ def list_(
         print_json([_as_json(plugin, registry) for plugin in registry.plugins])
     else:
         header = ("name", "distribution", "version", "offers", "status", "stage", "reason")
-        print_table("", header, [_cells(plugin, registry) for plugin in registry.plugins], optional=("stage",))
+        print_table("", header, [_cells(plugin, registry) for plugin in registry.plugins])
         if verbose:
             for plugin in registry.plugins:
                 _print_details(plugin, registry)

@@ -39,7 +39,11 @@ FAULTS = {
         "Mute",
         "class Mute(Exception):\n    def __str__(self):\n        raise ValueError\n" + HEAD + "raise Mute",
     ),
-    "raises while it is iterated": ("fwibench_methods", "RuntimeError: boom", HEAD + "raise RuntimeError('boom'); yield"),
+    "raises while it is iterated": (
+        "fwibench_methods",
+        "RuntimeError: boom",
+        HEAD + "raise RuntimeError('boom'); yield",
+    ),
     "returns nothing": ("fwibench_methods", "returned nothing, expected a list of MethodSpec", HEAD + "spec('x')"),
     "returns one spec": ("fwibench_methods", "returned one MethodSpec, expected a list", HEAD + "return spec('x')"),
     "returns something else": ("fwibench_methods", "returned str, expected MethodSpec", HEAD + "return ['name']"),

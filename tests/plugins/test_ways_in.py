@@ -190,7 +190,16 @@ def test_plugins_list_says_what_is_wrong_and_where(fwibench: Command, tmp_path: 
     lines = {line.split()[0]: line for line in done.stdout.splitlines()}
     assert lines["name"].split() == ["name", "distribution", "version", "offers", "status", "stage", "reason"]
     assert lines["baselines"].split() == ["baselines", "fwibench", "0.1.0", "7", "methods", "ok"]
-    assert lines["best"].split()[:8] == ["best", "the-best", "1.2", "1", "method", "broken", "fwibench_methods", "'invlint'"]
+    assert lines["best"].split()[:8] == [
+        "best",
+        "the-best",
+        "1.2",
+        "1",
+        "method",
+        "broken",
+        "fwibench_methods",
+        "'invlint'",
+    ]
     assert "is offered by the-best (best), but fwibench (invlint) has that name already" in lines["best"]
     assert "--override invlint takes this one instead" in lines["best"]
     assert lines["damaged"].split()[:4] == ["damaged", "unknown", "broken", "import"]
@@ -228,7 +237,10 @@ def test_a_taken_name_changes_hands_only_on_demand(
     assert key() != usual, "results of the two are never taken for each other"
     environment = search(tmp_path / "site")
     assert "mean-map" in fwibench("list", "methods", "--override", "mean-map", **environment).stdout
-    for name, reason in (("mean-mop", "did you mean mean-map"), ("pixel-ridge", "changes nothing: fwibench (baselines)")):
+    for name, reason in (
+        ("mean-mop", "did you mean mean-map"),
+        ("pixel-ridge", "changes nothing: fwibench (baselines)"),
+    ):
         done = fwibench("list", "methods", "--override", name, **environment)
         assert done.returncode == 2
         assert reason in done.stderr
