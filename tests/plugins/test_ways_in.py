@@ -113,7 +113,9 @@ def test_a_package_in_a_folder_runs_in_the_child_and_in_the_childs_children(
 def test_the_working_directory_is_no_way_in(fwibench: Command, tmp_path: Path) -> None:
     install(tmp_path, "sneaky", "sneaky", offering("sneaky"))
     write(tmp_path / "plugins" / "sneakier.py", offering("sneakier"))
-    assert set(found(fwibench)) == {"baselines", "builtin", "hybrid", "invlint"}
+    plugins = set(found(fwibench))
+    assert "baselines" in plugins
+    assert not plugins & {"sneaky", "sneakier"}
     assert "sneaky" in found(fwibench, **search(tmp_path)), "the distribution itself is sound"
 
 
@@ -137,9 +139,10 @@ def test_plugins_can_be_left_out(fwibench: Command, tmp_path: Path) -> None:
 
     def status(*arguments: str) -> dict[str, str]:
         plugins = found(fwibench, *arguments, **environment)
-        return {name: f"{p['status']} {p['reason']}".strip() for name, p in plugins.items() if name != "builtin"}
+        asked = ("hybrid", "invlint", "fetched", "near")
+        return {name: f"{plugins[name]['status']} {plugins[name]['reason']}".strip() for name in asked}
 
-    own = dict.fromkeys(("baselines", "hybrid", "invlint"), "ok")
+    own = dict.fromkeys(("hybrid", "invlint"), "ok")
     assert status() == {**own, "fetched": "ok", "near": "ok"}
     left_out = dict.fromkeys(("fetched", "near"), "disabled --no-plugins")
     assert status("--no-plugins") == {**own, **left_out}
@@ -189,17 +192,9 @@ def test_plugins_list_says_what_is_wrong_and_where(fwibench: Command, tmp_path: 
     assert done.returncode == 0
     lines = {line.split()[0]: line for line in done.stdout.splitlines()}
     assert lines["name"].split() == ["name", "distribution", "version", "offers", "status", "stage", "reason"]
-    assert lines["baselines"].split() == ["baselines", "fwibench", "0.1.0", "7", "methods", "ok"]
-    assert lines["best"].split()[:8] == [
-        "best",
-        "the-best",
-        "1.2",
-        "1",
-        "method",
-        "broken",
-        "fwibench_methods",
-        "'invlint'",
-    ]
+    assert lines["baselines"].split()[:2] == ["baselines", "fwibench"]
+    assert lines["baselines"].split()[-2:] == ["methods", "ok"]
+    assert lines["best"].split()[:7] == ["best", "the-best", "1.2", "1", "method", "broken", "fwibench_methods"]
     assert "is offered by the-best (best), but fwibench (invlint) has that name already" in lines["best"]
     assert "--override invlint takes this one instead" in lines["best"]
     assert lines["damaged"].split()[:4] == ["damaged", "unknown", "broken", "import"]
