@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fwibench.datasets.added.description import read_descriptions
+from fwibench.plugins.guard import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
 
@@ -45,6 +46,7 @@ def open_registry(*, check: bool = True) -> Registry:
         UsageError: They are not, or the plugins asked for are not there.
     """
     registry = load_registry()
+    keep_stdout_to_the_end()
     strict = check and registry.settings.strict
     for plugin in registry.plugins:
         if plugin.broken and not strict:

@@ -1,11 +1,12 @@
 """Running somebody else's code so that it leaves this process as it was.
 
 Invariant: what a plugin prints goes to standard error, and the current folder, the environment, warning
-filters and signal handlers are afterwards what they were before.
+filters and signal handlers are afterwards what they were before; what it adds to the path stands last.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -30,7 +31,7 @@ def undisturbed() -> Iterator[None]:
     except OSError:
         folder = None
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    hook = sys.excepthook
+    hook, path = sys.excepthook, list(sys.path)
     try:
         with warnings.catch_warnings(), stdout_to_stderr():
             yield
@@ -42,6 +43,8 @@ def undisturbed() -> Iterator[None]:
             with contextlib.suppress(OSError):
                 os.chdir(folder)
         sys.excepthook = hook
+        # a plugin may need its own folders later, but they must not come before anybody else's
+        sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():
                 if signal.getsignal(number) is not handler:
@@ -62,6 +65,19 @@ def stdout_to_stderr() -> Iterator[None]:
             stack.callback(os.dup2, kept, 1)
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         yield
+
+
+def keep_stdout_to_the_end() -> None:
+    """From now on, functions that others registered to run at exit print to standard error."""
+
+    def close() -> None:
+        # the reader may be gone, as after `| head`
+        with contextlib.suppress(OSError, ValueError):
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            os.dup2(2, 1)
+
+    atexit.register(close)
 
 
 def describe(error: BaseException) -> str:

@@ -116,12 +116,13 @@ def test_the_process_is_left_as_it_was(plugins: Path, capfd: pytest.CaptureFixtu
     def state() -> tuple[object, ...]:
         return Path.cwd(), dict(os.environ), list(warnings.filters), signal.getsignal(signal.SIGINT), sys.excepthook
 
-    before = state()
+    before, path = state(), list(sys.path)
     source = """
         import os, signal, sys, warnings
         print("to standard output")
         os.system("echo from a child")
         os.chdir("/")
+        sys.path.insert(0, "/needed/later")
         os.environ["OMP_NUM_THREADS"] = "64"
         warnings.simplefilter("ignore")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -129,6 +130,9 @@ def test_the_process_is_left_as_it_was(plugins: Path, capfd: pytest.CaptureFixtu
     """
     assert not load_with(plugins, source).broken
     assert state() == before
+    assert sys.path[: len(path)] == path
+    assert sys.path[-1] == "/needed/later"
+    sys.path.remove("/needed/later")
     out, err = capfd.readouterr()
     assert out == ""
     assert "to standard output" in err

@@ -122,8 +122,10 @@ def test_the_working_directory_is_no_way_in(fwibench: Command, tmp_path: Path) -
 def test_a_file_with_the_name_of_a_module_is_refused_and_the_module_stays(fwibench: Command, tmp_path: Path) -> None:
     for name in ("json", "torch", "pluggy", "not-a-name"):
         write(tmp_path / "plugins" / f"{name}.py", offering("good"))
-    write(tmp_path / "plugins" / "fine.py", offering("good"))
+    farewell = "import atexit, sys; atexit.register(print, 'farewell'); atexit.register(sys.exit, 5)\n"
+    write(tmp_path / "plugins" / "fine.py", farewell + offering("good"))
     plugins = found(fwibench, "--plugins-dir", "plugins")
+    # that this was JSON and exit code 0 says that the farewell did not spoil either
     for name in ("json", "torch", "pluggy"):
         assert plugins[name]["stage"] == "import"
         assert f"{name}.py has the name of another module, which Python finds first: /" in plugins[name]["reason"]
