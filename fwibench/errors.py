@@ -66,8 +66,16 @@ class MethodError(FwibenchError):
     """A method breaks its contract: used before fit, wrong output shape, and so on."""
 
 
+class UnsuitableError(FwibenchError):
+    """A method cannot work here at all, so its cell is skipped."""
+
+
 class DivergedError(MethodError):
     """Training or inversion produced values that are not finite."""
+
+
+class MetricError(FwibenchError):
+    """A metric breaks its contract."""
 
 
 class RecordError(FwibenchError):

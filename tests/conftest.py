@@ -12,6 +12,7 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.methods.context import RunContext
+from fwibench.plugins import settings
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.plan import open_dataset
 
@@ -22,7 +23,8 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "data"
     os.environ["FWIBENCH_DATA"] = str(shared)
-    os.environ.pop("FWIBENCH_PLUGINS_DIR", None)
+    for name in (settings.FOLDERS, settings.OWN_ONLY, settings.DISABLED, settings.OVERRIDES, settings.STRICT):
+        os.environ.pop(name, None)
     return shared
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, NoReturn
 import typer
 
 import fwibench
-from fwibench.cli import adding, data, doctor, listing, reading, running
+from fwibench.cli import adding, data, doctor, listing, plugins, reading, running
+from fwibench.cli.hoisting import hoist
 from fwibench.cli.output import errors
 from fwibench.errors import FwibenchError, UsageError
-from fwibench.plugins.loading import PLUGINS_DIR_VARIABLE
+from fwibench.plugins.settings import Settings, read_settings, split
 
 app = typer.Typer(
     name="fwibench",
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, reading, listing, data, adding, doctor):
+for module in (running, reading, listing, data, adding, plugins, doctor):
     module.register(app)
 
 
@@ -35,15 +36,34 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _globals(
     plugins_dir: Annotated[
-        Path | None, typer.Option(help="Also load the plugins (files and packages) in this folder.", show_default=False)
+        list[str] | None, typer.Option(metavar="DIR", help="Also load the plugins (files and packages) in this folder.")
     ] = None,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="Load only the plugins that come with fwibench.")
+    ] = False,
+    disable_plugin: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Do not load this plugin or distribution.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Let a later plugin replace this method or dataset of an earlier one."),
+    ] = None,
+    strict_plugins: Annotated[
+        bool, typer.Option("--strict-plugins", help="Stop with exit code 2 if a plugin is broken.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    if plugins_dir is not None:
-        os.environ[PLUGINS_DIR_VARIABLE] = str(plugins_dir.absolute())
+    inherited = read_settings()
+    Settings(
+        folders=tuple(map(Path, split(plugins_dir, os.pathsep))) if plugins_dir else inherited.folders,
+        own_only=no_plugins or inherited.own_only,
+        disabled=split(disable_plugin) if disable_plugin else inherited.disabled,
+        overrides=split(override) if override else inherited.overrides,
+        strict=strict_plugins or inherited.strict,
+    ).publish()
     if debug:
         os.environ["FWIBENCH_DEBUG"] = "1"
 
@@ -51,7 +71,7 @@ def _globals(
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line; `arguments` default to the process's."""
     try:
-        app(arguments)
+        app(hoist(sys.argv[1:] if arguments is None else arguments))
     except FwibenchError as error:
         if os.environ.get("FWIBENCH_DEBUG"):
             raise

@@ -38,10 +38,9 @@ def _examine() -> Iterator[Finding]:
         right = version is not None and (name != "deepwave" or version.startswith(NEEDED_DEEPWAVE))
         expected = f", expected {NEEDED_DEEPWAVE}x" if name == "deepwave" and not right else ""
         yield right, name, (version or "not installed") + expected
-    for plugin in open_registry().plugins:
-        origin = f"{plugin.distribution} {plugin.version}".strip()
-        fault = f", broken at {plugin.stage}: {plugin.reason}" if plugin.broken else ""
-        yield not plugin.broken, f"plugin {plugin.name}", origin + fault
+    for plugin in open_registry(check=False).plugins:
+        state = plugin.verdict or (f"disabled by {plugin.disabled}" if plugin.disabled else "")
+        yield not plugin.broken, f"plugin {plugin.name}", ", ".join(filter(None, (plugin.origin, state)))
     root = data_root()
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     writable = os.access(existing, os.W_OK)

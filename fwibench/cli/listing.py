@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from fwibench.cli.inspecting import print_inspection, print_published
 from fwibench.cli.output import open_registry, print_json, print_table
@@ -15,6 +16,7 @@ from fwibench.datasets.spec import PROFILES, DatasetSpec, Profile
 from fwibench.errors import UnknownNameError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.specs import Spec
 
@@ -72,7 +74,7 @@ def info(
 def _find(registry: Registry, name: str) -> Offer[Any]:
     every: dict[str, Offer[Any]] = {**registry.metrics, **registry.datasets, **registry.methods}
     if name not in every:
-        raise UnknownNameError.among("method, dataset or metric", name, every)
+        raise UnknownNameError.among("method, dataset or metric", name, every, registry.absent())
     return every[name]
 
 
@@ -88,13 +90,17 @@ def _dataset_facts(spec: DatasetSpec) -> list[list[str]]:
     """Shapes, geometry and sizes; the dataset's module is imported, no data are read."""
     from fwibench.datasets.facts import describe_problem, describe_splits
 
-    opened = [spec.load()(spec, spec.options(), profile) for profile in PROFILES]
-    rows = [list(fact) for fact in describe_problem(opened[0].problem)]
-    for dataset in opened:
-        splits = "; ".join(f"{name.removeprefix('split ')}: {text}" for name, text in describe_splits(dataset))
-        made = "prepared" if dataset.prepared() else "not prepared"
-        rows.append([f"profile {dataset.profile}", f"{dataset.size} samples, {made}; {splits}"])
-    return [*rows, ["folder", str(opened[0].folder)]]
+    try:
+        with stdout_to_stderr():
+            opened = [spec.load()(spec, spec.options(), profile) for profile in PROFILES]
+            rows = [list(fact) for fact in describe_problem(opened[0].problem)]
+            for dataset in opened:
+                splits = "; ".join(f"{name.removeprefix('split ')}: {text}" for name, text in describe_splits(dataset))
+                made = "prepared" if dataset.prepared() else "not prepared"
+                rows.append([f"profile {dataset.profile}", f"{dataset.size} samples, {made}; {splits}"])
+            return [*rows, ["folder", str(opened[0].folder)]]
+    except (Exception, SystemExit) as error:
+        return [["cannot be opened", describe(error)]]
 
 
 def _kind(spec: Spec) -> str:
@@ -110,8 +116,16 @@ def _as_json(offer: Offer[Any]) -> dict[str, Any]:
     content: dict[str, Any] = spec.model_dump(mode="json", exclude={"options"})
     options: type[BaseModel] | None = getattr(spec, "options", None)
     if options is not None:
-        content["options"] = options.model_json_schema().get("properties", {})
+        content["options"] = _schema(options)
     return {**content, "plugin": offer.plugin.distribution, "plugin_version": offer.plugin.version}
+
+
+def _schema(options: type[BaseModel]) -> dict[str, Any]:
+    """JSON schema of each option; a type that has none leaves the option's description alone."""
+    try:
+        return options.model_json_schema().get("properties", {})
+    except PydanticInvalidForJsonSchema:
+        return {name: {"description": field.description or ""} for name, field in options.model_fields.items()}
 
 
 def _text(value: Any) -> str:

@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from fwibench.datasets.added.description import read_descriptions
+from fwibench.plugins.guard import keep_stdout_to_the_end
+from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
 
 Cells = Sequence[str]
@@ -34,15 +36,34 @@ def warn(text: str) -> None:
     errors().print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
 
 
-def open_registry() -> Registry:
-    """Loads all plugins; a broken one is said in one line."""
+def open_registry(*, check: bool = True) -> Registry:
+    """Loads all plugins; a broken one is said in one line, so is one that uses a deprecated API.
+
+    Args:
+        check: Whether the user's wishes about plugins must be met.
+
+    Raises:
+        UsageError: They are not, or the plugins asked for are not there.
+    """
     registry = load_registry()
-    for plugin in registry.broken:
-        origin = f"{plugin.distribution} {plugin.version}".strip()
-        warn(f"plugin {plugin.name} ({origin}) is broken at {plugin.stage}: {plugin.reason}")
+    keep_stdout_to_the_end()
+    strict = check and registry.settings.strict
+    for plugin in registry.plugins:
+        if plugin.broken and not strict:
+            warn_broken(plugin)
+        if plugin.notices:
+            more = f" (and {len(plugin.notices) - 1} more)" if len(plugin.notices) > 1 else ""
+            warn(f"plugin {plugin.name} ({plugin.origin}) is deprecated: {plugin.notices[0]}{more}")
+    if check:
+        registry.check()
     for path, reason in read_descriptions()[1].items():
         warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
     return registry
+
+
+def warn_broken(plugin: Plugin) -> None:
+    """One line on a broken plugin."""
+    warn(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}; fwibench plugins list -v tells more")
 
 
 def print_json(value: Any) -> None:

@@ -35,7 +35,8 @@ def _outcome(record: Record, cached: bool) -> str:
     if record.status != "ok":
         return f"{name}: {record.status}: {record.reason}"
     score = f"MAE {show_number(record.scores.get('mae'))} {record.unit}"
-    return f"{name}: {score}, {'finished before' if cached else show_seconds(record.wall_s)}"
+    time_ = "finished before" if cached else show_seconds(record.wall_s)
+    return "; ".join((f"{name}: {score}, {time_}", *record.notes))
 
 
 def _scalars(report: dict[str, Any]) -> str:

@@ -105,6 +105,7 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
     return [
         ("run", record.run_id),
         ("status", f"{record.status} {record.reason}".strip()),
+        ("notes", "; ".join(record.notes)),
         ("method", f"{cell.method} {cell.method_version} from {record.plugin} ({record.kind}, track {record.track})"),
         ("options", _pairs(cell.options)),
         ("dataset", f"{cell.dataset} ({record.source}), split {cell.split}, profile {cell.profile}, seed {cell.seed}"),

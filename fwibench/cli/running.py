@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_json, print_table, show_count, show_seconds
+from fwibench.cli.output import console, open_registry, print_json, print_table, show_count, show_seconds, warn_broken
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, takes_request
 from fwibench.cli.tables import print_leaderboard, units_of
@@ -27,8 +27,12 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
         check_format(path)
     registry = open_registry()
     plan = make_plan(request, registry)
+    broken = registry.broken
     with make_listener() as listener:
         outcome = run_plan(plan, request, registry, listener)
+    for plugin in registry.broken:
+        if plugin not in broken:
+            warn_broken(plugin)
     rows = make_rows(outcome.records)
     if json:
         print_json({"exit_code": outcome.exit_code, "rows": rows})

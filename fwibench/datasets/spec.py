@@ -20,6 +20,8 @@ class DatasetSpec(Spec):
     options: type[DatasetOptions] = DatasetOptions
     source: Source = Field(description="made by this suite, or somebody's original files, unless its options say else")
     measurements: Literal["seismic", "em"] = Field(description="kind of measurement")
-    schemes: tuple[str, ...] = Field(default=("random",), description="split schemes; the first is the default")
+    schemes: tuple[str, ...] = Field(
+        default=("random",), min_length=1, description="split schemes; the first is the default"
+    )
     licence: str = Field(default="", description="of the data; empty for samples that this suite makes")
     caveats: tuple[str, ...] = Field(default=(), description="what to know before results are trusted")

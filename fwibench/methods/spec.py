@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from fwibench.datasets.spec import Profile
-from fwibench.problem import Frozen
+from fwibench.problem import Frozen, Problem
 from fwibench.specs import NoOptions, Spec
 
 Kind = Literal["learned", "closed-form", "iterative", "hybrid", "baseline"]
@@ -41,8 +41,27 @@ class MethodSpec(Spec):
     )
     needs_fit: bool = Field(default=True, description="whether `fit` must come before `predict`")
     measurements: tuple[Literal["seismic", "em"], ...] = Field(default=("seismic",), description="kinds it accepts")
-    devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu",)
+    physics: tuple[Literal["acoustic", "electromagnetic"], ...] = Field(
+        default=(), description="physics that it simulates with; a problem must have one of them. Empty: needs none"
+    )
+    devices: tuple[Literal["cpu", "cuda"], ...] = Field(default=("cpu",), min_length=1)
     deterministic: bool = Field(default=False, description="the seed changes nothing, so one repetition is enough")
     trained_on: Literal["train", "none"] = Field(default="train", description="data that `fit` reads")
     track: Literal["standard", "oracle-start", "extra-data"] = "standard"
     published: tuple[Published, ...] = Field(default=(), description="what publications print of it, by dataset")
+
+    def refusal(self, problem: Problem, dataset: str) -> str:
+        """Why the method cannot work on a problem; empty if it can.
+
+        Args:
+            problem: What is to be inverted.
+            dataset: Whose problem it is, for the reason.
+        """
+        measured = problem.survey.kind
+        if measured not in self.measurements:
+            return f"{self.name} accepts {' and '.join(self.measurements)} data, {dataset} is {measured}"
+        there = problem.physics.kind if problem.physics else None
+        if self.physics and there not in self.physics:
+            has = f"has {there} physics" if there else "has no physics to simulate with"
+            return f"{self.name} simulates with {' or '.join(self.physics)} physics, {dataset} {has}"
+        return ""

@@ -1,32 +1,43 @@
 """What all plugins together offer, by name.
 
-Invariant: a name means one thing. The plugin that was found first keeps it; the second is broken, and
-the reason names both.
+Invariant: a name means one thing. The plugin that was found first keeps it, unless the user overrides
+that; the second is broken, and the reason names both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from fwibench.datasets.spec import DatasetSpec
-from fwibench.errors import PluginError, UnknownNameError
+from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
-from fwibench.plugins.loading import Plugin, discover
-from fwibench.specs import API_VERSION, Spec
+from fwibench.plugins.admission import admit
+from fwibench.plugins.guard import undisturbed
+from fwibench.plugins.loading import find_plugins, load
+from fwibench.plugins.plugin import Plugin
+from fwibench.plugins.settings import Settings, read_settings
+from fwibench.specs import Spec
 
 S = TypeVar("S", bound=Spec)
 
 
 @dataclass(frozen=True)
 class Offer(Generic[S]):
-    """A spec and the plugin it came from."""
+    """A spec and the plugin it came from.
+
+    Attributes:
+        replaces: Plugin whose offer of that name the user overrode with this one.
+    """
 
     spec: S
     plugin: Plugin
+    replaces: Plugin | None = None
 
 
 @dataclass
@@ -37,6 +48,7 @@ class Registry:
     methods: dict[str, Offer[MethodSpec]] = field(default_factory=dict)
     datasets: dict[str, Offer[DatasetSpec]] = field(default_factory=dict)
     metrics: dict[str, Offer[MetricSpec]] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def broken(self) -> list[Plugin]:
@@ -57,42 +69,107 @@ class Registry:
 
     def _find(self, kind: str, known: Mapping[str, Offer[S]], name: str) -> Offer[S]:
         if name not in known:
-            broken = ", ".join(plugin.name for plugin in self.broken)
-            note = f"(broken plugins may have offered it: {broken}; see fwibench doctor)" if broken else ""
-            raise UnknownNameError.among(kind, name, known, note)
+            raise UnknownNameError.among(kind, name, known, self.absent())
         return known[name]
 
+    def absent(self) -> str:
+        """Which plugins may have offered what is not there; empty if all are well."""
+        notes = [
+            f"{status} plugins may have offered it: {', '.join(names)}"
+            for status in ("broken", "disabled")
+            if (names := [plugin.name for plugin in self.plugins if plugin.status == status])
+        ]
+        return f"({'; '.join(notes)}; see fwibench plugins list)" if notes else ""
+
+    def offers(self, plugin: Plugin) -> dict[str, list[str]]:
+        """Names that a plugin offers: `methods`, `datasets`, `metrics`."""
+        kinds: dict[str, Mapping[str, Offer[Any]]] = {
+            "methods": self.methods,
+            "datasets": self.datasets,
+            "metrics": self.metrics,
+        }
+        return {
+            kind: [name for name, offer in known.items() if offer.plugin is plugin] for kind, known in kinds.items()
+        }
+
+    def check(self) -> None:
+        """Raises `UsageError` where the user's wishes about plugins are not met: `--strict-plugins`, `--override`."""
+        if self.settings.strict and self.broken:
+            broken = "; ".join(f"{plugin.name} ({plugin.origin}) is {plugin.verdict}" for plugin in self.broken)
+            raise UsageError(
+                f"plugin {broken}", "fwibench plugins list -v tells more; without --strict-plugins the others work"
+            )
+        known: dict[str, Offer[Any]] = {**self.methods, **self.datasets}
+        for name in self.settings.overrides:
+            if name not in known:
+                raise UnknownNameError.among("method or dataset to override", name, known, self.absent())
+            if known[name].replaces is None:
+                owner = known[name].plugin
+                raise UsageError(
+                    f"--override {name} changes nothing: {owner.distribution} ({owner.name}) alone offers it",
+                    self.absent() or "leave it out, or install the plugin that is to replace it",
+                )
+
     def tell_finished(self, record: Mapping[str, Any]) -> None:
-        """Calls every plugin's `fwibench_cell_finished`."""
+        """Calls every plugin's `fwibench_cell_finished`, each with a record of its own."""
+        hook = "fwibench_cell_finished"
         for plugin in self.plugins:
-            plugin.call("fwibench_cell_finished", record=record)
+            if plugin.implements(hook):
+                with undisturbed():
+                    plugin.guarded(hook, partial(plugin.call, hook, record=copy.deepcopy(dict(record))))
 
 
 def load_registry() -> Registry:
-    """Discovers all plugins and asks each for its specs."""
-    registry = Registry(plugins=discover())
-    kinds: tuple[tuple[str, type[Spec], dict[str, Any]], ...] = (
-        ("fwibench_methods", MethodSpec, registry.methods),
-        ("fwibench_datasets", DatasetSpec, registry.datasets),
-        ("fwibench_metrics", MetricSpec, registry.metrics),
-    )
+    """Finds the plugins that the environment asks for, and asks each for its specs.
+
+    Raises:
+        UsageError: A folder of plugins is not there, or a plugin to disable is not.
+    """
+    settings = read_settings()
+    registry = Registry(plugins=find_plugins(settings), settings=settings)
     for plugin in registry.plugins:
-        for hook, kind, known in kinds:
-            for specs in plugin.call(hook):
-                for spec in plugin.guarded(hook, partial(list, specs)) or []:
-                    plugin.guarded(hook, partial(_add, plugin, hook, kind, known, spec))
+        start = time.perf_counter()
+        with undisturbed():
+            load(plugin)
+            for hook, kind, known in (
+                ("fwibench_methods", MethodSpec, registry.methods),
+                ("fwibench_datasets", DatasetSpec, registry.datasets),
+                ("fwibench_metrics", MetricSpec, registry.metrics),
+            ):
+                if plugin.implements(hook):
+                    plugin.guarded(hook, partial(_ask, registry, plugin, hook, kind, known))
+        plugin.seconds = time.perf_counter() - start
     return registry
 
 
-def _add(plugin: Plugin, hook: str, kind: type[Spec], known: dict[str, Any], spec: Any) -> None:
-    if not isinstance(spec, kind):
-        raise PluginError(f"{hook} returned {type(spec).__name__}, expected {kind.__name__}")
-    if spec.api != API_VERSION:
-        raise PluginError(f"'{spec.name}' is written for plugin API {spec.api}, this fwibench has {API_VERSION}")
-    if spec.name in known:
-        owner = known[spec.name].plugin
-        raise PluginError(
-            f"'{spec.name}' is offered by {plugin.distribution} ({plugin.name}), "
-            f"but {owner.distribution} ({owner.name}) has that name already"
-        )
-    known[spec.name] = Offer(spec, plugin)
+def _ask(registry: Registry, plugin: Plugin, hook: str, kind: type[Spec], known: dict[str, Any]) -> None:
+    """Takes in the specs that a hook returns, one by one, so that a bad one costs itself alone."""
+    answer = plugin.call(hook)
+    if answer is None or isinstance(answer, Spec):
+        got = "nothing" if answer is None else f"one {type(answer).__name__}"
+        raise PluginError(f"{hook} returned {got}, expected a list of {kind.__name__}")
+    for spec in answer:
+        checked: Spec | None = plugin.guarded(hook, partial(admit, plugin, hook, kind, spec))
+        if checked is not None:
+            plugin.guarded(hook, partial(_add, registry, plugin, checked, known))
+
+
+def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) -> None:
+    """Gives a spec its name, if that is free or the user overrides who has it."""
+    owner = next((every[spec.name] for every in _tables(registry) if spec.name in every), None)
+    if owner is None:
+        known[spec.name] = Offer(spec, plugin)
+        return
+    same = spec.name in known and owner.plugin is not plugin and not isinstance(spec, MetricSpec)
+    if same and owner.replaces is None and spec.name in registry.settings.overrides:
+        known[spec.name] = Offer(spec, plugin, replaces=owner.plugin)
+        return
+    raise PluginError(
+        f"'{spec.name}' is offered by {plugin.distribution} ({plugin.name}), "
+        f"but {owner.plugin.distribution} ({owner.plugin.name}) has that name already",
+        f"rename it; --override {spec.name} takes this one instead" if same else "rename it",
+    )
+
+
+def _tables(registry: Registry) -> Iterator[Mapping[str, Offer[Any]]]:
+    yield from (registry.methods, registry.datasets, registry.metrics)

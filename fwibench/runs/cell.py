@@ -36,11 +36,14 @@ class Cell(Frozen):
     )
 
     base: str = Field(default="", description="run whose fitted model this one builds on")
+    plugin: str = Field(
+        default="", description="distribution of a method that stands in for another's of that name; else empty"
+    )
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of the cell and the format of results; the fingerprint stands for the dataset's options."""
-        unset = {"base"} if not self.base else set()
+        unset = {name for name in ("base", "plugin") if not getattr(self, name)}
         content = [RESULT_FORMAT, self.model_dump(mode="json", exclude={"dataset_options", *unset})]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -12,14 +12,15 @@ from typing import Any
 from pydantic import Field
 
 from fwibench.datasets.spec import Profile
-from fwibench.errors import MethodError, UsageError
+from fwibench.errors import FwibenchError, MethodError, UsageError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.spec import Published
+from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
-from fwibench.runs.plan import open_dataset, refusal
+from fwibench.runs.plan import open_dataset
 from fwibench.runs.selection import Selected, parse_selection, validate_options
 
 
@@ -54,15 +55,23 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
     wanted, place = _one("method", method), _one("dataset", dataset)
     opened = open_dataset(registry, place.name, profile, place.options)
     spec = registry.method(wanted.name).spec
-    if reason := refusal(spec, opened.spec):
-        raise UsageError(reason, "fwibench info NAME says which measurements a method accepts, or a dataset has")
+    if reason := spec.refusal(opened.problem, place.name):
+        raise UsageError(reason, "fwibench info NAME says what a method needs and what a dataset has")
     options = validate_options(spec.name, spec.options, spec.profiles.get(profile, {}), wanted.options)
-    implementation: type[Method] = spec.load()
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, stdout_to_stderr():
         context = RunContext(workdir=Path(folder), dataset=place.name, method=spec.name)
-        built = implementation(opened.problem, options, context)
-        complexity = _complexity(built, needs_fit=spec.needs_fit or bool(spec.builds_on))
-        layers = built.layers()
+        try:
+            implementation: type[Method] = spec.load()
+            built = implementation(opened.problem, options, context)
+            complexity = _complexity(built, needs_fit=spec.needs_fit or bool(spec.builds_on))
+            layers = built.layers()
+        except FwibenchError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise MethodError(
+                f"{spec.name} ({spec.target}) cannot be built for {place.name}: {describe(error)}",
+                "--debug shows where",
+            ) from error
     return Inspection(
         method=spec.name,
         options=options.model_dump(mode="json"),

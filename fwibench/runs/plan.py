@@ -6,6 +6,7 @@ whatever the user got wrong is said here, before any work is done.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.errors import FwibenchError, UnknownNameError, UsageError
+from fwibench.errors import FwibenchError, PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
+from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.runs.cell import Cell
+from fwibench.runs.devices import device_refusal
 from fwibench.runs.record import Record
 from fwibench.runs.results import Results
 from fwibench.runs.selection import Selected, parse_selection, parse_settings, validate_options
@@ -82,9 +85,11 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
         split = request.split or dataset.spec.schemes[0]
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
+        with _blaming(dataset.spec):
+            place = _Place(dataset, split, _lacking(dataset, split))
         for item in methods:
             wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
-            for one in _cells(wanted, dataset, split, request, registry, settings):
+            for one in _cells(wanted, place, request, registry, settings):
                 if not request.force:
                     one.cached = results.finished(one.cell)
                 planned.setdefault(one.cell.key, one)
@@ -111,30 +116,66 @@ def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
 
 
 def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
-    implementation: Callable[..., Dataset] = spec.load()
-    return implementation(spec, options, profile)
+    with _blaming(spec):
+        implementation: Callable[..., Dataset] = spec.load()
+        return implementation(spec, options, profile)
 
 
-def refusal(method: MethodSpec, dataset: DatasetSpec) -> str:
-    """Why a method cannot take a dataset's measurements; empty if it can."""
-    accepted, kind = method.measurements, dataset.measurements
-    return "" if kind in accepted else f"{method.name} accepts {' and '.join(accepted)} data, {dataset.name} is {kind}"
+@contextlib.contextmanager
+def _blaming(spec: DatasetSpec) -> Iterator[None]:
+    """Says whose fault it is if a dataset's own code raises, and keeps what it prints from standard output."""
+    try:
+        with stdout_to_stderr():
+            yield
+    except FwibenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"dataset '{spec.name}' ({spec.target}) cannot be opened: {describe(error)}",
+            "--debug shows where; leave the dataset out, or tell the author of its plugin",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A dataset with a split scheme; `lacking` are the splits that have no samples there."""
+
+    dataset: Dataset
+    split: str
+    lacking: tuple[str, ...]
+
+    def refusal(self, method: MethodSpec, device: str) -> str:
+        """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read."""
+        dataset, needed = self.dataset, ("train", "test") if method.needs_fit else ("test",)
+        name = dataset.spec.name
+        if reason := method.refusal(dataset.problem, name):
+            return reason
+        if absent := [split for split in needed if split in self.lacking]:
+            what = "learns from train samples" if absent == ["train"] else "is judged by test samples"
+            return f"{method.name} {what}, {name} has none in its split {self.split}"
+        return device_refusal(method, device)
+
+
+def _lacking(dataset: Dataset, split: str) -> tuple[str, ...]:
+    """Splits without samples; the problem and the fingerprint are asked for too, while faults are caught."""
+    _ = dataset.problem, dataset.fingerprint
+    return tuple(name for name, chosen in dataset.indices(split).items() if not len(chosen))
 
 
 def _cells(
     item: Selected,
-    dataset: Dataset,
-    split: str,
+    place: _Place,
     request: Request,
     registry: Registry,
     settings: Mapping[str, dict[str, str]],
 ) -> Iterator[PlannedCell]:
     """The cells of one method with one choice of options; before them those of the method it builds on."""
-    spec = registry.method(item.name).spec
+    offer, dataset = registry.method(item.name), place.dataset
+    spec = offer.spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
     usual = spec.options.model_validate(preset).model_dump(mode="json")
-    skip = refusal(spec, dataset.spec)
+    skip = place.refusal(spec, request.device)
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:
         below = registry.method(options[spec.builds_on]).spec
@@ -143,7 +184,7 @@ def _cells(
                 f"{spec.name} cannot build on {below.name}, which builds on another method", "name that one"
             )
         wanted = Selected(name=below.name, options=settings.get(below.name, {}))
-        bases = list(_cells(wanted, dataset, split, request, registry, settings))
+        bases = list(_cells(wanted, place, request, registry, settings))
         skip = bases[0].skip
         yield from bases
     for seed in range(1 if spec.deterministic else request.seeds):
@@ -154,11 +195,12 @@ def _cells(
             dataset=dataset.spec.name,
             dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
             fingerprint=dataset.fingerprint,
-            split=split,
+            split=place.split,
             seed=seed,
             profile=request.profile,
             test_samples=request.test_samples,
             base=bases[min(seed, len(bases) - 1)].cell.run_id if bases else "",
+            plugin=offer.plugin.distribution if offer.replaces else "",
         )
         chosen = {name: value for name, value in options.items() if value != usual[name]}
         yield PlannedCell(cell, dataset, chosen, skip=skip)

@@ -44,6 +44,7 @@ class Record(BaseModel):
     cell: Cell
     status: Status
     reason: str = Field(default="", description="why it is not ok")
+    notes: list[str] = Field(default_factory=list, description="what else to know: metrics that could not be computed")
     chosen: dict[str, Any] = Field(default_factory=dict, description="options that differ from the profile's")
     kind: str = ""
     track: str = "standard"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fwibench.errors import FwibenchError
+from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.executor import execute
@@ -116,12 +117,13 @@ class _Runner:
     def _prepare(self, dataset: Dataset) -> str:
         """Makes what is missing; the reason why it could not, or nothing."""
         try:
-            if not dataset.prepared():
-                dataset.prepare(lambda done, total: self.listener.preparing(dataset, done, total))
+            with stdout_to_stderr():
+                if not dataset.prepared():
+                    dataset.prepare(lambda done, total: self.listener.preparing(dataset, done, total))
         except FwibenchError as error:
             return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"
-        except Exception as error:
-            return f"{dataset.spec.name} could not be prepared: {type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:
+            return f"{dataset.spec.name} could not be prepared: {describe(error)}"
         return ""
 
     def blank(self, planned: PlannedCell) -> Record:

@@ -16,9 +16,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from fwibench.errors import DivergedError, FwibenchError
+from fwibench.errors import DivergedError, FwibenchError, UnknownNameError, UnsuitableError
 from fwibench.plugins.registry import load_registry
 from fwibench.problem import Frozen
+from fwibench.runs.devices import choose_device
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.record import Record, Status, write_record
 
@@ -41,6 +42,8 @@ def main(folder: Path, workdir: Path) -> int:
     _die_with_parent()
     job = Job.model_validate_json((folder / JOB).read_bytes())
     registry = load_registry()
+    for plugin in registry.broken:
+        sys.stderr.write(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}\n")
     record = job.record.model_copy(update={"status": "ok"})
 
     def tell(event: dict[str, Any]) -> None:
@@ -51,7 +54,7 @@ def main(folder: Path, workdir: Path) -> int:
         tell({"stage": "start"})
         from fwibench.runs.evaluate import evaluate
 
-        record.device = choose_device(job.device, registry.method(record.cell.method).spec.devices)
+        record.device = choose_device(job.device, registry.method(record.cell.method).spec)
         evaluate(record, registry, folder, workdir, job.metrics, job.limit, tell)
     except (Exception, SystemExit) as error:
         record.status, record.reason = classify(error)
@@ -62,27 +65,16 @@ def main(folder: Path, workdir: Path) -> int:
     return 0
 
 
-def choose_device(asked: str, supported: tuple[str, ...]) -> str:
-    """The device to run on: `auto` takes the GPU where there is one and the method can use it.
-
-    Raises:
-        FwibenchError: The device that was asked for is not there, or the method cannot use it.
-    """
-    import torch
-
-    kind = asked.partition(":")[0]
-    if kind == "auto":
-        return "cuda" if "cuda" in supported and torch.cuda.is_available() else "cpu"
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise FwibenchError("--device cuda was asked for, but torch sees no GPU", "use --device cpu or auto")
-    return asked if kind in supported else "cpu"
-
-
 def classify(error: BaseException) -> tuple[Status, str]:
     """The status and the reason that an error stands for."""
     name = type(error).__name__
     if isinstance(error, DivergedError):
         return "diverged", str(error)
+    if isinstance(error, UnsuitableError):
+        return "skipped", str(error)
+    if isinstance(error, UnknownNameError):
+        # a plugin that loads in the parent and breaks here: the hint says which
+        return "failed", f"{error.message}; {error.hint}"
     if isinstance(error, MemoryError) or name == "OutOfMemoryError":
         return "oom", f"{name}: {error}"
     if isinstance(error, SystemExit):

@@ -28,6 +28,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             kind="hybrid",
             options=RefineOptions,
             profiles={"smoke": {"iterations": 2}},
+            physics=("acoustic",),
             devices=("cpu", "cuda"),
             builds_on="base",
             needs_fit=False,

@@ -1,10 +1,16 @@
+import os
+import signal
+import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 import pytest
 
-from fwibench.errors import PluginError, UnknownNameError
+from fwibench.cli.output import errors, open_registry
+from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
+from tests.plugins.faults import FAULTS, HEAD
 
 GOOD = """
     from fwibench import MethodSpec, hookimpl
@@ -28,91 +34,6 @@ def load_with(folder: Path, source: str) -> Registry:
     return load_registry()
 
 
-FAULTS = {
-    "raises at import": ("import", "ZeroDivisionError", "1 / 0"),
-    "exits at import": ("import", "SystemExit", "import sys; sys.exit(3)"),
-    "has a syntax error": ("import", "SyntaxError", "def"),
-    "misspells a hook": (
-        "register",
-        "unknown hook 'fwibench_metods'",
-        """
-        from fwibench import hookimpl
-
-        @hookimpl
-        def fwibench_metods():
-            return []
-        """,
-    ),
-    "takes an argument that the hook has not": (
-        "register",
-        "definition: fwibench_methods(config)",
-        """
-        from fwibench import hookimpl
-
-        @hookimpl
-        def fwibench_methods(config):
-            return []
-        """,
-    ),
-    "raises in a hook": (
-        "fwibench_methods",
-        "RuntimeError: boom",
-        """
-        from fwibench import hookimpl
-
-        @hookimpl
-        def fwibench_methods():
-            raise RuntimeError("boom")
-        """,
-    ),
-    "raises while it is iterated": (
-        "fwibench_methods",
-        "RuntimeError: boom",
-        """
-        from fwibench import hookimpl
-
-        @hookimpl
-        def fwibench_methods():
-            raise RuntimeError("boom")
-            yield
-        """,
-    ),
-    "returns something else": (
-        "fwibench_methods",
-        "returned str, expected MethodSpec",
-        """
-        from fwibench import hookimpl
-
-        @hookimpl
-        def fwibench_methods():
-            return ["name"]
-        """,
-    ),
-    "has an invalid spec": (
-        "fwibench_methods",
-        "String should match pattern",
-        """
-        from fwibench import MethodSpec, hookimpl
-
-        @hookimpl
-        def fwibench_methods():
-            return [MethodSpec(name="Not A Name", summary="x", target="a:b", kind="baseline")]
-        """,
-    ),
-    "is of another API": (
-        "fwibench_methods",
-        "written for plugin API 99",
-        """
-        from fwibench import MethodSpec, hookimpl
-
-        @hookimpl
-        def fwibench_methods():
-            return [MethodSpec(name="late", summary="x", target="a:b", kind="baseline", api=99)]
-        """,
-    ),
-}
-
-
 @pytest.mark.parametrize(("stage", "reason", "source"), FAULTS.values(), ids=FAULTS)
 def test_a_plugin_that_is_broken_costs_only_itself(plugins: Path, stage: str, reason: str, source: str) -> None:
     registry = load_with(plugins, source)
@@ -122,15 +43,34 @@ def test_a_plugin_that_is_broken_costs_only_itself(plugins: Path, stage: str, re
     assert broken.stage == stage
     assert reason in broken.reason
     assert broken.distribution == str(plugins)
+    assert "\n" not in broken.reason
     assert "Traceback" in broken.traceback or "Error" in broken.traceback
 
 
-def test_a_taken_name_stays_with_its_first_owner_and_both_are_named(plugins: Path) -> None:
-    registry = load_with(plugins, GOOD.replace('"good"', '"invlint"'))
-    assert registry.method("invlint").plugin.distribution == "fwibench"
+def test_a_bad_spec_costs_itself_and_not_its_neighbours(plugins: Path) -> None:
+    specs = "yield spec('first'); yield 3; yield spec('late', api=2); yield spec('last'); raise RuntimeError('boom')"
+    registry = load_with(plugins, HEAD + specs)
+    assert {"first", "last", "good"} <= set(registry.methods)
     (broken,) = registry.broken
-    assert "'invlint' is offered by" in broken.reason
-    assert "but fwibench (invlint) has that name already" in broken.reason
+    assert [fault.reason.split()[-1] for fault in broken.faults] == ["MethodSpec", "fwibench)", "boom"]
+    assert broken.verdict.startswith("broken at fwibench_methods: fwibench_methods returned int")
+    assert broken.verdict.endswith("(and 2 more)")
+
+
+def test_an_older_api_that_is_still_read_is_said_once_and_works(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fwibench.specs.API_VERSION", "2.3")
+    sources = "return [spec('old'), spec('older', api='1.0'), spec('new', api='2.0'), spec('latest', api='2.3')]"
+    (plugins / f"aged_{plugins.name}.py").write_text(HEAD + sources)
+    monkeypatch.setenv("FWIBENCH_DISABLE_PLUGINS", f"good_{plugins.name},fwibench")
+    errors.cache_clear()
+    registry = open_registry()
+    errors.cache_clear()
+    assert set(registry.methods) == {"old", "older", "new", "latest"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is deprecated: 'old' is written for plugin API 1.0; fwibench has 2.3 and will stop to read 1.0" in line
+    assert line.endswith("(and 1 more)")
 
 
 def test_an_unknown_name_mentions_broken_plugins(plugins: Path) -> None:
@@ -143,7 +83,7 @@ def test_an_unknown_name_mentions_broken_plugins(plugins: Path) -> None:
 
 def test_a_missing_folder_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FWIBENCH_PLUGINS_DIR", "/no/such/folder")
-    with pytest.raises(PluginError, match="/no/such/folder does not exist"):
+    with pytest.raises(UsageError, match="/no/such/folder does not exist"):
         load_registry()
 
 
@@ -170,3 +110,43 @@ def test_the_finished_hook_is_called_and_its_fault_contained(plugins: Path) -> N
     registry.tell_finished({"status": "ok"})
     (broken,) = registry.broken
     assert broken.stage == "fwibench_cell_finished"
+
+
+def test_the_process_is_left_as_it_was(plugins: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def state() -> tuple[object, ...]:
+        return Path.cwd(), dict(os.environ), list(warnings.filters), signal.getsignal(signal.SIGINT), sys.excepthook
+
+    before, path = state(), list(sys.path)
+    source = """
+        import os, signal, sys, warnings
+        print("to standard output")
+        os.system("echo from a child")
+        os.chdir("/")
+        sys.path.insert(0, "/needed/later")
+        os.environ["OMP_NUM_THREADS"] = "64"
+        warnings.simplefilter("ignore")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.excepthook = print
+    """
+    assert not load_with(plugins, source).broken
+    assert state() == before
+    assert sys.path[: len(path)] == path
+    assert sys.path[-1] == "/needed/later"
+    sys.path.remove("/needed/later")
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "to standard output" in err
+    assert "from a child" in err
+
+
+def test_every_plugin_has_a_record_of_its_own(plugins: Path) -> None:
+    source = """
+        from fwibench import hookimpl
+
+        @hookimpl
+        def fwibench_cell_finished(record):
+            record["cell"].clear()
+    """
+    record = {"cell": {"method": "x"}}
+    load_with(plugins, source).tell_finished(record)
+    assert record == {"cell": {"method": "x"}}

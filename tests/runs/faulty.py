@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from fwibench import Frozen, MethodSpec, hookimpl
+from fwibench import Frozen, MethodSpec, MetricSpec, hookimpl
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
 
@@ -26,6 +26,11 @@ class Behaves(Method):
 
     def load(self, path):
         pass
+
+
+class Refuses(Behaves):
+    def __init__(self, problem, options, context):
+        raise ValueError("not with me")
 
 
 class Raises(Behaves):
@@ -83,15 +88,46 @@ class Slow(Behaves):
         time.sleep(self.options.seconds)
 
 
+def spoils(prediction, truth, problem):
+    prediction[:] = truth
+
+
+def miscounts(prediction, truth, problem):
+    return [0.0]
+
+
+def counts(prediction, truth, problem):
+    return range(len(prediction))
+
+
+def spec(name, kind, **fields):
+    return MethodSpec(name=name, summary="for tests", target=f"faulty:{kind.__name__}", kind="baseline", **fields)
+
+
 @hookimpl
 def fwibench_methods():
-    kinds = [Behaves, Raises, Hangs, ReturnsNan, ReturnsOtherShape, Exits, ExitsHard, Segfaults, RunsOutOfMemory]
-    specs = [
-        MethodSpec(
-            name="x-" + kind.__name__.lower(), summary="for tests", target=f"faulty:{kind.__name__}", kind="baseline"
-        )
-        for kind in kinds
+    for kind in (
+        Behaves,
+        Refuses,
+        Raises,
+        Hangs,
+        ReturnsNan,
+        ReturnsOtherShape,
+        Exits,
+        ExitsHard,
+        Segfaults,
+        RunsOutOfMemory,
+    ):
+        yield spec("x-" + kind.__name__.lower(), kind)
+    yield spec("x-slow", Slow, options=Options)
+    yield spec("x-em", Behaves, measurements=("em",))
+    yield spec("x-simulates", Behaves, physics=("electromagnetic",))
+    yield spec("x-gpu", Behaves, devices=("cuda",))
+
+
+@hookimpl
+def fwibench_metrics():
+    return [
+        MetricSpec(name="x-" + name, summary="for tests", target=f"faulty:{name}", better="low", default=False)
+        for name in ("spoils", "miscounts", "counts")
     ]
-    slow = MethodSpec(name="x-slow", summary="for tests", target="faulty:Slow", kind="baseline", options=Options)
-    em = MethodSpec(name="x-em", summary="for tests", target="faulty:Behaves", kind="baseline", measurements=("em",))
-    return [*specs, slow, em]

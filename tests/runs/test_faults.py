@@ -12,6 +12,7 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from tests.conftest import Command
+from tests.plugins.faults import FAULTS
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ COMMON = ("--dataset", "salt", "--profile", "smoke")
 
 OUTCOMES = {
     "x-behaves": ("ok", ""),
+    "x-refuses": ("failed", "ValueError: not with me"),
     "x-raises": ("failed", "RuntimeError: no good"),
     "x-returnsnan": ("diverged", "values that are not finite in 1 of 3 samples"),
     "x-returnsothershape": ("failed", "predict returned shape (3, 40, 60), expected (3, 1, 40, 60)"),
@@ -34,6 +36,8 @@ OUTCOMES = {
     "x-segfaults": ("failed", "the process was killed by SIGSEGV"),
     "x-runsoutofmemory": ("oom", "MemoryError: asked for too much"),
     "x-em": ("skipped", "x-em accepts em data, salt is seismic"),
+    "x-simulates": ("skipped", "x-simulates simulates with electromagnetic physics, salt has acoustic physics"),
+    "x-gpu": ("skipped", "x-gpu runs on cuda only, --device is cpu"),
     "mean-map": ("ok", ""),
 }
 
@@ -42,9 +46,30 @@ def rows(out: str) -> dict[str, dict[str, Any]]:
     return {row["method"]: row for row in json.loads(out)["rows"]}
 
 
+UNHAPPY_END = """
+from fwibench import hookimpl
+
+@hookimpl
+def fwibench_cell_finished(record):
+    print(record["status"])
+    raise RuntimeError("too bad")
+"""
+
+
 def test_every_fault_is_one_row_and_the_others_run(fwibench: Command, tmp_path: Path) -> None:
-    done = fwibench("run", "--methods", ",".join(OUTCOMES), *COMMON, "--json")
+    for number, (_, _, source) in enumerate(FAULTS.values()):
+        (tmp_path / "plugins" / f"broken_{number}.py").write_text(source)
+    (tmp_path / "plugins" / "unhappy_end.py").write_text(UNHAPPY_END)
+    done = fwibench("run", "--methods", ",".join(OUTCOMES), *COMMON, "--device", "cpu", "--json")
     assert done.returncode == 1, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("warning: plugin ")]
+    for number, (stage, reason, _) in enumerate(FAULTS.values()):
+        (line,) = [line for line in lines if f" broken_{number} (" in line]
+        assert f"is broken at {stage}: " in line
+        assert reason in line
+    assert "unhappy_end" in lines[-1]
+    assert "is broken at fwibench_cell_finished: RuntimeError: too bad" in lines[-1]
+    assert len(lines) == len(FAULTS) + 1
     found = rows(done.stdout)
     assert {name: row["status"] for name, row in found.items()} == {name: s for name, (s, _) in OUTCOMES.items()}
     for name, (status, reason) in OUTCOMES.items():
@@ -60,6 +85,25 @@ def test_every_fault_is_one_row_and_the_others_run(fwibench: Command, tmp_path: 
     assert "no good" in raised
     printed = next((tmp_path / "results" / "runs").glob("*-x-behaves-*/log.txt")).read_text()
     assert "to standard output" in printed, "what a method prints is in its log, not in the table"
+
+
+def test_a_metric_that_fails_costs_its_own_score(fwibench: Command, tmp_path: Path) -> None:
+    asked = ("--metrics", "x-spoils,x-miscounts,x-counts,data-misfit")
+    done = fwibench("run", "--methods", "x-behaves", *COMMON, *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(next((tmp_path / "results" / "runs").glob("*/record.json")).read_text())
+    scores = record["scores"]
+    assert scores["mae"] > 0
+    assert scores["data-misfit"] > 0
+    assert scores["x-counts"] == 1
+    assert scores["x-spoils"] is None
+    assert scores["x-miscounts"] is None
+    spoils, miscounts = record["notes"]
+    assert "metric x-spoils has no score: ValueError: assignment destination is read-only" in spoils
+    assert "x-miscounts" in miscounts
+    assert "returned shape (1,), expected (3,)" in miscounts
+    assert spoils in done.stderr
+    assert miscounts in fwibench("show", "x-behaves").stdout
 
 
 def test_a_method_that_hangs_is_killed_with_its_children(fwibench: Command, tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""`plugins`: who offers what, and how each plugin fares. Other modules add their commands to `plugins`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from fwibench.cli.output import console, open_registry, print_json, print_table
+from fwibench.cli.request import Json
+from fwibench.plugins.plugin import Plugin
+from fwibench.plugins.registry import Registry
+
+plugins = typer.Typer(help="Look at plugins.", no_args_is_help=True)
+
+
+@plugins.command("list")
+def list_(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also names, loading times and tracebacks.")] = False,
+    json: Json = False,
+) -> None:
+    """List plugins: where each comes from, what it offers, and what is wrong with it."""
+    registry = open_registry(check=False)
+    if json:
+        print_json([_as_json(plugin, registry) for plugin in registry.plugins])
+    else:
+        header = ("name", "distribution", "version", "offers", "status", "stage", "reason")
+        print_table("", header, [_cells(plugin, registry) for plugin in registry.plugins])
+        if verbose:
+            for plugin in registry.plugins:
+                _print_details(plugin, registry)
+    registry.check()
+
+
+def _cells(plugin: Plugin, registry: Registry) -> list[str]:
+    counts = {kind: len(names) for kind, names in registry.offers(plugin).items()}
+    offers = ", ".join(f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in counts.items() if n)
+    more = f" (and {len(plugin.faults) - 1} more)" if len(plugin.faults) > 1 else ""
+    reason = plugin.reason + more if plugin.reason else "; ".join(plugin.notices)
+    return [plugin.name, plugin.distribution, plugin.version, offers, plugin.status, plugin.stage, reason]
+
+
+def _print_details(plugin: Plugin, registry: Registry) -> None:
+    """Names and time on a line each; then whatever went wrong, with its traceback."""
+    _say(f"\n{plugin.name} ({plugin.origin}): {plugin.status}, {1e3 * plugin.seconds:.0f} ms")
+    for kind, names in registry.offers(plugin).items():
+        if names:
+            _say(f"  {kind}: {', '.join(names)}")
+    for name, replaced in _replaced(plugin, registry).items():
+        _say(f"  {name} replaces that of {replaced} (--override)")
+    for notice in plugin.notices:
+        _say(f"  deprecated: {notice}")
+    for fault in plugin.faults:
+        _say(f"  {fault.stage}: {fault.reason}")
+        _say("\n".join(f"    {line}" for line in fault.traceback.rstrip().splitlines()))
+
+
+def _replaced(plugin: Plugin, registry: Registry) -> dict[str, str]:
+    """Distributions whose offers this plugin's stand in for, by name."""
+    return {
+        name: offer.replaces.distribution
+        for known in (registry.methods, registry.datasets)
+        for name, offer in known.items()
+        if offer.plugin is plugin and offer.replaces is not None
+    }
+
+
+def _as_json(plugin: Plugin, registry: Registry) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        **registry.offers(plugin),
+        "replaces": _replaced(plugin, registry),
+        "status": plugin.status,
+        "stage": plugin.stage,
+        "reason": plugin.reason,
+        "faults": [fault._asdict() for fault in plugin.faults],
+        "deprecated": plugin.notices,
+        "seconds": plugin.seconds,
+    }
+
+
+def _say(text: str) -> None:
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(plugins, name="plugins")

@@ -1,0 +1,107 @@
+"""Running somebody else's code so that it leaves this process as it was.
+
+Invariant: what a plugin prints goes to standard error, and the current folder, the environment, warning
+filters and signal handlers are afterwards what they were before; what it adds to the path stands last.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from fwibench.errors import FwibenchError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Restores the state of the process that code tends to change while it is imported."""
+    environment = os.environ.copy()
+    try:
+        folder = os.getcwd()
+    except OSError:
+        folder = None
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    hook, path = sys.excepthook, list(sys.path)
+    try:
+        with warnings.catch_warnings(), stdout_to_stderr():
+            yield
+    finally:
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(folder)
+        sys.excepthook = hook
+        # a plugin may need its own folders later, but they must not come before anybody else's
+        sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                if signal.getsignal(number) is not handler:
+                    signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Sends what is written to standard output, by child processes too, to standard error."""
+    with contextlib.ExitStack() as stack:
+        # a process without standard streams has nothing to protect
+        with contextlib.suppress(OSError):
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            os.dup2(2, 1)
+            stack.callback(os.dup2, kept, 1)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
+
+
+def keep_stdout_to_the_end() -> None:
+    """From now on, functions that others registered to run at exit print to standard error."""
+
+    def close() -> None:
+        # the reader may be gone, as after `| head`
+        with contextlib.suppress(OSError, ValueError):
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            os.dup2(2, 1)
+
+    atexit.register(close)
+
+
+def describe(error: BaseException) -> str:
+    """One line on an error, whatever its own text looks like."""
+    name = type(error).__name__
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{error.title}: {'.'.join(map(str, part['loc']))}: {part['msg']}, got {_short(part.get('input'))}"
+            for part in error.errors(include_url=False)
+        )
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = ""
+    if isinstance(error, FwibenchError):
+        hint = " ".join(error.hint.split())
+        return f"{text} ({hint})" if hint else text
+    return f"{name}: {text}" if text else name
+
+
+def _short(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."
