@@ -1,0 +1,384 @@
+"""Checks that every method must pass.
+
+Invariant: a check is one function; its docstring's first line is the promise. They share one fit where they can.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import FwibenchError, MethodError
+from fwibench.methods.base import Method
+from fwibench.methods.complexity import Complexity
+from fwibench.methods.context import RunContext
+from fwibench.methods.spec import MethodSpec
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Property
+from fwibench.testing.checks import NonconformityError, NotApplicableError, as_checks, describe, require
+from fwibench.testing.probe import Job, Report, construct, predict, run_probe
+from fwibench.testing.specs import entry_module_is_light, options_survive_json
+from fwibench.testing.tiny import Kind, Tiny, tiny_data
+
+Array = NDArray[np.float32]
+
+TOLERANCE = 1e-4
+"""Largest difference of predictions that should be equal, as a share of the property's range."""
+GRACE_S = 10.0
+"""Seconds that a method has to return after its deadline has passed."""
+DEADLINE_S = 0.2
+
+
+class MethodSubject:
+    """A method under test, built for tiny problems with the options of profile smoke.
+
+    Args:
+        spec: The method's.
+        registry: Where the method that it builds on is looked up.
+        options: Values that differ from the profile's.
+        entry: Module of the plugin's hooks; empty if no plugin offers it.
+        grace: See `GRACE_S`.
+    """
+
+    def __init__(
+        self,
+        spec: MethodSpec,
+        registry: Registry,
+        options: Mapping[str, Any] | None = None,
+        entry: str = "",
+        grace: float = GRACE_S,
+    ) -> None:
+        self.spec, self.registry, self.entry, self.grace = spec, registry, entry, grace
+        self._chosen = dict(options or {})
+        self._fitted: dict[tuple[Kind, int], Method] = {}
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where its files lie until the subject is forgotten."""
+        folder = Path(tempfile.mkdtemp(prefix="fwibench-check-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+    @cached_property
+    def options(self) -> Any:
+        """Little effort: those of profile smoke."""
+        return self.spec.options.model_validate({**self.spec.profiles.get("smoke", {}), **self._chosen})
+
+    @property
+    def kind(self) -> Kind:
+        """The first kind of measurement that it accepts."""
+        return self.spec.measurements[0]
+
+    @cached_property
+    def data(self) -> Tiny:
+        """Samples of that kind."""
+        return tiny_data(self.kind)
+
+    def build(self, kind: Kind | None = None, repetition: int = 0) -> Method:
+        """A new method, in a working folder of its own."""
+        kind = kind or self.kind
+        base = self.base.fitted(kind, repetition, guarded=False) if self.base else None
+        workdir = Path(tempfile.mkdtemp(dir=self.folder))
+        name = self.spec.name
+        context = RunContext(workdir=workdir, dataset="tiny", method=name, repetition=repetition, base=base)
+        return construct(self.spec, tiny_data(kind).problem, self.options, context)
+
+    def fitted(self, kind: Kind | None = None, repetition: int = 0, *, guarded: bool = True) -> Method:
+        """A fitted method; fitted once for each kind and repetition.
+
+        Args:
+            kind: Kind of measurement; the first that the method accepts by default.
+            repetition: Which seed.
+            guarded: Fit here only what did not kill a process of its own.
+        """
+        key = kind or self.kind, repetition
+        if key not in self._fitted:
+            if guarded:
+                self.survived()
+            method = self.build(*key)
+            data = tiny_data(key[0])
+            method.fit(data.train, data.val)
+            self._fitted[key] = method
+        return self._fitted[key]
+
+    def predict(self, method: Method, rows: Any = slice(None)) -> Array:
+        """Predictions of some rows of the test split."""
+        test = self.data.test
+        return predict(self.spec, method, test.measurements[rows], test.properties[rows])
+
+    @cached_property
+    def predictions(self) -> Array:
+        """Of the test split, by the fitted method."""
+        return self.predict(self.fitted())
+
+    @cached_property
+    def base(self) -> MethodSubject | None:
+        """The method that it builds on; None if it builds on none."""
+        if not self.spec.builds_on:
+            return None
+        return MethodSubject(self.registry.method(getattr(self.options, self.spec.builds_on)).spec, self.registry)
+
+    @cached_property
+    def probe(self) -> Report:
+        """What it does in a process of its own."""
+        below = None
+        if self.base:
+            model = self.folder / "base"
+            model.mkdir()
+            self.base.fitted(self.kind, guarded=False).save(model)
+            below = self.base.spec, self.base.options, model
+        data = self.data
+        job = Job(
+            spec=self.spec,
+            options=self.options,
+            full_options=self.spec.options.model_validate(self._chosen),
+            problem=data.problem,
+            arrays={s.name: (s.measurements[:], s.properties[:]) for s in (data.train, data.val, data.test)},
+            base=below,
+            deadline_s=DEADLINE_S,
+            grace_s=self.grace,
+        )
+        return run_probe(job, self.folder / "probe")
+
+    def survived(self) -> None:
+        """Raises `NonconformityError` if a fit kills or hangs its process."""
+        for name in ("load", "fit"):
+            if name not in self.probe.phases:
+                self.probe.phase(name)
+
+
+def target_is_a_method(subject: MethodSubject) -> None:
+    """The spec's target can be loaded, is a subclass of Method and can be built with default options."""
+    subject.build()
+
+
+def survives_spawn(subject: MethodSubject) -> None:
+    """It is built, fitted and saved in a spawned process; loaded in another one it predicts the same."""
+    subject.probe.phase("fit")
+    method = subject.build()
+    method.load(subject.folder / "probe" / "model")
+    _same(subject, subject.predict(method), subject.probe.predictions["fit"], "the model saved by a spawned process")
+
+
+def predict_before_fit_raises(subject: MethodSubject) -> None:
+    """`predict` before `fit` raises a FwibenchError whose message or hint says to call fit."""
+    if not subject.spec.needs_fit:
+        raise NotApplicableError("the spec says that it needs no fit")
+    hint = "raise self.not_fitted()"
+    try:
+        subject.predict(subject.build())
+    except FwibenchError as error:
+        require("fit" in f"{error.message} {error.hint}", f"the error does not mention fit: {describe(error)}", hint)
+    except Exception as error:
+        raise NonconformityError(f"raised {describe(error)}; expected a FwibenchError that says to fit", hint) from error
+    else:
+        raise NonconformityError("predict returned something before fit", hint)
+
+
+def predictions_fit_the_problem(subject: MethodSubject) -> None:
+    """For each kind of measurement accepted: shape (n, 1, Z, X), float32, finite, near the property's bounds."""
+    for kind in subject.spec.measurements:
+        data = tiny_data(kind)
+        method = subject.fitted(kind)
+        for rows in (slice(None), slice(0, 1)):
+            test = data.test
+            found = predict(subject.spec, method, test.measurements[rows], test.properties[rows])
+            _sound(found, test.properties[rows].shape, data.problem.property)
+
+
+def samples_are_independent(subject: MethodSubject) -> None:
+    """Predictions do not depend on the order of the samples, nor on how many are predicted at once."""
+    whole, method = subject.predictions, subject.fitted()
+    order = np.arange(len(whole))[::-1].copy()
+    _same(subject, subject.predict(method, order), whole[order], "the same samples in reverse order")
+    one = np.concatenate([subject.predict(method, slice(i, i + 1)) for i in (0, len(whole) - 1)])
+    _same(subject, one, whole[[0, -1]], "samples one by one")
+    _same(subject, subject.predict(method), whole, "a second call")
+
+
+def seed_decides(subject: MethodSubject) -> None:
+    """The same seed gives the same predictions; another one gives others, unless the spec says deterministic."""
+    subject.probe.phase("fit")
+    _same(subject, subject.probe.predictions["fit"], subject.predictions, "another fit with the same seed")
+    other = subject.predict(subject.fitted(repetition=1))
+    if subject.spec.deterministic:
+        _same(subject, other, subject.predictions, "another seed, of a method that is declared deterministic")
+        return
+    require(
+        not np.array_equal(other, subject.predictions),
+        "another seed gives the very same predictions",
+        "draw from context.seed(...), or say deterministic=True in the spec",
+    )
+
+
+def inputs_are_left_alone(subject: MethodSubject) -> None:
+    """Measurements, splits, problem and options are after fit and predict what they were before."""
+    data = tiny_data(subject.kind)
+    subject.survived()
+    method = subject.build()
+    values = data.problem.model_dump_json(), subject.options.model_dump_json()
+    arrays = [array for split in data[1:] for array in (split.measurements, split.properties)]
+    before = [array[:] for array in arrays]
+    method.fit(data.train, data.val)
+    measurements = data.test.measurements[:]
+    predict(subject.spec, method, measurements, data.test.properties[:])
+    require(np.array_equal(measurements, before[4]), "predict changed the measurements it was given", "copy them first")
+    for was, array in zip(before, arrays, strict=True):
+        require(np.array_equal(was, array[:]), "fit changed the samples of a split", "copy them first")
+    after = method.problem.model_dump_json(), method.options.model_dump_json()
+    require(after == values, "the problem or the options were changed", "they are shared; make new ones")
+
+
+def truth_is_not_read(subject: MethodSubject) -> None:
+    """Predictions are the same when the truth is NaN, and no split of a dataset is opened for them."""
+    if subject.spec.track == "oracle-start":
+        raise NotApplicableError("it is on the track oracle-start and is told the truth")
+    method, test = subject.fitted(), subject.data.test
+    whole = subject.predictions
+    with _no_dataset_opened():
+        measurements = test.measurements[:]
+        for truth in (np.full_like(test.properties[:], np.nan), test.properties[:]):
+            try:
+                method.reveal(truth)
+            except MethodError:
+                pass
+            _same(subject, np.asarray(method.predict(measurements)), whole, "predictions after the truth was shown")
+
+
+def model_is_saved_whole(subject: MethodSubject) -> None:
+    """A new method that loads what `save` wrote predicts the same."""
+    model = Path(tempfile.mkdtemp(dir=subject.folder))
+    subject.fitted().save(model)
+    again = subject.build()
+    again.load(model)
+    _same(subject, subject.predict(again), subject.predictions, "the saved and loaded method")
+
+
+def stops_when_told(subject: MethodSubject) -> None:
+    """At the effort of its default options, fit and predict return soon after the deadline, with a sound result."""
+    report = subject.probe
+    if "stop" not in report.phases and report.died and "fit" in report.phases:
+        raise NonconformityError(
+            f"fit and predict did not return within {subject.grace:g} s after should_stop() had turned true",
+            "ask self.context.should_stop() between steps and return what there is",
+        )
+    report.phase("stop")
+    _sound(report.predictions["stop"], subject.data.test.properties.shape, subject.data.problem.property)
+
+
+def files_stay_in_workdir(subject: MethodSubject) -> None:
+    """Files are written to context.workdir and to the folder given to `save`, and nowhere else."""
+    subject.probe.phase("fit")
+    written = subject.probe.phase("files")["written"]
+    require(not written, f"wrote {', '.join(written[:3])}", "write to self.context.workdir")
+
+
+def global_state_is_left_alone(subject: MethodSubject) -> None:
+    """Random generators, torch's settings, environment, warning filters and so on are left as they were found."""
+    changed = subject.probe.phase("repeat")["changed"]
+    require(not changed, f"changed: {', '.join(changed)}", "restore what was found, or use generators of your own")
+
+
+def parameters_are_counted(subject: MethodSubject) -> None:
+    """`complexity().parameters` is the number of trained parameters of the torch modules that the method holds."""
+    method = subject.fitted()
+    complexity = method.complexity()
+    require(isinstance(complexity, Complexity), f"complexity() returned {type(complexity).__name__}")
+    parameters = {id(p): p.numel() for module in _modules(method) for p in module.parameters() if p.requires_grad}
+    if not parameters:
+        raise NotApplicableError("it holds no torch module with trained parameters")
+    counted = sum(parameters.values())
+    require(complexity.parameters == counted, f"complexity says {complexity.parameters}, its modules hold {counted}")
+
+
+def layers_add_up(subject: MethodSubject) -> None:
+    """Parameters and MACs of `layers()` add up to those of `complexity()`."""
+    method = subject.fitted()
+    layers, complexity = method.layers(), method.complexity()
+    if not layers:
+        raise NotApplicableError("it tells no layers")
+    for name in ("parameters", "macs"):
+        total, expected = sum(getattr(layer, name) or 0 for layer in layers), getattr(complexity, name)
+        require(total == expected, f"{name} of the layers add up to {total}, complexity says {expected}")
+
+
+METHOD_CHECKS = as_checks(
+    entry_module_is_light,
+    options_survive_json,
+    target_is_a_method,
+    survives_spawn,
+    predict_before_fit_raises,
+    predictions_fit_the_problem,
+    samples_are_independent,
+    seed_decides,
+    inputs_are_left_alone,
+    truth_is_not_read,
+    model_is_saved_whole,
+    stops_when_told,
+    files_stay_in_workdir,
+    global_state_is_left_alone,
+    parameters_are_counted,
+    layers_add_up,
+)
+
+
+def _same(subject: MethodSubject, found: Array, expected: Array, what: str) -> None:
+    """Raises unless predictions agree within `TOLERANCE`."""
+    require(found.shape == expected.shape, f"{what}: shape {found.shape}, expected {expected.shape}")
+    bounds = subject.data.problem.property
+    difference = float(np.abs(found - expected).max()) / (bounds.high - bounds.low)
+    require(
+        difference <= TOLERANCE,
+        f"{what}: predictions differ by {difference:.2g} of the property's range, expected {TOLERANCE:g} or less",
+    )
+
+
+def _sound(found: Any, shape: tuple[int, ...], bounds: Property) -> None:
+    """Raises unless these are maps as a run takes them."""
+    require(isinstance(found, np.ndarray), f"predict returned {type(found).__name__}, expected a numpy array")
+    require(found.shape == shape, f"predict returned shape {found.shape}, expected {shape}")
+    require(found.dtype == np.float32, f"predict returned {found.dtype}, expected float32")
+    require(np.isfinite(found).all(), "predict returned values that are not finite")
+    span = bounds.high - bounds.low
+    middle, low, high = float(np.median(found)), float(found.min()), float(found.max())
+    require(
+        bounds.low <= middle <= bounds.high and low >= bounds.low - span and high <= bounds.high + span,
+        f"predictions are {low:.4g} to {high:.4g}, their median {middle:.4g}; "
+        f"{bounds.name} is {bounds.low:g} to {bounds.high:g} {bounds.unit}",
+        "predict returns physical units; see problem.property.denormalise",
+    )
+
+
+def _modules(method: Method) -> Iterator[Any]:
+    """The torch modules among a method's attributes, those in lists and dictionaries included."""
+    import torch
+
+    for value in vars(method).values():
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
+        yield from (one for one in inner if isinstance(one, torch.nn.Module))
+
+
+@contextmanager
+def _no_dataset_opened() -> Iterator[None]:
+    """Within the block nobody opens a split of a dataset."""
+
+    def refuse(self: Dataset, scheme: str, name: str) -> Split:
+        raise NonconformityError(f"predict opened the split {name} of {self.spec.name}")
+
+    original = Dataset.split
+    Dataset.split = refuse  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Dataset.split = original  # type: ignore[method-assign]
