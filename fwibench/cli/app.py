@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import fwibench
-from fwibench.cli import adding, data, doctor, listing, reading, running
+from fwibench.cli import adding, data, doctor, listing, plugins, reading, running
 from fwibench.cli.output import errors
 from fwibench.errors import FwibenchError, UsageError
 from fwibench.plugins.loading import PLUGINS_DIR_VARIABLE
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, reading, listing, data, adding, doctor):
+for module in (running, reading, listing, data, adding, plugins, doctor):
     module.register(app)
 
 

@@ -6,10 +6,11 @@ Invariant: a check is one function; its docstring's first line is the promise. T
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
-from fwibench.errors import FwibenchError, MethodError
+from fwibench.errors import DataError, FwibenchError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
 from fwibench.methods.context import RunContext
@@ -176,8 +177,9 @@ def predict_before_fit_raises(subject: MethodSubject) -> None:
     if not subject.spec.needs_fit:
         raise NotApplicableError("the spec says that it needs no fit")
     hint = "raise self.not_fitted()"
+    method = subject.build()
     try:
-        subject.predict(subject.build())
+        subject.predict(method)
     except FwibenchError as error:
         require("fit" in f"{error.message} {error.hint}", f"the error does not mention fit: {describe(error)}", hint)
     except Exception as error:
@@ -223,21 +225,18 @@ def seed_decides(subject: MethodSubject) -> None:
 
 
 def inputs_are_left_alone(subject: MethodSubject) -> None:
-    """Measurements, splits, problem and options are after fit and predict what they were before."""
+    """Measurements, problem and options are after fit and predict what they were before."""
     data = tiny_data(subject.kind)
     subject.survived()
     method = subject.build()
-    values = data.problem.model_dump_json(), subject.options.model_dump_json()
-    arrays = [array for split in data[1:] for array in (split.measurements, split.properties)]
-    before = [array[:] for array in arrays]
+    before = data.problem.model_dump_json(), subject.options.model_dump_json()
     method.fit(data.train, data.val)
     measurements = data.test.measurements[:]
     predict(subject.spec, method, measurements, data.test.properties[:])
-    require(np.array_equal(measurements, before[4]), "predict changed the measurements it was given", "copy them first")
-    for was, array in zip(before, arrays, strict=True):
-        require(np.array_equal(was, array[:]), "fit changed the samples of a split", "copy them first")
-    after = method.problem.model_dump_json(), method.options.model_dump_json()
-    require(after == values, "the problem or the options were changed", "they are shared; make new ones")
+    unchanged = np.array_equal(measurements, data.test.measurements[:])
+    require(unchanged, "predict changed the measurements it was given", "compute on a copy")
+    after = data.problem.model_dump_json(), subject.options.model_dump_json()
+    require(after == before, "the problem or the options were changed", "others use them too; make new ones")
 
 
 def truth_is_not_read(subject: MethodSubject) -> None:
@@ -246,14 +245,12 @@ def truth_is_not_read(subject: MethodSubject) -> None:
         raise NotApplicableError("it is on the track oracle-start and is told the truth")
     method, test = subject.fitted(), subject.data.test
     whole = subject.predictions
-    with _no_dataset_opened():
-        measurements = test.measurements[:]
-        for truth in (np.full_like(test.properties[:], np.nan), test.properties[:]):
-            try:
-                method.reveal(truth)
-            except MethodError:
-                pass
-            _same(subject, np.asarray(method.predict(measurements)), whole, "predictions after the truth was shown")
+    with _opened_datasets() as opened:
+        with suppress(MethodError):
+            method.reveal(np.full_like(test.properties[:], np.nan))
+        found = np.asarray(method.predict(test.measurements[:]))
+    require(not opened, f"predict opened {', '.join(opened)}", "predict from the measurements it is given")
+    _same(subject, found, whole, "predictions after reveal(NaN)")
 
 
 def model_is_saved_whole(subject: MethodSubject) -> None:
@@ -362,23 +359,26 @@ def _sound(found: Any, shape: tuple[int, ...], bounds: Property) -> None:
 
 def _modules(method: Method) -> Iterator[Any]:
     """The torch modules among a method's attributes, those in lists and dictionaries included."""
-    import torch
-
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
     for value in vars(method).values():
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
         yield from (one for one in inner if isinstance(one, torch.nn.Module))
 
 
 @contextmanager
-def _no_dataset_opened() -> Iterator[None]:
-    """Within the block nobody opens a split of a dataset."""
+def _opened_datasets() -> Iterator[list[str]]:
+    """Within the block no split of a dataset can be opened; yields those that somebody tried to."""
+    opened: list[str] = []
 
     def refuse(self: Dataset, scheme: str, name: str) -> Split:
-        raise NonconformityError(f"predict opened the split {name} of {self.spec.name}")
+        opened.append(f"split {name} of {self.spec.name}")
+        raise DataError(f"{opened[-1]} is closed while a method predicts")
 
     original = Dataset.split
     Dataset.split = refuse  # type: ignore[method-assign]
     try:
-        yield
+        yield opened
     finally:
         Dataset.split = original  # type: ignore[method-assign]

@@ -17,6 +17,14 @@ import numpy as np
 
 IMPORTED_AS = {"torch default dtype": "torch.float32", "torch grad mode": True, "torch deterministic algorithms": False}
 """As torch is when it has just been imported."""
+CHANGED_BY_IMPORTS = (
+    "environment",
+    "warning filters",
+    "numpy random state",
+    "python random state",
+    "torch random state",
+)
+"""What libraries change when they are first imported, scikit-learn for one."""
 
 
 def global_state() -> dict[str, Any]:
