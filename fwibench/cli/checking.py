@@ -55,7 +55,9 @@ def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[st
         elif item.name in plugins:
             plugin = plugins[item.name]
             if plugin.broken:
-                raise PluginError(f"plugin {plugin.name} is broken at {plugin.stage}: {plugin.reason}", "mend that first")
+                raise PluginError(
+                    f"plugin {plugin.name} is broken at {plugin.stage}: {plugin.reason}", "mend that first"
+                )
             offered = [offer for offer in every.values() if offer.plugin is plugin]
             if item.options or not offered:
                 fault = "takes no options" if item.options else "offers no method, dataset or metric"

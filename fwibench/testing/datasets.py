@@ -61,7 +61,9 @@ class DatasetSubject:
         """A new object of the dataset, whose samples lie in a place of their own."""
         with self._data_in(place):
             dataset = self.spec.load()(self.spec, self.spec.options.model_validate(self._chosen), profile)
-            require(isinstance(dataset, Dataset), f"{self.spec.target} made {type(dataset).__name__}, expected a Dataset")
+            require(
+                isinstance(dataset, Dataset), f"{self.spec.target} made {type(dataset).__name__}, expected a Dataset"
+            )
             if isinstance(dataset, StoredDataset):
                 # where samples lie is settled when the store is first asked for
                 _ = dataset.store

@@ -66,7 +66,8 @@ def nothing_beats_the_truth(subject: MetricSubject) -> None:
     # the middle sample of an odd number is its own mirror image
     middle = len(best) // 2
     require(
-        np.delete(best > other, middle).all(), f"another map scores as well as the truth, {subject.spec.better} is better"
+        np.delete(best > other, middle).all(),
+        f"another map scores as well as the truth, {subject.spec.better} is better",
     )
 
 

@@ -106,7 +106,12 @@ def run_probe(job: Job, folder: Path) -> Report:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**import_environment(), **homes, "TMPDIR": str(folder / "temporary"), TORCH_CACHE: str(folder / "work")},
+            env={
+                **import_environment(),
+                **homes,
+                "TMPDIR": str(folder / "temporary"),
+                TORCH_CACHE: str(folder / "work"),
+            },
         )
         try:
             code = child.wait()
@@ -245,7 +250,8 @@ class Probe:
         again = self._build(self.job.options)
         again.load(self.folder / "model")
         after = global_state()
-        apart = {name: value for name, value in between.items() if name in CHANGED_BY_IMPORTS}
+        imported = {name: value for name, value in IMPORTED_AS.items() if name in between}
+        apart = {name: between[name] for name in CHANGED_BY_IMPORTS if name in between}
         return {"changed": differences({**between, **self.before, **imported, **apart}, after)}
 
     def files(self) -> dict[str, Any]:
@@ -281,7 +287,7 @@ class Probe:
 
     def _predict(self, method: Method) -> Array:
         test = self.splits["test"]
-        return predict(self.job.spec, method, test.measurements[:], test.properties[:])
+        return np.asarray(predict(self.job.spec, method, test.measurements[:], test.properties[:]))
 
 
 def construct(spec: MethodSpec, problem: Problem, options: Any, context: RunContext) -> Method:
@@ -297,7 +303,7 @@ def predict(spec: MethodSpec, method: Method, measurements: Array, truth: Array)
     """Predicts; a method on the oracle's track is shown the truth first, as a run does."""
     if spec.track == "oracle-start":
         method.reveal(truth.copy())
-    return np.asarray(method.predict(measurements))
+    return method.predict(measurements)
 
 
 if __name__ == "__main__":

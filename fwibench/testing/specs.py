@@ -92,5 +92,3 @@ def options_survive_json(subject: HasSpec) -> None:
         except ValueError as error:
             raise NonconformityError(f"options of {name} do not survive JSON: {describe(error)}") from error
         require(again == options, f"options of {name} are {options!r}, after JSON {again!r}")
-
-

@@ -57,7 +57,7 @@ EM = Problem(
     ),
     physics=ElectromagneticPhysics(fine_cell=10.0, coarse_cell=10.0, coarse_up_to=0.0, padding=1000.0, air=True),
     property=Property(name="conductivity", unit="S/m", low=0.01, high=0.6),
-    amplitude=Amplitude(low=-1.0, high=1.0, rows=(1e-5, 1e-5, 3e-5, 1e-5, 2e-5, 2e-5)),
+    amplitude=Amplitude(low=-1.0, high=1.0, rows=(1e-5, 2e-5, 4e-5, 4e-5, 1e-4, 4e-5)),
 )
 
 PROBLEMS: dict[Kind, Problem] = {"seismic": SEISMIC, "em": EM}

@@ -1,7 +1,6 @@
 """Methods, datasets and metrics that break one promise each, and ones that keep all."""
 
 import os
-import random
 import signal
 import time
 from pathlib import Path
@@ -136,10 +135,10 @@ class Counts(Good):
         return super().predict(measurements) + np.float32(self.calls)
 
 
-class UsesGlobalSeed(Good):
+class SeedsByProcess(Good):
     def fit(self, train, val):
         super().fit(train, val)
-        self.noise = self.noise + np.float32(random.Random(hash("salt")).random())
+        self.noise = self.noise + np.float32(10 * os.getpid())
 
 
 class IgnoresSeed(Good):
