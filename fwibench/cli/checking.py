@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,7 +84,8 @@ def _check(registry: Registry, offer: Offer[Any], options: dict[str, Any]) -> li
     from fwibench.testing.running import examine
 
     found: list[Result] = []
-    with _status(f"checking {offer.spec.name}") as status:
+    # what a method prints is not a result
+    with redirect_stdout(sys.stderr), _status(f"checking {offer.spec.name}") as status:
         for result in examine(offer.spec, registry, options=options):
             found.append(result)
             if status is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fwibench.metrics.spec import MetricSpec
 from fwibench.testing.checks import as_checks, require
 from fwibench.testing.specs import entry_module_is_light
-from fwibench.testing.tiny import Tiny, tiny_data
+from fwibench.testing.tiny import PROBLEMS, SIZES, tiny_data, tiny_maps
 
 ROUNDING = 1e-5
 
@@ -28,23 +28,18 @@ class MetricSubject:
         self.spec, self.entry = spec, entry
 
     @cached_property
-    def data(self) -> Tiny:
-        """Samples whose maps are shifted to make predictions."""
-        return tiny_data("seismic")
-
-    @cached_property
     def maps(self) -> NDArray[np.float32]:
-        """True maps."""
-        return self.data.test.properties[:]
+        """True maps; in reverse order they are predictions."""
+        return tiny_maps("seismic")[-SIZES["test"] :]
 
     @property
     def truth(self) -> NDArray[np.float32]:
-        """What a prediction is held against."""
-        return self.maps if self.spec.compares == "property" else self.data.test.measurements[:]
+        """What a prediction is held against; only a metric that compares measurements has them simulated."""
+        return self.maps if self.spec.compares == "property" else tiny_data("seismic").test.measurements[:]
 
     def score(self, prediction: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[Any]:
         """Scores, `(n,)`."""
-        found = np.asarray(self.spec.load()(prediction, truth, self.data.problem))
+        found = np.asarray(self.spec.load()(prediction, truth, PROBLEMS["seismic"]))
         require(found.shape == (len(prediction),), f"scores have shape {found.shape}, expected ({len(prediction)},)")
         return found
 

@@ -37,7 +37,7 @@ def global_state() -> dict[str, Any]:
         "environment": dict(os.environ),
         "warning filters": [repr(entry) for entry in warnings.filters],
         "numpy error state": np.geterr(),
-        "numpy random state": _digest(np.random.get_state()),  # noqa: NPY002 - the global one is what is watched
+        "numpy random state": _digest(np.random.get_state()),
         "python random state": _digest(random.getstate()),
         "standard output": id(sys.stdout),
     }
@@ -49,7 +49,7 @@ def global_state() -> dict[str, Any]:
 def disturb(seed: int) -> None:
     """Sets the global random generators to another state than a new process has."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     if "torch" in sys.modules:
         import torch
 

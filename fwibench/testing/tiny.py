@@ -111,9 +111,14 @@ def tiny_data(kind: Kind = "seismic") -> Tiny:
 def _samples(kind: Kind) -> tuple[Array, Array]:
     from fwibench.physics.parallel import simulate_each
 
-    problem = PROBLEMS[kind]
-    maps = [_layers(problem, np.random.default_rng(derive_seed("tiny", kind, i))) for i in range(sum(SIZES.values()))]
-    return np.stack(list(simulate_each(maps, problem))), np.stack(maps)
+    maps = tiny_maps(kind)
+    return np.stack(list(simulate_each(list(maps), PROBLEMS[kind]))), maps
+
+
+def tiny_maps(kind: Kind) -> Array:
+    """The maps of all samples, `(n, 1, Z, X)`; nothing is simulated."""
+    problem, count = PROBLEMS[kind], sum(SIZES.values())
+    return np.stack([_layers(problem, np.random.default_rng(derive_seed("tiny", kind, i))) for i in range(count)])
 
 
 def _layers(problem: Problem, rng: np.random.Generator) -> Array:
