@@ -71,6 +71,9 @@ class Spec(Frozen):
     reference: str = Field(default="", description="paper, equation or address the implementation follows")
     version: str = Field(default="1", description="changes whenever results change; part of every cell's key")
     api: Api = Field(default=FIRST_API, description="version of the plugin contract this was written for")
+    expected_failures: dict[str, str] = Field(
+        default_factory=dict, description="checks of fwibench.testing that it is known to fail, each with the reason"
+    )
     target: Target = Field(description="the implementation, 'module:Object'")
 
     @model_validator(mode="wrap")

@@ -10,6 +10,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.facts import describe_problem, describe_splits
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
+from fwibench.testing.running import CHECKS
 from tests.conftest import Command
 
 ROOT = Path(__file__).parents[1]
@@ -78,3 +79,29 @@ def test_cards_are_the_programs(registry: Registry, name: str) -> None:
     for caveat in dataset.spec.caveats:
         assert f"- {caveat}\n" in card
     assert f"| fingerprint | {dataset.fingerprint[:16]} |" in card
+
+
+def test_the_table_of_checks_is_the_programs() -> None:
+    text = (ROOT / "docs" / "conformance.md").read_text()
+    documented = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", text, re.MULTILINE)
+    assert documented == [(check.name, check.summary) for checks in CHECKS.values() for check in checks]
+
+
+def test_the_commands_and_the_test_of_the_conformance_page_run(fwibench: Command, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "conformance.md").read_text()
+    source = re.search(r"```python\n# test_conformance.py\n(.*?)```", text, re.DOTALL)
+    commands = re.search(r"```\n(fwibench plugins check .*?)\n```", text, re.DOTALL)
+    assert source
+    assert commands
+    for command in commands[1].splitlines():
+        assert fwibench(*shlex.split(command)[1:]).returncode == 0, command
+    (tmp_path / "test_conformance.py").write_text(source[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_conformance.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "18 passed, 2 skipped" in done.stdout

@@ -59,7 +59,7 @@ def info(
         return
     facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published"})
     facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
-    rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None, [])]
+    rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None, [], {})]
     if isinstance(spec, DatasetSpec):
         rows += _dataset_facts(spec)
     print_table("", ("", ""), rows)

@@ -124,11 +124,13 @@ class Trainer:
     def fit(self, train: Split, val: Split) -> list[dict[str, float]]:
         """Trains to the last epoch, loads the best weights into the network and returns the history.
 
-        "Best" is the least mean absolute error on `val`, whatever the method's own loss is.
+        "Best" is the least mean absolute error on `val`, whatever the method's own loss is. A fit that is told to
+        stop leaves its epoch unfinished; without a finished one the latest weights are kept.
         """
         with torch.random.fork_rng(), tensor_cores(self.options.precision):
             self._fit(train, val)
-        self.method.network.load_state_dict(self._best)
+        if self._best:
+            self.method.network.load_state_dict(self._best)
         self.method.network.eval()
         return self.history
 
@@ -145,8 +147,7 @@ class Trainer:
         if state:
             self._restore(state)
         train_source, val_source = self._source(train), self._source(val)
-        while self.epoch < self.epochs:
-            self._run_epoch(train_source, val_source)
+        while self.epoch < self.epochs and self._run_epoch(train_source, val_source):
             checkpoints.offer(self._state())
 
     def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
@@ -167,12 +168,15 @@ class Trainer:
         module, wrapped = self.fabric.setup(plain, optimizer)
         return Part(plain, module, wrapped, schedule)
 
-    def _run_epoch(self, train: Source, val: Source) -> None:
+    def _run_epoch(self, train: Source, val: Source) -> bool:
+        """One pass over `train`; False if there was no time to finish it."""
         start = time.monotonic()
         for part in self.parts.values():
             part.module.train()
         totals: defaultdict[str, list[tuple[Tensor, int]]] = defaultdict(list)
         for number, rows in enumerate(self._order(len(train)), 1):
+            if self.method.context.should_stop():
+                return False
             self.batch = number
             self.step_count += 1
             for scalars, size in self._run_batch(train, rows):
@@ -188,6 +192,7 @@ class Trainer:
         entry |= {"epoch": self.epoch, "learning_rate": rate, "seconds": time.monotonic() - start}
         self.history.append(entry)
         self.method.context.report(step=self.epoch, steps=self.epochs, **entry)
+        return True
 
     def _run_batch(self, train: Source, rows: NDArray[np.int64]) -> list[tuple[dict[str, Tensor], int]]:
         """One batch; where the GPU's memory is too small for it, in twice as many pieces as before.

@@ -100,6 +100,34 @@ class Exploding(Small):
         return super().loss(prediction, target) * float("inf")
 
 
+@dataclasses.dataclass(frozen=True)
+class Impatient(RunContext):
+    """Says stop after so many questions."""
+
+    patience: int = 0
+    asked: list[int] = dataclasses.field(default_factory=list)
+
+    def should_stop(self) -> bool:
+        self.asked.append(1)
+        return len(self.asked) > self.patience
+
+
+@pytest.mark.parametrize(("batches", "epochs"), [(0, 0), (2, 0), (4, 1), (7, 2)])
+def test_a_fit_that_is_told_to_stop_keeps_its_best_epoch(
+    salt: Dataset, tmp_path: Path, batches: int, epochs: int
+) -> None:
+    context = Impatient(workdir=tmp_path, dataset="salt", method="test", patience=batches)
+    stopped = fit(build(salt, context, schedule="constant"), salt)
+    assert len(stopped.history) == epochs, "there are three batches an epoch"
+    measurements = salt.split("random", "test").measurements[:]
+    assert np.isfinite(stopped.predict(measurements)).all()
+    if not epochs:
+        return
+    short = RunContext(workdir=tmp_path / "short", dataset="salt", method="test")
+    whole = fit(build(salt, short, schedule="constant", epochs=epochs), salt)
+    assert np.array_equal(stopped.predict(measurements), whole.predict(measurements))
+
+
 def test_a_loss_that_is_not_finite_ends_the_fit(salt: Dataset, context: RunContext) -> None:
     with pytest.raises(DivergedError, match=r"loss of the network is inf at step 1 \(epoch 0\)"):
         fit(build(salt, context, Exploding), salt)

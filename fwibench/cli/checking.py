@@ -1,0 +1,109 @@
+"""`plugins check`: does what a plugin offers keep its contract?"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fwibench.cli.output import errors, open_registry, print_json, print_table
+from fwibench.cli.request import Json
+from fwibench.errors import PluginError, UnknownNameError, UsageError
+from fwibench.methods.spec import MethodSpec
+from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.registry import Offer, Registry
+from fwibench.runs.selection import parse_selection, validate_options
+
+if TYPE_CHECKING:
+    from fwibench.testing.checks import Result
+
+HEADER = ("check", "result", "seconds", "reason")
+
+
+def check(
+    name: Annotated[
+        str, typer.Argument(help="A method, dataset or metric, with options in brackets; or a plugin: all it offers.")
+    ],
+    json: Json = False,
+) -> None:
+    """Check that a method, dataset or metric keeps its contract; exit 1 if it does not."""
+    registry = open_registry()
+    found: list[Result] = []
+    for offer, options in list(_chosen(registry, name)):
+        results = _check(registry, offer, options)
+        found += results
+        if not json:
+            _print(offer.spec.name, results)
+    if json:
+        print_json([{**asdict(result), "ok": result.ok} for result in found])
+    if not all(result.ok for result in found):
+        raise typer.Exit(1)
+
+
+def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[str, Any]]]:
+    """What a text names, and the options that are set in it."""
+    plugins = {plugin.name: plugin for plugin in registry.plugins}
+    every: dict[str, Offer[Any]] = {**registry.metrics, **registry.datasets, **registry.methods}
+    for item in parse_selection(text):
+        if item.name in every:
+            offer = every[item.name]
+            yield offer, _options(offer.spec, item.options)
+        elif item.name in plugins:
+            plugin = plugins[item.name]
+            if plugin.broken:
+                raise PluginError(
+                    f"plugin {plugin.name} is broken at {plugin.stage}: {plugin.reason}", "mend that first"
+                )
+            offered = [offer for offer in every.values() if offer.plugin is plugin]
+            if item.options or not offered:
+                fault = "takes no options" if item.options else "offers no method, dataset or metric"
+                raise UsageError(f"plugin {plugin.name} {fault}", "name a method, dataset or metric; see fwibench list")
+            yield from ((offer, {}) for offer in offered)
+        else:
+            raise UnknownNameError.among("method, dataset, metric or plugin", item.name, {**every, **plugins})
+
+
+def _options(spec: Any, texts: dict[str, str]) -> dict[str, Any]:
+    """Values of options that are given as texts."""
+    if isinstance(spec, MetricSpec):
+        if texts:
+            raise UsageError(f"{spec.name} is a metric, which has no options")
+        return {}
+    preset = spec.profiles.get("smoke", {}) if isinstance(spec, MethodSpec) else {}
+    validated = validate_options(spec.name, spec.options, preset, texts)
+    return {name: getattr(validated, name) for name in texts}
+
+
+def _check(registry: Registry, offer: Offer[Any], options: dict[str, Any]) -> list[Result]:
+    """Results of all checks; on a terminal the one at work is shown."""
+    from fwibench.testing.running import examine
+
+    found: list[Result] = []
+    # what a method prints is not a result
+    with redirect_stdout(sys.stderr), _status(f"checking {offer.spec.name}") as status:
+        for result in examine(offer.spec, registry, options=options):
+            found.append(result)
+            if status is not None:
+                status.update(f"checking {offer.spec.name}: {len(found)} done, the last was {result.check}")
+    return found
+
+
+def _status(text: str) -> AbstractContextManager[Any]:
+    return errors().status(text) if errors().is_terminal else nullcontext()
+
+
+def _print(name: str, results: list[Result]) -> None:
+    counts = Counter(result.status for result in results)
+    summary = ", ".join(f"{count} {status}" for status, count in counts.items())
+    rows = [[result.check, result.status, f"{result.seconds:.1f}", result.reason] for result in results]
+    print_table(f"{name}: {summary}", HEADER, rows, right=("seconds",))
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the plugins' commands."""
+    app.command()(check)

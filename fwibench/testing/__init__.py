@@ -1,0 +1,30 @@
+"""The conformance kit: does a method, dataset or metric keep the contract that the suite relies on?
+
+    from fwibench.testing import parametrize_with_checks
+
+    @parametrize_with_checks(["my-method", "my-dataset"])
+    def test_conformance(check):
+        check()
+
+`check_method("my-method")` and its like do the same without pytest, `fwibench plugins check my-method` in the shell.
+"""
+
+from fwibench.testing.checks import Check, NonconformityError, Result
+from fwibench.testing.problems import em_problem, seismic_problem
+from fwibench.testing.running import check_dataset, check_method, check_metric, parametrize_with_checks
+from fwibench.testing.tiny import Tiny, in_memory, tiny_data
+
+__all__ = [
+    "Check",
+    "NonconformityError",
+    "Result",
+    "Tiny",
+    "check_dataset",
+    "check_method",
+    "check_metric",
+    "em_problem",
+    "in_memory",
+    "parametrize_with_checks",
+    "seismic_problem",
+    "tiny_data",
+]

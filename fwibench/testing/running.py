@@ -1,0 +1,176 @@
+"""The kit's face: all checks of a method, dataset or metric, and their pytest parametrisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from fwibench.datasets.spec import DatasetSpec
+from fwibench.errors import UnknownNameError
+from fwibench.methods.spec import MethodSpec
+from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.registry import Offer, Registry, load_registry
+from fwibench.specs import Spec
+from fwibench.testing.checks import Check, NonconformityError, NotApplicableError, Result, refuse_unknown, run_checks
+from fwibench.testing.datasets import DATASET_CHECKS, DatasetSubject
+from fwibench.testing.methods import GRACE_S, METHOD_CHECKS, MethodSubject
+from fwibench.testing.metrics import METRIC_CHECKS, MetricSubject
+from fwibench.testing.specs import entry_module
+
+Options = Mapping[str, Any]
+Reasons = Mapping[str, str]
+CHECKS: dict[type[Spec], tuple[Check[Any], ...]] = {
+    MethodSpec: METHOD_CHECKS,
+    DatasetSpec: DATASET_CHECKS,
+    MetricSpec: METRIC_CHECKS,
+}
+
+KINDS: dict[type[Spec], str] = {
+    Spec: "method, dataset or metric",
+    MethodSpec: "method",
+    DatasetSpec: "dataset",
+    MetricSpec: "metric",
+}
+
+
+def check_method(
+    method: str | MethodSpec,
+    *,
+    options: Options | None = None,
+    expected_failures: Reasons | None = None,
+    grace: float = GRACE_S,
+) -> list[Result]:
+    """Runs all checks of a method, on tiny problems and with the options of its profile smoke.
+
+    Args:
+        method: Its name, or its spec.
+        options: Values that differ from the profile's.
+        expected_failures: Reasons by the names of checks that it is known to fail, beside those of its spec.
+        grace: Seconds that it has to return after its deadline has passed.
+
+    Raises:
+        NonconformityError: A check failed, or one passed that was declared to fail.
+    """
+    return _settle(examine(method, kind=MethodSpec, options=options, expected=expected_failures, grace=grace))
+
+
+def check_dataset(
+    dataset: str | DatasetSpec, *, options: Options | None = None, expected_failures: Reasons | None = None
+) -> list[Result]:
+    """Runs all checks of a dataset, on its profile smoke, in temporary folders; see `check_method`."""
+    return _settle(examine(dataset, kind=DatasetSpec, options=options, expected=expected_failures))
+
+
+def check_metric(metric: str | MetricSpec, *, expected_failures: Reasons | None = None) -> list[Result]:
+    """Runs all checks of a metric; see `check_method`."""
+    return _settle(examine(metric, kind=MetricSpec, expected=expected_failures))
+
+
+def parametrize_with_checks(
+    subjects: Iterable[str | Spec], *, expected_failures: Mapping[str, Reasons] | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """A pytest decorator: one test for each check of each subject, which the test calls as `check()`.
+
+    A check that does not apply is skipped; a declared failure is `xfail(strict=True)` with its reason.
+
+    Args:
+        subjects: Names or specs of methods, datasets and metrics.
+        expected_failures: By the subject's name; reasons by the names of checks that it is known to fail.
+    """
+    import pytest
+
+    registry = load_registry()
+    opened = [open_subject(one, registry) for one in subjects]
+    known = expected_failures or {}
+    for name in known:
+        if name not in (names := [spec.name for spec, _ in opened]):
+            raise UnknownNameError.among("checked method, dataset or metric", name, names)
+    parameters = []
+    for spec, subject in opened:
+        declared = {**spec.expected_failures, **known.get(spec.name, {})}
+        checks = checks_of(spec)
+        refuse_unknown(declared, checks)
+        for check in checks:
+            reason = declared.get(check.name)
+            marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+            parameters.append(pytest.param(partial(_call, check, subject), id=f"{spec.name}-{check.name}", marks=marks))
+    return pytest.mark.parametrize("check", parameters)
+
+
+def examine(
+    subject: str | Spec,
+    registry: Registry | None = None,
+    *,
+    kind: type[Spec] = Spec,
+    options: Options | None = None,
+    expected: Reasons | None = None,
+    grace: float = GRACE_S,
+) -> Iterator[Result]:
+    """Runs the checks of a method, dataset or metric one by one, and yields how each ended."""
+    spec, opened = open_subject(subject, registry or load_registry(), kind=kind, options=options, grace=grace)
+    return run_checks(spec.name, opened, checks_of(spec), {**spec.expected_failures, **(expected or {})})
+
+
+def checks_of(spec: Spec) -> tuple[Check[Any], ...]:
+    """The checks that there are for a spec of this kind."""
+    return next(checks for kind, checks in CHECKS.items() if isinstance(spec, kind))
+
+
+def open_subject(
+    subject: str | Spec,
+    registry: Registry,
+    *,
+    kind: type[Spec] = Spec,
+    options: Options | None = None,
+    grace: float = GRACE_S,
+) -> tuple[Spec, Any]:
+    """The spec of a name, and what its checks look at.
+
+    Raises:
+        UnknownNameError: There is nothing of that name and kind.
+    """
+    offer = find_offer(subject if isinstance(subject, str) else subject.name, registry, kind)
+    spec = subject if isinstance(subject, Spec) else offer.spec if offer else None
+    if spec is None:
+        known = [name for name, _ in _offers(registry, kind)]
+        raise UnknownNameError.among(KINDS[kind], str(subject), known)
+    entry = entry_module(offer) if offer and offer.spec.target == spec.target else ""
+    if isinstance(spec, MethodSpec):
+        return spec, MethodSubject(spec, registry, options, entry, grace)
+    if isinstance(spec, DatasetSpec):
+        return spec, DatasetSubject(spec, options, entry)
+    if isinstance(spec, MetricSpec):
+        return spec, MetricSubject(spec, entry)
+    raise TypeError(f"{type(spec).__name__} has no checks, expected a spec of a method, dataset or metric")
+
+
+def find_offer(name: str, registry: Registry, kind: type[Spec] = Spec) -> Offer[Any] | None:
+    """The method, dataset or metric of that name, in this order; None if there is none."""
+    return next((offer for known, offer in _offers(registry, kind) if known == name), None)
+
+
+def _offers(registry: Registry, kind: type[Spec]) -> Iterator[tuple[str, Offer[Any]]]:
+    for offers in (registry.methods, registry.datasets, registry.metrics):
+        for name, offer in offers.items():
+            if isinstance(offer.spec, kind):
+                yield name, offer
+
+
+def _call(check: Check[Any], subject: Any) -> None:
+    """Runs a check within pytest."""
+    import pytest
+
+    try:
+        check.run(subject)
+    except NotApplicableError as reason:
+        pytest.skip(reason.message)
+
+
+def _settle(results: Iterator[Result]) -> list[Result]:
+    """All results, if they are as they should be."""
+    found = list(results)
+    if wrong := [result for result in found if not result.ok]:
+        lines = "".join(f"\n  {result.check}: {result.status}: {result.reason}" for result in wrong)
+        raise NonconformityError(f"{wrong[0].subject} breaks {len(wrong)} of {len(found)} checks:{lines}")
+    return found

@@ -1,0 +1,72 @@
+"""Every built-in method, dataset and metric passes the conformance kit."""
+
+from typing import Any
+
+import pytest
+
+from fwibench.plugins.registry import Registry, load_registry
+from fwibench.testing import check_dataset, check_metric, parametrize_with_checks
+from fwibench.testing.checks import as_checks
+from fwibench.testing.datasets import (
+    DATASET_CHECKS,
+    DatasetSubject,
+    options_survive_json,
+    problem_is_as_declared,
+    splits_are_sound,
+    target_is_a_dataset,
+)
+from fwibench.testing.specs import entry_module_is_light
+
+REGISTRY = load_registry()
+METHODS = sorted(name for name, offer in REGISTRY.methods.items() if offer.plugin.distribution == "fwibench")
+DATASETS = sorted(name for name, offer in REGISTRY.datasets.items() if offer.plugin.distribution == "fwibench")
+METRICS = sorted(name for name, offer in REGISTRY.metrics.items() if offer.plugin.distribution == "fwibench")
+
+WITHOUT_SAMPLES = as_checks(
+    entry_module_is_light, options_survive_json, target_is_a_dataset, problem_is_as_declared, splits_are_sound
+)
+"""Checks of a dataset that make no sample."""
+SIMULATED_EVERY_TIME = {"salt"}
+"""Datasets whose smoke samples, made twice, take seconds; the others take from 4 s to half a minute each."""
+
+
+def test_there_are_built_ins() -> None:
+    assert {"invlint", "inversionnet", "refine", "multiscale-fwi-oracle"} <= set(METHODS)
+    assert {"salt", "kimberlina-reservoir", "style-b"} <= set(DATASETS)
+    assert {"ssim", "data-misfit"} <= set(METRICS)
+
+
+@parametrize_with_checks(sorted(set(METHODS) - {"velocitygan"}))
+def test_a_built_in_method_passes(check: Any) -> None:
+    check()
+
+
+# its generator is InversionNet, whose checks run every time
+@pytest.mark.slow
+@parametrize_with_checks(["velocitygan"])
+def test_velocitygan_passes(check: Any) -> None:
+    check()
+
+
+@parametrize_with_checks(sorted(SIMULATED_EVERY_TIME))
+def test_a_built_in_dataset_passes(check: Any) -> None:
+    check()
+
+
+@pytest.mark.parametrize("name", sorted(set(DATASETS) - SIMULATED_EVERY_TIME))
+def test_a_built_in_dataset_passes_without_its_samples(registry: Registry, name: str) -> None:
+    subject = DatasetSubject(registry.dataset(name).spec, entry="fwibench.plugins.builtin")
+    for check in WITHOUT_SAMPLES:
+        check.run(subject)
+    assert set(WITHOUT_SAMPLES) < set(DATASET_CHECKS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(DATASETS) - SIMULATED_EVERY_TIME))
+def test_a_built_in_dataset_passes_with_its_samples(name: str) -> None:
+    assert all(result.ok for result in check_dataset(name))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_built_in_metric_passes(name: str) -> None:
+    assert all(result.status == "passed" for result in check_metric(name))
