@@ -25,9 +25,13 @@ class Refine(WaveformInversion):
         return self.context.base
 
     def start(self, measurements: Maps) -> Maps:
-        """The base's prediction, clipped to the bounds."""
+        """The base's prediction, clipped to the bounds.
+
+        Samples are predicted one by one: an inversion blows up the rounding by which batches differ.
+        """
         bounds = self.problem.property
-        return np.clip(self.base.predict(measurements), bounds.low, bounds.high)
+        predicted = [self.base.predict(measurements[i : i + 1]) for i in range(len(measurements))]
+        return np.clip(np.concatenate(predicted), bounds.low, bounds.high)
 
     def complexity(self) -> Complexity:
         """The base's parameters, and the arithmetic of both."""

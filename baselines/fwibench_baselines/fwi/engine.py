@@ -31,6 +31,8 @@ Shots = tuple[int, ...]
 Objective = Callable[..., Tensor]
 DECAY = (0.9, 0.98)
 """Of Adam's means; the second forgets the large gradients of a band's beginning."""
+EPSILON = 1e-12
+"""Of Adam: a relative misfit changes by about 1e-8 for a metre per second, torch's default would hold cells back."""
 SHORTENING = 0.7
 """Of Adam's first step from a band to the next."""
 RELAXATION = 1 / 3
@@ -140,7 +142,7 @@ class Engine:
         low, high = self.problem.property.low, self.problem.property.high
         velocity = models.clone().requires_grad_()
         step = self.options.step * SHORTENING ** [name_of(corner) for corner in self.bands].index(band)
-        optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY)
+        optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY, eps=EPSILON)
         for iteration in range(self.options.iterations):
             part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
             optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
