@@ -181,6 +181,9 @@ class Problem(Frozen):
     )
     property: Property
     amplitude: Amplitude
+    noise: float = Field(
+        default=0.0, ge=0, description="size of the noise over that of the clean measurement; 0: none, or not known"
+    )
 
     @model_validator(mode="after")
     def _a_row_each(self) -> Problem:

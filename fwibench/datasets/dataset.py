@@ -78,6 +78,12 @@ class Dataset(ABC):
         """The inverse problem; known before any measurement is read."""
 
     @property
+    def measured_problem(self) -> Problem:
+        """The problem as methods and metrics get it: with the noise that is added to its measurements."""
+        snr = self.options.snr
+        return self.problem if snr is None else self.problem.model_copy(update={"noise": 10.0 ** (-snr / 20)})
+
+    @property
     @abstractmethod
     def size(self) -> int:
         """Number of samples in this profile."""

@@ -13,8 +13,10 @@ def data_misfit(
 ) -> NDArray[np.float64]:
     """Relative L2 distance of simulated and measured data, sample by sample.
 
-    Predictions are clipped to the property's bounds, which the simulation was set up for. Of
-    electromagnetic data each frequency's real and imaginary parts count alike, divided by their size.
+    Without noise it is relative to the measured data. Where the problem tells how much noise there is, it is
+    relative to that: the truth has 1, and less means that noise was explained. Traces that are missing are
+    left out. Of electromagnetic data each frequency's real and imaginary parts count alike, divided by their
+    size. Predictions are clipped to the property's bounds, which the simulation was set up for.
     A small misfit does not make a good map: many maps explain the same data.
 
     Returns:
@@ -26,16 +28,16 @@ def data_misfit(
         return np.full(len(prediction), np.nan)
     bounds = problem.property
     maps = [np.clip(one, bounds.low, bounds.high) for one in prediction]
-    return np.array(
-        [
-            _distance(simulated, measured, by_row=problem.survey.kind == "em")
-            for simulated, measured in zip(simulate_each(maps, problem), measurements, strict=True)
-        ]
-    )
+    by_row = problem.survey.kind == "em"
+    # the measured size holds the noise as well
+    unit = problem.noise / np.sqrt(1 + problem.noise**2) if problem.noise else 1.0
+    pairs = zip(simulate_each(maps, problem), measurements, strict=True)
+    return np.array([_distance(simulated, measured, by_row=by_row) / unit for simulated, measured in pairs])
 
 
 def _distance(simulated: NDArray[np.float32], measured: NDArray[np.float32], *, by_row: bool) -> float:
     a, b = simulated.astype(np.float64), measured.astype(np.float64)
+    a = a * b.any(axis=1, keepdims=True)
     if by_row:
         size = np.sqrt(np.square(b).mean((0, 2), keepdims=True))
         a, b = a / size, b / size

@@ -67,6 +67,7 @@ def evaluate(
     spec = registry.method(cell.method).spec
     with stopwatch("cpu") as reading:
         dataset = reopen_dataset(registry, cell)
+        problem = dataset.measured_problem
         train, val, test = (dataset.split(cell.split, name) for name in ("train", "val", "test"))
         if cell.test_samples is not None:
             test = test.spread(cell.test_samples)
@@ -82,9 +83,9 @@ def evaluate(
         on_report=lambda scalars: tell({"report": scalars}),
     )
     if cell.base:
-        base = _load_base(folder.parent.parent / cell.base, registry, dataset.problem, context)
+        base = _load_base(folder.parent.parent / cell.base, registry, problem, context)
         context = dataclasses.replace(context, base=base)
-    method = _build(spec, cell, dataset.problem, context)
+    method = _build(spec, cell, problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
@@ -93,12 +94,12 @@ def evaluate(
         record.history = method.history
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, record, tell)
-    _check(prediction, (len(test), *dataset.problem.property_shape))
+    _check(prediction, (len(test), *problem.property_shape))
     with atomic_write(folder / "predictions.npz") as stream:
         np.savez(stream, ids=np.array(test.ids), prediction=prediction)
     if traces:
         write_traces(folder, test.ids, traces)
-    record.scores = _score(prediction, test, metrics, registry, dataset.problem, folder, record.notes)
+    record.scores = _score(prediction, test, metrics, registry, problem, folder, record.notes)
     record.diagnostics = method.diagnostics(test)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
@@ -107,7 +108,7 @@ def evaluate(
     if traces:
         _take_clock(record.costs, traces, device)
     else:
-        _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, dataset.problem)
+        _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, problem)
     record.costs.peak_memory_mb = peak_memory_mb()
 
 

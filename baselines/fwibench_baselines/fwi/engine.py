@@ -31,8 +31,6 @@ Shots = tuple[int, ...]
 Objective = Callable[..., Tensor]
 DECAY = (0.9, 0.98)
 """Of Adam's means; the second forgets the large gradients of a band's beginning."""
-EPSILON = 1e-12
-"""Of Adam: a relative misfit changes by about 1e-8 for a metre per second, torch's default would hold cells back."""
 SHORTENING = 0.7
 """Of Adam's first step from a band to the next."""
 RELAXATION = 1 / 3
@@ -51,14 +49,16 @@ class Engine:
         problem: As the inversion simulates it, see `inversion_problem`.
         options: See `InversionOptions`.
         device: Where to compute.
+        seed: Of the order in which shots take turns.
     """
 
-    def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
+    def __init__(self, problem: Problem, options: InversionOptions, device: str, seed: int = 0) -> None:
         if not isinstance(problem.survey, SeismicSurvey) or not isinstance(problem.physics, AcousticPhysics):
             raise TypeError("waveform inversion needs a seismic survey and acoustic physics")
         self.problem, self.options, self.device = problem, options, device
         self.survey, self.physics = problem.survey, problem.physics
         self._every = tuple(range(len(self.survey.sources)))
+        self._order = np.random.default_rng(seed).permutation(len(self._every))
         self.bands = bands_of(self.survey, options.bands)
         self._taper = taper(problem, options.taper).to(device)
         gain = torch.arange(self.survey.nt)[:, None].mul(self.survey.dt).pow(options.gain)
@@ -96,20 +96,21 @@ class Engine:
             wavelet = self._estimate_wavelet(measurements, models, wavelet)
         dt = self.survey.dt
         source = torch.from_numpy(low_pass(wavelet, corner, dt, axis=0)).to(self.device)
-        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * self._weights
+        weights = self._weights * torch.from_numpy(measurements.any(axis=2, keepdims=True)).to(self.device)
+        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * weights
         misfit, bounds = MISFITS[self.options.misfit], self.problem.property
-        weights = self.options.tv, self.options.decrease, self.options.tikhonov
-        interval = gradient_interval(self.survey, corner)
         relaxed = RELAXATION ** self.bands.index(corner)
+        penalties = zip((self.options.tv, self.options.decrease, self.options.tikhonov), PENALTIES, strict=True)
+        active = [(relaxed * weight, penalty) for weight, penalty in penalties if weight]
+        interval = gradient_interval(self.survey, corner)
 
         def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:
             chosen = self._every if shots is None else shots
             simulated = simulate(velocity, with_shots(self.problem, chosen), wavelet=source, gradient_interval=interval)
-            total = misfit(simulated * self._weights[list(chosen)], observed[:, list(chosen)])
+            total = misfit(simulated * weights[:, list(chosen)], observed[:, list(chosen)])
             maps = bounds.normalise(velocity)
-            for weight, penalty in zip(weights, PENALTIES, strict=True):
-                if weight:
-                    total = total + relaxed * weight * penalty(maps)
+            for weight, penalty in active:
+                total = total + weight * penalty(maps)
             return total
 
         return evaluate
@@ -142,7 +143,7 @@ class Engine:
         low, high = self.problem.property.low, self.problem.property.high
         velocity = models.clone().requires_grad_()
         step = self.options.step * SHORTENING ** [name_of(corner) for corner in self.bands].index(band)
-        optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY, eps=EPSILON)
+        optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY, eps=self.options.damping)
         for iteration in range(self.options.iterations):
             part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
             optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
@@ -178,10 +179,10 @@ class Engine:
         return bounds.denormalise(torch.from_numpy(found.x.astype(np.float32)).view_as(models).to(self.device))
 
     def shots_of(self, iteration: int) -> Shots:
-        """The shots of an iteration: all, or as many as the option says, in turn and far from each other."""
+        """The shots of an iteration: all, or as many as the option says, taking turns in the seed's order."""
         n = len(self._every)
         count = min(self.options.shots or n, n)
-        return tuple(sorted({(iteration + k * n // count) % n for k in range(count)}))
+        return tuple(sorted(int(self._order[(iteration * count + k) % n]) for k in range(count)))
 
     def gradient(
         self, objective: Objective, velocity: Tensor, shots: Shots | None = None

@@ -33,7 +33,9 @@ class WaveformInversion(IterativeMethod):
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
         super().__init__(problem, options, context)
-        self.engine = Engine(inversion_problem(problem, options.accuracy), options, context.device)
+        self.engine = Engine(
+            inversion_problem(problem, options.accuracy), options, context.device, context.seed("data")
+        )
 
     def seconds_per_sample(self) -> float | None:
         """The option's."""

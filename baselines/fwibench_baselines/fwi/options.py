@@ -27,6 +27,12 @@ class InversionOptions(Frozen):
         description="first step of Adam in the first band [property's unit]; falls to a quarter in each band, and to "
         "0.7 from band to band",
     )
+    damping: float = Field(
+        default=1e-12,
+        ge=0,
+        description="slope of the misfit [1/property's unit] below which Adam hardly moves a node; a weak one is about "
+        "1e-8, and a good start is kept where the data see little",
+    )
     misfit: Literal["l2", "envelope", "correlation"] = Field(
         default="l2", description="what is compared: traces, their envelopes, or their shape trace by trace"
     )
@@ -61,8 +67,12 @@ class StartOptions(InversionOptions):
 
 
 class OracleOptions(InversionOptions):
-    """Options of an inversion that starts from the truth, smoothed."""
+    """Options of an inversion that starts from the truth, smoothed: such a start is worth keeping."""
 
+    step: float = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
+    damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
+    tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
+    decrease: float = Field(default=0.0, ge=0, description="weight of decreases with depth, as under salt")
     smoothing: float = Field(default=100.0, gt=0, description="standard deviation of the Gaussian [m]")
 
 
