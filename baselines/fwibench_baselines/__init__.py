@@ -135,7 +135,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             profiles={"smoke": {"iterations": 2}},
             physics=("acoustic",),
             devices=("cpu", "cuda"),
-            deterministic=True,
         ),
         MethodSpec(
             name="multiscale-fwi-oracle",
@@ -150,6 +149,5 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             needs_fit=False,
             trained_on="none",
             track="oracle-start",
-            deterministic=True,
         ),
     ]

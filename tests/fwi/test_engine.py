@@ -257,13 +257,14 @@ def test_traces_at_the_source_are_left_out(small: Problem) -> None:
     assert at_offsets(small, 0.0).all()
 
 
-def test_iterations_take_shots_in_turn(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+def test_iterations_draw_their_shots(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
     five = engine(with_shots(small, (0, 1, 0, 1, 0)), shots=2)
-    turns = [five.shots_of(i) for i in range(5)]
-    assert all(len(set(turn)) == 2 for turn in turns)
-    assert sorted(shot for turn in turns for shot in turn) == sorted(2 * list(range(5)))
+    drawn = [five.shots_of(i) for i in range(50)]
+    assert all(len(set(pair)) == 2 for pair in drawn)
+    assert {shot for pair in drawn for shot in pair} == set(range(5))
+    assert [five.shots_of(i) for i in range(50)] == drawn
     other = Engine(five.problem, five.options, "cpu", seed=1)
-    assert [other.shots_of(i) for i in range(5)] != turns, "a seed has its own order"
+    assert [other.shots_of(i) for i in range(50)] != drawn
     assert engine(small).shots_of(7) == (0, 1)
     objective = engine(small).objective(shots, torch.from_numpy(truth), None)
     with torch.no_grad():

@@ -49,7 +49,7 @@ class Engine:
         problem: As the inversion simulates it, see `inversion_problem`.
         options: See `InversionOptions`.
         device: Where to compute.
-        seed: Of the order in which shots take turns.
+        seed: Of the draw of shots.
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str, seed: int = 0) -> None:
@@ -58,7 +58,7 @@ class Engine:
         self.problem, self.options, self.device = problem, options, device
         self.survey, self.physics = problem.survey, problem.physics
         self._every = tuple(range(len(self.survey.sources)))
-        self._order = np.random.default_rng(seed).permutation(len(self._every))
+        self._seed = seed
         self.bands = bands_of(self.survey, options.bands)
         self._taper = taper(problem, options.taper).to(device)
         gain = torch.arange(self.survey.nt)[:, None].mul(self.survey.dt).pow(options.gain)
@@ -147,7 +147,7 @@ class Engine:
         for iteration in range(self.options.iterations):
             part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
             optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
-            misfits, velocity.grad = self.gradient(objective, velocity, self.shots_of(iteration))
+            misfits, velocity.grad = self.gradient(objective, velocity, self.shots_of(done + iteration))
             optimiser.step()
             with torch.no_grad():
                 velocity.clamp_(low, high)
@@ -179,10 +179,11 @@ class Engine:
         return bounds.denormalise(torch.from_numpy(found.x.astype(np.float32)).view_as(models).to(self.device))
 
     def shots_of(self, iteration: int) -> Shots:
-        """The shots of an iteration: all, or as many as the option says, taking turns in the seed's order."""
+        """The shots of an iteration: all, or as many as the option says, drawn anew each time."""
         n = len(self._every)
         count = min(self.options.shots or n, n)
-        return tuple(sorted(int(self._order[(iteration * count + k) % n]) for k in range(count)))
+        drawn = np.random.default_rng([self._seed, iteration]).choice(n, count, replace=False)
+        return tuple(sorted(map(int, drawn)))
 
     def gradient(
         self, objective: Objective, velocity: Tensor, shots: Shots | None = None

@@ -20,7 +20,7 @@ class InversionOptions(Frozen):
     )
     iterations: int = Field(default=400, ge=1, description="of each band")
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
-    shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, in turn; None: all")
+    shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, drawn anew; None: all")
     step: float = Field(
         default=200.0,
         gt=0,
