@@ -51,7 +51,7 @@ def engine(small: Problem, **options: Any) -> Engine:
 
 
 def test_bands_come_from_the_source_or_the_user(small: Problem) -> None:
-    assert bands_of(small.survey, "auto") == (3.0, 6.0, None)
+    assert bands_of(small.survey, "auto") == (2.0, 4.0, 8.0, None)
     assert bands_of(small.survey, "4/8/full") == (4.0, 8.0, None)
 
 

@@ -14,12 +14,14 @@ from fwibench.problem import SeismicSurvey
 from fwibench_baselines.fwi.options import parse_bands
 
 ORDER = 4
+AUTO = (1 / 6, 1 / 3, 2 / 3)
+"""Corners over the source's peak frequency."""
 
 
 def bands_of(survey: SeismicSurvey, bands: str) -> tuple[float | None, ...]:
     """Upper corners [Hz], None for the full band."""
     if bands == "auto":
-        return survey.wavelet.frequency / 4, survey.wavelet.frequency / 2, None
+        return (*(round(survey.wavelet.frequency * part, 1) for part in AUTO), None)
     return parse_bands(bands)
 
 

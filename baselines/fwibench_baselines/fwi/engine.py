@@ -99,9 +99,9 @@ class Engine:
         weights = self._weights * torch.from_numpy(measurements.any(axis=2, keepdims=True)).to(self.device)
         observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * weights
         misfit, bounds = MISFITS[self.options.misfit], self.problem.property
-        relaxed = RELAXATION ** self.bands.index(corner)
-        penalties = zip((self.options.tv, self.options.decrease, self.options.tikhonov), PENALTIES, strict=True)
-        active = [(relaxed * weight, penalty) for weight, penalty in penalties if weight]
+        relaxed, options = RELAXATION ** self.bands.index(corner), self.options
+        penalties = zip((relaxed * options.tv, options.decrease, relaxed * options.tikhonov), PENALTIES, strict=True)
+        active = [(weight, penalty) for weight, penalty in penalties if weight]
         interval = gradient_interval(self.survey, corner)
 
         def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:

@@ -15,10 +15,10 @@ class InversionOptions(Frozen):
 
     bands: str = Field(
         default="auto",
-        description="upper corners [Hz] from low to high, as 3/6/full; auto: a quarter and half of the source's "
-        "frequency, then full",
+        description="upper corners [Hz] from low to high, as 3/6/full; auto: a sixth, a third and two thirds of "
+        "the source's frequency, then full",
     )
-    iterations: int = Field(default=400, ge=1, description="of each band")
+    iterations: int = Field(default=500, ge=1, description="of each band")
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
     shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, drawn anew; None: all")
     step: float = Field(
@@ -39,8 +39,8 @@ class InversionOptions(Frozen):
     gain: float = Field(default=1.0, ge=0, description="traces are multiplied by this power of time")
     mute: float = Field(default=2.0, ge=0, description="traces nearer to their source than these cells are left out")
     taper: float = Field(default=2.0, ge=0, description="cells around sources and receivers where updates fade out")
-    tv: float = Field(default=0.01, ge=0, description="weight of the map's total variation; a third from band to band")
-    decrease: float = Field(default=0.01, ge=0, description="weight of decreases with depth, as under salt")
+    tv: float = Field(default=0.005, ge=0, description="weight of the map's total variation; a third from band to band")
+    decrease: float = Field(default=0.005, ge=0, description="weight of decreases with depth, as under salt")
     tikhonov: float = Field(default=0.0, ge=0, description="weight of the map's squared gradient; relaxed as tv is")
     wavelet: Literal["known", "estimated"] = Field(
         default="known", description="the survey's own, or fitted to the shots at the start of every band"
