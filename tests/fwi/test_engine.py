@@ -35,6 +35,7 @@ def start(small: Problem, n: int = 1) -> np.ndarray:
 
 
 PLAIN: dict[str, Any] = {
+    "bands": "3/6/full",
     "iterations": 6,
     "step": 40,
     "shots": None,
@@ -51,7 +52,7 @@ def engine(small: Problem, **options: Any) -> Engine:
 
 
 def test_bands_come_from_the_source_or_the_user(small: Problem) -> None:
-    assert bands_of(small.survey, "auto") == (2.0, 4.0, 8.0, None)
+    assert bands_of(small.survey, "auto") == (2.0, 3.0, 5.0, 8.0, None)
     assert bands_of(small.survey, "4/8/full") == (4.0, 8.0, None)
 
 

@@ -39,9 +39,9 @@ def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, 
     np.testing.assert_allclose(starts[0], starts[1], rtol=1e-6, err_msg="the mean map starts both")
     with (run / "traces.csv").open() as stream:
         steps = list(csv.DictReader(stream))
-    assert len(steps) == 2 * 4 * 2, "samples, bands, iterations"
+    assert len(steps) == 2 * 5 * 2, "samples, bands, iterations"
     shown = fwibench("show", "multiscale-fwi-s0", "--mae").stdout
-    assert [line.split()[0] for line in shown.splitlines()[-5:]] == ["start", "2", "4", "8", "full"]
+    assert [line.split()[0] for line in shown.splitlines()[-6:]] == ["start", "2", "3", "5", "8", "full"]
     assert "modelling_difference" in shown
 
 

@@ -14,7 +14,7 @@ from fwibench.problem import SeismicSurvey
 from fwibench_baselines.fwi.options import parse_bands
 
 ORDER = 4
-AUTO = (1 / 6, 1 / 3, 2 / 3)
+AUTO = (1 / 6, 1 / 4, 5 / 12, 2 / 3)
 """Corners over the source's peak frequency."""
 
 
