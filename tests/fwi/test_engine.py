@@ -276,18 +276,24 @@ def test_iterations_draw_their_shots(small: Problem, truth: np.ndarray, shots: n
     np.testing.assert_allclose(second[:, 0], shots[:, 1], atol=1e-5 * np.abs(shots).max())
 
 
-def test_penalties_fade_from_band_to_band(small: Problem, shots: np.ndarray) -> None:
+def test_total_variation_fades_from_band_to_band_and_decreases_do_not(small: Problem, shots: np.ndarray) -> None:
     velocity = torch.from_numpy(start(small))
     velocity[..., 10:, :] -= 200
-    costs = []
-    for corner in (3.0, 6.0, None):
-        with torch.no_grad():
-            free, bound = (
-                engine(small, decrease=weight).objective(shots[1:], velocity, corner)(velocity) for weight in (0, 1)
-            )
-        costs.append(float(bound - free))
-    assert costs[0] == pytest.approx(200 / 1500 / 23, rel=1e-3)
-    assert costs[1:] == pytest.approx([costs[0] / 3, costs[0] / 9], rel=1e-2)
+    cost = 200 / 1500 / 23
+
+    def costs(**penalty: float) -> list[float]:
+        found = []
+        for corner in (3.0, 6.0, None):
+            with torch.no_grad():
+                free, bound = (
+                    engine(small, **options).objective(shots[1:], velocity, corner)(velocity)
+                    for options in ({}, penalty)
+                )
+            found.append(float(bound - free))
+        return found
+
+    assert costs(tv=1) == pytest.approx([cost, cost / 3, cost / 9], rel=1e-2)
+    assert costs(decrease=1) == pytest.approx([cost, cost, cost], rel=1e-2)
 
 
 def test_only_decreases_with_depth_are_penalised() -> None:
