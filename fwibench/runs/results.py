@@ -11,6 +11,7 @@ from pathlib import Path
 from fwibench.errors import RecordError, UnknownNameError, UsageError
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
+from fwibench.runs.scores import Scores, read_scores
 
 RECORD = "record.json"
 
@@ -51,14 +52,27 @@ class Results:
         return "" if status == "ok" else f"builds on {base}, which is {status}"
 
     def records(self) -> tuple[list[Record], list[str]]:
-        """All records, by run, and one line for each that cannot be read."""
-        found, faults = [], []
+        """All records, by run, each cell's once, and one line for each that is left out."""
+        found: dict[str, tuple[Path, Record]] = {}
+        faults = []
         for path in sorted((self.root / "runs").glob(f"*/{RECORD}")):
             try:
-                found.append(read_record(path))
+                record = read_record(path)
             except RecordError as error:
                 faults.append(error.message)
-        return found, faults
+                continue
+            # a folder under its own name goes before its copies
+            known, _ = found.get(record.cell.key, (path, record))
+            chosen = path if path.parent.name == record.run_id else known
+            if known != path:
+                faults.append(f"{path if chosen == known else known} is left out: {chosen} is of the same cell")
+            if chosen == path:
+                found[record.cell.key] = path, record
+        return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
+
+    def scores(self, record: Record) -> Scores:
+        """Scores of each test sample of a finished run; raises `RecordError` if they cannot be read."""
+        return read_scores(self.folder(record.cell))
 
     def run(self, name: str) -> Path:
         """Folder of the run with that name, or the only one whose name contains it.
