@@ -90,7 +90,7 @@ def compare(
     registry.metric(metric)
     folder = Results(results)
     records = read_records(folder)
-    board = make_board(records, folder.scores)
+    board = make_board(records, folder.scores, metrics=[metric])
     lines = board.lines
     for column, wanted in (("dataset", dataset), ("split", split), ("profile", profile)):
         known = {str(line.row[column]) for line in lines}

@@ -6,13 +6,13 @@ Invariant: rows are ranked only among those of the same dataset, source, split, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from fwibench.errors import UnknownNameError
 from fwibench.leaderboard.columns import COLUMNS
-from fwibench.leaderboard.comparison import ALPHA, compare
+from fwibench.leaderboard.comparison import ALPHA, not_told_apart
 from fwibench.leaderboard.intervals import interval
 from fwibench.leaderboard.rows import GROUP, Row, identity, label, make_row
 from fwibench.leaderboard.samples import Read, Samples, read_samples
@@ -76,12 +76,15 @@ def make_rows(records: Iterable[Record], read: Read | None = None) -> list[Row]:
     return make_board(records, read).rows
 
 
-def make_board(records: Iterable[Record], read: Read | None = None, *, common: bool = False) -> Board:
+def make_board(
+    records: Iterable[Record], read: Read | None = None, *, metrics: Sequence[str] = (), common: bool = False
+) -> Board:
     """Aggregates records to rows, one for each method with its options, and ranks them by MAE.
 
     Args:
         records: Of any cells.
         read: Gives the scores of the test samples, for intervals and ties; None to do without.
+        metrics: Whose scores are read, beside those that are needed here.
         common: Score all methods of a place on the test samples that all of them have.
     """
     every = list(records)
@@ -95,7 +98,7 @@ def make_board(records: Iterable[Record], read: Read | None = None, *, common: b
         line = Line(make_row(chosen))
         good = [record for record in chosen if record.status == "ok"]
         if read is not None and good:
-            line.samples, faults = read_samples(good, read)
+            line.samples, faults = read_samples(good, read, None if common else ["mae", *metrics])
             notes += faults
         lines.append(line)
     _tell_data_apart(lines, [same[0].cell.fingerprint for same in cells.values()])
@@ -186,17 +189,19 @@ def _rank(group: list[Line]) -> list[str]:
     ranked = [line for line in group if line.row["mae"] is not None]
     for rank, line in enumerate(ranked, 1):
         line.row["rank"] = rank
-    tested = {str(i): line.samples for i, line in enumerate(ranked) if line.samples and "mae" in line.samples.values}
-    if len({frozenset(one.ids) for one in tested.values()}) > 1:
+    tested = [(line, line.samples) for line in ranked if line.samples and "mae" in line.samples.values]
+    if len({frozenset(samples.ids) for _, samples in tested}) > 1:
         for line in ranked:
             line.row["rank"] = None
         return [f"{name_of(group[0].place)}: not ranked, test samples differ; --common takes the shared ones"]
-    if "0" not in tested or len(tested) < 2:
+    if len(tested) < 2 or tested[0][0] is not ranked[0]:
         return []
-    n, others = len(tested["0"].ids), [name for name in tested if name != "0"]
-    for one in compare([("0", name) for name in others], tested, "mae")[0]:
-        if not one.told_apart:
-            ranked[int(one.other)].row["rank"] = 1
+    (_, best), *others = tested
+    n = len(best.ids)
+    tied = not_told_apart(best, [samples for _, samples in others], "mae")
+    for (line, _), same in zip(others, tied, strict=True):
+        if same:
+            line.row["rank"] = 1
     # the signed-rank test of n pairs has no p-value below 2 ** (1 - n)
     enough = 1 + math.ceil(math.log2(len(others) / ALPHA))
     if n >= enough:

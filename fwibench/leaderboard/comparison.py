@@ -19,6 +19,9 @@ from fwibench.leaderboard.samples import Samples
 ALPHA = 0.05
 """Two methods are told apart where the corrected p-value is below this."""
 
+EXACT = 50
+"""Samples beyond which SciPy always takes the normal approximation."""
+
 Numbers = NDArray[np.float64]
 
 
@@ -85,6 +88,13 @@ def compare(
     return [replace(one, p_holm=p) for one, p in zip(made, corrected, strict=True)], faults
 
 
+def not_told_apart(best: Samples, others: Sequence[Samples], metric: str) -> list[bool]:
+    """Of each of the others whether it cannot be told from the best, all having the same samples."""
+    scores = best.over_seeds(metric)
+    differences = np.stack([one.only(best.ids).over_seeds(metric) - scores for one in others])
+    return [p >= ALPHA for p in holm(wilcoxon(differences))]
+
+
 def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     """Each of the names with each that follows it."""
     return list(itertools.combinations(names, 2))
@@ -93,7 +103,7 @@ def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
 def _compare(first: str, second: str, metric: str, a: Numbers, b: Numbers) -> Comparison:
     differences = a - b
     ends = interval(differences[None]) or (None, None)
-    p = wilcoxon(differences)
+    (p,) = wilcoxon(differences[None])
     return Comparison(
         method=first,
         other=second,
@@ -114,24 +124,36 @@ def _paired(a: Samples, b: Samples, metric: str) -> tuple[Numbers, Numbers]:
     """Scores of both on the samples that both have, means over seeds."""
     if metric not in a.values or metric not in b.values:
         return np.empty(0), np.empty(0)
-    known = set(b.ids)
-    shared = [sample for sample in a.ids if sample in known]
-    first, second = (one.only(shared).over_seeds(metric) for one in (a, b))
+    if a.ids != b.ids:
+        known = set(b.ids)
+        shared = [sample for sample in a.ids if sample in known]
+        a, b = a.only(shared), b.only(shared)
+    first, second = a.over_seeds(metric), b.over_seeds(metric)
     there = np.isfinite(first) & np.isfinite(second)
     return first[there], second[there]
 
 
-def wilcoxon(differences: Numbers) -> float:
-    """Two-sided p-value of the signed-rank test; differences of zero are left out, and without others it is 1."""
+def wilcoxon(differences: Numbers) -> list[float]:
+    """Two-sided p-values of the signed-rank test.
+
+    Differences of zero are left out; where there are no others the p-value is 1.
+
+    Args:
+        differences: `(pairs, n)`.
+    """
     from scipy import stats
 
-    nonzero = differences[differences != 0]
-    if not len(nonzero):
-        return 1.0
+    p_values = np.ones(len(differences))
+    told = differences.any(axis=1)
     with warnings.catch_warnings():
         # of few samples: the p-value says that already
         warnings.simplefilter("ignore")
-        return float(stats.wilcoxon(nonzero).pvalue)
+        if differences.shape[1] > EXACT and told.any():
+            p_values[told] = stats.wilcoxon(differences[told], axis=1).pvalue
+        else:
+            # how SciPy computes a p-value of few depends on ties and zeros, so each pair goes by itself
+            p_values[told] = [stats.wilcoxon(row).pvalue for row in differences[told]]
+    return p_values.tolist()
 
 
 def rank_biserial(differences: Numbers) -> float:

@@ -39,9 +39,8 @@ def interval(scores: Scores) -> tuple[float, float] | None:
     rows = min(max(BLOCK // samples, 1), RESAMPLES)
     means = np.concatenate(
         [
-            np.einsum("bs,sn,bn->b", _weights(seeds, rows, start, "seeds"), scores, weights, optimize=True)
+            ((_weights(samples, rows, start, "samples") @ scores.T) * _weights(seeds, rows, start, "seeds")).sum(1)
             for start in range(0, RESAMPLES, rows)
-            for weights in (_weights(samples, rows, start, "samples"),)
         ]
     )[:RESAMPLES]
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

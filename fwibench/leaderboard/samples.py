@@ -15,8 +15,8 @@ from fwibench.errors import RecordError
 from fwibench.runs.record import Record
 from fwibench.runs.scores import Scores
 
-Read = Callable[[Record], Scores]
-"""Scores of a finished run; raises `RecordError` if they cannot be read."""
+Read = Callable[[Record, Sequence[str] | None], Scores]
+"""Scores of a finished run, of some metrics or all; raises `RecordError` if they cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class Samples:
 
     def only(self, ids: Iterable[str]) -> Samples:
         """The same of some samples; all of them must be there."""
-        places = {sample: place for place, sample in enumerate(self.ids)}
         wanted = tuple(ids)
+        if wanted == self.ids:
+            return self
+        places = {sample: place for place, sample in enumerate(self.ids)}
         chosen = [places[sample] for sample in wanted]
         return Samples(wanted, {name: scores[:, chosen] for name, scores in self.values.items()})
 
@@ -50,13 +52,15 @@ class Samples:
         return self.values[metric].mean(axis=0)
 
 
-def read_samples(records: Sequence[Record], read: Read) -> tuple[Samples | None, list[str]]:
+def read_samples(
+    records: Sequence[Record], read: Read, metrics: Sequence[str] | None
+) -> tuple[Samples | None, list[str]]:
     """Scores of the seeds of a row, and a line for each fault; None unless all seeds can be read."""
     faults = []
     found: list[Scores] = []
     for record in records:
         try:
-            found.append(read(record))
+            found.append(read(record, metrics))
         except RecordError as error:
             faults.append(f"{record.run_id} has no interval: {error.message}")
     if not found or faults:
@@ -64,5 +68,5 @@ def read_samples(records: Sequence[Record], read: Read) -> tuple[Samples | None,
     ids = found[0].ids
     if any(one.ids != ids for one in found):
         return None, [f"{records[0].run_id} has no interval: its seeds were not scored on the same samples"]
-    metrics = [name for name in found[0].values if all(name in one.values for one in found)]
-    return Samples(ids, {name: np.stack([one.values[name] for one in found]) for name in metrics}), []
+    shared = [name for name in found[0].values if all(name in one.values for one in found)]
+    return Samples(ids, {name: np.stack([one.values[name] for one in found]) for name in shared}), []

@@ -5,6 +5,8 @@ Invariant: a record appears last, so a folder that has one is complete.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +57,9 @@ class Results:
         """All records, by run, each cell's once, and one line for each that is left out."""
         found: dict[str, tuple[Path, Record]] = {}
         faults = []
-        for path in sorted((self.root / "runs").glob(f"*/{RECORD}")):
-            try:
-                record = read_record(path)
-            except RecordError as error:
-                faults.append(error.message)
+        for path, record in _read_all(sorted((self.root / "runs").glob(f"*/{RECORD}"))):
+            if isinstance(record, RecordError):
+                faults.append(record.message)
                 continue
             # a folder under its own name goes before its copies
             known, _ = found.get(record.cell.key, (path, record))
@@ -70,9 +70,13 @@ class Results:
                 found[record.cell.key] = path, record
         return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
 
-    def scores(self, record: Record) -> Scores:
-        """Scores of each test sample of a finished run; raises `RecordError` if they cannot be read."""
-        return read_scores(self.folder(record.cell))
+    def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
+        """Scores of each test sample of a finished run, of some metrics or all.
+
+        Raises:
+            RecordError: They cannot be read.
+        """
+        return read_scores(self.folder(record.cell), metrics)
 
     def run(self, name: str) -> Path:
         """Folder of the run with that name, or the only one whose name contains it.
@@ -88,3 +92,21 @@ class Results:
         if len(matches) > 1:
             raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches)}")
         return self.root / "runs" / matches[0]
+
+
+def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Record | RecordError]]:
+    """Records, or why they cannot be read."""
+    found: list[tuple[Path, Record | RecordError]] = []
+    collects = gc.isenabled()
+    # thousands of records are millions of objects, none of them garbage: looking for some takes as long as reading
+    gc.disable()
+    try:
+        for path in paths:
+            try:
+                found.append((path, read_record(path)))
+            except RecordError as error:
+                found.append((path, error))
+    finally:
+        if collects:
+            gc.enable()
+    return found

@@ -65,7 +65,7 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
         if len(columns) + 1 != len(header):
             raise ValueError(f"{len(columns) + 1} columns under {len(header)} names")
         values = {
-            name: np.array(column, np.float64)
+            name: np.fromiter(map(float, column), np.float64)
             for name, column in zip(header[1:], columns, strict=True)
             if metrics is None or name in metrics
         }
