@@ -33,7 +33,15 @@ def errors() -> Console:
 
 def warn(text: str) -> None:
     """One line on standard error."""
-    errors().print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+    errors().print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere in one line, without the codes that command a terminal."""
+    if text.isprintable():
+        return text
+    shown = (sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(shown)
 
 
 def open_registry(*, check: bool = True) -> Registry:
@@ -83,6 +91,7 @@ def print_table(
         right: Columns that hold numbers and are aligned to the right.
         optional: Columns that a narrow terminal may leave out, the first one first.
     """
+    title, rows = printable(title), [[*map(printable, row)] for row in rows]
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     if console().is_terminal:

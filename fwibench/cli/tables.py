@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fwibench.cli.output import errors, print_table
+from fwibench.cli.output import errors, print_table, printable
 from fwibench.leaderboard.comparison import Comparison
 from fwibench.leaderboard.presenting import present
 from fwibench.leaderboard.rows import Row
@@ -27,7 +27,7 @@ def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
 def print_notes(notes: Sequence[str]) -> None:
     """What to know of the rows, a line each on standard error."""
     for note in notes:
-        errors().print(f"note: {note}", markup=False, soft_wrap=True)
+        errors().print(f"note: {printable(note)}", markup=False, soft_wrap=True)
 
 
 def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better: str) -> None:

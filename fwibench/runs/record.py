@@ -108,7 +108,7 @@ def _format_of(content: bytes) -> int:
     """Format that a record of which nothing else is understood says it has; 0 if it says none."""
     try:
         found = json.loads(content)["format"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return 0
     return found if isinstance(found, int) else 0
 
