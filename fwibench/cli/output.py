@@ -76,7 +76,8 @@ def warn_broken(plugin: Plugin) -> None:
 
 def print_json(value: Any) -> None:
     """JSON on standard output."""
-    console().print(json.dumps(value, indent=1, default=str), soft_wrap=True, markup=False)
+    # Rich would take as long over a thousand rows as all the rest
+    console().file.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
 def print_table(
