@@ -8,6 +8,7 @@ from fwibench.datasets.spec import DatasetSpec
 from fwibench.methods.options import TrainingOptions
 from fwibench.methods.spec import MethodSpec, Published
 from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.hookspecs import hookimpl
 from fwibench.problem import Frozen
 from fwibench.specs import NoOptions
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DatasetSpec",
+    "ExporterSpec",
     "Frozen",
     "MethodSpec",
     "MetricSpec",

@@ -21,7 +21,7 @@ from pydantic import (
 from fwibench.errors import PluginError
 from fwibench.problem import Frozen
 
-API_VERSION = "1.0"
+API_VERSION = "1.1"
 """Version of the plugin contract, MAJOR.MINOR; docs/plugin-api.md has the rule and the changes."""
 OLDEST_API = "1.0"
 """Oldest version that is still read; a major version below ours costs a line of warning."""

@@ -8,8 +8,11 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.facts import describe_problem, describe_splits
+from fwibench.leaderboard.columns import COLUMNS
+from fwibench.leaderboard.intervals import RESAMPLES
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
+from fwibench.specs import API_VERSION
 from fwibench.testing.running import CHECKS
 from tests.conftest import Command
 
@@ -105,3 +108,18 @@ def test_the_commands_and_the_test_of_the_conformance_page_run(fwibench: Command
     )
     assert done.returncode == 0, done.stdout
     assert "18 passed, 2 skipped" in done.stdout
+
+
+def test_the_columns_of_the_leaderboard_are_the_programs(registry: Registry) -> None:
+    text = (ROOT / "docs" / "leaderboard.md").read_text()
+    told = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", text.partition("## Columns")[2], re.MULTILINE)
+    assert told == [(name, column.kind, column.meaning) for name, column in COLUMNS.items()]
+    assert f"from {RESAMPLES} resamples" in text
+    files = text.partition("## Files")[2].partition("## Columns")[0]
+    suffixes = set(re.findall(r"`(\.\w+)`", "".join(line.split("|")[1] for line in files.splitlines() if "|" in line)))
+    assert suffixes == {offer.spec.suffix for offer in registry.exporters.values()}
+
+
+def test_the_changes_of_the_plugin_api_are_told() -> None:
+    versions = re.findall(r"^\| (\d+\.\d+) \|", (ROOT / "docs" / "plugin-api.md").read_text(), re.MULTILINE)
+    assert versions[-1] == API_VERSION

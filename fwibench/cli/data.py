@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_table, show_seconds
+from fwibench.cli.output import console, open_registry, print_table
 from fwibench.cli.progress import make_listener
 from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError
+from fwibench.readable import show_seconds
 from fwibench.runs.plan import open_dataset
 from fwibench.runs.selection import parse_selection
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fwibench.cli.output import console, print_table, show_count
+from fwibench.cli.output import console, print_table
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.spec import Published
+from fwibench.readable import show_count
 
 if TYPE_CHECKING:
     from fwibench.runs.inspection import Inspection

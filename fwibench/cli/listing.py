@@ -16,15 +16,16 @@ from fwibench.datasets.spec import PROFILES, DatasetSpec, Profile
 from fwibench.errors import UnknownNameError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.specs import Spec
 
-What = Literal["methods", "datasets", "metrics"]
+What = Literal["methods", "datasets", "metrics", "exporters"]
 
 
 def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Json = False) -> None:
-    """List methods, datasets or metrics with the plugin each comes from."""
+    """List methods, datasets, metrics or exporters with the plugin each comes from."""
     offers = sorted(getattr(open_registry(), what).items())
     if json:
         print_json([_as_json(offer) for _, offer in offers])
@@ -41,7 +42,7 @@ def info(
     profile: Annotated[Profile, typer.Option(help="With --dataset: whose options the method gets.")] = "quick",
     json: Json = False,
 ) -> None:
-    """Show all that is known of a method, dataset or metric; with --dataset, what a method costs on it."""
+    """Show all that is known of a method, dataset, metric or exporter; with --dataset, what a method costs on it."""
     registry = open_registry()
     if dataset is not None:
         from fwibench.runs.inspection import inspect_method
@@ -72,9 +73,9 @@ def info(
 
 
 def _find(registry: Registry, name: str) -> Offer[Any]:
-    every: dict[str, Offer[Any]] = {**registry.metrics, **registry.datasets, **registry.methods}
+    every: dict[str, Offer[Any]] = {**registry.exporters, **registry.metrics, **registry.datasets, **registry.methods}
     if name not in every:
-        raise UnknownNameError.among("method, dataset or metric", name, every, registry.absent())
+        raise UnknownNameError.among("method, dataset, metric or exporter", name, every, registry.absent())
     return every[name]
 
 
@@ -108,6 +109,8 @@ def _kind(spec: Spec) -> str:
         return spec.kind
     if isinstance(spec, DatasetSpec):
         return spec.source
+    if isinstance(spec, ExporterSpec):
+        return spec.suffix
     return f"{spec.better} is better" if isinstance(spec, MetricSpec) else ""
 
 

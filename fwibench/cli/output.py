@@ -33,7 +33,15 @@ def errors() -> Console:
 
 def warn(text: str) -> None:
     """One line on standard error."""
-    errors().print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+    errors().print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere in one line, without the codes that command a terminal."""
+    if text.isprintable():
+        return text
+    shown = (sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(shown)
 
 
 def open_registry(*, check: bool = True) -> Registry:
@@ -68,7 +76,8 @@ def warn_broken(plugin: Plugin) -> None:
 
 def print_json(value: Any) -> None:
     """JSON on standard output."""
-    console().print(json.dumps(value, indent=1, default=str), soft_wrap=True, markup=False)
+    # Rich would take as long over a thousand rows as all the rest
+    console().file.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
 def print_table(
@@ -83,6 +92,7 @@ def print_table(
         right: Columns that hold numbers and are aligned to the right.
         optional: Columns that a narrow terminal may leave out, the first one first.
     """
+    title, rows = printable(title), [[*map(printable, row)] for row in rows]
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     if console().is_terminal:
@@ -112,34 +122,3 @@ def _left_out(widths: dict[str, int], optional: Sequence[str]) -> list[str]:
             break
         left_out.append(name)
     return left_out
-
-
-def show_count(value: float | None) -> str:
-    """Large counts with a letter: 13.74M; empty for None."""
-    if value is None:
-        return ""
-    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= limit:
-            return f"{value / limit:.2f}{letter}"
-    return f"{value:.0f}"
-
-
-def show_number(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits, without an exponent where that is readable; empty for None."""
-    if value is None:
-        return ""
-    if value and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.{digits - 1}e}"
-    decimals = max(digits - len(str(int(abs(value)))), 0) if abs(value) >= 1 else digits
-    return f"{value:.{decimals}f}"
-
-
-def show_seconds(value: float | None) -> str:
-    """A duration; empty for None."""
-    if value is None:
-        return ""
-    if value < 60:
-        return f"{value:.1f}s"
-    minutes, seconds = divmod(round(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from fwibench.cli.output import errors, show_number, show_seconds
+from fwibench.cli.output import errors
+from fwibench.readable import show_number, show_seconds
 from fwibench.runs.plan import PlannedCell
 from fwibench.runs.record import Record
 

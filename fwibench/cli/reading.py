@@ -1,4 +1,4 @@
-"""`status`, `show` and `leaderboard`: commands that read records."""
+"""`status` and `show`: commands that read records."""
 
 from __future__ import annotations
 
@@ -9,33 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.output import (
-    console,
-    open_registry,
-    print_json,
-    print_table,
-    show_count,
-    show_number,
-    show_seconds,
-    warn,
-)
+from fwibench.cli.output import console, open_registry, print_json, print_table, warn
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
-from fwibench.cli.tables import print_leaderboard, units_of
 from fwibench.errors import DataError
-from fwibench.leaderboard.export import check_format, export
-from fwibench.leaderboard.rows import make_rows
+from fwibench.readable import show_count, show_number, show_seconds
 from fwibench.runs.record import Record, read_record
 from fwibench.runs.results import RECORD, Results
-
-Exports = Annotated[
-    list[Path] | None, typer.Option("--export", help="Write to FILE.csv or FILE.json; may be repeated.")
-]
 
 
 def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
     """Show every cell in a results folder: status, score, duration, reason."""
-    records = _read(results)
+    records = read_records(Results(results))
     if json:
         print_json([{"run": r.run_id, "status": r.status, "reason": r.reason, "wall_s": r.wall_s} for r in records])
         return
@@ -77,26 +62,19 @@ def show(
         print_table("inversion, means over the samples", header, rows, right=header[1:])
 
 
-def leaderboard(results: ResultsOption = Path("results"), exports: Exports = None, json: Json = False) -> None:
-    """Rank all methods in a results folder, each dataset, split, track and profile by itself."""
-    for path in exports or []:
-        check_format(path)
-    records = _read(results)
-    rows = make_rows(records)
-    if json:
-        print_json(rows)
-    else:
-        print_leaderboard(rows, units_of(records))
-    for path in exports or []:
-        export(rows, path)
+def read_records(results: Results) -> list[Record]:
+    """All records; a line on standard error for each that is left out.
 
-
-def _read(results: Path) -> list[Record]:
-    records, faults = Results(results).records()
+    Raises:
+        DataError: There are none.
+    """
+    records, faults = results.records()
     for fault in faults:
         warn(fault)
     if not records:
-        raise DataError(f"there are no records in {results}", "fwibench run makes some; --results names their folder")
+        raise DataError(
+            f"there are no records in {results.root}", "fwibench run makes some; --results names their folder"
+        )
     return records
 
 
@@ -147,5 +125,5 @@ def _plain(value: Any) -> str:
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (status, show, leaderboard):
+    for command in (status, show):
         app.command()(command)

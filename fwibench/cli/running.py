@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import fmean
-from typing import Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_json, print_table, show_count, show_seconds, warn_broken
+from fwibench.cli.boards import Exports
+from fwibench.cli.output import console, open_registry, print_json, print_table, warn_broken
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, takes_request
-from fwibench.cli.tables import print_leaderboard, units_of
-from fwibench.leaderboard.export import check_format, export
-from fwibench.leaderboard.rows import format_options, make_rows
+from fwibench.cli.tables import print_leaderboard, print_notes
+from fwibench.leaderboard.board import make_board
+from fwibench.leaderboard.export import check_formats, export
+from fwibench.leaderboard.presenting import units_of
+from fwibench.leaderboard.rows import format_options
+from fwibench.readable import show_count, show_seconds
 from fwibench.runs.plan import PlannedCell, Request, make_plan
 from fwibench.runs.results import Results
 from fwibench.runs.run import run_plan
 
-Exports = Annotated[list[Path] | None, typer.Option("--export", help="Also write the table to FILE.csv or FILE.json.")]
-
 
 def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     """Run methods on datasets and print the leaderboard of this run."""
-    for path in exports or []:
-        check_format(path)
     registry = open_registry()
+    check_formats(exports or [], registry)
     plan = make_plan(request, registry)
     broken = registry.broken
     with make_listener() as listener:
@@ -33,15 +32,17 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     for plugin in registry.broken:
         if plugin not in broken:
             warn_broken(plugin)
-    rows = make_rows(outcome.records)
+    board = make_board(outcome.records, Results(request.results).scores)
+    units = units_of(outcome.records, board.rows)
     if json:
-        print_json({"exit_code": outcome.exit_code, "rows": rows})
+        print_json({"exit_code": outcome.exit_code, "rows": board.rows})
     else:
-        print_leaderboard(rows, units_of(outcome.records))
+        print_leaderboard(board.rows, units)
+        print_notes(board.notes)
         runs = request.results / "runs"
         console().print(f"{len(plan)} cells in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
     for path in exports or []:
-        export(rows, path)
+        export(board.rows, units, path, registry)
     raise typer.Exit(outcome.exit_code)
 
 

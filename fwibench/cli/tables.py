@@ -1,14 +1,16 @@
-"""The leaderboard as people read it."""
+"""Leaderboards and comparisons on the console."""
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Sequence
 
-from fwibench.cli.output import print_table, show_count, show_number, show_seconds
-from fwibench.leaderboard.rows import GROUP, Row
-from fwibench.runs.record import Record
+from fwibench.cli.output import errors, print_table, printable
+from fwibench.leaderboard.comparison import Comparison
+from fwibench.leaderboard.presenting import present
+from fwibench.leaderboard.rows import Row
+from fwibench.readable import show_number
 
-OPTIONAL = ("closed form", "device", "seeds", "rank", "MSE", "FLOPs")
+OPTIONAL = ("closed form", "device", "seeds", "MSE", "FLOPs", "95 %", "rank")
 
 
 def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
@@ -16,47 +18,46 @@ def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
 
     Args:
         rows: Leaderboard rows.
-        units: Unit of the property, by dataset.
+        units: Unit of the property, by dataset as in the rows.
     """
-    for group, ranked in groupby(rows, key=lambda row: tuple(row[name] for name in GROUP)):
-        dataset, source, split, track, profile, n_test = group
-        unit = units.get(dataset.partition("[")[0], "")
-        title = f"{dataset} ({source}), split {split}, track {track}, profile {profile}, {n_test or 'no'} test samples"
-        numbers = (
-            "rank",
-            "seeds",
-            f"MAE [{unit}]",
-            "MSE",
-            "SSIM",
-            "params",
-            "closed form",
-            "FLOPs",
-            "fit",
-            "predict [ms]",
-        )
-        header = (numbers[0], "method", *numbers[1:], "device", "status")
-        print_table(title, header, [_cells(row) for row in ranked], right=numbers, optional=OPTIONAL)
+    for table in present(rows, units):
+        print_table(table.title, table.header, table.rows, right=table.right, optional=OPTIONAL)
 
 
-def _cells(row: Row) -> list[str]:
-    failed = f" ({row['n_failed']} not ok)" if row["n_failed"] and row["status"] == "ok" else ""
+def print_notes(notes: Sequence[str]) -> None:
+    """What to know of the rows, a line each on standard error."""
+    for note in notes:
+        errors().print(f"note: {printable(note)}", markup=False, soft_wrap=True)
+
+
+def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better: str) -> None:
+    """A line for each pair.
+
+    Args:
+        title: Where they were compared.
+        made: The comparisons.
+        unit: Of the metric; empty for a pure number.
+        better: Which scores are better: `low` or `high`.
+    """
+    difference = f"difference [{unit}]" if unit else "difference"
+    numbers = ("first", "second", difference, "95 %", "p (Holm)", "effect", "n")
+    header = ("pair", *numbers, "better")
+    print_table(title, header, [_cells(one, better) for one in made], right=numbers, optional=("first", "second"))
+
+
+def _cells(one: Comparison, better: str) -> list[str]:
+    lower = one.method if one.effect < 0 else one.other
+    higher = one.other if one.effect < 0 else one.method
+    winner = lower if better == "low" else higher
+    ends = (one.ci_low, one.ci_high)
     return [
-        "" if row["rank"] is None else str(row["rank"]),
-        row["method"] + (f"[{row['options']}]" if row["options"] else ""),
-        str(row["seeds"]),
-        show_number(row["mae"]),
-        show_number(row["mse"]),
-        show_number(row["ssim"]),
-        show_count(row["parameters"]),
-        show_count(row["parameters_closed_form"]),
-        show_count(row["flops"]),
-        show_seconds(row["fit_s"]),
-        show_number(row["predict_ms_cpu1"], 3),
-        row["device"] or "",
-        row["status"] + failed,
+        f"{one.method} - {one.other}",
+        show_number(one.mean),
+        show_number(one.other_mean),
+        show_number(one.difference),
+        "" if None in ends else " to ".join(map(show_number, ends)),
+        show_number(one.p_holm, 3),
+        f"{one.effect:+.2f}",
+        str(one.n),
+        winner if one.told_apart else "not told apart",
     ]
-
-
-def units_of(records: list[Record]) -> dict[str, str]:
-    """Unit of the property, by dataset."""
-    return {record.cell.dataset: record.unit for record in records}

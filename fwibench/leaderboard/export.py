@@ -1,48 +1,63 @@
-"""Leaderboards as files; the suffix says the format."""
+"""Leaderboards as files; the suffix says the format, and exporters are plugins."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 
-from fwibench.errors import UsageError
-from fwibench.files import write_text
-from fwibench.leaderboard.rows import COLUMNS, Row
+from fwibench.errors import FwibenchError, PluginError, UsageError
+from fwibench.files import atomic_write
+from fwibench.leaderboard.exporters.data import Rows, Units
+from fwibench.plugins.exporter import ExporterSpec
+from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.registry import Registry
 
 
-def as_csv(rows: list[Row]) -> str:
-    """Comma-separated, all columns, a value that was not measured empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def as_json(rows: list[Row]) -> str:
-    """A list of objects, a value that was not measured null."""
-    return json.dumps(rows, indent=1) + "\n"
-
-
-FORMATS: dict[str, Callable[[list[Row]], str]] = {".csv": as_csv, ".json": as_json}
-
-
-def export(rows: list[Row], path: Path) -> None:
+def export(rows: Rows, units: Units, path: Path, registry: Registry) -> None:
     """Writes rows to `path`, atomically.
 
     Raises:
-        UsageError: The suffix names no known format.
+        UsageError: The suffix names no known format, or what that needs is not installed.
+        PluginError: The exporter fails.
     """
-    check_format(path)
-    write_text(path, FORMATS[path.suffix](rows))
+    spec = find_exporter(path, registry)
+    try:
+        with stdout_to_stderr():
+            content = spec.load()([dict(row) for row in rows], dict(units))
+    except FwibenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _fault(spec, f"fails: {describe(error)}") from error
+    if not isinstance(content, str | bytes):
+        raise _fault(spec, f"returned {type(content).__name__}, expected str or bytes")
+    with atomic_write(path) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
 
 
-def check_format(path: Path) -> None:
-    """Raises `UsageError` unless the suffix names a format; asked before any work is done."""
-    if path.suffix not in FORMATS:
+def find_exporter(path: Path, registry: Registry) -> ExporterSpec:
+    """The exporter for a suffix.
+
+    Raises:
+        UsageError: There is none, or what it needs is not installed.
+    """
+    known = {offer.spec.suffix: offer.spec for offer in registry.exporters.values()}
+    if path.suffix not in known:
         raise UsageError(
-            f"cannot export to '{path}': there is no format '{path.suffix}'", f"formats are {', '.join(FORMATS)}"
+            f"cannot export to '{path}': there is no format '{path.suffix}'",
+            " ".join(filter(None, (f"formats are {', '.join(known)}", registry.absent()))),
         )
+    spec = known[path.suffix]
+    if absent := [module for module in spec.needs if importlib.util.find_spec(module) is None]:
+        raise UsageError(f"{path.suffix} files need {', '.join(absent)}, which is not installed", spec.summary)
+    return spec
+
+
+def check_formats(paths: Iterable[Path], registry: Registry) -> None:
+    """Raises `UsageError` unless all suffixes name formats; asked before any work is done."""
+    for path in paths:
+        find_exporter(path, registry)
+
+
+def _fault(spec: ExporterSpec, what: str) -> PluginError:
+    return PluginError(f"exporter '{spec.name}' ({spec.target}) {what}", "export to another format, or tell its author")

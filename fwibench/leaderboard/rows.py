@@ -1,58 +1,18 @@
-"""Records to leaderboard rows.
+"""Records of one cell, seed by seed, to a row.
 
-Invariant: rows are made of records alone. Seeds of one cell are averaged; methods are ranked only among
-rows of the same dataset, source, split, track, profile and test samples.
+Invariant: rows are made of records alone; figures are means over the seeds that are ok.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
+from fwibench.leaderboard.columns import COLUMNS
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record
-
-COLUMNS = (
-    "rank",
-    "method",
-    "method_version",
-    "plugin",
-    "options",
-    "dataset",
-    "source",
-    "split",
-    "track",
-    "profile",
-    "n_train",
-    "n_test",
-    "seeds",
-    "mae",
-    "mae_ci_low",
-    "mae_ci_high",
-    "mse",
-    "rmse",
-    "ssim",
-    "ssim_wang",
-    "data_misfit",
-    "parameters",
-    "parameters_closed_form",
-    "flops",
-    "macs",
-    "flops_kind",
-    "fit_s",
-    "predict_ms_cpu1",
-    "throughput_per_s",
-    "peak_memory_mb",
-    "device",
-    "status",
-    "n_failed",
-    "fwibench_version",
-    "run_ids",
-    "date_utc",
-)
-"""Names and order are stable; a value that was not measured is None."""
 
 GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
 """Rows that agree in these are ranked together."""
@@ -60,29 +20,20 @@ GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
 Row = dict[str, Any]
 
 
-def make_rows(records: Iterable[Record]) -> list[Row]:
-    """Aggregates records to rows, ranked by MAE within their group and sorted by group and rank."""
-    cells: dict[str, list[Record]] = {}
-    for record in records:
-        cells.setdefault(_identity(record), []).append(record)
-    rows = [_row(same) for same in cells.values()]
-    rows.sort(
-        key=lambda row: (*(str(row[name]) for name in GROUP), row["mae"] is None, row["mae"] or 0.0, row["method"])
-    )
-    group, rank = None, 0
-    for row in rows:
-        here = tuple(row[name] for name in GROUP)
-        group, rank = here, rank + 1 if here == group else 1
-        row["rank"] = rank if row["mae"] is not None else None
-    return rows
+def identity(record: Record, *, common: bool = False) -> str:
+    """What the records of one row agree in.
 
-
-def _identity(record: Record) -> str:
+    Args:
+        record: Any.
+        common: Whether it does not matter how many test samples were asked for.
+    """
     content = record.cell.model_dump(mode="json", exclude={"seed", "dataset_options"})
+    if common:
+        del content["test_samples"]
     return json.dumps([content, record.source, record.track], sort_keys=True)
 
 
-def _row(records: list[Record]) -> Row:
+def make_row(records: list[Record]) -> Row:
     """One row; figures are means over the seeds that are ok."""
     good = [record for record in records if record.status == "ok"]
     first = (good or records)[0]
@@ -102,7 +53,7 @@ def _row(records: list[Record]) -> Row:
         method_version=cell.method_version,
         plugin=first.plugin,
         options=format_options(first.chosen),
-        dataset=_variant(cell),
+        dataset=variant(cell),
         source=first.source,
         split=cell.split,
         track=first.track,
@@ -135,10 +86,15 @@ def _row(records: list[Record]) -> Row:
     return row
 
 
-def _variant(cell: Cell) -> str:
+def variant(cell: Cell) -> str:
     """The dataset with the options that make it another one; where its files lie is the source's business."""
     options = {name: value for name, value in cell.dataset_options.items() if name != "path"}
     return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """The method as it is written in `--methods`: `name[alpha=10]`."""
+    return f"{row['method']}[{row['options']}]" if row["options"] else str(row["method"])
 
 
 def format_options(options: dict[str, Any]) -> str:

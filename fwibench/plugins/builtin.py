@@ -1,4 +1,4 @@
-"""The suite's own datasets and metrics, registered like anybody's."""
+"""The suite's own datasets, metrics and exporters, registered like anybody's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fwibench.datasets.openfwi.families import openfwi_specs
 from fwibench.datasets.options import FilesOptions
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.hookspecs import hookimpl
 
 
@@ -124,5 +125,32 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             better="low",
             compares="measurement",
             default=False,
+        ),
+    ]
+
+
+@hookimpl
+def fwibench_exporters() -> Iterable[ExporterSpec]:
+    """All columns for programs, a choice of them for papers."""
+    data, pages = "fwibench.leaderboard.exporters.data", "fwibench.leaderboard.exporters.pages"
+    return [
+        ExporterSpec(name="csv", suffix=".csv", summary="all columns, comma-separated", target=f"{data}:as_csv"),
+        ExporterSpec(name="json", suffix=".json", summary="all columns, a list of objects", target=f"{data}:as_json"),
+        ExporterSpec(
+            name="parquet",
+            suffix=".parquet",
+            summary="all columns with their types; needs pyarrow: pip install 'fwibench[parquet]'",
+            needs=("pyarrow",),
+            target=f"{data}:as_parquet",
+        ),
+        ExporterSpec(name="html", suffix=".html", summary="all columns, a plain table", target=f"{pages}:as_html"),
+        ExporterSpec(
+            name="markdown",
+            suffix=".md",
+            summary="what a text would show, table by table",
+            target=f"{pages}:as_markdown",
+        ),
+        ExporterSpec(
+            name="latex", suffix=".tex", summary="the same for a paper, with booktabs", target=f"{pages}:as_latex"
         ),
     ]

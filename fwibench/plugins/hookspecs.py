@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fwibench.datasets.spec import DatasetSpec
     from fwibench.methods.spec import MethodSpec
     from fwibench.metrics.spec import MetricSpec
+    from fwibench.plugins.exporter import ExporterSpec
 
 GROUP = "fwibench"
 """Entry-point group, and pluggy's project name."""
@@ -35,6 +36,11 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def fwibench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
     """Specs of the metrics that the plugin offers."""
+
+
+@hookspec
+def fwibench_exporters() -> Iterable[ExporterSpec]:  # type: ignore[empty-body]
+    """Specs of the file formats that the plugin offers for leaderboards."""
 
 
 @hookspec

@@ -18,6 +18,7 @@ from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.admission import admit
+from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import undisturbed
 from fwibench.plugins.loading import find_plugins, load
 from fwibench.plugins.plugin import Plugin
@@ -48,6 +49,7 @@ class Registry:
     methods: dict[str, Offer[MethodSpec]] = field(default_factory=dict)
     datasets: dict[str, Offer[DatasetSpec]] = field(default_factory=dict)
     metrics: dict[str, Offer[MetricSpec]] = field(default_factory=dict)
+    exporters: dict[str, Offer[ExporterSpec]] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -82,11 +84,12 @@ class Registry:
         return f"({'; '.join(notes)}; see fwibench plugins list)" if notes else ""
 
     def offers(self, plugin: Plugin) -> dict[str, list[str]]:
-        """Names that a plugin offers: `methods`, `datasets`, `metrics`."""
+        """Names that a plugin offers: `methods`, `datasets`, `metrics`, `exporters`."""
         kinds: dict[str, Mapping[str, Offer[Any]]] = {
             "methods": self.methods,
             "datasets": self.datasets,
             "metrics": self.metrics,
+            "exporters": self.exporters,
         }
         return {
             kind: [name for name, offer in known.items() if offer.plugin is plugin] for kind, known in kinds.items()
@@ -135,6 +138,7 @@ def load_registry() -> Registry:
                 ("fwibench_methods", MethodSpec, registry.methods),
                 ("fwibench_datasets", DatasetSpec, registry.datasets),
                 ("fwibench_metrics", MetricSpec, registry.metrics),
+                ("fwibench_exporters", ExporterSpec, registry.exporters),
             ):
                 if plugin.implements(hook):
                     plugin.guarded(hook, partial(_ask, registry, plugin, hook, kind, known))
@@ -156,11 +160,13 @@ def _ask(registry: Registry, plugin: Plugin, hook: str, kind: type[Spec], known:
 
 def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) -> None:
     """Gives a spec its name, if that is free or the user overrides who has it."""
-    owner = next((every[spec.name] for every in _tables(registry) if spec.name in every), None)
+    owner = next((every[spec.name] for every in _tables(registry, known) if spec.name in every), None)
     if owner is None:
+        if isinstance(spec, ExporterSpec):
+            _claim_suffix(registry, plugin, spec)
         known[spec.name] = Offer(spec, plugin)
         return
-    same = spec.name in known and owner.plugin is not plugin and not isinstance(spec, MetricSpec)
+    same = spec.name in known and owner.plugin is not plugin and not isinstance(spec, MetricSpec | ExporterSpec)
     if same and owner.replaces is None and spec.name in registry.settings.overrides:
         known[spec.name] = Offer(spec, plugin, replaces=owner.plugin)
         return
@@ -171,5 +177,21 @@ def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) 
     )
 
 
-def _tables(registry: Registry) -> Iterator[Mapping[str, Offer[Any]]]:
-    yield from (registry.methods, registry.datasets, registry.metrics)
+def _tables(registry: Registry, known: Mapping[str, Any]) -> Iterator[Mapping[str, Offer[Any]]]:
+    """Where a name must be free; formats of files are named in no command beside methods and datasets."""
+    if known is registry.exporters:
+        yield registry.exporters
+    else:
+        yield from (registry.methods, registry.datasets, registry.metrics)
+
+
+def _claim_suffix(registry: Registry, plugin: Plugin, spec: ExporterSpec) -> None:
+    """Raises `PluginError` if another exporter makes files of that suffix."""
+    for offer in registry.exporters.values():
+        if offer.spec.suffix == spec.suffix:
+            owner = offer.plugin
+            raise PluginError(
+                f"'{spec.name}' of {plugin.distribution} ({plugin.name}) makes {spec.suffix} files, but "
+                f"'{offer.spec.name}' of {owner.distribution} ({owner.name}) does already",
+                "give it another suffix",
+            )

@@ -5,13 +5,10 @@ Invariant: predictions are on disk before anything but the scores sees the truth
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 import statistics
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,15 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import DivergedError, MethodError, MetricError
-from fwibench.files import atomic_write, write_text
+from fwibench.errors import DivergedError, MethodError
+from fwibench.files import atomic_write
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.spec import MethodSpec
 from fwibench.methods.traces import Trace, write_traces
-from fwibench.metrics.spec import MetricSpec
-from fwibench.plugins.guard import describe
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
@@ -36,6 +31,8 @@ from fwibench.runs.environment import peak_memory_mb
 from fwibench.runs.plan import reopen_dataset
 from fwibench.runs.record import Costs, Record, read_record
 from fwibench.runs.results import RECORD
+from fwibench.runs.scores import write_scores
+from fwibench.runs.scoring import score
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
 Notify = Callable[[dict[str, Any]], None]
@@ -99,7 +96,9 @@ def evaluate(
         np.savez(stream, ids=np.array(test.ids), prediction=prediction)
     if traces:
         write_traces(folder, test.ids, traces)
-    record.scores = _score(prediction, test, metrics, registry, problem, folder, record.notes)
+    scores = score(prediction, test, metrics, registry, problem, record.notes)
+    write_scores(scores, folder)
+    record.scores = scores.means()
     record.diagnostics = method.diagnostics(test)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
@@ -157,48 +156,6 @@ def _check(prediction: Maps, expected: tuple[int, ...]) -> None:
     if not np.isfinite(prediction).all():
         bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
         raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")
-
-
-def _score(
-    prediction: Maps,
-    test: Split,
-    metrics: list[str],
-    registry: Registry,
-    problem: Problem,
-    folder: Path,
-    notes: list[str],
-) -> dict[str, float | None]:
-    """Means of the metrics; one that fails leaves its own score empty and a note, whatever the cell cost stays."""
-    truth: dict[str, Maps] = {}
-    scores = {}
-    for name in metrics:
-        spec = registry.metric(name).spec
-        if spec.compares not in truth:
-            truth[spec.compares] = test.properties[:] if spec.compares == "property" else test.measurements[:]
-        try:
-            scores[name] = _apply(spec, prediction, truth[spec.compares], problem)
-        except (Exception, SystemExit) as error:
-            traceback.print_exc()
-            notes.append(f"metric {name} has no score: {describe(error)}")
-            scores[name] = np.full(len(test), np.nan)
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["id", *scores])
-    writer.writerows([sample, *(repr(float(s[i])) for s in scores.values())] for i, sample in enumerate(test.ids))
-    write_text(folder / "scores.csv", table.getvalue())
-    means = {name: float(np.mean(values)) for name, values in scores.items()}
-    return {name: mean if np.isfinite(mean) else None for name, mean in means.items()}
-
-
-def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) -> NDArray[np.float64]:
-    """Scores of all samples; what the metric is given cannot be changed by it, for the next one sees the same."""
-    given = [array.view() for array in (prediction, truth)]
-    for array in given:
-        array.flags.writeable = False
-    scores = np.asarray(spec.load()(*given, problem), np.float64)
-    if scores.shape != (len(prediction),):
-        raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(prediction)},)")
-    return scores
 
 
 def _measure(

@@ -5,6 +5,8 @@ Invariant: what was not measured is None, never 0.
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,10 +81,37 @@ def read_record(path: Path) -> Record:
     """Reads a record.
 
     Raises:
-        RecordError: It is damaged, or of a format this version does not know.
+        RecordError: It is damaged, or of a format this version does not know, or its names make no folder.
     """
+    again = "run its cell again, or delete it"
     try:
-        return Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise RecordError(f"{path} cannot be read as a record: {first}", "run its cell again, or delete it") from error
+        content = path.read_bytes()
+        record = Record.model_validate_json(content)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read as a record: {error.strerror}", again) from error
+    except ValidationError as error:
+        if (found := _format_of(content)) > RESULT_FORMAT:
+            raise _of_the_future(path, found) from error
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RecordError(
+            f"{path} cannot be read as a record: {f'{where}: ' if where else ''}{first['msg']}", again
+        ) from error
+    if record.format > RESULT_FORMAT:
+        raise _of_the_future(path, record.format)
+    if not re.fullmatch(r"[^/\\\x00-\x1f]+", record.run_id):
+        raise RecordError(f"{path} cannot be read as a record: its names make the run {record.run_id!r}", again)
+    return record
+
+
+def _format_of(content: bytes) -> int:
+    """Format that a record of which nothing else is understood says it has; 0 if it says none."""
+    try:
+        found = json.loads(content)["format"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return 0
+    return found if isinstance(found, int) else 0
+
+
+def _of_the_future(path: Path, found: int) -> RecordError:
+    return RecordError(f"{path} has result format {found}, this fwibench reads {RESULT_FORMAT}", "upgrade fwibench")

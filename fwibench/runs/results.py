@@ -5,12 +5,15 @@ Invariant: a record appears last, so a folder that has one is complete.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fwibench.errors import RecordError, UnknownNameError, UsageError
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
+from fwibench.runs.scores import Scores, read_scores
 
 RECORD = "record.json"
 
@@ -51,14 +54,29 @@ class Results:
         return "" if status == "ok" else f"builds on {base}, which is {status}"
 
     def records(self) -> tuple[list[Record], list[str]]:
-        """All records, by run, and one line for each that cannot be read."""
-        found, faults = [], []
-        for path in sorted((self.root / "runs").glob(f"*/{RECORD}")):
-            try:
-                found.append(read_record(path))
-            except RecordError as error:
-                faults.append(error.message)
-        return found, faults
+        """All records, by run, each cell's once, and one line for each that is left out."""
+        found: dict[str, tuple[Path, Record]] = {}
+        faults = []
+        for path, record in _read_all(sorted((self.root / "runs").glob(f"*/{RECORD}"))):
+            if isinstance(record, RecordError):
+                faults.append(record.message)
+                continue
+            # a folder under its own name goes before its copies
+            known, _ = found.get(record.cell.key, (path, record))
+            chosen = path if path.parent.name == record.run_id else known
+            if known != path:
+                faults.append(f"{path if chosen == known else known} is left out: {chosen} is of the same cell")
+            if chosen == path:
+                found[record.cell.key] = path, record
+        return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
+
+    def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
+        """Scores of each test sample of a finished run, of some metrics or all.
+
+        Raises:
+            RecordError: They cannot be read.
+        """
+        return read_scores(self.folder(record.cell), metrics)
 
     def run(self, name: str) -> Path:
         """Folder of the run with that name, or the only one whose name contains it.
@@ -74,3 +92,21 @@ class Results:
         if len(matches) > 1:
             raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches)}")
         return self.root / "runs" / matches[0]
+
+
+def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Record | RecordError]]:
+    """Records, or why they cannot be read."""
+    found: list[tuple[Path, Record | RecordError]] = []
+    collects = gc.isenabled()
+    # thousands of records are millions of objects, none of them garbage: looking for some takes as long as reading
+    gc.disable()
+    try:
+        for path in paths:
+            try:
+                found.append((path, read_record(path)))
+            except RecordError as error:
+                found.append((path, error))
+    finally:
+        if collects:
+            gc.enable()
+    return found

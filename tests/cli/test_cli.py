@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.cli.output import show_count, show_number, show_seconds
 from fwibench.cli.request import parse_duration
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import UsageError
+from fwibench.readable import show_count, show_number, show_seconds
 from tests.conftest import Command
 
 SMOKE = ("--dataset", "salt", "--profile", "smoke")
@@ -60,7 +60,10 @@ def test_from_run_to_leaderboard(fwibench: Command, tmp_path: Path, salt: Datase
     assert table["mean-map"]["seeds"] == "1", "a method without a seed is run once"
     assert table["invlint"]["parameters"] == "1620087"
     assert float(table["invlint"]["mae"]) > 0
-    assert table["mean-map"]["mae_ci_low"] == ""
+    low, mae, high = (float(table["mean-map"][name]) for name in ("mae_ci_low", "mae", "mae_ci_high"))
+    assert low < mae < high
+    assert table["mean-map"]["data_misfit"] == ""
+    assert "3 test samples cannot tell 3 methods apart" in done.stderr
 
     again = fwibench(*arguments)
     assert again.stderr.count("finished before") == 4

@@ -1,14 +1,7 @@
-import csv
-import io
-import json
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from fwibench.errors import UsageError
-from fwibench.leaderboard.export import as_csv, export
-from fwibench.leaderboard.rows import COLUMNS, make_rows
+from fwibench.leaderboard.board import make_rows
+from fwibench.leaderboard.columns import COLUMNS
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Costs, Record
 
@@ -90,19 +83,3 @@ def test_a_variant_is_another_dataset_and_a_place_is_not() -> None:
     assert moved.cell.key == record("a", 1.0).cell.key
     rows = make_rows([record("a", 1.0), noisy, moved])
     assert {row["dataset"] for row in rows} == {"salt", "salt[snr=10.0]"}
-
-
-def test_what_was_not_measured_is_empty(tmp_path: Path) -> None:
-    rows = make_rows([record("a", 1.5), record("c", None)])
-    (good, bad) = csv.DictReader(io.StringIO(as_csv(rows)))
-    assert good["mae"] == "1.5"
-    assert good["flops"] == ""
-    assert bad["mae"] == ""
-    assert bad["status"] == "failed"
-    export(rows, tmp_path / "rows.json")
-    assert json.loads((tmp_path / "rows.json").read_text())[1]["mae"] is None
-
-
-def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no format '.xls'"):
-        export([], tmp_path / "rows.xls")

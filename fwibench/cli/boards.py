@@ -1,0 +1,124 @@
+"""`leaderboard` and `compare`: commands that hold methods against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fwibench.cli.output import open_registry, print_json
+from fwibench.cli.reading import read_records
+from fwibench.cli.request import Json
+from fwibench.cli.request import Results as ResultsOption
+from fwibench.cli.tables import print_comparisons, print_leaderboard, print_notes
+from fwibench.errors import UnknownNameError, UsageError
+from fwibench.leaderboard.board import make_board, sort_rows
+from fwibench.leaderboard.choosing import Compared, compare_all, compare_with
+from fwibench.leaderboard.export import check_formats, export
+from fwibench.leaderboard.presenting import units_of
+from fwibench.leaderboard.published import with_published
+from fwibench.plugins.registry import Registry
+from fwibench.runs.record import Record
+from fwibench.runs.results import Results
+
+Exports = Annotated[
+    list[Path] | None,
+    typer.Option("--export", metavar="FILE", help="Write to FILE.csv, .json, .md, .tex, .html, .parquet; repeatable."),
+]
+
+
+def leaderboard(
+    results: ResultsOption = Path("results"),
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Sort each table by a column, best first; -COLUMN turns it round.")
+    ] = "",
+    common: Annotated[
+        bool, typer.Option("--common", help="Score methods on the test samples that all of them have.")
+    ] = False,
+    baseline: Annotated[
+        str, typer.Option(metavar="METHOD", help="Also compare every method with this one, by MAE.")
+    ] = "",
+    published: Annotated[
+        bool, typer.Option("--published", help="Also show what publications print, not ranked.")
+    ] = False,
+    exports: Exports = None,
+    json: Json = False,
+) -> None:
+    """Rank all methods in a results folder, each dataset, split, track and profile by itself."""
+    registry = open_registry() if exports or published or baseline else None
+    if registry is not None:
+        check_formats(exports or [], registry)
+    sort_rows([], sort or "rank")
+    folder = Results(results)
+    records = read_records(folder)
+    board = make_board(records, folder.scores, common=common)
+    rows = sort_rows(board.rows, sort) if sort else board.rows
+    if published and registry is not None:
+        rows = with_published(rows, registry)
+    compared, faults = compare_with(board.lines, baseline, "mae") if baseline else ([], [])
+    units = units_of(records, rows)
+    if json:
+        print_json({"rows": rows, "comparisons": _as_json(compared)} if baseline else rows)
+    else:
+        print_leaderboard(rows, units)
+        if registry is not None:
+            _print(compared, "mae", records, registry)
+    print_notes([*board.notes, *faults])
+    if registry is not None:
+        for path in exports or []:
+            export(rows, units, path, registry)
+
+
+def compare(
+    methods: Annotated[
+        list[str], typer.Argument(metavar="METHOD METHOD...", help="Names, with options as the leaderboard shows them.")
+    ],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only on this dataset.")] = "",
+    split: Annotated[str, typer.Option(help="Only with this split scheme.")] = "",
+    profile: Annotated[str, typer.Option(help="Only with this profile.")] = "",
+    metric: Annotated[str, typer.Option(help="Metric whose scores are compared.")] = "mae",
+    results: ResultsOption = Path("results"),
+    json: Json = False,
+) -> None:
+    """Compare methods in pairs, sample by sample: difference, interval, signed-rank test, effect size."""
+    if len(set(methods)) < 2:
+        raise UsageError("two methods or more are compared", "fwibench leaderboard shows which there are")
+    registry = open_registry()
+    registry.metric(metric)
+    folder = Results(results)
+    records = read_records(folder)
+    board = make_board(records, folder.scores, metrics=[metric])
+    lines = board.lines
+    for column, wanted in (("dataset", dataset), ("split", split), ("profile", profile)):
+        known = {str(line.row[column]) for line in lines}
+        lines = [line for line in lines if line.row[column] == wanted] if wanted else lines
+        if not lines:
+            raise UnknownNameError.among(f"{column} in these results", wanted, known)
+    compared, faults = compare_all(lines, list(dict.fromkeys(methods)), metric)
+    if json:
+        print_json(_as_json(compared))
+    else:
+        _print(compared, metric, records, registry)
+    print_notes(faults)
+
+
+def _print(compared: Sequence[Compared], metric: str, records: Sequence[Record], registry: Registry) -> None:
+    spec = registry.metric(metric).spec
+    for one in compared:
+        name = one.place["dataset"]
+        unit = units_of(records, [{"dataset": name}])[name]
+        shown = {"property": unit, "property^2": f"({unit})^2"}.get(spec.unit, "")
+        print_comparisons(f"{one.title}: {metric}, {spec.better} is better", one.comparisons, shown, spec.better)
+
+
+def _as_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
+    return [{**one.place, **asdict(pair)} for one in compared for pair in one.comparisons]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(leaderboard)
+    app.command()(compare)

@@ -1,0 +1,177 @@
+"""Paired comparison of methods on the samples that both were scored on.
+
+Invariant: seeds are averaged first, so that a pair is two numbers a sample and n counts samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.leaderboard.intervals import interval
+from fwibench.leaderboard.samples import Samples
+
+ALPHA = 0.05
+"""Two methods are told apart where the corrected p-value is below this."""
+
+EXACT = 50
+"""Samples beyond which SciPy always takes the normal approximation."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods on the same samples; differences are of the first from the second.
+
+    Attributes:
+        method: The first.
+        other: The second.
+        metric: Whose scores are compared.
+        n: Samples that both have.
+        mean: Of the first on these samples.
+        other_mean: Of the second.
+        difference: Mean of the paired differences.
+        ci_low: Lower end of its 95 % bootstrap interval; None for a single sample.
+        ci_high: Upper end.
+        p: Of Wilcoxon's signed-rank test, two-sided.
+        p_holm: The same after Holm's correction over the comparisons made together.
+        effect: Matched-pairs rank-biserial correlation: -1 where the first is lower on every sample, 1 where it is
+            higher on every one.
+    """
+
+    method: str
+    other: str
+    metric: str
+    n: int
+    mean: float
+    other_mean: float
+    difference: float
+    ci_low: float | None
+    ci_high: float | None
+    p: float
+    p_holm: float
+    effect: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the difference is more than chance would make."""
+        return self.p_holm < ALPHA
+
+
+def compare(
+    pairs: Iterable[tuple[str, str]], samples: dict[str, Samples], metric: str
+) -> tuple[list[Comparison], list[str]]:
+    """Compares pairs of methods, corrected together.
+
+    Args:
+        pairs: Names, first and second.
+        samples: Scores by name.
+        metric: Whose scores are compared.
+
+    Returns:
+        The comparisons, and a line for each pair that shares no scores.
+    """
+    made, faults = [], []
+    for first, second in pairs:
+        a, b = _paired(samples[first], samples[second], metric)
+        if len(a):
+            made.append(_compare(first, second, metric, a, b))
+        else:
+            faults.append(f"{first} and {second} share no samples with a score of {metric}")
+    corrected = holm([one.p for one in made])
+    return [replace(one, p_holm=p) for one, p in zip(made, corrected, strict=True)], faults
+
+
+def not_told_apart(best: Samples, others: Sequence[Samples], metric: str) -> list[bool]:
+    """Of each of the others whether it cannot be told from the best, all having the same samples."""
+    scores = best.over_seeds(metric)
+    differences = np.stack([one.only(best.ids).over_seeds(metric) - scores for one in others])
+    return [p >= ALPHA for p in holm(wilcoxon(differences))]
+
+
+def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Each of the names with each that follows it."""
+    return list(itertools.combinations(names, 2))
+
+
+def _compare(first: str, second: str, metric: str, a: Numbers, b: Numbers) -> Comparison:
+    differences = a - b
+    ends = interval(differences[None]) or (None, None)
+    (p,) = wilcoxon(differences[None])
+    return Comparison(
+        method=first,
+        other=second,
+        metric=metric,
+        n=len(a),
+        mean=float(a.mean()),
+        other_mean=float(b.mean()),
+        difference=float(differences.mean()),
+        ci_low=ends[0],
+        ci_high=ends[1],
+        p=p,
+        p_holm=p,
+        effect=rank_biserial(differences),
+    )
+
+
+def _paired(a: Samples, b: Samples, metric: str) -> tuple[Numbers, Numbers]:
+    """Scores of both on the samples that both have, means over seeds."""
+    if metric not in a.values or metric not in b.values:
+        return np.empty(0), np.empty(0)
+    if a.ids != b.ids:
+        known = set(b.ids)
+        shared = [sample for sample in a.ids if sample in known]
+        a, b = a.only(shared), b.only(shared)
+    first, second = a.over_seeds(metric), b.over_seeds(metric)
+    there = np.isfinite(first) & np.isfinite(second)
+    return first[there], second[there]
+
+
+def wilcoxon(differences: Numbers) -> list[float]:
+    """Two-sided p-values of the signed-rank test.
+
+    Differences of zero are left out; where there are no others the p-value is 1.
+
+    Args:
+        differences: `(pairs, n)`.
+    """
+    from scipy import stats
+
+    p_values = np.ones(len(differences))
+    told = differences.any(axis=1)
+    with warnings.catch_warnings():
+        # of few samples: the p-value says that already
+        warnings.simplefilter("ignore")
+        if differences.shape[1] > EXACT and told.any():
+            p_values[told] = stats.wilcoxon(differences[told], axis=1).pvalue
+        else:
+            # how SciPy computes a p-value of few depends on ties and zeros, so each pair goes by itself
+            p_values[told] = [stats.wilcoxon(row).pvalue for row in differences[told]]
+    return p_values.tolist()
+
+
+def rank_biserial(differences: Numbers) -> float:
+    """Matched-pairs rank-biserial correlation (Kerby 2014): share of positive less share of negative ranks."""
+    from scipy import stats
+
+    nonzero = differences[differences != 0]
+    if not len(nonzero):
+        return 0.0
+    ranks = stats.rankdata(np.abs(nonzero))
+    return float((ranks * np.sign(nonzero)).sum() / ranks.sum())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (1979), in the order given."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min((len(p_values) - rank) * p_values[place], 1.0))
+        corrected[place] = largest
+    return corrected

@@ -1,0 +1,1 @@
+"""Leaderboards as content of files: pure functions of rows and units."""

@@ -1,0 +1,72 @@
+"""Scores of each test sample, of all seeds of a row.
+
+Invariant: every seed has the same samples, in the same order; scores of different rows are paired by sample id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.errors import RecordError
+from fwibench.runs.record import Record
+from fwibench.runs.scores import Scores
+
+Read = Callable[[Record, Sequence[str] | None], Scores]
+"""Scores of a finished run, of some metrics or all; raises `RecordError` if they cannot be read."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Scores of a row.
+
+    Attributes:
+        ids: Of the samples, `(n,)`.
+        values: By metric, `(seeds, n)` each; only metrics that all seeds have.
+    """
+
+    ids: tuple[str, ...]
+    values: dict[str, NDArray[np.float64]]
+
+    def only(self, ids: Iterable[str]) -> Samples:
+        """The same of some samples; all of them must be there."""
+        wanted = tuple(ids)
+        if wanted == self.ids:
+            return self
+        places = {sample: place for place, sample in enumerate(self.ids)}
+        chosen = [places[sample] for sample in wanted]
+        return Samples(wanted, {name: scores[:, chosen] for name, scores in self.values.items()})
+
+    def mean(self, metric: str) -> float | None:
+        """Over seeds and samples; None if a score is missing."""
+        if metric not in self.values:
+            return None
+        mean = float(self.values[metric].mean())
+        return mean if np.isfinite(mean) else None
+
+    def over_seeds(self, metric: str) -> NDArray[np.float64]:
+        """Mean over the seeds, `(n,)`."""
+        return self.values[metric].mean(axis=0)
+
+
+def read_samples(
+    records: Sequence[Record], read: Read, metrics: Sequence[str] | None
+) -> tuple[Samples | None, list[str]]:
+    """Scores of the seeds of a row, and a line for each fault; None unless all seeds can be read."""
+    faults = []
+    found: list[Scores] = []
+    for record in records:
+        try:
+            found.append(read(record, metrics))
+        except RecordError as error:
+            faults.append(f"{record.run_id} has no interval: {error.message}")
+    if not found or faults:
+        return None, faults
+    ids = found[0].ids
+    if any(one.ids != ids for one in found):
+        return None, [f"{records[0].run_id} has no interval: its seeds were not scored on the same samples"]
+    shared = [name for name in found[0].values if all(name in one.values for one in found)]
+    return Samples(ids, {name: np.stack([one.values[name] for one in found]) for name in shared}), []

@@ -1,0 +1,34 @@
+"""Numbers as people read them; None is empty."""
+
+from __future__ import annotations
+
+
+def show_count(value: float | None) -> str:
+    """Large counts with a letter: 13.74M; empty for None."""
+    if value is None:
+        return ""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            return f"{value / limit:.2f}{letter}"
+    return f"{value:.0f}"
+
+
+def show_number(value: float | None, digits: int = 4) -> str:
+    """A number with so many significant digits, without an exponent where that is readable; empty for None."""
+    if value is None:
+        return ""
+    if value and not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(digits - len(str(int(abs(value)))), 0) if abs(value) >= 1 else digits
+    return f"{value:.{decimals}f}"
+
+
+def show_seconds(value: float | None) -> str:
+    """A duration; empty for None."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f}s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"

@@ -1,0 +1,71 @@
+"""Scores of finished runs from their stored predictions, for a metric that came later.
+
+Invariant: predictions are read, never made; the table of scores and the record are each whole at any time.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.errors import DataError, RecordError
+from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import reopen_dataset
+from fwibench.runs.record import Record, read_record, write_record
+from fwibench.runs.results import RECORD
+from fwibench.runs.scores import Scores, read_scores, write_scores
+from fwibench.runs.scoring import note_of, score
+
+
+def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
+    """Computes metrics of a finished run again; other scores stay as they are, unless their table is damaged.
+
+    Args:
+        folder: Of the run.
+        metrics: Names; a metric that fails leaves its score empty and a note in the record.
+        registry: Where they and the dataset are looked up.
+
+    Returns:
+        The record as it is now.
+
+    Raises:
+        RecordError: The record cannot be read.
+        DataError: The predictions are not there or not of the dataset's test samples.
+        FwibenchError: The dataset's samples are not those of the run any more.
+    """
+    record = read_record(folder / RECORD)
+    dataset = reopen_dataset(registry, record.cell)
+    test = dataset.split(record.cell.split, "test")
+    if record.cell.test_samples is not None:
+        test = test.spread(record.cell.test_samples)
+    prediction = _read_predictions(folder / "predictions.npz", test.ids)
+    try:
+        known = read_scores(folder).values
+    except RecordError:
+        # then all scores of the run are made again
+        known, metrics = {}, list(dict.fromkeys([*metrics, *record.scores]))
+    notes = [note for note in record.notes if not note.startswith(tuple(map(note_of, metrics)))]
+    values = score(prediction, test, metrics, registry, dataset.measured_problem, notes).values
+    scores = Scores(test.ids, {**known, **values})
+    write_scores(scores, folder)
+    # only what was asked for: the means of the others stay to the last digit
+    means = {name: mean for name, mean in scores.means().items() if name in metrics}
+    updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
+    write_record(updated, folder / RECORD)
+    return updated
+
+
+def _read_predictions(path: Path, expected: tuple[str, ...]) -> NDArray[np.float32]:
+    again = "run the cell again with --force"
+    try:
+        with np.load(path) as stored:
+            ids, prediction = tuple(map(str, stored["ids"])), stored["prediction"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as predictions: {error}", again) from error
+    if ids != expected:
+        raise DataError(f"{path} holds {len(ids)} samples that are not the {len(expected)} test samples", again)
+    return prediction

@@ -1,0 +1,76 @@
+"""Scores of each test sample of a run: `scores.csv`.
+
+Invariant: a row a sample, under its stable id; a score that does not exist is NaN.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.errors import RecordError
+from fwibench.files import write_text
+
+SCORES = "scores.csv"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one run.
+
+    Attributes:
+        ids: Of the samples, `(n,)`.
+        values: By metric, `(n,)` each.
+    """
+
+    ids: tuple[str, ...]
+    values: dict[str, NDArray[np.float64]]
+
+    def means(self) -> dict[str, float | None]:
+        """Mean over the samples, by metric; None where a sample has no score."""
+        means = {name: float(np.mean(values)) for name, values in self.values.items()}
+        return {name: mean if np.isfinite(mean) else None for name, mean in means.items()}
+
+
+def write_scores(scores: Scores, folder: Path) -> None:
+    """Writes the table of a run, atomically."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["id", *scores.values])
+    columns = scores.values.values()
+    writer.writerows([sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(scores.ids))
+    write_text(folder / SCORES, table.getvalue())
+
+
+def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
+    """Reads the table of a run.
+
+    Args:
+        folder: Of the run.
+        metrics: Only these, where they are there; None for all.
+
+    Raises:
+        RecordError: It is missing or damaged, or a sample stands in it twice.
+    """
+    path = folder / SCORES
+    try:
+        header, *rows = csv.reader(io.StringIO(path.read_text()))
+        ids, *columns = zip(*rows, strict=True)
+        if len(columns) + 1 != len(header):
+            raise ValueError(f"{len(columns) + 1} columns under {len(header)} names")
+        values = {
+            name: np.fromiter(map(float, column), np.float64)
+            for name, column in zip(header[1:], columns, strict=True)
+            if metrics is None or name in metrics
+        }
+    except (OSError, ValueError, csv.Error) as error:
+        raise RecordError(f"{path} cannot be read as scores: {error}", "fwibench rescore makes it again") from error
+    if len(set(ids)) < len(ids):
+        raise RecordError(f"{path} holds a sample twice", "fwibench rescore makes it again")
+    return Scores(ids, values)

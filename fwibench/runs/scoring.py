@@ -1,0 +1,66 @@
+"""Metrics applied to predictions.
+
+Invariant: a metric that fails leaves its own scores empty and a note; the others are computed all the same.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.errors import MetricError
+from fwibench.metrics.spec import MetricSpec
+from fwibench.plugins.guard import describe
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.scores import Scores
+
+Maps = NDArray[np.float32]
+
+
+def score(
+    prediction: Maps, test: Split, metrics: Iterable[str], registry: Registry, problem: Problem, notes: list[str]
+) -> Scores:
+    """Scores of all samples.
+
+    Args:
+        prediction: `(n, 1, Z, X)`, in physical units.
+        test: The samples that were predicted, in the same order.
+        metrics: Names.
+        registry: Where they are looked up.
+        problem: Of the dataset.
+        notes: Receives a line for each metric that fails.
+    """
+    truth: dict[str, Maps] = {}
+    values = {}
+    for name in metrics:
+        spec = registry.metric(name).spec
+        if spec.compares not in truth:
+            truth[spec.compares] = test.properties[:] if spec.compares == "property" else test.measurements[:]
+        try:
+            values[name] = _apply(spec, prediction, truth[spec.compares], problem)
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            notes.append(f"{note_of(name)}{describe(error)}")
+            values[name] = np.full(len(test), np.nan)
+    return Scores(test.ids, values)
+
+
+def note_of(metric: str) -> str:
+    """How the note on a metric that failed begins."""
+    return f"metric {metric} has no score: "
+
+
+def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) -> NDArray[np.float64]:
+    """Scores of all samples; what the metric is given cannot be changed by it, for the next one sees the same."""
+    given = [array.view() for array in (prediction, truth)]
+    for array in given:
+        array.flags.writeable = False
+    scores = np.asarray(spec.load()(*given, problem), np.float64)
+    if scores.shape != (len(prediction),):
+        raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(prediction)},)")
+    return scores

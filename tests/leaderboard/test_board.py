@@ -1,0 +1,178 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.errors import DataError, UnknownNameError, UsageError
+from fwibench.leaderboard.board import Board, make_board, sort_rows
+from fwibench.leaderboard.choosing import compare_all, compare_with
+from fwibench.runs.results import Results
+from fwibench.runs.scores import SCORES
+from tests.leaderboard.records import leave
+
+GENERATOR = np.random.default_rng(0)
+BASE = GENERATOR.lognormal(3, 0.3, 30)
+IDS = [f"s-{number:03d}" for number in range(30)]
+
+
+def board_of(root: Path, *, common: bool = False) -> Board:
+    results = Results(root)
+    return make_board(results.records()[0], results.scores, metrics=("ssim",), common=common)
+
+
+def test_what_cannot_be_told_from_the_best_shares_its_rank(tmp_path: Path) -> None:
+    noise = GENERATOR.normal(0, 3, (2, 30))
+    leave(tmp_path, "best", BASE)
+    leave(tmp_path, "alike", BASE + 0.2 + noise[0] - noise[0].mean())
+    leave(tmp_path, "behind", BASE + 1)
+    leave(tmp_path, "far", BASE + 20 + noise[1])
+    leave(tmp_path, "broken", None, n_test=30)
+    ranks = {row["method"]: row["rank"] for row in board_of(tmp_path).rows}
+    assert ranks == {"best": 1, "alike": 1, "behind": 3, "far": 4, "broken": None}
+
+
+def test_the_interval_is_over_seeds_and_samples(tmp_path: Path) -> None:
+    for seed in range(3):
+        leave(tmp_path, "a", BASE + seed, seed=seed)
+    leave(tmp_path, "a", None, seed=3)
+    (row,) = board_of(tmp_path).rows
+    assert row["mae"] == pytest.approx(BASE.mean() + 1)
+    assert row["mae_ci_low"] < row["mae"] < row["mae_ci_high"]
+    assert (row["seeds"], row["n_failed"], row["status"]) == (3, 1, "ok")
+    (line,) = board_of(tmp_path).lines
+    assert line.samples is not None
+    assert line.samples.values["mae"].shape == (3, 30)
+
+
+def test_a_single_sample_has_no_interval(tmp_path: Path) -> None:
+    leave(tmp_path, "a", [3.0])
+    (row,) = board_of(tmp_path).rows
+    assert row["mae"] == 3
+    assert row["mae_ci_low"] is None
+    assert row["mae_ci_high"] is None
+
+
+def test_few_samples_tie_all_and_that_is_said(tmp_path: Path) -> None:
+    for number in range(4):
+        leave(tmp_path, f"m{number}", np.arange(1.0, 5) + 100 * number)
+    board = board_of(tmp_path)
+    assert [row["rank"] for row in board.rows] == [1, 1, 1, 1]
+    (note,) = board.notes
+    # three comparisons: 3 * 2 ** (1 - n) falls below 0.05 at 7
+    assert note.endswith("4 test samples cannot tell 4 methods apart; 7 is the least")
+
+
+def test_other_samples_are_ranked_apart_and_common_brings_them_together(tmp_path: Path) -> None:
+    leave(tmp_path, "full", BASE)
+    leave(tmp_path, "some", BASE[::3] + 5, ids=IDS[::3], test_samples=10)
+    board = board_of(tmp_path)
+    assert [row["rank"] for row in board.rows] == [1, 1]
+    (note,) = board.notes
+    assert "ranked apart, for methods were scored on 10 or 30 test samples; --common" in note
+    together = board_of(tmp_path, common=True)
+    rows = {row["method"]: row for row in together.rows}
+    assert rows["full"]["mae"] == pytest.approx(BASE[::3].mean())
+    assert rows["full"]["ssim"] == pytest.approx((1 / (1 + BASE[::3])).mean())
+    assert {row["n_test"] for row in together.rows} == {10}
+    assert (rows["full"]["rank"], rows["some"]["rank"]) == (1, 2)
+    assert together.notes == [
+        "salt (synthetic), split random, track standard, profile quick: all are scored on the 10 test samples that "
+        "all have"
+    ]
+
+
+def test_common_takes_the_longest_run_of_a_method_once(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE)
+    leave(tmp_path, "a", BASE[::3] + 50, ids=IDS[::3], test_samples=10)
+    leave(tmp_path, "b", BASE[:5], ids=IDS[:5], test_samples=5)
+    rows = board_of(tmp_path, common=True).rows
+    assert [row["method"] for row in rows] == ["a", "b"]
+    assert rows[0]["mae"] == pytest.approx(rows[1]["mae"])
+
+
+def test_common_without_a_common_sample_says_so(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE[:2], ids=IDS[:2])
+    leave(tmp_path, "b", BASE[:3], ids=IDS[3:6])
+    assert "there is no test sample that all methods were scored on" in board_of(tmp_path, common=True).notes[0]
+
+
+def test_as_many_samples_that_are_others_are_not_ranked(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE[:8], ids=IDS[:8])
+    leave(tmp_path, "b", BASE[8:16], ids=IDS[8:16])
+    board = board_of(tmp_path)
+    assert [row["rank"] for row in board.rows] == [None, None]
+    assert "not ranked, test samples differ" in board.notes[0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"track": "oracle-start"}, {"source": "files"}, {"split": "block"}, {"fingerprint": "0" * 64}]
+)
+def test_what_must_not_meet_is_neither_ranked_nor_compared(tmp_path: Path, changes: dict[str, str]) -> None:
+    leave(tmp_path, "a", BASE)
+    leave(tmp_path, "b", BASE + 9, **changes)
+    board = board_of(tmp_path)
+    assert [row["rank"] for row in board.rows] == [1, 1]
+    with pytest.raises(DataError, match="a, b cannot be compared: no two were scored in one place"):
+        compare_all(board.lines, ["a", "b"], "mae")
+
+
+def test_data_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE)
+    leave(tmp_path, "b", BASE, fingerprint="0123456789")
+    assert {row["dataset"] for row in board_of(tmp_path).rows} == {"salt@ffffffff", "salt@01234567"}
+
+
+def test_rows_are_sorted_within_their_group_the_best_first(tmp_path: Path) -> None:
+    for method, shift in (("a", 0), ("b", 5), ("c", 9)):
+        leave(tmp_path, method, BASE + shift)
+    leave(tmp_path, "d", None, n_test=30)
+    leave(tmp_path, "z", BASE, split="block")
+    rows = board_of(tmp_path).rows
+
+    def order(column: str) -> str:
+        return "".join(row["method"] for row in sort_rows(rows, column))
+
+    assert order("mae") == "zabcd"
+    assert order("-mae") == "zcbad"
+    assert order("ssim") == "zabcd", "high is better"
+    assert order("-method") == "zdcba"
+    with pytest.raises(UnknownNameError, match="no column named 'sism'"):
+        sort_rows(rows, "sism")
+
+
+def test_methods_are_chosen_by_name_and_options(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE, chosen={"alpha": 10.0})
+    leave(tmp_path, "a", BASE + 3, chosen={"alpha": 20.0})
+    leave(tmp_path, "b", BASE + 9)
+    lines = board_of(tmp_path).lines
+    (one,), faults = compare_all(lines, ["a[alpha=10.0]", "b"], "ssim")
+    assert not faults
+    assert one.comparisons[0].difference > 0
+    with pytest.raises(UsageError, match="'a' fits 2 rows") as error:
+        compare_all(lines, ["a", "b"], "mae")
+    assert error.value.hint == "choose a[alpha=10.0] or a[alpha=20.0]"
+    with pytest.raises(UnknownNameError):
+        compare_all(lines, ["a[alpha=11.0]", "b"], "mae")
+
+
+def test_a_baseline_is_compared_with_everybody(tmp_path: Path) -> None:
+    for method, shift in (("a", 0), ("b", 5), ("c", 9)):
+        leave(tmp_path, method, BASE + shift)
+    leave(tmp_path, "a", BASE, split="block")
+    (one,), faults = compare_with(board_of(tmp_path).lines, "b", "mae")
+    assert [(made.method, made.other, round(made.difference, 9)) for made in one.comparisons] == [
+        ("a", "b", -5),
+        ("c", "b", 4),
+    ]
+    assert faults == ["salt (synthetic), split block, track standard, profile quick: b has no scores there"]
+
+
+def test_scores_that_are_damaged_cost_the_interval_and_a_line(tmp_path: Path) -> None:
+    record = leave(tmp_path, "a", BASE)
+    leave(tmp_path, "b", BASE)
+    table = Results(tmp_path).folder(record.cell) / SCORES
+    for damage in (b"", b"id,mae\ns-1\n", b"id,mae\ns-1,x\n", b"id,mae\nx,1\nx,2\n", b"\xff\xfe"):
+        table.write_bytes(damage)
+        board = board_of(tmp_path)
+        assert [row["mae_ci_low"] is None for row in board.rows] == [True, False]
+        assert "has no interval" in board.notes[0]

@@ -1,0 +1,195 @@
+"""Reading, merging, comparing and rescoring folders of results."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DataError, RecordError, UsageError
+from fwibench.runs.differences import find_differences
+from fwibench.runs.merging import merge
+from fwibench.runs.record import Record, read_record, write_record
+from fwibench.runs.results import RECORD, Results
+from fwibench.runs.scores import read_scores
+from tests.conftest import Command
+from tests.leaderboard.records import leave
+
+
+def damage(root: Path, record: Record, **changes: object) -> Path:
+    """Writes other values into a stored record."""
+    path = Results(root).folder(record.cell) / RECORD
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return path
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"format": "x"}', b"[" * 100_000])
+def test_a_damaged_record_is_left_out_with_a_line(tmp_path: Path, content: bytes) -> None:
+    bad, good = leave(tmp_path, "a", [1.0]), leave(tmp_path, "b", [1.0])
+    path = Results(tmp_path).folder(bad.cell) / RECORD
+    path.write_bytes(content)
+    records, faults = Results(tmp_path).records()
+    assert [record.run_id for record in records] == [good.run_id]
+    (line,) = faults
+    assert line.startswith(f"{path} cannot be read as a record: ")
+    assert "\n" not in line
+    assert len(line) < 400
+
+
+@pytest.mark.parametrize("changes", [{"format": 2}, {"format": 99, "telepathy": True}])
+def test_a_record_of_the_future_says_so(tmp_path: Path, changes: dict[str, object]) -> None:
+    path = damage(tmp_path, leave(tmp_path, "a", [1.0]), **changes)
+    with pytest.raises(RecordError, match=rf"has result format {changes['format']}, this fwibench reads 1") as error:
+        read_record(path)
+    assert error.value.hint == "upgrade fwibench"
+
+
+def test_a_copy_of_a_run_is_counted_once(tmp_path: Path) -> None:
+    record = leave(tmp_path, "a", [1.0])
+    folder = Results(tmp_path).folder(record.cell)
+    for name in ("0-copy", "z-copy"):
+        shutil.copytree(folder, folder.with_name(name))
+    records, faults = Results(tmp_path).records()
+    assert len(records) == 1
+    assert len(faults) == 2
+    assert all(f"is left out: {folder / RECORD} is of the same cell" in line for line in faults)
+
+
+@pytest.mark.parametrize("name", ["../../escape", "a/b", "a\\b", "a\nb", "a\x1b[31m"])
+def test_names_that_make_no_folder_are_left_out(tmp_path: Path, name: str) -> None:
+    record = leave(tmp_path, "a", [1.0])
+    cell = {**record.cell.model_dump(mode="json"), "dataset": name}
+    damage(tmp_path, record, cell=cell)
+    records, (line,) = Results(tmp_path).records()
+    assert not records
+    assert "its names make the run" in line
+    assert "\x1b" not in line
+    assert "\n" not in line
+    with pytest.raises(DataError):
+        merge([tmp_path], tmp_path / "out")
+    assert not (tmp_path.parent.parent / "escape-random-quick").exists()
+
+
+def test_merge_takes_the_newest_ok_record(tmp_path: Path) -> None:
+    first, second, out = (tmp_path / name for name in ("first", "second", "out"))
+    leave(first, "alone", [1.0])
+    leave(second, "other", [1.0])
+    leave(first, "newer", [1.0], started="2026-01-01")
+    leave(second, "newer", [2.0], started="2026-01-02")
+    leave(first, "failed-later", [3.0], started="2026-01-01")
+    leave(second, "failed-later", None, started="2026-01-09")
+    leave(first, "mended", None, started="2026-01-09")
+    leave(second, "mended", [4.0], started="2026-01-01")
+    done = merge([first, second], out)
+    records = {record.cell.method: record for record in Results(out).records()[0]}
+    assert {name: record.scores.get("mae") for name, record in records.items()} == {
+        "alone": 1,
+        "other": 1,
+        "newer": 2,
+        "failed-later": 3,
+        "mended": 4,
+    }
+    assert (done.runs, done.copied, done.duplicates) == (5, 5, 3)
+    assert sorted(line.split(";")[0].split(": ")[1] for line in done.differing) == [
+        "mae is 1.0 and 2.0 and 1 more",
+        "status is failed and ok",
+        "status is ok and failed",
+    ]
+    for record in records.values():
+        folder = Results(out).folder(record.cell)
+        if record.status == "ok":
+            assert read_scores(folder).means()["mae"] == record.scores["mae"]
+    again = merge([first, second], out)
+    assert (again.runs, again.copied) == (5, 0)
+    kept = merge([first, second], tmp_path / "kept", "first")
+    assert kept.runs == 5
+    firsts = {record.cell.method: record.scores.get("mae") for record in Results(tmp_path / "kept").records()[0]}
+    assert (firsts["newer"], firsts["mended"]) == (1, 4)
+    with pytest.raises(UsageError, match="is in .*first and in .*second"):
+        merge([first, second], tmp_path / "refused", "refuse")
+    assert not (tmp_path / "refused").exists()
+
+
+def test_merge_replaces_a_run_whole_and_needs_records(tmp_path: Path) -> None:
+    old = leave(tmp_path / "out", "a", None, started="2026-01-01")
+    (Results(tmp_path / "out").folder(old.cell) / "stale.txt").write_text("x")
+    new = leave(tmp_path / "in", "a", [1.0], started="2026-01-02")
+    done = merge([tmp_path / "in"], tmp_path / "out")
+    assert done.copied == 1
+    folder = Results(tmp_path / "out").folder(new.cell)
+    assert sorted(path.name for path in folder.iterdir()) == [RECORD, "scores.csv"]
+    with pytest.raises(DataError, match="there are no records in"):
+        merge([tmp_path / "nowhere"], tmp_path / "out")
+
+
+def test_differences_are_cells_status_and_scores(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for root, shift in ((first, 0.0), (second, 1e-9)):
+        leave(root, "same", [1.0 + shift])
+    leave(first, "a", [1.0])
+    leave(second, "b", [1.0])
+    leave(first, "changed", [2.0])
+    leave(second, "changed", [3.0])
+    leave(first, "broke", [2.0])
+    leave(second, "broke", None)
+    ours, theirs = (Results(root).records()[0] for root in (first, second))
+    found = find_differences(ours, theirs)
+    assert [len(found.only_first), len(found.only_second), found.same] == [1, 1, 1]
+    status, mae, ssim = found.changes
+    assert (status.what, status.first, status.second, status.size) == ("status", "ok", "failed", None)
+    assert (mae.what, mae.size, mae.relative) == ("mae", 1, 0.5)
+    assert ssim.size == pytest.approx(1 / 4 - 1 / 3)
+    assert find_differences(ours, ours).equal
+    assert find_differences(ours, theirs, tolerance=0).same == 0
+
+
+METRIC = """
+from fwibench import MetricSpec, hookimpl
+
+def worst(prediction, truth, problem):
+    return abs(prediction - truth).reshape(len(truth), -1).max(1)
+
+@hookimpl
+def fwibench_metrics():
+    return [MetricSpec(name="worst", summary="s", target="late:worst", better="low", unit="property", default=False)]
+"""
+
+
+def test_a_metric_that_comes_later_scores_what_is_finished(
+    fwibench: Command, tmp_path: Path, salt: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fwibench("run", "--methods", "mean-map", "--dataset", "salt", "--profile", "smoke", "--test-samples", 2)
+    assert run.returncode == 0, run.stderr
+    folder = Results(tmp_path / "results").run("mean-map")
+    before = read_record(folder / RECORD)
+    table = read_scores(folder)
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "late.py").write_text(METRIC)
+    done = fwibench("--plugins-dir", "plugins", "rescore", "--metrics", "worst", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    after, scores = read_record(folder / RECORD), read_scores(folder)
+    with np.load(folder / "predictions.npz") as stored:
+        test = salt.split("random", "test").spread(2)
+        expected = np.abs(stored["prediction"] - test.properties[:]).max(axis=(1, 2, 3))
+    assert scores.values["worst"] == pytest.approx(expected)
+    assert row["before"] is None
+    assert row["now"] == after.scores["worst"] == pytest.approx(expected.mean())
+    assert {name: value for name, value in after.scores.items() if name != "worst"} == before.scores
+    assert all((scores.values[name] == values).all() for name, values in table.values.items())
+
+    (folder / "scores.csv").write_text("id,mae\nx")
+    mended = fwibench("--plugins-dir", "plugins", "rescore", "mean-map", "--metrics", "mae")
+    assert mended.returncode == 0, mended.stderr
+    assert set(read_scores(folder).values) == {*table.values, "worst"}
+
+    np.savez(folder / "predictions.npz", ids=np.array(["other"]), prediction=np.zeros((1, 1, 2, 2), np.float32))
+    refused = fwibench("rescore")
+    assert refused.returncode == 1
+    assert "keeps its scores" in refused.stderr
+    assert "run the cell again with --force" in refused.stderr
+    assert read_record(folder / RECORD).scores == after.scores
+    write_record(after.model_copy(update={"status": "failed"}), folder / RECORD)
+    assert "there are no finished runs" in fwibench("rescore").stderr
