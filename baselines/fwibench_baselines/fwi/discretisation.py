@@ -59,10 +59,10 @@ def resample(measurements: Maps, samples: int) -> Maps:
 def gradient_interval(survey: SeismicSurvey, corner: float | None) -> int:
     """Time samples between the wavefields that the gradient sums.
 
-    The largest divisor of `nt` that samples the band's highest frequency, four times the wavelet's peak or
+    The largest divisor of `nt` that samples the band's highest frequency, three times the wavelet's peak or
     four times the corner, twice a period.
     """
-    highest = 4 * min(survey.wavelet.frequency, corner or math.inf)
+    highest = min(3 * survey.wavelet.frequency, 4 * (corner or math.inf))
     longest = max(int(1 / (2 * highest * survey.dt)), 1)
     return max(step for step in range(1, longest + 1) if survey.nt % step == 0)
 
