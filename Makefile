@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := --methods invlint,inversionnet --dataset salt
 
-.PHONY: install bench test test-slow lint format benchmarks clean
+.PHONY: install bench test test-slow lint format docs benchmarks clean
 
 install: $(STAMP)
 
@@ -30,12 +30,16 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/make_reference.py plugins/example-unet
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install
+	$(BIN)/python docs/make_reference.py
 
 benchmarks: install
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

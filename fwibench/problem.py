@@ -38,8 +38,8 @@ class Grid(Frozen):
 class Point(Frozen):
     """A place in the section [m]."""
 
-    x: float
-    z: float
+    x: float = Field(description="along the section [m]")
+    z: float = Field(description="depth [m]")
 
 
 class Ricker(Frozen):
@@ -52,12 +52,12 @@ class Ricker(Frozen):
 class SeismicSurvey(Frozen):
     """Who shakes, who listens, and when: every receiver records every source."""
 
-    kind: Literal["seismic"] = "seismic"
-    sources: tuple[Point, ...] = Field(min_length=1)
-    receivers: tuple[Point, ...] = Field(min_length=1)
+    kind: Literal["seismic"] = Field(default="seismic", description="tells surveys apart")
+    sources: tuple[Point, ...] = Field(min_length=1, description="S places")
+    receivers: tuple[Point, ...] = Field(min_length=1, description="R places")
     nt: int = Field(gt=0, description="time samples")
     dt: float = Field(gt=0, description="time step [s]")
-    wavelet: Ricker
+    wavelet: Ricker = Field(description="of every source")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -68,9 +68,9 @@ class SeismicSurvey(Frozen):
 class ElectromagneticSurvey(Frozen):
     """Line sources and receivers of the electric field, frequency by frequency."""
 
-    kind: Literal["em"] = "em"
-    sources: tuple[Point, ...] = Field(min_length=1)
-    receivers: tuple[Point, ...] = Field(min_length=1)
+    kind: Literal["em"] = Field(default="em", description="tells surveys apart")
+    sources: tuple[Point, ...] = Field(min_length=1, description="S places")
+    receivers: tuple[Point, ...] = Field(min_length=1, description="R places")
     frequencies: tuple[float, ...] = Field(min_length=1, description="[Hz]")
 
     @property
@@ -86,7 +86,7 @@ class AcousticPhysics(Frozen):
     and one model would give other data in other company.
     """
 
-    kind: Literal["acoustic"] = "acoustic"
+    kind: Literal["acoustic"] = Field(default="acoustic", description="tells physics apart")
     accuracy: Literal[2, 4, 6, 8] = Field(description="order of the finite differences in space")
     pml_width: int = Field(ge=0, description="absorbing cells on each of the four sides")
     pml_freq: float = Field(gt=0, description="frequency the absorbing layer is tuned to [Hz]")
@@ -99,7 +99,7 @@ class AcousticPhysics(Frozen):
 class ElectromagneticPhysics(Frozen):
     """How the field of line currents is computed: mesh and surroundings of the section."""
 
-    kind: Literal["electromagnetic"] = "electromagnetic"
+    kind: Literal["electromagnetic"] = Field(default="electromagnetic", description="tells physics apart")
     fine_cell: float = Field(gt=0, description="cell inside the section [m]")
     coarse_cell: float = Field(gt=0, description="cell at low frequencies [m]")
     coarse_up_to: float = Field(ge=0, description="highest frequency that takes the coarse cell [Hz]")
@@ -110,10 +110,10 @@ class ElectromagneticPhysics(Frozen):
 class Property(Frozen):
     """What is sought, with the bounds that scale it."""
 
-    name: str
-    unit: str
-    low: float
-    high: float
+    name: str = Field(description="such as velocity")
+    unit: str = Field(description="such as m/s")
+    low: float = Field(description="lower bound, scaled to -1")
+    high: float = Field(description="upper bound, scaled to 1")
 
     @model_validator(mode="after")
     def _ordered(self) -> Property:
@@ -139,10 +139,12 @@ class Amplitude(Frozen):
     map takes to -1 and 1.
     """
 
-    low: float
-    high: float
-    log: bool = False
-    rows: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    low: float = Field(description="amplitude that is scaled to -1")
+    high: float = Field(description="amplitude that is scaled to 1")
+    log: bool = Field(default=False, description="whether the logarithm comes before the linear map")
+    rows: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(), description="amplitude of each entry of the middle axis; empty for none"
+    )
 
     def normalise(self, values: Any, xp: ModuleType) -> Any:
         """Scales raw measurements: `scale` after `compress`.
@@ -174,13 +176,15 @@ class Amplitude(Frozen):
 class Problem(Frozen):
     """Grid, survey, physics, property and measurement scaling of one inverse problem."""
 
-    grid: Grid
-    survey: Annotated[SeismicSurvey | ElectromagneticSurvey, Field(discriminator="kind")]
+    grid: Grid = Field(description="nodes of the map")
+    survey: Annotated[SeismicSurvey | ElectromagneticSurvey, Field(discriminator="kind")] = Field(
+        description="how it is measured"
+    )
     physics: Annotated[AcousticPhysics | ElectromagneticPhysics, Field(discriminator="kind")] | None = Field(
         description="None where the suite does not simulate it"
     )
-    property: Property
-    amplitude: Amplitude
+    property: Property = Field(description="what is sought")
+    amplitude: Amplitude = Field(description="how measurements are scaled")
     noise: float = Field(
         default=0.0, ge=0, description="size of the noise over that of the clean measurement; 0: none, or not known"
     )

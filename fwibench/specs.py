@@ -66,7 +66,7 @@ class NoOptions(Frozen):
 class Spec(Frozen):
     """Common part of all specs."""
 
-    name: Name
+    name: Name = Field(description="small letters, digits and hyphens; one name means one thing in all plugins")
     summary: str = Field(min_length=1, description="one line, shown in lists")
     reference: str = Field(default="", description="paper, equation or address the implementation follows")
     version: str = Field(default="1", description="changes whenever results change; part of every cell's key")

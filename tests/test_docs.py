@@ -15,22 +15,40 @@ from fwibench.runs.plan import open_dataset
 from fwibench.specs import API_VERSION
 from fwibench.testing.running import CHECKS
 from tests.conftest import Command
+from tests.environment import Environment
 
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_method_in_the_documentation_runs(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
-    text = (ROOT / "docs" / "adding-a-method.md").read_text()
-    source = re.search(r"```python\n# plugins/quadratic.py\n(.*?)```", text, re.DOTALL)
-    command = re.search(r"```\nfwibench (.*?)\n```", text)
-    assert source
-    assert command
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins" / "quadratic.py").write_text(source[1])
-    done = fwibench(*command[1].split(), "--profile", "smoke")
-    assert done.returncode == 0, done.stderr
-    assert "quadratic[surface=1500.0]" in done.stdout
-    assert "quadratic[surface=1700.0]" in done.stdout
+def test_the_tutorial_runs(tmp_path: Path, salt: Dataset) -> None:
+    environment = Environment(tmp_path / "environment")
+    printed: dict[str, str] = {}
+    for language, content in re.findall(
+        r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / "tutorial-plugin.md").read_text(), re.MULTILINE | re.DOTALL
+    ):
+        if language == "python":
+            path, _, source = content.removeprefix("# ").partition("\n")
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(source)
+            continue
+        for command in content.splitlines():
+            program, *arguments = shlex.split(command)
+            if program == "pip":
+                environment.install(*arguments[1:], cwd=tmp_path)
+                continue
+            # as `fwibench` and `pytest`, which do not look for modules in the working directory
+            done = environment.run("-P", "-m", program, *arguments, cwd=tmp_path)
+            assert done.returncode == 0, command + done.stdout + done.stderr
+            printed[command] = done.stdout
+    commands = list(printed)
+    assert [command.split()[0] for command in commands] == [*["fwibench"] * 3, "pytest", *["fwibench"] * 2]
+    assert printed[commands[0]].count("quadratic[surface=1") == 2
+    assert "network.coarse.0" in printed[commands[2]], "the network as it was written"
+    assert "17 passed" in printed[commands[3]]
+    assert "example-unet" in printed[commands[4]]
+    # what the tutorial makes is what CI installs and the README scores
+    for path in ("fwibench_example_unet/__init__.py", "fwibench_example_unet/method.py", "tests/test_method.py"):
+        assert (ROOT / "plugins" / "example-unet" / path).read_text() == (tmp_path / "example-unet" / path).read_text()
 
 
 def test_the_commands_for_ones_own_data_run(fwibench: Command, tmp_path: Path) -> None:

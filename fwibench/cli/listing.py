@@ -35,7 +35,7 @@ def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Jso
 
 
 def info(
-    name: str,
+    name: Annotated[str, typer.Argument(help="A method, dataset or metric.")],
     dataset: Annotated[
         str | None, typer.Option("--dataset", "-d", help="Build the method for this dataset: layers and costs.")
     ] = None,

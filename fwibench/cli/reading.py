@@ -31,7 +31,7 @@ def status(results: ResultsOption = Path("results"), json: Json = False) -> None
 
 
 def show(
-    run: str,
+    run: Annotated[str, typer.Argument(help="Name of a run, or a part of it that fits no other.")],
     results: ResultsOption = Path("results"),
     mae: Annotated[bool, typer.Option("--mae", help="Of an iterative run: error of the models of each band.")] = False,
     json: Json = False,

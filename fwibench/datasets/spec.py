@@ -17,7 +17,7 @@ PROFILES: tuple[Profile, ...] = ("smoke", "quick", "paper")
 class DatasetSpec(Spec):
     """Spec of a dataset; `target` makes a `fwibench.datasets.dataset.Dataset` from (spec, options, profile)."""
 
-    options: type[DatasetOptions] = DatasetOptions
+    options: type[DatasetOptions] = Field(default=DatasetOptions, description="model of the options, its variants")
     source: Source = Field(description="made by this suite, or somebody's original files, unless its options say else")
     measurements: Literal["seismic", "em"] = Field(description="kind of measurement")
     schemes: tuple[str, ...] = Field(

@@ -24,7 +24,11 @@ UNITS = {"seismic": "amplitude", "em": "V/m"}
 
 
 class StoredDataset(Dataset):
-    """A dataset that makes its samples; an author gives `samples`."""
+    """A dataset that makes its samples; an author gives `samples`.
+
+    Attributes:
+        shard_rows: Samples in a file.
+    """
 
     shard_rows = 100
 

@@ -21,7 +21,9 @@ class Complexity(Frozen):
     parameters_fixed: int | None = Field(default=None, description="constants such as integral kernels")
     macs: int | None = Field(default=None, description="multiply-adds")
     flops: int | None = Field(default=None, description="floating-point operations, two a multiply-add")
-    flops_kind: Literal["counted", "analytic", "mixed"] | None = None
+    flops_kind: Literal["counted", "analytic", "mixed"] | None = Field(
+        default=None, description="counted while it ran, derived from the sizes, or a part each"
+    )
     uncounted: tuple[str, ...] = Field(default=(), description="operations with arithmetic that no counter knows")
 
 

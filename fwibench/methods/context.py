@@ -28,6 +28,7 @@ class RunContext:
         repetition: Which repetition this is, from 0.
         deadline: `time.monotonic()` at which the cell is killed; None for never.
         base: The fitted method that this one builds on; None unless its spec says `builds_on`.
+        on_report: Called with what the method reports.
     """
 
     workdir: Path

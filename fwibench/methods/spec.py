@@ -20,8 +20,8 @@ class Published(Frozen):
     source: str = Field(min_length=1, description="where it is printed, such as 'InvLINT, table 1'")
     mae: float | None = Field(default=None, description="mean absolute error in the property's unit")
     mse: float | None = Field(default=None, description="mean squared error in the property's unit, squared")
-    ssim: float | None = None
-    parameters: int | None = None
+    ssim: float | None = Field(default=None, description="structural similarity")
+    parameters: int | None = Field(default=None, description="as printed, whatever the publication counts")
     flops: int | None = Field(default=None, description="as printed, whatever the publication counts as one")
     note: str = Field(default="", description="how it compares with what is counted here, and why it may differ")
 
@@ -29,7 +29,7 @@ class Published(Frozen):
 class MethodSpec(Spec):
     """Spec of a method; `target` is a subclass of `fwibench.methods.base.Method`."""
 
-    kind: Kind
+    kind: Kind = Field(description="what sort of method it is, for lists; decides nothing")
     options: type[BaseModel] = Field(
         default=NoOptions, description="model of the options; its defaults are the paper's"
     )
@@ -44,10 +44,14 @@ class MethodSpec(Spec):
     physics: tuple[Literal["acoustic", "electromagnetic"], ...] = Field(
         default=(), description="physics that it simulates with; a problem must have one of them. Empty: needs none"
     )
-    devices: tuple[Literal["cpu", "cuda"], ...] = Field(default=("cpu",), min_length=1)
+    devices: tuple[Literal["cpu", "cuda"], ...] = Field(
+        default=("cpu",), min_length=1, description="where it can run; with cuda alone it is skipped without a GPU"
+    )
     deterministic: bool = Field(default=False, description="the seed changes nothing, so one repetition is enough")
     trained_on: Literal["train", "none"] = Field(default="train", description="data that `fit` reads")
-    track: Literal["standard", "oracle-start", "extra-data"] = "standard"
+    track: Literal["standard", "oracle-start", "extra-data"] = Field(
+        default="standard", description="tracks are never ranked together; on oracle-start it is shown the truth"
+    )
     published: tuple[Published, ...] = Field(default=(), description="what publications print of it, by dataset")
 
     def refusal(self, problem: Problem, dataset: str) -> str:

@@ -43,10 +43,13 @@ class Normalise(nn.Module):
 
 
 class TorchMethod(Method):
-    """A network from normalised measurements to a normalised property map in [-1, 1]."""
+    """A network from normalised measurements to a normalised property map in [-1, 1].
+
+    Attributes:
+        encode_once: Whether encodings of a whole split fit in memory, so that training computes them only once.
+    """
 
     encode_once = False
-    """Whether encodings of a whole split fit in memory, so that training computes them only once."""
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
         super().__init__(problem, options, context)

@@ -1,0 +1,102 @@
+"""`plugins new`: a package to start from.
+
+Invariant: a folder that exists is left as it is, and every file is rendered before the first one is written.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Literal
+
+import fwibench
+from fwibench.errors import UsageError
+from fwibench.plugins.registry import Registry
+from fwibench.specs import API_VERSION
+
+Kind = Literal["method", "dataset", "metric"]
+
+FILES = {
+    "pyproject.toml": "pyproject.toml.jinja",
+    "README.md": "README.md.jinja",
+    "{module}/__init__.py": "{kind}/entry.py.jinja",
+    "{module}/{kind}.py": "{kind}/implementation.py.jinja",
+    "tests/test_conformance.py": "test_conformance.py.jinja",
+    "tests/test_{kind}.py": "{kind}/test.py.jinja",
+}
+"""Paths in the new package, and the templates of what stands there."""
+LONGEST = 40
+
+
+def write_package(kind: Kind, name: str, output: Path, registry: Registry) -> dict[Path, str]:
+    """Writes a package that offers one thing, works as it is, and is there to be changed.
+
+    Args:
+        kind: What it offers.
+        name: Name of what it offers, and of the folder.
+        output: Folder to write it in; made if need be.
+        registry: Names that are taken.
+
+    Returns:
+        The files written, and what stands in each.
+
+    Raises:
+        UsageError: The name cannot be used or is taken, or the folder exists or cannot be written.
+    """
+    module = _module(name, registry)
+    folder = output / name
+    files = {folder / path: text for path, text in _render(kind, name, module).items()}
+    try:
+        folder.mkdir(parents=True)
+        for path, text in files.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except FileExistsError as error:
+        raise UsageError(
+            f"{folder} exists already and is left as it is", "choose another name, or another folder with --output"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}", "choose another --output") from error
+    return files
+
+
+def _module(name: str, registry: Registry) -> str:
+    """Name of the import package; it has a prefix, so that a method may be called torch or class."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
+        raise UsageError(
+            f"'{name}' cannot be a name, expected at most {LONGEST} small letters, digits and single hyphens, "
+            "a letter first",
+            "for instance my-net",
+        )
+    for known in (registry.methods, registry.datasets, registry.metrics):
+        if name in known:
+            owner = known[name].plugin
+            raise UsageError(f"the name '{name}' is taken by {owner.origin} ({owner.name})", "choose another one")
+    module = f"fwibench_{name.replace('-', '_')}"
+    if importlib.util.find_spec(module) is not None:
+        raise UsageError(f"there is a Python package {module} already", "choose another name")
+    return module
+
+
+def _render(kind: Kind, name: str, module: str) -> dict[str, str]:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("fwibench.plugins"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    values = {
+        "kind": kind,
+        "name": name,
+        "module": module,
+        "package": f"fwibench-{name}",
+        "api": API_VERSION,
+        "fwibench": fwibench.__version__,
+    }
+    return {
+        path.format(kind=kind, module=module): environment.get_template(template.format(kind=kind)).render(values)
+        for path, template in FILES.items()
+    }
