@@ -18,7 +18,7 @@ class InversionOptions(Frozen):
         description="upper corners [Hz] from low to high, as 3/6/full; auto: 1/6, 1/4, 5/12 and 2/3 of the "
         "source's frequency, then full",
     )
-    iterations: int = Field(default=400, ge=1, description="of each band")
+    iterations: int = Field(default=300, ge=1, description="of each band")
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
     shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, drawn anew; None: all")
     step: float = Field(
