@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat
 
 from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
 from fwibench_baselines.fwi.options import OracleOptions, StartOptions
-from fwibench_baselines.published import INVERSIONNET, VELOCITYGAN
+from fwibench_baselines.published import INVERSIONNET, MULTISCALE_FWI, VELOCITYGAN
 
 
 class InversionNetOptions(TrainingOptions):
@@ -135,6 +135,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             profiles={"smoke": {"iterations": 2}},
             physics=("acoustic",),
             devices=("cpu", "cuda"),
+            published=MULTISCALE_FWI,
         ),
         MethodSpec(
             name="multiscale-fwi-oracle",

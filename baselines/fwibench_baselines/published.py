@@ -124,3 +124,14 @@ VELOCITYGAN = (
         ),
     ),
 )
+
+ON_FIVE = "InvLINT, section 4.5, 5 samples"
+START = "Neither the start model, the bands nor the number of iterations are printed."
+
+MULTISCALE_FWI = (
+    Published(
+        dataset="kimberlina-leakage", source=ON_FIVE, mae=42.0, note=f"About 4 hours for a sample, as printed. {START}"
+    ),
+    Published(dataset="marmousi", source=ON_FIVE, mae=199.5, note=START),
+    Published(dataset="salt", source=ON_FIVE, mae=176.6, note=START),
+)

@@ -34,7 +34,9 @@ def test_options_change_what_is_built(fwibench: Command, nowhere: dict[str, str]
     assert one["options"]["epochs"] == 1000, "the quick profile's"
     assert sum(layer["macs"] for layer in two["layers"]) == two["complexity"]["macs"]
     assert sum(layer["parameters"] for layer in two["layers"]) == two["complexity"]["parameters"]
-    assert [entry["dataset"] for entry in one["published"]] == ["salt"]
+    printed = {entry["source"]: entry["mae"] for entry in one["published"] if entry["dataset"] == "salt"}
+    assert len(printed) == len(one["published"]) == 2, "this dataset's alone"
+    assert printed["InvLINT, section 4.5, 5 samples"] == 26.1
 
 
 def test_what_is_known_after_fit_says_so(fwibench: Command, nowhere: dict[str, str]) -> None:
