@@ -216,11 +216,13 @@ def test_a_wavelet_of_another_size_is_found(small: Problem, shots: np.ndarray) -
 
 def test_the_inversion_has_another_scheme_than_the_data(small: Problem) -> None:
     other = inversion_problem(small, None)
-    assert other.physics.accuracy == 8
+    assert other.physics.accuracy == 6, "the data are of order 4, which would do"
     assert inversion_problem(other, None).physics.accuracy == 4
     assert inversion_problem(small, 2).physics.accuracy == 2
+    short = other.model_copy(update={"property": small.property.model_copy(update={"low": 900.0})})
+    assert inversion_problem(short, None).physics.accuracy == 8, "order 4 does not suit, and 6 is the data's"
     assert other.survey.nt * other.survey.dt == pytest.approx(small.survey.nt * small.survey.dt)
-    assert gradient_flops(other) / 45 < gradient_flops(small) / 33, "fewer steps for each of the stencil's operations"
+    assert other.survey.nt < 2 * small.survey.nt, "deepwave would take two steps a sample"
 
 
 def test_the_inversion_simulates_what_was_measured(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:

@@ -22,6 +22,8 @@ Order = Literal[2, 4, 6, 8]
 
 MARGIN = 0.98
 """Part of the critical Courant number."""
+COARSEST = 10
+"""Nodes in the shortest wavelength at the source's peak frequency that order 4 needs."""
 MULTIPLE = 20
 """Of which the number of time samples is one, so that the gradient's intervals can divide it."""
 
@@ -29,13 +31,15 @@ MULTIPLE = 20
 def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
     """The problem as an inversion simulates it.
 
-    Its order in space is another than the data's, and its time axis has the fewest samples that are stable
-    without steps between them.
+    Its order in space is the lowest that suits its waves and is not the data's; its time axis has the fewest
+    samples that are stable without steps between them.
     """
     survey, physics = problem.survey, problem.physics
     if physics is None or physics.kind != "acoustic" or not isinstance(survey, SeismicSurvey):
         raise TypeError("waveform inversion needs acoustic physics")
-    order: Order = accuracy or (8 if physics.accuracy == 4 else 4)
+    points = problem.property.low / survey.wavelet.frequency / problem.grid.spacing
+    suited: tuple[Order, ...] = (4, 6, 8) if points >= COARSEST else (6, 8)
+    order: Order = accuracy or next(one for one in suited if one != physics.accuracy)
     courant = MARGIN * critical_courant_number(order, propagator="scalar")
     duration = survey.nt * survey.dt
     fewest = physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant

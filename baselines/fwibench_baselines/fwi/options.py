@@ -46,7 +46,8 @@ class InversionOptions(Frozen):
         default="known", description="the survey's own, or fitted to the shots at the start of every band"
     )
     accuracy: Literal[2, 4, 6, 8] | None = Field(
-        default=None, description="order of the inversion's simulation; None: 4, or 8 where the data were made at 4"
+        default=None,
+        description="order of the simulation; None: 4 where waves are long, 6 where short; never the data's",
     )
     seconds: float | None = Field(default=None, gt=0, description="budget of a sample [s]; None for none")
 
