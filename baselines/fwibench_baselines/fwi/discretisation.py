@@ -39,7 +39,7 @@ def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
         raise TypeError("waveform inversion needs acoustic physics")
     points = problem.property.low / survey.wavelet.frequency / problem.grid.spacing
     suited: tuple[Order, ...] = (4, 6, 8) if points >= COARSEST else (6, 8)
-    order: Order = accuracy or next(one for one in suited if one != physics.accuracy)
+    order = next(one for one in suited if one != physics.accuracy) if accuracy is None else accuracy
     courant = MARGIN * critical_courant_number(order, propagator="scalar")
     duration = survey.nt * survey.dt
     fewest = physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
