@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.options import GoodStartOptions
 from pydantic import Field
 
 from fwibench import MethodSpec, hookimpl
 
 
-class RefineOptions(InversionOptions):
+class RefineOptions(GoodStartOptions):
     """Options of refine."""
 
     base: str = Field(default="invlint", description="method whose prediction is the start; its cell is run or reused")
-    iterations: int = Field(default=40, ge=1, description="of each band")
+    iterations: int = Field(default=100, ge=1, description="of each band")
 
 
 @hookimpl

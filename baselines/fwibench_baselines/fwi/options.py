@@ -67,13 +67,18 @@ class StartOptions(InversionOptions):
     )
 
 
-class OracleOptions(InversionOptions):
-    """Options of an inversion that starts from the truth, smoothed: such a start is worth keeping."""
+class GoodStartOptions(InversionOptions):
+    """Options of an inversion whose start is worth keeping where the data see little."""
 
     step: float = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
     damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
     tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
     decrease: float = Field(default=0.0, ge=0, description="weight of decreases with depth, as under salt")
+
+
+class OracleOptions(GoodStartOptions):
+    """Options of an inversion that starts from the truth, smoothed."""
+
     smoothing: float = Field(default=100.0, gt=0, description="standard deviation of the Gaussian [m]")
 
 
