@@ -87,6 +87,6 @@ def test_published_values_are_listed_without_building(fwibench: Command) -> None
 
 @pytest.mark.parametrize("name", ["invlint", "inversionnet"])
 def test_every_published_row_of_table_1_is_there(name: str, registry: Registry) -> None:
-    published = registry.method(name).spec.published
+    published = [entry for entry in registry.method(name).spec.published if entry.source == "InvLINT, table 1"]
     assert {entry.dataset for entry in published} == DATASETS
     assert all(entry.note and entry.parameters and entry.flops and entry.mae for entry in published)
