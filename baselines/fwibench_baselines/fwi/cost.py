@@ -8,6 +8,7 @@ import deepwave
 
 from fwibench.physics.placement import reached_rows
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench_baselines.fwi.discretisation import stable_steps
 
 
 def gradient_flops(problem: Problem) -> int:
@@ -23,7 +24,7 @@ def gradient_flops(problem: Problem) -> int:
         raise TypeError("only acoustic simulations are counted")
     nz, nx = (n + 2 * physics.pml_width for n in (reached_rows(problem), problem.grid.nx))
     courant = physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER
-    inner = math.ceil(physics.max_velocity * survey.dt * math.sqrt(2) / problem.grid.spacing / courant)
+    inner = math.ceil(stable_steps(problem, survey.dt, courant))
     difference = 3 * physics.accuracy // 2 + 1
     step = 2 * difference + 5
     return len(survey.sources) * survey.nt * inner * nz * nx * (2 * step + 2)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from deepwave.discretisation import critical_courant_number
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench_baselines.fwi.options import Order
 
 Maps = NDArray[np.float32]
-Order = Literal[2, 4, 6, 8]
 
 MARGIN = 0.98
 """Part of the critical Courant number."""
@@ -35,21 +34,31 @@ def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
     samples that are stable without steps between them.
     """
     survey, physics = problem.survey, problem.physics
-    if physics is None or physics.kind != "acoustic" or not isinstance(survey, SeismicSurvey):
+    if not isinstance(physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
         raise TypeError("waveform inversion needs acoustic physics")
     points = problem.property.low / survey.wavelet.frequency / problem.grid.spacing
     suited: tuple[Order, ...] = (4, 6, 8) if points >= COARSEST else (6, 8)
     order = next(one for one in suited if one != physics.accuracy) if accuracy is None else accuracy
     courant = MARGIN * critical_courant_number(order, propagator="scalar")
     duration = survey.nt * survey.dt
-    fewest = physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
-    samples = MULTIPLE * math.ceil(fewest / MULTIPLE)
+    samples = MULTIPLE * math.ceil(stable_steps(problem, duration, courant) / MULTIPLE)
     return problem.model_copy(
         update={
             "survey": survey.model_copy(update={"nt": samples, "dt": duration / samples}),
             "physics": physics.model_copy(update={"accuracy": order, "courant_number": courant}),
         }
     )
+
+
+def stable_steps(problem: Problem, duration: float, courant: float) -> float:
+    """Time steps that a simulation of `duration` [s] needs at least, at a Courant number; not rounded.
+
+    Raises:
+        TypeError: The problem is not acoustic.
+    """
+    if not isinstance(problem.physics, AcousticPhysics):
+        raise TypeError("only acoustic simulations have steps")
+    return problem.physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
 
 
 def resample(measurements: Maps, samples: int) -> Maps:

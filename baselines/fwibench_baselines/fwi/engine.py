@@ -135,14 +135,14 @@ class Engine:
         objective = self.objective(measurements, models, corner)
         done = len(course.traces[0].steps)
         if self.options.optimiser == "adam":
-            return self._adam(objective, models, name_of(corner), done, course)
-        return self._l_bfgs_b(objective, models, name_of(corner), done, course)
+            return self._adam(objective, models, corner, done, course)
+        return self._l_bfgs_b(objective, models, corner, done, course)
 
-    def _adam(self, objective: Objective, models: Tensor, band: str, done: int, course: Course) -> Tensor:
+    def _adam(self, objective: Objective, models: Tensor, corner: float | None, done: int, course: Course) -> Tensor:
         """Adam with a cosine course of the step, from the band's first to a quarter of it; clipped to the bounds."""
         low, high = self.problem.property.low, self.problem.property.high
         velocity = models.clone().requires_grad_()
-        step = self.options.step * SHORTENING ** [name_of(corner) for corner in self.bands].index(band)
+        step = self.options.step * SHORTENING ** self.bands.index(corner)
         optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY, eps=self.options.damping)
         for iteration in range(self.options.iterations):
             part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
@@ -151,11 +151,13 @@ class Engine:
             optimiser.step()
             with torch.no_grad():
                 velocity.clamp_(low, high)
-            if not course.step(band, done + iteration + 1, misfits):
+            if not course.step(name_of(corner), done + iteration + 1, misfits):
                 raise OutOfTimeError(velocity.detach())
         return velocity.detach()
 
-    def _l_bfgs_b(self, objective: Objective, models: Tensor, band: str, done: int, course: Course) -> Tensor:
+    def _l_bfgs_b(
+        self, objective: Objective, models: Tensor, corner: float | None, done: int, course: Course
+    ) -> Tensor:
         """SciPy's L-BFGS-B on normalised models, one sample at a time."""
         if len(models) > 1:
             raise ValueError("L-BFGS-B inverts one sample at a time: its line search would couple them")
@@ -168,7 +170,7 @@ class Engine:
             latest = bounds.denormalise(values)
             misfits, gradient = self.gradient(objective, latest.clone().requires_grad_())
             done += 1
-            if not course.step(band, done, misfits):
+            if not course.step(name_of(corner), done, misfits):
                 raise OutOfTimeError(latest)
             slope = gradient * ((bounds.high - bounds.low) / 2)
             return float(misfits[0]), slope.double().cpu().numpy().ravel()

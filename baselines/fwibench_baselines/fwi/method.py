@@ -42,7 +42,7 @@ class WaveformInversion(IterativeMethod):
         seconds: float | None = self.options.seconds
         return seconds
 
-    def iterations_per_sample(self) -> int | None:
+    def iterations_per_sample(self) -> int:
         """Of all bands; L-BFGS-B may take fewer."""
         iterations: int = len(self.engine.bands) * self.options.iterations
         return iterations
@@ -58,9 +58,8 @@ class WaveformInversion(IterativeMethod):
 
     def complexity(self) -> Complexity:
         """No parameters are learnt; the arithmetic is that of all gradients of a sample."""
-        iterations = len(self.engine.bands) * self.options.iterations
         shots = len(self.engine.shots_of(0)) / len(self.problem.survey.sources)
-        flops = round(iterations * shots * gradient_flops(self.engine.problem))
+        flops = round(self.iterations_per_sample() * shots * gradient_flops(self.engine.problem))
         return Complexity(parameters=0, macs=None, flops=flops, flops_kind="analytic")
 
     def diagnostics(self, test: Split) -> dict[str, float]:

@@ -9,6 +9,9 @@ from pydantic import Field, field_validator
 
 from fwibench import Frozen
 
+Order = Literal[2, 4, 6, 8]
+"""Orders in space that deepwave has."""
+
 
 class InversionOptions(Frozen):
     """How a model is fitted to the shots of one sample."""
@@ -45,7 +48,7 @@ class InversionOptions(Frozen):
     wavelet: Literal["known", "estimated"] = Field(
         default="known", description="the survey's own, or fitted to the shots at the start of every band"
     )
-    accuracy: Literal[2, 4, 6, 8] | None = Field(
+    accuracy: Order | None = Field(
         default=None,
         description="order of the simulation; None: 4 where waves are long, 6 where short; never the data's",
     )
