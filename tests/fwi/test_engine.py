@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,21 @@ def test_missing_traces_are_left_out(small: Problem, truth: np.ndarray, shots: n
         misfit = engine(small).objective(lost, velocity, None)(velocity)
     assert float(misfit.max()) < 1e-9
     assert data_misfit(truth, lost, small) == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_correlation_counts_the_traces_there_are(shots: np.ndarray) -> None:
+    observed, silent = torch.from_numpy(shots.copy()), torch.from_numpy(shots.copy())
+    silent[:, 0] = 0
+    assert MISFITS["correlation"](silent, silent) == pytest.approx([0, 0], abs=1e-6)
+    assert MISFITS["correlation"](-observed, silent) == pytest.approx([2, 2], rel=1e-4)
+
+
+def test_steps_shorten_from_band_to_band(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+    path = course(shots[1:], start(small), tmp_path)
+    engine(small, iterations=1).run(shots[1:], path)
+    models = list(path.traces[0].models.values())
+    moved = [float(np.abs(after - before).max()) for before, after in pairwise(models)]
+    assert moved == pytest.approx([40, 28, 19.6], rel=1e-3)
 
 
 def test_noise_is_the_unit_of_the_data_misfit(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:

@@ -11,7 +11,8 @@ from fwibench.errors import UsageError
 from fwibench.metrics.misfit import data_misfit
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.plan import Request, make_plan
+from fwibench.runs.plan import Request, make_plan, reopen_dataset
+from fwibench.runs.record import read_record
 from tests.conftest import Command
 
 COMMON = ("--dataset", "salt", "--profile", "smoke", "--test-samples", "2")
@@ -43,6 +44,24 @@ def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, 
     shown = fwibench("show", "multiscale-fwi-s0", "--mae").stdout
     assert [line.split()[0] for line in shown.splitlines()[-6:]] == ["start", "2", "3", "5", "8", "full"]
     assert "modelling_difference" in shown
+
+
+def test_a_run_knows_the_noise_of_its_data(
+    fwibench: Command, tmp_path: Path, registry: Registry, salt: Dataset
+) -> None:
+    chosen = ("--dataset", "salt[snr=10]", *COMMON[2:])
+    done = fwibench("run", "--methods", "mean-map", *chosen, "--metrics", "data-misfit", "--json")
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "results" / "runs").iterdir()
+    record = read_record(run / "record.json")
+    dataset = reopen_dataset(registry, record.cell)
+    assert dataset.measured_problem.noise == pytest.approx(10**-0.5)
+    assert dataset.problem.noise == salt.measured_problem.noise == 0
+    with np.load(run / "predictions.npz") as stored:
+        prediction = stored["prediction"]
+    measured = dataset.split("random", "test").spread(2).measurements[:]
+    known = data_misfit(prediction, measured, dataset.measured_problem)
+    assert record.scores["data-misfit"] == pytest.approx(known.mean(), rel=1e-6)
 
 
 def test_a_base_that_failed_leaves_its_refinement_skipped(
