@@ -10,7 +10,7 @@ import numpy as np
 
 from fwibench.methods.traces import read_traces
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import reopen_dataset
+from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.record import Record
 
 
@@ -66,9 +66,6 @@ def describe_convergence(record: Record, folder: Path, registry: Registry | None
 
 def _errors(record: Record, folder: Path, registry: Registry) -> dict[str, float]:
     """Mean absolute error of the models of each band."""
-    test = reopen_dataset(registry, record.cell).split(record.cell.split, "test")
-    if record.cell.test_samples is not None:
-        test = test.spread(record.cell.test_samples)
-    truth = test.properties[:]
+    truth = scored_split(reopen_dataset(registry, record.cell), record.cell).properties[:]
     with np.load(folder / "models.npz") as stored:
         return {name: float(np.nanmean(np.abs(stored[name] - truth))) for name in stored.files if name != "ids"}

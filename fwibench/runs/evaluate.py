@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import DivergedError, MethodError
-from fwibench.files import atomic_write
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
@@ -28,7 +27,8 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.cell import Cell
 from fwibench.runs.environment import peak_memory_mb
-from fwibench.runs.plan import reopen_dataset
+from fwibench.runs.plan import reopen_dataset, scored_split
+from fwibench.runs.predictions import Predictions, write_predictions
 from fwibench.runs.record import Costs, Record, read_record
 from fwibench.runs.results import RECORD
 from fwibench.runs.scores import write_scores
@@ -65,9 +65,8 @@ def evaluate(
     with stopwatch("cpu") as reading:
         dataset = reopen_dataset(registry, cell)
         problem = dataset.measured_problem
-        train, val, test = (dataset.split(cell.split, name) for name in ("train", "val", "test"))
-        if cell.test_samples is not None:
-            test = test.spread(cell.test_samples)
+        train, val = (dataset.split(cell.split, name) for name in ("train", "val"))
+        test = scored_split(dataset, cell)
     record.costs.data_s = reading.seconds
     record.n_train, record.n_val, record.n_test = len(train), len(val), len(test)
     context = RunContext(
@@ -92,8 +91,7 @@ def evaluate(
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, record, tell)
     _check(prediction, (len(test), *problem.property_shape))
-    with atomic_write(folder / "predictions.npz") as stream:
-        np.savez(stream, ids=np.array(test.ids), prediction=prediction)
+    write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
         write_traces(folder, test.ids, traces)
     scores = score(prediction, test, metrics, registry, problem, record.notes)

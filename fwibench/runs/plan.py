@@ -26,6 +26,7 @@ from fwibench.runs.results import Results
 from fwibench.runs.selection import Selected, parse_selection, parse_settings, validate_options
 
 if TYPE_CHECKING:
+    from fwibench.datasets.arrays import Split
     from fwibench.datasets.dataset import Dataset
 
 
@@ -113,6 +114,12 @@ def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
     if dataset.fingerprint != cell.fingerprint:
         raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
     return dataset
+
+
+def scored_split(dataset: Dataset, cell: Cell) -> Split:
+    """The test samples on which a cell is scored, of its dataset."""
+    test = dataset.split(cell.split, "test")
+    return test if cell.test_samples is None else test.spread(cell.test_samples)
 
 
 def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:

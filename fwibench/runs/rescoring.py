@@ -5,16 +5,13 @@ Invariant: predictions are read, never made; the table of scores and the record 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fwibench.errors import DataError, RecordError
+from fwibench.errors import RecordError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import reopen_dataset
+from fwibench.runs.plan import reopen_dataset, scored_split
+from fwibench.runs.predictions import read_predictions
 from fwibench.runs.record import Record, read_record, write_record
 from fwibench.runs.results import RECORD
 from fwibench.runs.scores import Scores, read_scores, write_scores
@@ -39,10 +36,8 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
     """
     record = read_record(folder / RECORD)
     dataset = reopen_dataset(registry, record.cell)
-    test = dataset.split(record.cell.split, "test")
-    if record.cell.test_samples is not None:
-        test = test.spread(record.cell.test_samples)
-    prediction = _read_predictions(folder / "predictions.npz", test.ids)
+    test = scored_split(dataset, record.cell)
+    prediction = read_predictions(folder, test.ids).maps
     try:
         known = read_scores(folder).values
     except RecordError:
@@ -57,15 +52,3 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
     updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
     write_record(updated, folder / RECORD)
     return updated
-
-
-def _read_predictions(path: Path, expected: tuple[str, ...]) -> NDArray[np.float32]:
-    again = "run the cell again with --force"
-    try:
-        with np.load(path) as stored:
-            ids, prediction = tuple(map(str, stored["ids"])), stored["prediction"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as predictions: {error}", again) from error
-    if ids != expected:
-        raise DataError(f"{path} holds {len(ids)} samples that are not the {len(expected)} test samples", again)
-    return prediction

@@ -1,0 +1,79 @@
+"""What pictures and pages are made of: finished runs, with the data that they were scored on.
+
+Invariant: records, scores, predictions and datasets are read, never made; what cannot be read is told in a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fwibench.datasets.arrays import Split
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import FwibenchError
+from fwibench.leaderboard.board import Board, make_board
+from fwibench.plugins.registry import Registry
+from fwibench.runs.cell import Cell
+from fwibench.runs.plan import reopen_dataset, scored_split
+from fwibench.runs.predictions import Predictions, read_predictions
+from fwibench.runs.record import Record
+from fwibench.runs.results import Results
+
+
+class Material:
+    """A results folder, read as far as it is asked for.
+
+    Attributes:
+        results: The folder.
+        records: Of its runs.
+        registry: Where datasets are looked up.
+        board: Its leaderboard.
+        faults: A line for each thing that could not be read, as far as was asked.
+    """
+
+    def __init__(self, results: Results, records: Sequence[Record], registry: Registry) -> None:
+        self.results, self.records, self.registry = results, list(records), registry
+        self.board: Board = make_board(records, results.scores)
+        self.faults: list[str] = []
+        self._datasets: dict[str, Dataset | None] = {}
+
+    def runs_of(self, row: dict[str, object]) -> list[Record]:
+        """Finished records of a row of the leaderboard, by seed."""
+        names = set(str(row["run_ids"]).split())
+        found = [record for record in self.records if record.run_id in names and record.status == "ok"]
+        return sorted(found, key=lambda record: record.cell.seed)
+
+    def predictions(self, record: Record) -> Predictions | None:
+        """Of a run; None if they cannot be read."""
+        try:
+            return read_predictions(self.results.folder(record.cell))
+        except FwibenchError as error:
+            self._tell(f"{record.run_id}: {error.message}")
+            return None
+
+    def dataset(self, cell: Cell) -> Dataset | None:
+        """That of a cell; None if its samples are not on this machine, or not those of the cell any more."""
+        name = cell.fingerprint
+        if name not in self._datasets:
+            self._datasets[name] = self._open(cell)
+        return self._datasets[name]
+
+    def test(self, record: Record) -> Split | None:
+        """Test samples on which a run was scored; None if they are not here."""
+        dataset = self.dataset(record.cell)
+        return None if dataset is None else scored_split(dataset, record.cell)
+
+    def _open(self, cell: Cell) -> Dataset | None:
+        try:
+            dataset = reopen_dataset(self.registry, cell)
+            if dataset.prepared():
+                return dataset
+            self._tell(
+                f"{cell.dataset} is not on this machine: fwibench data prepare makes it, for pictures of samples"
+            )
+        except FwibenchError as error:
+            self._tell(f"{cell.dataset}: {error.message}")
+        return None
+
+    def _tell(self, fault: str) -> None:
+        if fault not in self.faults:
+            self.faults.append(fault)
