@@ -131,7 +131,7 @@ class Trainer:
             self._fit(train, val)
         if self._best:
             self.method.network.load_state_dict(self._best)
-        self.method.network.eval()
+        self.method.network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
         return self.history
 
     def _fit(self, train: Split, val: Split) -> None:
@@ -152,6 +152,8 @@ class Trainer:
 
     def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
         options = self.options
+        # channels last: gradients of convolutions take half the time on a CPU, and tensor cores want it so
+        plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(
             plain.parameters(),
             lr=options.learning_rate,
