@@ -56,7 +56,7 @@ def _draw_measurement(
     source = len(measurement) // 2
     gather = measurement[source]
     limit = float(np.quantile(np.abs(gather), 0.95)) or 1.0
-    places = _along(survey)
+    places = along(survey)
     axes.imshow(
         gather,
         cmap="Greys",
@@ -73,7 +73,7 @@ def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: Electromag
     """Magnitude along the receivers, a line each frequency, of the first source."""
     field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
     lines: list[Any] = [
-        axes.semilogy(_along(survey), values, label=f"{frequency:g} Hz")
+        axes.semilogy(along(survey), values, label=f"{frequency:g} Hz")
         for frequency, values in zip(survey.frequencies, field, strict=True)
     ]
     axes.set(title=f"source 1 of {len(measurement)}", xlabel="receiver [km]")
@@ -82,7 +82,7 @@ def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: Electromag
         axes.legend(fontsize="x-small", ncols=2)
 
 
-def _along(survey: SeismicSurvey | ElectromagneticSurvey) -> NDArray[np.float64]:
+def along(survey: SeismicSurvey | ElectromagneticSurvey) -> NDArray[np.float64]:
     """Receivers along the axis on which they spread [km]."""
     places = np.array([[point.x, point.z] for point in survey.receivers]) / 1e3
     return places[:, int(np.ptp(places[:, 1]) > np.ptp(places[:, 0]))]
