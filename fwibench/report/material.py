@@ -47,7 +47,7 @@ class Material:
         try:
             return read_predictions(self.results.folder(record.cell))
         except FwibenchError as error:
-            self._tell(f"{record.run_id}: {error.message}")
+            self.tell(f"{record.run_id}: {error.message}")
             return None
 
     def dataset(self, cell: Cell) -> Dataset | None:
@@ -67,13 +67,12 @@ class Material:
             dataset = reopen_dataset(self.registry, cell)
             if dataset.prepared():
                 return dataset
-            self._tell(
-                f"{cell.dataset} is not on this machine: fwibench data prepare makes it, for pictures of samples"
-            )
+            self.tell(f"{cell.dataset} is not on this machine: fwibench data prepare makes it, for pictures of samples")
         except FwibenchError as error:
-            self._tell(f"{cell.dataset}: {error.message}")
+            self.tell(f"{cell.dataset}: {error.message}")
         return None
 
-    def _tell(self, fault: str) -> None:
+    def tell(self, fault: str) -> None:
+        """Adds a line to the faults, once."""
         if fault not in self.faults:
             self.faults.append(fault)

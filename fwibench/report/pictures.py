@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.problem import ElectromagneticSurvey, Problem, SeismicSurvey
+from fwibench.problem import ElectromagneticSurvey, Grid, Problem, SeismicSurvey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,6 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
     figure = Figure(figsize=(3 * COLUMNS, 6), layout="constrained")
     axes = figure.subplots(2, len(shown), squeeze=False)
     bounds = problem.property
-    depth, width = ((n - 1) * problem.grid.spacing / 1e3 for n in problem.grid.shape)
     for column in range(len(shown)):
         place = axes[0, column]
         image = place.imshow(
@@ -35,8 +34,8 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
             cmap=COLOURS,
             vmin=bounds.low,
             vmax=bounds.high,
-            extent=(0, width, depth, 0),
-            aspect="auto" if max(depth, width) > 2 * min(depth, width) else "equal",
+            extent=extent_of(problem.grid),
+            aspect="equal" if is_compact(problem.grid) else "auto",
         )
         place.set_title(shown.ids[column], fontsize="small")
         place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
@@ -45,6 +44,16 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100)
     return stream.getvalue()
+
+
+def extent_of(grid: Grid) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a map [km], depth downwards."""
+    return 0.0, (grid.nx - 1) * grid.spacing / 1e3, (grid.nz - 1) * grid.spacing / 1e3, 0.0
+
+
+def is_compact(grid: Grid) -> bool:
+    """Whether a map can be drawn in its real proportions; a longer one is squeezed."""
+    return max(grid.shape) - 1 <= 2 * (min(grid.shape) - 1)
 
 
 def _draw_measurement(
