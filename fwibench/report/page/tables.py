@@ -152,14 +152,16 @@ def make_groups(rows: Sequence[Row], units: Mapping[str, str]) -> list[Group]:
 
 
 def _group(rows: list[Row], unit: str, count: int) -> Group:
-    names = [name for name in SHOWN if name in ("rank", "method") or any(row[name] is not None for row in rows)]
-    best = {name: _best(name, rows) for name in names if SHOWN[name].scored}
+    published = rows[0]["status"] == "published"
+    always = ("method",) if published else ("rank", "method")
+    names = [name for name in SHOWN if name in always or any(row[name] is not None for row in rows)]
+    best = {} if published else {name: _best(name, rows) for name in names if SHOWN[name].scored}
     tied = sum(row["rank"] == 1 for row in rows) > 1
     largest = max((row["mae_ci_high"] for row in rows if row["mae_ci_high"] is not None), default=0.0)
     return Group(
         place={name: rows[0][name] for name in GROUP},
         unit=unit,
-        published=rows[0]["status"] == "published",
+        published=published,
         heads=[_head(name, unit) for name in names],
         rows=[
             Shown(

@@ -21,6 +21,7 @@ from fwibench.files import write_text
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
 from fwibench.report.material import Material
+from fwibench.report.page.drawings import list_pictures
 from fwibench.report.page.runs import find_environments, find_recipes, find_troubles
 from fwibench.report.page.samples import list_places
 from fwibench.report.page.summary import count, summarise
@@ -118,7 +119,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "best": summarise(groups),
         "notes": board.notes,
         "filters": {name: _values(name, rows) for name in ("dataset", "split", "track")},
-        "drawings": [],
+        "pictures": list_pictures(material, samples=wanted.samples),
         "places": places,
         "with_samples": wanted.samples,
         "bad": bad,

@@ -36,8 +36,8 @@
     "div", { className: "map", style: { "--shape": data.columns / data.rows } },
     make("img", { src: image, alt: what, width: data.columns, height: data.rows }),
   );
-  const axes = (picture, below, left) => make(
-    "div", { className: "axes" }, make("span", { className: "left" }, left), picture, make("span", { className: "below" }, below),
+  const axes = (picture, below, left, shape) => make(
+    "div", { className: "axes", style: { "--shape": shape } }, make("span", { className: "left" }, left), picture, make("span", { className: "below" }, below),
   );
   const scale = (colours, low, high, text) => make(
     "div", { className: "scale" },
@@ -49,11 +49,11 @@
 
   const gather = (data, name) => axes(
     make("div", { className: "map gather" }, make("img", { src: data.image, alt: `Gather of ${name}` })),
-    `receiver [km], ${round(data.from)} to ${round(data.to)}`, `time [s], 0 to ${round(data.seconds)}`,
+    `receiver [km], ${round(data.from)} to ${round(data.to)}`, `time [s], 0 to ${round(data.seconds)}`, 1.05,
   );
   // magnitudes over the receivers, a line for each frequency, on a logarithmic axis
   const curves = (data, name) => {
-    const [wide, high, left, below] = [340, 250, 46, 34];
+    const [wide, high, left, below] = [340, 250, 60, 34];
     const known = data.values.flat().filter((value) => value !== null);
     const [low, top] = [Math.floor(Math.min(...known)), Math.ceil(Math.max(...known))];
     const x = (place) => left + ((place - data.from) / (data.to - data.from)) * (wide - left - 8);
@@ -69,6 +69,7 @@
       svg.append(vector("text", { x: x(place), y: high - below + 16, "text-anchor": ["start", "middle", "end"][2 * part] }, round(place)));
     }
     svg.append(vector("text", { x: (left + wide) / 2, y: high - 3, "text-anchor": "middle" }, "receiver [km]"));
+    svg.append(vector("text", { transform: `translate(10 ${(high - below) / 2}) rotate(-90)`, "text-anchor": "middle" }, "|E| [V/m]"));
     data.values.forEach((line, number) => {
       const points = line.map((value, i) => (value === null ? "" : `${x(data.x[i]).toFixed(1)},${y(value).toFixed(1)}`));
       const drawn = vector("polyline", { points: points.filter(Boolean).join(" "), class: "line" });
@@ -84,7 +85,7 @@
 
   const measured = (data, name) => make(
     "figure", { className: "panel measured" },
-    make("figcaption", {}, make("b", {}, "Measurement"), ` source ${data.source} of ${data.sources}${data.kind === "curves" ? ", |E| [V/m]" : ""}`),
+    make("figcaption", {}, make("b", {}, "Measurement"), ` source ${data.source} of ${data.sources}`),
     data.kind === "gather" ? gather(data, name) : curves(data, name),
   );
 
@@ -135,7 +136,7 @@
     ));
     const truth = make(
       "figure", { className: "panel" }, make("figcaption", {}, make("b", {}, "Truth"), ` ${sample.id}`),
-      axes(map(data, sample.truth, `Truth, ${sample.id}`), `x [km], 0 to ${round(data.width)}`, `depth [km], 0 to ${round(data.depth)}`),
+      axes(map(data, sample.truth, `Truth, ${sample.id}`), `x [km], 0 to ${round(data.width)}`, `depth [km], 0 to ${round(data.depth)}`, data.columns / data.rows),
     );
     stage.append(
       make("div", { className: "given" }, truth, measured(sample.measurement, sample.id)),
