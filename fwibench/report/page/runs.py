@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +12,9 @@ from typing import Any
 from fwibench.leaderboard.rows import Row, label
 from fwibench.report.page.tables import Group
 from fwibench.runs.record import Record
+
+OF_A_RUN = ("command", "git")
+"""What environments hold that does not tell machines apart."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,23 @@ class Trouble:
 
 @dataclass
 class Place:
-    """An environment.
+    """An environment, whatever the state of the code was.
 
     Attributes:
         facts: Labelled lines.
         runs: Made there.
+        code: States of the code, with the number of runs of each.
     """
 
     facts: list[tuple[str, str]]
     runs: list[str] = field(default_factory=list)
+    code: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def title(self) -> str:
+        """What tells it from others at a glance."""
+        known = dict(self.facts)
+        return ", ".join(known[name] for name in ("cpu", "gpu", "device") if name in known)
 
 
 @dataclass(frozen=True)
@@ -50,13 +63,15 @@ class Recipe:
         row: Of the leaderboard.
         name: Method with its options.
         anchor: Name of its row in the page.
-        commands: A line each.
+        commands: That make its runs again, one each.
+        origin: Commands that made them.
     """
 
     row: Row
     name: str
     anchor: str
     commands: list[str]
+    origin: list[str]
 
 
 def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
@@ -78,29 +93,41 @@ def find_environments(records: Sequence[Record]) -> list[Place]:
     """Each environment once, that of most runs first."""
     found: dict[str, Place] = {}
     for record in records:
-        if record.environment:
-            name = json.dumps([record.environment, record.device], sort_keys=True, default=str)
-            found.setdefault(name, Place(_facts(record))).runs.append(record.run_id)
+        here = {name: value for name, value in record.environment.items() if name not in OF_A_RUN}
+        if here:
+            name = json.dumps([here, record.device], sort_keys=True, default=str)
+            place = found.setdefault(name, Place(_facts(here, record.device)))
+            place.runs.append(record.run_id)
+            place.code[_code(record.environment.get("git"))] += 1
     return sorted(found.values(), key=lambda place: -len(place.runs))
 
 
-def find_recipes(groups: Sequence[Group]) -> list[Recipe]:
+def find_recipes(groups: Sequence[Group], records: Sequence[Record]) -> list[Recipe]:
     """How to make each row again, printed rows left out."""
-    return [
-        Recipe(shown.row, shown.name, shown.anchor, _commands(shown.row))
-        for group in groups
-        if not group.published
-        for shown in group.rows
-    ]
+    by_run = {record.run_id: record for record in records}
+    found = []
+    for shown in (shown for group in groups if not group.published for shown in group.rows):
+        runs = [by_run[run] for run in str(shown.row["run_ids"] or "").split() if run in by_run]
+        made = dict.fromkeys(filter(None, (_command(record.environment.get("command")) for record in runs)))
+        again = [f"fwibench reproduce {shlex.quote(record.run_id)}" for record in runs]
+        found.append(Recipe(shown.row, shown.name, shown.anchor, again, list(made)))
+    return found
 
 
-def _commands(row: Row) -> list[str]:
-    return [f"fwibench reproduce {run}" for run in str(row["run_ids"] or "").split()]
+def _command(words: Any) -> str:
+    """A command line as it can be typed; empty for anything else."""
+    return shlex.join(map(str, words)) if isinstance(words, list) else ""
 
 
-def _facts(record: Record) -> list[tuple[str, str]]:
-    facts = [("device", record.device)]
-    for name, value in record.environment.items():
+def _code(git: Any) -> str:
+    if not isinstance(git, Mapping):
+        return "installed, not a checkout"
+    return f"commit {str(git.get('commit'))[:12]}{', with changes' if git.get('changed') else ''}"
+
+
+def _facts(environment: Mapping[str, Any], device: str) -> list[tuple[str, str]]:
+    facts = [("device", device)]
+    for name, value in environment.items():
         if name == "packages" and isinstance(value, Mapping):
             facts += [(str(package), _text(version)) for package, version in value.items()]
         else:
@@ -111,6 +138,4 @@ def _facts(record: Record) -> list[tuple[str, str]]:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_text(part)}" for name, part in value.items())
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -126,7 +126,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "noted": noted,
         "faults": [*wanted.unread, *material.faults],
         "environments": find_environments(records),
-        "recipes": find_recipes(groups),
+        "recipes": find_recipes(groups, records),
     }
 
 
