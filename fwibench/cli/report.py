@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, printable, warn
+from fwibench.cli.output import console, open_registry, warn
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, UnknownNameError
 from fwibench.leaderboard.rows import variant
+from fwibench.readable import printable
 from fwibench.runs.record import Record
 from fwibench.runs.results import Results
 
@@ -26,7 +27,7 @@ def report(
         bool, typer.Option("--published", help="Also show what publications print, not ranked.")
     ] = False,
     no_samples: Annotated[
-        bool, typer.Option("--no-samples", help="Show no samples of the datasets, neither in the viewer nor in figures.")
+        bool, typer.Option("--no-samples", help="Show no samples of datasets: no viewer, no panels.")
     ] = False,
 ) -> None:
     """Write one page that shows a results folder to anybody with a browser, and needs no network."""

@@ -53,7 +53,8 @@ def list_pictures(material: Material, *, samples: bool) -> list[Picture]:
         samples: Whether samples of datasets may be shown.
     """
     kinds = [kind for kind in KINDS if samples or kind not in OF_SAMPLES]
-    return list(_draw(material, list_drawings(material, kinds)))
+    # no kinds would stand for all of them
+    return list(_draw(material, list_drawings(material, kinds))) if kinds else []
 
 
 def _draw(material: Material, drawings: list[Drawing]) -> Iterator[Picture]:

@@ -139,7 +139,7 @@ def _part(name: str) -> Any:
     """A style or a script, to be put into the page as it is."""
     from markupsafe import Markup
 
-    return Markup((resources.files("fwibench.report") / TEMPLATES / name).read_text())  # noqa: S704
+    return Markup((resources.files("fwibench.report") / TEMPLATES / name).read_text())
 
 
 def _policy(scripts: Any) -> str:
