@@ -6,6 +6,7 @@ Invariant: records, scores, predictions and datasets are read, never made; what 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
@@ -35,6 +36,11 @@ class Material:
         self.board: Board = make_board(records, results.scores)
         self.faults: list[str] = []
         self._datasets: dict[str, Dataset | None] = {}
+
+    @cached_property
+    def shared(self) -> Board:
+        """The leaderboard on the test samples that all methods of a place have."""
+        return make_board(self.records, self.results.scores, common=True)
 
     def runs_of(self, row: dict[str, object]) -> list[Record]:
         """Finished records of a row of the leaderboard, by seed."""

@@ -22,6 +22,7 @@ from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.spec import MethodSpec
+from fwibench.methods.spectra import write_spectra
 from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
@@ -54,7 +55,7 @@ def evaluate(
     Args:
         record: Names the cell and the device; is filled in step by step, so a fault keeps what was measured.
         registry: Where method, dataset and metrics are looked up.
-        folder: Receives `predictions.npz`, `scores.csv` and `model/`.
+        folder: Receives `predictions.npz`, `scores.csv`, `model/`, and `spectra.json` where the method has any.
         workdir: The method's own folder.
         metrics: Names of the metrics.
         limit: Seconds until the deadline; None for no limit.
@@ -98,6 +99,7 @@ def evaluate(
     write_scores(scores, folder)
     record.scores = scores.means()
     record.diagnostics = method.diagnostics(test)
+    write_spectra(method.spectra(), folder)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
     (folder / "model").mkdir(exist_ok=True)

@@ -9,13 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from fwibench.errors import UnknownNameError
-from fwibench.leaderboard.board import Line
+from fwibench.leaderboard.board import Line, name_of
 from fwibench.leaderboard.choosing import narrow
+from fwibench.report.figures.convergence import list_convergence
+from fwibench.report.figures.cost import list_cost
 from fwibench.report.figures.drawing import Drawing
+from fwibench.report.figures.errors import list_errors
 from fwibench.report.figures.panels import list_panels
+from fwibench.report.figures.spectrum import list_spectrum
+from fwibench.report.figures.training import list_training
 from fwibench.report.material import Material
 
-KINDS: dict[str, Callable[[Material, Sequence[Line]], list[Drawing]]] = {"panels": list_panels}
+KINDS: dict[str, Callable[[Material, Sequence[Line]], list[Drawing]]] = {
+    "panels": list_panels,
+    "training": list_training,
+    "cost": list_cost,
+    "errors": list_errors,
+    "convergence": list_convergence,
+    "spectrum": list_spectrum,
+}
 
 
 def list_drawings(
@@ -36,6 +48,11 @@ def list_drawings(
         if kind not in KINDS:
             raise UnknownNameError.among("kind of figure", kind, KINDS)
     lines = narrow(material.board.lines, where or {})
+    for line in lines:
+        if line.row["status"] == "ok" and line.samples is None:
+            material.tell(
+                f"{line.label} in {name_of(line.place)} has no readable scores and is left out of some figures"
+            )
     known = {sample for line in lines if line.samples is not None for sample in line.samples.ids}
     for sample in samples:
         if sample not in known:

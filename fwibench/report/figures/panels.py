@@ -17,9 +17,8 @@ from fwibench.errors import RecordError
 from fwibench.leaderboard.board import Line, name_of
 from fwibench.leaderboard.choosing import by_place
 from fwibench.problem import Problem
-from fwibench.readable import show_number
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, listed, names_of, once, plain, wrap
+from fwibench.report.figures.style import counted, listed, names_of, number, once, plain, wrap
 from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, extent_of, is_compact
 from fwibench.runs.record import Record
@@ -78,9 +77,9 @@ def choose(ids: Sequence[Sequence[str]], wanted: Sequence[str], most: int) -> li
         most: How many, unless some are wanted.
     """
     holders: dict[str, list[int]] = {}
-    for number, own in enumerate(ids):
+    for method, own in enumerate(ids):
         for sample in own:
-            holders.setdefault(sample, []).append(number)
+            holders.setdefault(sample, []).append(method)
     if wanted:
         return [sample for sample in dict.fromkeys(wanted) if sample in holders]
     largest = max(holders.values(), key=len, default=[])
@@ -165,7 +164,7 @@ def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[st
     for sample in shown:
         place = scores.ids.index(sample)
         found = {name: values[place] for name, values in scores.values.items() if np.isfinite(values[place])}
-        parts = [f"MAE {show_number(found['mae'], 3)}"] if "mae" in found else []
+        parts = [f"MAE {number(found['mae'])}"] if "mae" in found else []
         texts.append("  ".join([*parts, f"SSIM {found['ssim']:.3f}"] if "ssim" in found else parts))
     return texts
 

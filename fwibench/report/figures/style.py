@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from fwibench.leaderboard.board import Line
 from fwibench.leaderboard.rows import identity
-from fwibench.readable import printable, show_count
+from fwibench.readable import printable, show_count, show_number
 from fwibench.runs.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "0.3",
     "axes.formatter.use_mathtext": False,
@@ -120,8 +120,16 @@ def short_ticks(axes: Axes, which: str) -> None:
 def tick(value: float) -> str:
     """A number beside an axis."""
     if value >= 1e15 or 0 < value < 1e-3:
-        return f"{value:.0e}".replace("e+", "e")
+        mantissa, exponent = f"{value:.0e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    if value >= 1e12:
+        return f"{value / 1e12:g}T"
     return show_count(value).replace(".00", "") if value >= 1e4 else f"{value:g}"
+
+
+def number(value: float) -> str:
+    """A score in a sentence or above a map: three digits."""
+    return f"{value:.3g}" if abs(value) < 1 else show_number(value, 3)
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
