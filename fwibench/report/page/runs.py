@@ -76,12 +76,8 @@ class Recipe:
 
 def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
     """Runs that are not ok, and runs that are ok and have notes."""
-    of_run = {run: row for row in rows for run in str(row["run_ids"] or "").split()}
     bad, noted = [], []
-    for record in records:
-        row = of_run.get(record.run_id)
-        if row is None:
-            continue
+    for record, row in ((record, row) for row in rows for record in _runs(row, records)):
         if record.status != "ok":
             bad.append(Trouble(record, row, label(row), [record.reason or "no reason was recorded", *record.notes]))
         elif record.notes:
@@ -104,14 +100,19 @@ def find_environments(records: Sequence[Record]) -> list[Place]:
 
 def find_recipes(groups: Sequence[Group], records: Sequence[Record]) -> list[Recipe]:
     """How to make each row again, printed rows left out."""
-    by_run = {record.run_id: record for record in records}
     found = []
     for shown in (shown for group in groups if not group.published for shown in group.rows):
-        runs = [by_run[run] for run in str(shown.row["run_ids"] or "").split() if run in by_run]
+        runs = _runs(shown.row, records)
         made = dict.fromkeys(filter(None, (_command(record.environment.get("command")) for record in runs)))
         again = [f"fwibench reproduce {shlex.quote(record.run_id)}" for record in runs]
         found.append(Recipe(shown.row, shown.name, shown.anchor, again, list(made)))
     return found
+
+
+def _runs(row: Row, records: Sequence[Record]) -> list[Record]:
+    """Records of a row, one with blanks in its name too."""
+    names = f" {row['run_ids']} "
+    return [record for record in records if f" {record.run_id} " in names]
 
 
 def _command(words: Any) -> str:
