@@ -5,9 +5,12 @@ Invariant: a figure that cannot be drawn costs itself alone, and is told.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from PIL import Image
 
 from fwibench.plugins.guard import describe
 from fwibench.report.figures.catalogue import KINDS, list_drawings
@@ -18,7 +21,7 @@ from fwibench.report.page.images import as_uri
 OF_SAMPLES = ("panels",)
 """Kinds that show samples of datasets."""
 HEAVY = 200_000
-"""Bytes beyond which lines and letters are no longer kept as such."""
+"""Bytes beyond which lines and letters are no longer kept as such, and pixels get a palette."""
 BROAD = 1.5
 """Width over height from which a figure gets a row for itself."""
 
@@ -74,6 +77,16 @@ def _picture(drawing: Drawing) -> Picture:
         # points, of which an inch has 72, to pixels, of which it has 96
         width, height = (round(float(part) * 96 / 72) for part in size.groups())
         return Picture(drawing, as_uri(content, "image/svg+xml"), width, height)
-    content = render(drawing, "png")
+    content = lighten(render(drawing, "png"))
     width, height = (int.from_bytes(content[start : start + 4]) for start in (16, 20))
     return Picture(drawing, as_uri(content, "image/png"), round(width / 1.5), round(height / 1.5))
+
+
+def lighten(content: bytes) -> bytes:
+    """A heavy PNG with the 256 colours that fit it best, a third as large; the viewer has the maps in full."""
+    if len(content) <= HEAVY:
+        return content
+    stream = io.BytesIO()
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+    return min(content, stream.getvalue(), key=len)
