@@ -110,6 +110,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
     groups = make_groups(rows, units_of(records, rows))
     bad, noted = find_troubles(records, board.rows)
     places = list_places(material) if wanted.samples else []
+    pictures = list_pictures(material, samples=wanted.samples)
     return {
         "title": wanted.title,
         "made": datetime.now(UTC),
@@ -119,7 +120,8 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "best": summarise(groups),
         "notes": board.notes,
         "filters": {name: _values(name, rows) for name in ("dataset", "split", "track")},
-        "pictures": list_pictures(material, samples=wanted.samples),
+        "pictures": pictures,
+        "kinds": list(dict.fromkeys(one.drawing.kind for one in pictures)),
         "places": places,
         "with_samples": wanted.samples,
         "bad": bad,

@@ -174,6 +174,21 @@ def test_dark_is_a_switch_that_lasts(browser: Any, page: Path) -> None:
         one.context.close()
 
 
+def test_figures_follow_their_kind_and_the_filters(opened: Opened) -> None:
+    tab = opened.tab
+    kinds = tab.eval_on_selector_all(".drawing", "all => all.map(one => one.dataset.kind)")
+    assert len(set(kinds)) == 2
+    for kind in kinds:
+        tab.get_by_label("Kind").select_option(kind)
+        shown = tab.eval_on_selector_all(".drawing:not([hidden])", "all => all.map(one => one.dataset.kind)")
+        assert shown == [kind]
+    tab.get_by_label("Kind").select_option("all")
+    assert tab.locator(".drawing:visible").count() == 2
+    tab.locator("#filters").get_by_label("Dataset").select_option("marmousi")
+    assert tab.locator(".drawing:visible").count() == 0
+    assert tab.locator("#no-figure").is_visible()
+
+
 def test_a_figure_is_enlarged_and_closed_by_keyboard(opened: Opened) -> None:
     tab = opened.tab
     tab.locator(".picture").first.press("Enter")

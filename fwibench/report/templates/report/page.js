@@ -55,6 +55,7 @@
     return !wanted[name] || !own || own === wanted[name];
   });
   const named = (one, wanted) => !wanted.method || (one.dataset.method || "").toLowerCase().includes(wanted.method);
+  const kind = document.getElementById("kind");
   const PLACE = ["dataset", "split", "track"];
   const filter = () => {
     const wanted = Object.fromEntries(new FormData(form));
@@ -72,7 +73,11 @@
       group.hidden = !here || !left;
       if (here) rows += left;
     }
-    for (const one of all(".card, .drawing")) one.hidden = !fits(one, wanted, PLACE);
+    for (const one of all(".card")) one.hidden = !fits(one, wanted, PLACE);
+    if (kind) {
+      for (const one of all(".drawing")) one.hidden = !fits(one, { ...wanted, kind: kind.value }, [...PLACE, "kind"]);
+      document.getElementById("no-figure").hidden = all(".drawing:not([hidden])").length > 0;
+    }
     for (const one of all(".recipe, #failures tr[data-method], #failures li[data-method]")) {
       one.hidden = !fits(one, wanted, PLACE) || !named(one, wanted);
     }
@@ -81,6 +86,7 @@
     document.dispatchEvent(new CustomEvent("filtered", { detail: wanted }));
   };
   form.addEventListener("input", filter);
+  kind?.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(filter));
   // the viewer listens from its own script, which comes later
