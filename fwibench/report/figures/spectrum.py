@@ -22,6 +22,8 @@ from fwibench.report.material import Material
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FLOOR = 1e-8
+"""Share of the largest value down to which spectra are drawn; what is below is rounding."""
 SMALL = 1e-2
 """Share of the largest value that the caption counts down to."""
 
@@ -72,7 +74,8 @@ def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
         title=plain(f"{method}: {name}", 120),
         caption=(
             f"{plain(name)} of {plain(method)} in {counted(len(shown), 'place')}, in order, each divided by its "
-            f"largest, first seed. Above {SMALL:.0%} of the largest are {listed(counts)}.{more}"
+            f"largest, first seed. Above {SMALL:.0%} of the largest are {listed(counts)}. What is below "
+            f"{FLOOR:g} of it is not drawn.{more}"
         ),
         place=place,
         draw=lambda: _draw(shown, labels),
@@ -98,6 +101,8 @@ def _draw(curves: Sequence[Curve], labels: Sequence[str]) -> Figure:
         order = np.arange(1, len(curve.values) + 1)
         axes.plot(order, curve.values, linewidth=1.5, label=wrap(label, 40, 2), **dash(place))
     axes.set_yscale("log")
+    axes.set_ylim(bottom=max(FLOOR, 0.5 * min(curve.values[curve.values > 0].min() for curve in curves)))
+    axes.set_xlim(0, 1.05 * max(int(np.sum(curve.values >= FLOOR)) for curve in curves))
     short_ticks(axes, "y")
     axes.set(xlabel="number, in order", ylabel="value / largest")
     axes.grid()
