@@ -16,7 +16,7 @@ from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
 from fwibench.methods.spectra import read_spectra
 from fwibench.report.figures.drawing import Drawing, place_of, stem
-from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, plain, short_ticks, wrap
+from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, once, plain, short_ticks, wrap
 from fwibench.report.material import Material
 
 if TYPE_CHECKING:
@@ -46,16 +46,15 @@ class Curve:
 def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure for each named spectrum of a method, with a line for each place that it was run in."""
     found: dict[tuple[str, str], list[Curve]] = {}
-    for line in lines:
-        for record in material.runs_of(line.row)[:1]:
-            try:
-                spectra = read_spectra(material.results.folder(record.cell))
-            except DataError as error:
-                material.tell(f"{record.run_id}: {error.message}")
-                continue
-            for name, values in spectra.items():
-                curve = Curve(place_of(line.place), line.label, values / values.max())
-                found.setdefault((line.row["method"], name), []).append(curve)
+    for line, record in once((line, record) for line in lines for record in material.runs_of(line.row)[:1]):
+        try:
+            spectra = read_spectra(material.results.folder(record.cell))
+        except DataError as error:
+            material.tell(f"{record.run_id}: {error.message}")
+            continue
+        for name, values in spectra.items():
+            curve = Curve(place_of(line.place), line.label, values / values.max())
+            found.setdefault((line.row["method"], name), []).append(curve)
     return [_list_one(method, name, curves) for (method, name), curves in found.items()]
 
 

@@ -108,9 +108,12 @@ def test_spectra_of_datasets_share_a_figure_each_divided_by_its_largest(tmp_path
     for dataset, values in (("salt", [8.0, 4.0, 0.04, 0.0]), ("marmousi", [2.0, 1.0])):
         record = leave(tmp_path, "linear", [1.0, 2.0], dataset=dataset)
         write_spectra({"values of A": values}, Results(tmp_path).folder(record.cell))
+    again = leave(tmp_path, "linear", [1.0], dataset="marmousi", test_samples=1)
+    write_spectra({"values of A": [2.0, 1.0]}, Results(tmp_path).folder(again.cell))
     (drawing,) = list_drawings(read(), ["spectrum"])
     (axes,) = drawing.draw().axes
     curves = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
+    assert len(axes.lines) == 2
     assert curves == {"salt": ([1, 2, 3, 4], [1.0, 0.5, 0.005, 0.0]), "marmousi": ([1, 2], [1.0, 0.5])}
     assert axes.get_yscale() == "log"
     assert (drawing.place["dataset"], drawing.place["split"]) == ("", "random")
