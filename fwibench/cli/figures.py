@@ -47,7 +47,7 @@ def figures(
     if not drawings:
         raise DataError(
             f"nothing in {results} can be drawn as {kind or 'a figure of any kind'}{_narrowed(where)}",
-            "figures need finished runs, panels also their data on this machine; docs/figures.md says what each kind needs",
+            "figures need finished runs, panels also the data; docs/figures.md says what each kind needs",
         )
     written = _write(drawings, suffixes, output or results / "figures")
     if json:

@@ -56,25 +56,31 @@ def list_cost(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     drawings = []
     for _, group in groupby(material.shared.lines, key=lambda line: line.group):
         here = [line for line in group if line.place in wanted and line.row["mae"] is not None]
-        here = [line for line in here if any(cost(line.row) is not None for cost in COSTS.values())]
-        if here:
+        if any(map(_has_cost, here)):
             drawings.append(_list_group(material, here))
     return drawings
 
 
 def _list_group(material: Material, lines: Sequence[Line]) -> Drawing:
     names = names_of(lines, [material.runs_of(line.row)[0] for line in lines])
-    points = [Point(name, line.row, mark(i)) for i, (name, line) in enumerate(zip(names, lines, strict=True))]
+    bare = [name for name, line in zip(names, lines, strict=True) if not _has_cost(line)]
+    measured = [(name, line.row) for name, line in zip(names, lines, strict=True) if _has_cost(line)]
+    points = [Point(name, row, mark(place)) for place, (name, row) in enumerate(measured)]
     shown, where = points[:MOST_METHODS], place_of(lines[0].place)
+    left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, which has no cost" for name in bare)]
     unit = material.runs_of(lines[0].row)[0].unit
     return Drawing(
         name=stem("cost", where["dataset"], where["split"], where["profile"], where["track"]),
         kind="cost",
         title=title("Accuracy against cost", where),
-        caption=_caption(lines[0], shown, names[MOST_METHODS:], unit),
+        caption=_caption(lines[0], shown, left, unit),
         place=where,
         draw=lambda: _draw(shown, unit),
     )
+
+
+def _has_cost(line: Line) -> bool:
+    return any(cost(line.row) is not None for cost in COSTS.values())
 
 
 def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str) -> str:
@@ -122,17 +128,21 @@ def _draw(points: Sequence[Point], unit: str) -> Figure:
 def _draw_axis(axes: Axes, points: Sequence[Point], cost: Callable[[Row], float | None]) -> None:
     values = [value for point in points if (value := cost(point.row)) is not None]
     positive = [value for value in values if value > 0]
+    if not values:
+        axes.set_xticks([])
+        axes.text(0.5, 0.5, "not measured", color="0.4", ha="center", transform=axes.transAxes)
+        return
     axes.set_xscale("log")
     # a measured zero is drawn a decade below the least, and the axis says so
     zero = min(positive, default=10.0) / 10
+    low, high = min(positive, default=1.0), max(positive, default=1.0)
+    axes.set_xlim((zero if 0 in values else low) / 3, high * 3)
     for point in points:
         value = cost(point.row)
         if value is not None:
             _draw_point(axes, point, value or zero)
     if 0 in values:
         axes.axvline(zero * 10**0.5, color="0.6", linewidth=0.8, linestyle=":")
-    low, high = min(positive, default=1.0), max(positive, default=1.0)
-    axes.set_xlim((zero if 0 in values else low) / 3, high * 3)
     short_ticks(axes, "x")
     if 0 in values:
         ticks = [value for value in axes.get_xticks() if zero * 10**0.5 < value <= high * 3]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Format = Literal["png", "svg"]
 LONGEST = 100
 """Letters of a name."""
+LETTERS = 11
+"""Of a title on an inch."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,11 @@ def render(drawing: Drawing, suffix: Format) -> bytes:
 
     stream = io.BytesIO()
     with rc_context(STYLE), warnings.catch_warnings():
-        # a name may hold letters that the font lacks; they become boxes
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        # a name may hold letters that the font lacks, they become boxes; a single value gets an axis all the same
+        for known in ("Glyph .* missing from", "Attempting to set identical"):
+            warnings.filterwarnings("ignore", known)
         figure = drawing.draw()
-        figure.suptitle(drawing.title)
+        figure.suptitle(textwrap.fill(drawing.title, int(LETTERS * figure.get_figwidth())))
         figure.savefig(stream, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
     return stream.getvalue()
 

@@ -16,12 +16,14 @@ from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
 from fwibench.methods.spectra import read_spectra
 from fwibench.report.figures.drawing import Drawing, place_of, stem
-from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, plain, short_ticks, wrap
+from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, once, plain, short_ticks, wrap
 from fwibench.report.material import Material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FLOOR = 1e-8
+"""Share of the largest value down to which spectra are drawn; what is below is rounding."""
 SMALL = 1e-2
 """Share of the largest value that the caption counts down to."""
 
@@ -44,16 +46,15 @@ class Curve:
 def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure for each named spectrum of a method, with a line for each place that it was run in."""
     found: dict[tuple[str, str], list[Curve]] = {}
-    for line in lines:
-        for record in material.runs_of(line.row)[:1]:
-            try:
-                spectra = read_spectra(material.results.folder(record.cell))
-            except DataError as error:
-                material.tell(f"{record.run_id}: {error.message}")
-                continue
-            for name, values in spectra.items():
-                curve = Curve(place_of(line.place), line.label, values / values.max())
-                found.setdefault((line.row["method"], name), []).append(curve)
+    for line, record in once((line, record) for line in lines for record in material.runs_of(line.row)[:1]):
+        try:
+            spectra = read_spectra(material.results.folder(record.cell))
+        except DataError as error:
+            material.tell(f"{record.run_id}: {error.message}")
+            continue
+        for name, values in spectra.items():
+            curve = Curve(place_of(line.place), line.label, values / values.max())
+            found.setdefault((line.row["method"], name), []).append(curve)
     return [_list_one(method, name, curves) for (method, name), curves in found.items()]
 
 
@@ -72,7 +73,8 @@ def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
         title=plain(f"{method}: {name}", 120),
         caption=(
             f"{plain(name)} of {plain(method)} in {counted(len(shown), 'place')}, in order, each divided by its "
-            f"largest, first seed. Above {SMALL:.0%} of the largest are {listed(counts)}.{more}"
+            f"largest, first seed. Above {SMALL:.0%} of the largest are {listed(counts)}. What is below "
+            f"{FLOOR:g} of it is not drawn.{more}"
         ),
         place=place,
         draw=lambda: _draw(shown, labels),
@@ -98,6 +100,8 @@ def _draw(curves: Sequence[Curve], labels: Sequence[str]) -> Figure:
         order = np.arange(1, len(curve.values) + 1)
         axes.plot(order, curve.values, linewidth=1.5, label=wrap(label, 40, 2), **dash(place))
     axes.set_yscale("log")
+    axes.set_ylim(bottom=max(FLOOR, 0.5 * min(curve.values[curve.values > 0].min() for curve in curves)))
+    axes.set_xlim(0, 1.05 * max(int(np.sum(curve.values >= FLOOR)) for curve in curves))
     short_ticks(axes, "y")
     axes.set(xlabel="number, in order", ylabel="value / largest")
     axes.grid()
