@@ -23,6 +23,7 @@ def build_request(
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="Names of datasets, separated by commas.")],
     split: Annotated[str | None, typer.Option(help="Split scheme; each dataset's first by default.")] = None,
     seeds: Annotated[int, typer.Option(help="Repetitions of every method that has a seed.")] = 1,
+    first_seed: Annotated[int, typer.Option(help="Number of the first repetition: 2 goes on after --seeds 2.")] = 0,
     profile: Annotated[
         Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")
     ] = "quick",
@@ -46,6 +47,7 @@ def build_request(
         dataset=dataset,
         split=split,
         seeds=seeds,
+        first_seed=first_seed,
         profile=profile,
         test_samples=test_samples,
         device=device,
