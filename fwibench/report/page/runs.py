@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fwibench.leaderboard.rows import Row, label
+from fwibench.plugins.registry import Registry
 from fwibench.report.page.tables import Group
 from fwibench.runs.record import Record
+from fwibench.runs.reproducing import command_of
 
 OF_A_RUN = ("command", "git")
 """What environments hold that does not tell machines apart."""
@@ -63,21 +65,19 @@ class Recipe:
         row: Of the leaderboard.
         name: Method with its options.
         anchor: Name of its row in the page.
-        commands: That make its runs again, one each.
-        origin: Commands that made them.
+        commands: Of each of its runs, the one that makes it again and compares, and the one that only makes it.
     """
 
     row: Row
     name: str
     anchor: str
-    commands: list[str]
-    origin: list[str]
+    commands: list[tuple[str, str]]
 
 
 def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
     """Runs that are not ok, and runs that are ok and have notes."""
     bad, noted = [], []
-    for record, row in ((record, row) for row in rows for record in _runs(row, records)):
+    for record, row in [(one, own) for own in rows for one in _runs(own, records)]:
         if record.status != "ok":
             bad.append(Trouble(record, row, label(row), [record.reason or "no reason was recorded", *record.notes]))
         elif record.notes:
@@ -98,14 +98,19 @@ def find_environments(records: Sequence[Record]) -> list[Place]:
     return sorted(found.values(), key=lambda place: -len(place.runs))
 
 
-def find_recipes(groups: Sequence[Group], records: Sequence[Record]) -> list[Recipe]:
+def find_recipes(groups: Sequence[Group], records: Sequence[Record], registry: Registry) -> list[Recipe]:
     """How to make each row again, printed rows left out."""
+    known = {record.run_id: record for record in records}
     found = []
     for shown in (shown for group in groups if not group.published for shown in group.rows):
-        runs = _runs(shown.row, records)
-        made = dict.fromkeys(filter(None, (_command(record.environment.get("command")) for record in runs)))
-        again = [f"fwibench reproduce {shlex.quote(record.run_id)}" for record in runs]
-        found.append(Recipe(shown.row, shown.name, shown.anchor, again, list(made)))
+        commands = [
+            (
+                shlex.join(["fwibench", "reproduce", record.run_id]),
+                shlex.join(command_of(record, known.get(record.cell.base), registry)),
+            )
+            for record in _runs(shown.row, records)
+        ]
+        found.append(Recipe(shown.row, shown.name, shown.anchor, commands))
     return found
 
 
@@ -113,11 +118,6 @@ def _runs(row: Row, records: Sequence[Record]) -> list[Record]:
     """Records of a row, one with blanks in its name too."""
     names = f" {row['run_ids']} "
     return [record for record in records if f" {record.run_id} " in names]
-
-
-def _command(words: Any) -> str:
-    """A command line as it can be typed; empty for anything else."""
-    return shlex.join(map(str, words)) if isinstance(words, list) else ""
 
 
 def _code(git: Any) -> str:

@@ -128,7 +128,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "noted": noted,
         "faults": [*wanted.unread, *material.faults],
         "environments": find_environments(records),
-        "recipes": find_recipes(groups, records),
+        "recipes": find_recipes(groups, records, material.registry),
     }
 
 

@@ -134,7 +134,8 @@ def test_the_viewer_shows_the_picked_sample(opened: Opened) -> None:
     shown = tab.eval_on_selector_all(".method h4", "all => all.map(one => one.firstChild.textContent)")
     assert shown == ["helped", "fine", "rough", "worse"]
     images = tab.eval_on_selector_all(
-        "#stage img", "async all => { await Promise.all(all.map(one => one.decode())); return all.map(one => one.naturalWidth) }"
+        "#stage img",
+        "async all => { await Promise.all(all.map(one => one.decode())); return all.map(one => one.naturalWidth) }",
     )
     assert images == [60] * (2 + 2 * 4)
     assert tab.locator(".method .best dd").inner_text().endswith("m/s")
@@ -202,7 +203,11 @@ def test_a_row_leads_to_its_commands(opened: Opened) -> None:
     tab = opened.tab
     assert not tab.locator(".command").first.is_visible()
     tab.locator(f'{SALT} tr[data-method="fine"] .again').click()
-    assert tab.locator(".recipe[open] .command code").last.inner_text().startswith("fwibench reproduce salt-random-smoke-fine-s0-")
+    assert (
+        tab.locator(".recipe[open] .command code")
+        .last.inner_text()
+        .startswith("fwibench reproduce salt-random-smoke-fine-s0-")
+    )
 
 
 def test_it_can_be_read_without_scripts_and_on_a_phone(browser: Any, page: Path) -> None:
