@@ -46,7 +46,8 @@ class Curve:
 def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure for each named spectrum of a method, with a line for each place that it was run in."""
     found: dict[tuple[str, str], list[Curve]] = {}
-    for line, record in once((line, record) for line in lines for record in material.runs_of(line.row)[:1]):
+    pairs = once((line, record) for line in lines for record in material.runs_of(line.row)[:1])
+    for line, record in pairs:
         try:
             spectra = read_spectra(material.results.folder(record.cell))
         except DataError as error:

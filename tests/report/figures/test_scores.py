@@ -64,12 +64,13 @@ def test_methods_of_a_figure_are_scored_on_the_samples_they_share(tmp_path: Path
 def test_what_was_not_measured_is_left_out_and_a_zero_is_not(tmp_path: Path, read: Open) -> None:
     leave_costly(tmp_path, "known", [1.0, 2.0], 1_000, 1.0)
     leave_costly(tmp_path, "zero", [2.0, 3.0], 0, 2.0)
-    leave_costly(tmp_path, "small", [2.0, 4.0], 10, None)
+    leave_costly(tmp_path, "small", [2.0, 4.0], 50, None)
     leave_costly(tmp_path, "unknown", [3.0, 4.0], None, None)
     (drawing,) = list_drawings(read(), ["cost"])
     figure = drawing.draw()
     assert [len(ends_of(axes)) for axes in figure.axes] == [3, 3, 2]
     place = ends_of(figure.axes[0])[1][0]
+    assert place == 5
     ticks = dict(zip(figure.axes[0].get_xticks(), figure.axes[0].get_xticklabels(), strict=True))
     assert ticks[place].get_text() == "0"
     assert "Left out: unknown, which has no cost." in drawing.caption
