@@ -40,8 +40,7 @@ def build_request(
     force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
 ) -> Request:
     """Checks and collects the options."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
+    check_device(device)
     return Request(
         methods=methods,
         dataset=dataset,
@@ -57,6 +56,12 @@ def build_request(
         results=results,
         force=force,
     )
+
+
+def check_device(device: str) -> None:
+    """Raises `UsageError` unless it is the name of a device."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
 
 
 def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,26 +22,35 @@ COLOURS = "cividis"
 
 def draw_samples(split: Split, problem: Problem) -> bytes:
     """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
+    shown = split.spread(COLUMNS)
+    return draw_maps(shown.ids, shown.properties[:], shown.measurements[:], problem)
+
+
+def draw_maps(
+    names: Sequence[str], maps: NDArray[np.float32], measurements: NDArray[np.float32], problem: Problem
+) -> bytes:
+    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below."""
     from matplotlib.figure import Figure
 
-    shown = split.spread(COLUMNS)
-    figure = Figure(figsize=(3 * COLUMNS, 6), layout="constrained")
-    axes = figure.subplots(2, len(shown), squeeze=False)
+    figure = Figure(figsize=(3 * max(len(maps), 2), 6), layout="constrained")
+    axes = figure.subplots(2, len(maps), squeeze=False)
     bounds = problem.property
-    for column in range(len(shown)):
+    for column in range(len(maps)):
         place = axes[0, column]
         image = place.imshow(
-            shown.properties[column][0],
+            maps[column, 0],
             cmap=COLOURS,
             vmin=bounds.low,
             vmax=bounds.high,
             extent=extent_of(problem.grid),
             aspect="equal" if is_compact(problem.grid) else "auto",
         )
-        place.set_title(shown.ids[column], fontsize="small")
+        place.set_title(names[column], fontsize="small")
         place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
-        _draw_measurement(axes[1, column], shown.measurements[column], problem.survey, first=column == 0)
-    figure.colorbar(image, ax=list(axes[0]), label=f"{bounds.name} [{bounds.unit}]")
+        _draw_measurement(axes[1, column], measurements[column], problem.survey, first=column == 0)
+    beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
+    extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
+    figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100)
     return stream.getvalue()

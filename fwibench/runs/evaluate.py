@@ -6,7 +6,6 @@ Invariant: predictions are on disk before anything but the scores sees the truth
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import DivergedError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
@@ -26,19 +24,17 @@ from fwibench.methods.spectra import write_spectra
 from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.cell import Cell
+from fwibench.runs.building import build, check_prediction, load_fitted, rows_at_once
 from fwibench.runs.environment import peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
-from fwibench.runs.record import Costs, Record, read_record
-from fwibench.runs.results import RECORD
+from fwibench.runs.record import Costs, Record
 from fwibench.runs.scores import write_scores
 from fwibench.runs.scoring import score
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
 Notify = Callable[[dict[str, Any]], None]
 Maps = NDArray[np.float32]
-CHUNK_BYTES = 2**26
 
 
 def evaluate(
@@ -80,9 +76,9 @@ def evaluate(
         on_report=lambda scalars: tell({"report": scalars}),
     )
     if cell.base:
-        base = _load_base(folder.parent.parent / cell.base, registry, problem, context)
+        base = load_fitted(folder.parent.parent / cell.base, registry, problem, context)
         context = dataclasses.replace(context, base=base)
-    method = _build(spec, cell, problem, context)
+    method = build(spec, cell, problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
@@ -91,7 +87,7 @@ def evaluate(
         record.history = method.history
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, record, tell)
-    _check(prediction, (len(test), *problem.property_shape))
+    check_prediction(prediction, (len(test), *problem.property_shape))
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
         write_traces(folder, test.ids, traces)
@@ -107,31 +103,15 @@ def evaluate(
     if traces:
         _take_clock(record.costs, traces, device)
     else:
-        _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, problem)
+        _measure(
+            record, method, spec, folder, test.measurements[: rows_at_once(test.measurements.shape)], context, problem
+        )
     record.costs.peak_memory_mb = peak_memory_mb()
-
-
-def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
-    implementation: type[Method] = spec.load()
-    return implementation(problem, spec.options.model_validate(cell.options), context)
-
-
-def _load_base(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
-    """The fitted method of a finished run."""
-    cell = read_record(run / RECORD).cell
-    method = _build(registry.method(cell.method).spec, cell, problem, context)
-    method.load(run / "model")
-    return method
-
-
-def _rows(test: Split) -> int:
-    """Samples whose measurements are read at once."""
-    return max(CHUNK_BYTES // (4 * math.prod(test.measurements.shape[1:])), 1)
 
 
 def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
     """Predicts chunk by chunk; reading and predicting have clocks of their own."""
-    rows, parts, costs = _rows(test), [], record.costs
+    rows, parts, costs = rows_at_once(test.measurements.shape), [], record.costs
     traces: list[Trace] = []
     costs.predict_s = 0.0
     for start in range(0, len(test), rows):
@@ -150,14 +130,6 @@ def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple
     return np.concatenate(parts).astype(np.float32, copy=False), traces
 
 
-def _check(prediction: Maps, expected: tuple[int, ...]) -> None:
-    if prediction.shape != expected:
-        raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")
-    if not np.isfinite(prediction).all():
-        bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
-        raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")
-
-
 def _measure(
     record: Record,
     method: Method,
@@ -174,7 +146,7 @@ def _measure(
         import torch
 
         costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
-        on_cpu = _build(spec, record.cell, problem, RunContext(workdir=context.workdir))
+        on_cpu = build(spec, record.cell, problem, RunContext(workdir=context.workdir))
         on_cpu.load(folder / "model")
     costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)

@@ -106,14 +106,19 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
     return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
+def build_dataset(registry: Registry, cell: Cell) -> Dataset:
+    """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
+    spec = registry.dataset(cell.dataset).spec
+    return _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+
+
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
     """Builds the dataset of a cell.
 
     Raises:
         FwibenchError: Its samples are not those of the cell any more.
     """
-    spec = registry.dataset(cell.dataset).spec
-    dataset = _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    dataset = build_dataset(registry, cell)
     if dataset.fingerprint != cell.fingerprint:
         raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
     return dataset
