@@ -1,9 +1,9 @@
 """`fwibench report` of 4 datasets x 7 methods: size of the page, time to make it, time to open it in headless Chromium.
 
 The records are made up; grids, surveys and bounds are those of the four datasets. Every map has noise on every node,
-which compresses worse than any real one. Each record has a history of 200 epochs and 20 test samples. Opening is timed from
-the request to the load event, in a new tab, and again until the first sample of the viewer is drawn; without a browser
-it is left out.
+which compresses worse than any real one. Each record has a history of 200 epochs and 20 test samples. Opening is timed
+from the request to the load event, in a new tab, and again until the first sample of the viewer is drawn; without a
+browser it is left out.
 """
 
 import os
