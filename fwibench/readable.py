@@ -32,3 +32,11 @@ def show_seconds(value: float | None) -> str:
     minutes, seconds = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere in one line, without the codes that command a terminal."""
+    if text.isprintable():
+        return text
+    shown = (sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(shown)

@@ -10,7 +10,20 @@ from typing import Annotated, NoReturn
 import typer
 
 import fwibench
-from fwibench.cli import adding, boards, data, doctor, folders, listing, plugins, reading, running
+from fwibench.cli import (
+    adding,
+    boards,
+    data,
+    doctor,
+    figures,
+    folders,
+    listing,
+    plugins,
+    reading,
+    report,
+    running,
+    using,
+)
 from fwibench.cli.hoisting import hoist
 from fwibench.cli.output import errors
 from fwibench.errors import FwibenchError, UsageError
@@ -23,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, reading, boards, folders, listing, data, adding, plugins, doctor):
+for module in (running, reading, using, boards, figures, report, folders, listing, data, adding, plugins, doctor):
     module.register(app)
 
 

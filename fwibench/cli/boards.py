@@ -14,9 +14,9 @@ from fwibench.cli.reading import read_records
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.cli.tables import print_comparisons, print_leaderboard, print_notes
-from fwibench.errors import UnknownNameError, UsageError
+from fwibench.errors import UsageError
 from fwibench.leaderboard.board import make_board, sort_rows
-from fwibench.leaderboard.choosing import Compared, compare_all, compare_with
+from fwibench.leaderboard.choosing import Compared, compare_all, compare_with, narrow
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
@@ -91,12 +91,7 @@ def compare(
     folder = Results(results)
     records = read_records(folder)
     board = make_board(records, folder.scores, metrics=[metric])
-    lines = board.lines
-    for column, wanted in (("dataset", dataset), ("split", split), ("profile", profile)):
-        known = {str(line.row[column]) for line in lines}
-        lines = [line for line in lines if line.row[column] == wanted] if wanted else lines
-        if not lines:
-            raise UnknownNameError.among(f"{column} in these results", wanted, known)
+    lines = narrow(board.lines, {"dataset": dataset, "split": split, "profile": profile})
     compared, faults = compare_all(lines, list(dict.fromkeys(methods)), metric)
     if json:
         print_json(_as_json(compared))

@@ -15,6 +15,7 @@ from fwibench.datasets.added.description import read_descriptions
 from fwibench.plugins.guard import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
+from fwibench.readable import printable
 
 Cells = Sequence[str]
 
@@ -34,14 +35,6 @@ def errors() -> Console:
 def warn(text: str) -> None:
     """One line on standard error."""
     errors().print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
-
-
-def printable(text: str) -> str:
-    """Text from elsewhere in one line, without the codes that command a terminal."""
-    if text.isprintable():
-        return text
-    shown = (sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-    return "".join(shown)
 
 
 def open_registry(*, check: bool = True) -> Registry:

@@ -69,8 +69,12 @@ class Bars:
 
     def started(self, planned: PlannedCell, number: int, total: int) -> None:
         """See `Listener`."""
+        self.begin(_describe(planned, number, total))
+
+    def begin(self, name: str) -> None:
+        """Names what the next events are of."""
         self._clear()
-        self._name = _describe(planned, number, total)
+        self._name = name
 
     def event(self, event: dict[str, Any]) -> None:
         """See `Listener`."""
@@ -124,8 +128,12 @@ class Lines:
 
     def started(self, planned: PlannedCell, number: int, total: int) -> None:
         """See `Listener`."""
-        self._name = _describe(planned, number, total)
-        self._print(self._name)
+        self.begin(_describe(planned, number, total))
+
+    def begin(self, name: str) -> None:
+        """Names what the next events are of."""
+        self._name = name
+        self._print(name)
 
     def event(self, event: dict[str, Any]) -> None:
         """See `Listener`."""

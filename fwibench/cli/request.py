@@ -23,6 +23,7 @@ def build_request(
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="Names of datasets, separated by commas.")],
     split: Annotated[str | None, typer.Option(help="Split scheme; each dataset's first by default.")] = None,
     seeds: Annotated[int, typer.Option(help="Repetitions of every method that has a seed.")] = 1,
+    first_seed: Annotated[int, typer.Option(help="Number of the first repetition: 2 goes on after --seeds 2.")] = 0,
     profile: Annotated[
         Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")
     ] = "quick",
@@ -39,13 +40,13 @@ def build_request(
     force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
 ) -> Request:
     """Checks and collects the options."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
+    check_device(device)
     return Request(
         methods=methods,
         dataset=dataset,
         split=split,
         seeds=seeds,
+        first_seed=first_seed,
         profile=profile,
         test_samples=test_samples,
         device=device,
@@ -55,6 +56,12 @@ def build_request(
         results=results,
         force=force,
     )
+
+
+def check_device(device: str) -> None:
+    """Raises `UsageError` unless it is the name of a device."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
 
 
 def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fwibench.cli.output import errors, print_table, printable
+from fwibench.cli.output import errors, print_table
 from fwibench.leaderboard.comparison import Comparison
 from fwibench.leaderboard.presenting import present
 from fwibench.leaderboard.rows import Row
-from fwibench.readable import show_number
+from fwibench.readable import printable, show_number
 
 OPTIONAL = ("closed form", "device", "seeds", "MSE", "FLOPs", "95 %", "rank")
 

@@ -5,7 +5,7 @@ Invariant: only lines of one place are compared: tracks, sources, splits and pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fwibench.errors import DataError, UnknownNameError, UsageError
@@ -48,9 +48,9 @@ def compare_all(lines: Iterable[Line], names: Sequence[str], metric: str) -> tup
         DataError: No two of them were run in the same place.
     """
     made, faults = [], []
-    by_place = _by_place(lines)
-    _check_names(names, by_place)
-    for place, here in by_place.items():
+    places = by_place(lines)
+    _check_names(names, places)
+    for place, here in places.items():
         samples = {line.label: line.samples for name in names if (line := find(here, name)) and line.samples}
         if len(samples) > 1:
             comparisons, missing = compare(all_pairs(list(samples)), samples, metric)
@@ -59,7 +59,7 @@ def compare_all(lines: Iterable[Line], names: Sequence[str], metric: str) -> tup
                 made.append(Compared(dict(zip(PLACE, place, strict=True)), comparisons))
     if not made:
         where = "; ".join(
-            f"{name} in {name_of(place)}" for name in names for place, here in by_place.items() if find(here, name)
+            f"{name} in {name_of(place)}" for name in names for place, here in places.items() if find(here, name)
         )
         reason = "; ".join(faults) or f"no two were scored in one place: {where}"
         raise DataError(f"{', '.join(names)} cannot be compared: {reason}", "fwibench leaderboard shows what there is")
@@ -73,9 +73,9 @@ def compare_with(lines: Iterable[Line], baseline: str, metric: str) -> tuple[lis
         UsageError: The name is unknown or fits several rows of a place.
     """
     made, faults = [], []
-    by_place = _by_place(lines)
-    _check_names([baseline], by_place)
-    for place, here in by_place.items():
+    places = by_place(lines)
+    _check_names([baseline], places)
+    for place, here in places.items():
         base = find(here, baseline)
         samples: dict[str, Samples] = {line.label: line.samples for line in here if line.samples is not None}
         if base is None or base.samples is None:
@@ -104,7 +104,25 @@ def find(lines: Sequence[Line], name: str) -> Line | None:
     return max(fits, key=lambda line: line.row["n_test"] or 0, default=None)
 
 
-def _by_place(lines: Iterable[Line]) -> dict[tuple[str, ...], list[Line]]:
+def narrow(lines: Sequence[Line], wanted: Mapping[str, str]) -> list[Line]:
+    """The lines that have these values in these columns; an empty value stands for any.
+
+    Raises:
+        UnknownNameError: No line has a value.
+    """
+    found = list(lines)
+    for column, value in wanted.items():
+        if not value:
+            continue
+        known = {str(line.row[column]) for line in found}
+        found = [line for line in found if line.row[column] == value]
+        if not found:
+            raise UnknownNameError.among(f"{column} in these results", value, known)
+    return found
+
+
+def by_place(lines: Iterable[Line]) -> dict[tuple[str, ...], list[Line]]:
+    """Lines that can be compared, in the board's order."""
     found: dict[tuple[str, ...], list[Line]] = {}
     for line in lines:
         found.setdefault(line.place, []).append(line)

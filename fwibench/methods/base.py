@@ -6,11 +6,12 @@ Invariant: a method sees measurements and the train and val splits, never the tr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import MethodError
@@ -84,6 +85,14 @@ class Method(ABC):
         """Figures about the inner workings that need the truth.
 
         Called once, after the predictions are stored, so nothing learnt here can reach them.
+        """
+        return {}
+
+    def spectra(self) -> Mapping[str, ArrayLike]:
+        """Spectra of what was solved for, by name: singular values of a matrix, say, in descending order.
+
+        Called once after the predictions and kept in the run's `spectra.json`; `fwibench figures` draws them.
+        Default: none.
         """
         return {}
 

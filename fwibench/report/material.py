@@ -6,6 +6,7 @@ Invariant: records, scores, predictions and datasets are read, never made; what 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
@@ -36,6 +37,11 @@ class Material:
         self.faults: list[str] = []
         self._datasets: dict[str, Dataset | None] = {}
 
+    @cached_property
+    def shared(self) -> Board:
+        """The leaderboard on the test samples that all methods of a place have."""
+        return make_board(self.records, self.results.scores, common=True)
+
     def runs_of(self, row: dict[str, object]) -> list[Record]:
         """Finished records of a row of the leaderboard, by seed."""
         names = set(str(row["run_ids"]).split())
@@ -47,7 +53,7 @@ class Material:
         try:
             return read_predictions(self.results.folder(record.cell))
         except FwibenchError as error:
-            self._tell(f"{record.run_id}: {error.message}")
+            self.tell(f"{record.run_id}: {error.message}")
             return None
 
     def dataset(self, cell: Cell) -> Dataset | None:
@@ -67,13 +73,12 @@ class Material:
             dataset = reopen_dataset(self.registry, cell)
             if dataset.prepared():
                 return dataset
-            self._tell(
-                f"{cell.dataset} is not on this machine: fwibench data prepare makes it, for pictures of samples"
-            )
+            self.tell(f"{cell.dataset} is not on this machine: fwibench data prepare makes it, for pictures of samples")
         except FwibenchError as error:
-            self._tell(f"{cell.dataset}: {error.message}")
+            self.tell(f"{cell.dataset}: {error.message}")
         return None
 
-    def _tell(self, fault: str) -> None:
+    def tell(self, fault: str) -> None:
+        """Adds a line to the faults, once."""
         if fault not in self.faults:
             self.faults.append(fault)

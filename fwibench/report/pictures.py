@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.problem import ElectromagneticSurvey, Problem, SeismicSurvey
+from fwibench.problem import ElectromagneticSurvey, Grid, Problem, SeismicSurvey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,30 +22,48 @@ COLOURS = "cividis"
 
 def draw_samples(split: Split, problem: Problem) -> bytes:
     """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
+    shown = split.spread(COLUMNS)
+    return draw_maps(shown.ids, shown.properties[:], shown.measurements[:], problem)
+
+
+def draw_maps(
+    names: Sequence[str], maps: NDArray[np.float32], measurements: NDArray[np.float32], problem: Problem
+) -> bytes:
+    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below."""
     from matplotlib.figure import Figure
 
-    shown = split.spread(COLUMNS)
-    figure = Figure(figsize=(3 * COLUMNS, 6), layout="constrained")
-    axes = figure.subplots(2, len(shown), squeeze=False)
+    figure = Figure(figsize=(3 * max(len(maps), 2), 6), layout="constrained")
+    axes = figure.subplots(2, len(maps), squeeze=False)
     bounds = problem.property
-    depth, width = ((n - 1) * problem.grid.spacing / 1e3 for n in problem.grid.shape)
-    for column in range(len(shown)):
+    for column in range(len(maps)):
         place = axes[0, column]
         image = place.imshow(
-            shown.properties[column][0],
+            maps[column, 0],
             cmap=COLOURS,
             vmin=bounds.low,
             vmax=bounds.high,
-            extent=(0, width, depth, 0),
-            aspect="auto" if max(depth, width) > 2 * min(depth, width) else "equal",
+            extent=extent_of(problem.grid),
+            aspect="equal" if is_compact(problem.grid) else "auto",
         )
-        place.set_title(shown.ids[column], fontsize="small")
+        place.set_title(names[column], fontsize="small")
         place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
-        _draw_measurement(axes[1, column], shown.measurements[column], problem.survey, first=column == 0)
-    figure.colorbar(image, ax=list(axes[0]), label=f"{bounds.name} [{bounds.unit}]")
+        _draw_measurement(axes[1, column], measurements[column], problem.survey, first=column == 0)
+    beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
+    extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
+    figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100)
     return stream.getvalue()
+
+
+def extent_of(grid: Grid) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a map [km], depth downwards."""
+    return 0.0, (grid.nx - 1) * grid.spacing / 1e3, (grid.nz - 1) * grid.spacing / 1e3, 0.0
+
+
+def is_compact(grid: Grid) -> bool:
+    """Whether a map can be drawn in its real proportions; a longer one is squeezed."""
+    return max(grid.shape) - 1 <= 2 * (min(grid.shape) - 1)
 
 
 def _draw_measurement(
@@ -56,7 +75,7 @@ def _draw_measurement(
     source = len(measurement) // 2
     gather = measurement[source]
     limit = float(np.quantile(np.abs(gather), 0.95)) or 1.0
-    places = _along(survey)
+    places = along(survey)
     axes.imshow(
         gather,
         cmap="Greys",
@@ -73,7 +92,7 @@ def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: Electromag
     """Magnitude along the receivers, a line each frequency, of the first source."""
     field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
     lines: list[Any] = [
-        axes.semilogy(_along(survey), values, label=f"{frequency:g} Hz")
+        axes.semilogy(along(survey), values, label=f"{frequency:g} Hz")
         for frequency, values in zip(survey.frequencies, field, strict=True)
     ]
     axes.set(title=f"source 1 of {len(measurement)}", xlabel="receiver [km]")
@@ -82,7 +101,7 @@ def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: Electromag
         axes.legend(fontsize="x-small", ncols=2)
 
 
-def _along(survey: SeismicSurvey | ElectromagneticSurvey) -> NDArray[np.float64]:
+def along(survey: SeismicSurvey | ElectromagneticSurvey) -> NDArray[np.float64]:
     """Receivers along the axis on which they spread [km]."""
     places = np.array([[point.x, point.z] for point in survey.receivers]) / 1e3
     return places[:, int(np.ptp(places[:, 1]) > np.ptp(places[:, 0]))]

@@ -7,7 +7,9 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fwibench.datasets.arrays import Split
 from fwibench.methods.traces import read_traces
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import reopen_dataset, scored_split
@@ -64,8 +66,20 @@ def describe_convergence(record: Record, folder: Path, registry: Registry | None
     return bands
 
 
-def _errors(record: Record, folder: Path, registry: Registry) -> dict[str, float]:
-    """Mean absolute error of the models of each band."""
-    truth = scored_split(reopen_dataset(registry, record.cell), record.cell).properties[:]
+def band_errors(folder: Path, test: Split) -> dict[str, NDArray[np.float64]]:
+    """Mean absolute error of each sample's model at the end of each band, NaN where it has none.
+
+    Args:
+        folder: Of the run.
+        test: The samples it was scored on.
+    """
+    truth = test.properties[:]
     with np.load(folder / "models.npz") as stored:
-        return {name: float(np.nanmean(np.abs(stored[name] - truth))) for name in stored.files if name != "ids"}
+        names = [name for name in stored.files if name != "ids"]
+        return {name: np.abs(stored[name] - truth).mean(axis=(1, 2, 3), dtype=np.float64) for name in names}
+
+
+def _errors(record: Record, folder: Path, registry: Registry) -> dict[str, float]:
+    """Mean over the samples, of each band."""
+    test = scored_split(reopen_dataset(registry, record.cell), record.cell)
+    return {name: float(np.nanmean(errors)) for name, errors in band_errors(folder, test).items()}

@@ -6,7 +6,6 @@ Invariant: predictions are on disk before anything but the scores sees the truth
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -17,27 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import DivergedError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.spec import MethodSpec
+from fwibench.methods.spectra import write_spectra
 from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.cell import Cell
+from fwibench.runs.building import build, check_prediction, load_fitted, rows_at_once
 from fwibench.runs.environment import peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
-from fwibench.runs.record import Costs, Record, read_record
-from fwibench.runs.results import RECORD
+from fwibench.runs.record import Costs, Record
 from fwibench.runs.scores import write_scores
 from fwibench.runs.scoring import score
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
 
 Notify = Callable[[dict[str, Any]], None]
 Maps = NDArray[np.float32]
-CHUNK_BYTES = 2**26
 
 
 def evaluate(
@@ -54,7 +51,7 @@ def evaluate(
     Args:
         record: Names the cell and the device; is filled in step by step, so a fault keeps what was measured.
         registry: Where method, dataset and metrics are looked up.
-        folder: Receives `predictions.npz`, `scores.csv` and `model/`.
+        folder: Receives `predictions.npz`, `scores.csv`, `model/`, and `spectra.json` where the method has any.
         workdir: The method's own folder.
         metrics: Names of the metrics.
         limit: Seconds until the deadline; None for no limit.
@@ -79,9 +76,9 @@ def evaluate(
         on_report=lambda scalars: tell({"report": scalars}),
     )
     if cell.base:
-        base = _load_base(folder.parent.parent / cell.base, registry, problem, context)
+        base = load_fitted(folder.parent.parent / cell.base, registry, problem, context)
         context = dataclasses.replace(context, base=base)
-    method = _build(spec, cell, problem, context)
+    method = build(spec, cell, problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
@@ -90,7 +87,7 @@ def evaluate(
         record.history = method.history
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, record, tell)
-    _check(prediction, (len(test), *problem.property_shape))
+    check_prediction(prediction, (len(test), *problem.property_shape))
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
         write_traces(folder, test.ids, traces)
@@ -98,6 +95,7 @@ def evaluate(
     write_scores(scores, folder)
     record.scores = scores.means()
     record.diagnostics = method.diagnostics(test)
+    write_spectra(method.spectra(), folder)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
     (folder / "model").mkdir(exist_ok=True)
@@ -105,31 +103,15 @@ def evaluate(
     if traces:
         _take_clock(record.costs, traces, device)
     else:
-        _measure(record, method, spec, folder, test.measurements[: _rows(test)], context, problem)
+        _measure(
+            record, method, spec, folder, test.measurements[: rows_at_once(test.measurements.shape)], context, problem
+        )
     record.costs.peak_memory_mb = peak_memory_mb()
-
-
-def _build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
-    implementation: type[Method] = spec.load()
-    return implementation(problem, spec.options.model_validate(cell.options), context)
-
-
-def _load_base(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
-    """The fitted method of a finished run."""
-    cell = read_record(run / RECORD).cell
-    method = _build(registry.method(cell.method).spec, cell, problem, context)
-    method.load(run / "model")
-    return method
-
-
-def _rows(test: Split) -> int:
-    """Samples whose measurements are read at once."""
-    return max(CHUNK_BYTES // (4 * math.prod(test.measurements.shape[1:])), 1)
 
 
 def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
     """Predicts chunk by chunk; reading and predicting have clocks of their own."""
-    rows, parts, costs = _rows(test), [], record.costs
+    rows, parts, costs = rows_at_once(test.measurements.shape), [], record.costs
     traces: list[Trace] = []
     costs.predict_s = 0.0
     for start in range(0, len(test), rows):
@@ -148,14 +130,6 @@ def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple
     return np.concatenate(parts).astype(np.float32, copy=False), traces
 
 
-def _check(prediction: Maps, expected: tuple[int, ...]) -> None:
-    if prediction.shape != expected:
-        raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")
-    if not np.isfinite(prediction).all():
-        bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
-        raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")
-
-
 def _measure(
     record: Record,
     method: Method,
@@ -172,7 +146,7 @@ def _measure(
         import torch
 
         costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
-        on_cpu = _build(spec, record.cell, problem, RunContext(workdir=context.workdir))
+        on_cpu = build(spec, record.cell, problem, RunContext(workdir=context.workdir))
         on_cpu.load(folder / "model")
     costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)

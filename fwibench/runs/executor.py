@@ -28,7 +28,7 @@ from fwibench.runs.results import RECORD, Results
 from fwibench.runs.worker import DRAFT, JOB, Job
 
 GRACE_S = 5.0
-PRODUCTS = ("predictions.npz", "scores.csv", "traces.csv", "models.npz", "model")
+PRODUCTS = ("predictions.npz", "scores.csv", "traces.csv", "models.npz", "spectra.json", "model")
 """What a cell leaves beside its record."""
 KEPT_FOR_RESUME = ("timeout", "oom")
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}

@@ -38,6 +38,7 @@ class Request:
     dataset: str
     split: str | None = None
     seeds: int = 1
+    first_seed: int = 0
     profile: Profile = "quick"
     test_samples: int | None = None
     device: str = "auto"
@@ -77,6 +78,8 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
         registry.metric(metric)
     if request.seeds < 1:
         raise UsageError(f"--seeds is {request.seeds}, expected 1 or more")
+    if request.first_seed < 0:
+        raise UsageError(f"--first-seed is {request.first_seed}, expected 0 or more")
     if request.test_samples is not None and request.test_samples < 1:
         raise UsageError(f"--test-samples is {request.test_samples}, expected 1 or more")
     results = Results(request.results)
@@ -103,14 +106,19 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
     return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
+def build_dataset(registry: Registry, cell: Cell) -> Dataset:
+    """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
+    spec = registry.dataset(cell.dataset).spec
+    return _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+
+
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
     """Builds the dataset of a cell.
 
     Raises:
         FwibenchError: Its samples are not those of the cell any more.
     """
-    spec = registry.dataset(cell.dataset).spec
-    dataset = _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    dataset = build_dataset(registry, cell)
     if dataset.fingerprint != cell.fingerprint:
         raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
     return dataset
@@ -120,6 +128,12 @@ def scored_split(dataset: Dataset, cell: Cell) -> Split:
     """The test samples on which a cell is scored, of its dataset."""
     test = dataset.split(cell.split, "test")
     return test if cell.test_samples is None else test.spread(cell.test_samples)
+
+
+def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a method's options, as plain data, that are not what the profile sets."""
+    usual = spec.options.model_validate(spec.profiles.get(profile, {})).model_dump(mode="json")
+    return {name: value for name, value in options.items() if name not in usual or value != usual[name]}
 
 
 def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
@@ -181,7 +195,6 @@ def _cells(
     spec = offer.spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
-    usual = spec.options.model_validate(preset).model_dump(mode="json")
     skip = place.refusal(spec, request.device)
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:
@@ -194,7 +207,8 @@ def _cells(
         bases = list(_cells(wanted, place, request, registry, settings))
         skip = bases[0].skip
         yield from bases
-    for seed in range(1 if spec.deterministic else request.seeds):
+    seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
+    for turn, seed in enumerate(seeds):
         cell = Cell(
             method=spec.name,
             method_version=spec.version,
@@ -206,8 +220,7 @@ def _cells(
             seed=seed,
             profile=request.profile,
             test_samples=request.test_samples,
-            base=bases[min(seed, len(bases) - 1)].cell.run_id if bases else "",
+            base=bases[min(turn, len(bases) - 1)].cell.run_id if bases else "",
             plugin=offer.plugin.distribution if offer.replaces else "",
         )
-        chosen = {name: value for name, value in options.items() if value != usual[name]}
-        yield PlannedCell(cell, dataset, chosen, skip=skip)
+        yield PlannedCell(cell, dataset, differing_options(spec, request.profile, options), skip=skip)

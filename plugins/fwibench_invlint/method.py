@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fwibench.datasets.arrays import Split
-from fwibench.files import atomic_write
 from fwibench.methods.torch_method import TorchMethod
 from fwibench_invlint.decoder import build_decoder
 from fwibench_invlint.encoder import IntegralEncoder
@@ -87,12 +85,9 @@ class InvLINT(TorchMethod):
         """Entries of the encoder's kernels."""
         return sum(kernel.numel() for integral in self.encoder.integrals for kernel in integral.buffers())
 
-    def save(self, path: Path) -> None:
-        """Writes `model.pt`, and the singular values of A (figure 5) after a fit."""
-        super().save(path)
-        if self._singular_values is not None:
-            with atomic_write(path / "singular_values.npy") as stream:
-                np.save(stream, self._singular_values)
+    def spectra(self) -> dict[str, Array]:
+        """Singular values of A (figure 5), after a fit."""
+        return {} if self._singular_values is None else {"singular values of A": self._singular_values}
 
     def integrate_properties(self, maps: NDArray[np.float32]) -> Array:
         """Y: integrals of normalised maps, `(n, 1, Z, X)` to `(n, M)`."""

@@ -32,7 +32,7 @@ def leave(
         fingerprint=changes.pop("fingerprint", "f" * 64),
         split=changes.pop("split", "random"),
         seed=seed,
-        profile="quick",
+        profile=changes.pop("profile", "quick"),
         test_samples=test_samples,
     )
     fields: dict[str, Any] = {"source": "synthetic", "unit": "m/s", "started": f"2026-01-0{seed + 1}", **changes}

@@ -21,6 +21,9 @@ class Behaves(Method):
     def complexity(self):
         return Complexity()
 
+    def spectra(self):
+        return {"a matrix": np.array([2.0, 0.5])}
+
     def save(self, path):
         pass
 

@@ -83,6 +83,8 @@ def test_every_fault_is_one_row_and_the_others_run(fwibench: Command, tmp_path: 
     raised = next((tmp_path / "results" / "runs").glob("*-x-raises-*/log.txt")).read_text()
     assert "Traceback" in raised
     assert "no good" in raised
+    kept = next((tmp_path / "results" / "runs").glob("*-x-behaves-*/spectra.json"))
+    assert json.loads(kept.read_text()) == {"a matrix": [2.0, 0.5]}
     printed = next((tmp_path / "results" / "runs").glob("*-x-behaves-*/log.txt")).read_text()
     assert "to standard output" in printed, "what a method prints is in its log, not in the table"
 

@@ -1,0 +1,92 @@
+"""`figures`: pictures of a results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from fwibench.cli.output import errors, open_registry, print_json, print_table, warn
+from fwibench.cli.reading import read_records
+from fwibench.cli.request import Json
+from fwibench.cli.request import Results as ResultsOption
+from fwibench.errors import DataError, UnknownNameError, UsageError
+from fwibench.files import atomic_write
+from fwibench.plugins.settings import split as split_names
+from fwibench.report.figures.catalogue import list_drawings
+from fwibench.report.figures.drawing import Drawing, Format, render
+from fwibench.report.material import Material
+from fwibench.runs.results import Results
+
+
+def figures(
+    results: ResultsOption = Path("results"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the files; RESULTS/figures by default.")
+    ] = None,
+    formats: Annotated[str, typer.Option("--format", help="png, svg or both, separated by a comma.")] = "png,svg",
+    kind: Annotated[
+        str, typer.Option(help="Only these: panels, training, cost, errors, convergence, spectrum; all by default.")
+    ] = "",
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only of this dataset.")] = "",
+    split: Annotated[str, typer.Option(help="Only of this split scheme.")] = "",
+    profile: Annotated[str, typer.Option(help="Only of this profile.")] = "",
+    samples: Annotated[str, typer.Option(metavar="ID,ID", help="Test samples to show in panels.")] = "",
+    json: Json = False,
+) -> None:
+    """Draw panels, training curves, costs, errors, convergence and spectra of the runs in a results folder."""
+    suffixes = _formats(formats)
+    folder = Results(results)
+    material = Material(folder, read_records(folder), open_registry())
+    where = {"dataset": dataset, "split": split, "profile": profile}
+    drawings = list_drawings(material, split_names([kind]), where, split_names([samples]))
+    for fault in material.faults:
+        warn(fault)
+    if not drawings:
+        raise DataError(
+            f"nothing in {results} can be drawn as {kind or 'a figure of any kind'}{_narrowed(where)}",
+            "figures need finished runs, panels also the data; docs/figures.md says what each kind needs",
+        )
+    written = _write(drawings, suffixes, output or results / "figures")
+    if json:
+        print_json(written)
+        return
+    rows = [[one["kind"], one["dataset"], one["file"], f"{one['bytes'] / 1e3:.0f}"] for one in written]
+    print_table("", ("kind", "dataset", "file", "kB"), rows, right=("kB",), optional=("dataset", "kB"))
+
+
+def _formats(text: str) -> list[Format]:
+    known = {name: name for name in get_args(Format)}
+    for name in (names := split_names([text])):
+        if name not in known:
+            raise UnknownNameError.among("format", name, known)
+    if not names:
+        raise UsageError("--format is empty, expected png, svg or both")
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def _narrowed(where: dict[str, str]) -> str:
+    chosen = [f"{column} {value}" for column, value in where.items() if value]
+    return f" of {', '.join(chosen)}" if chosen else ""
+
+
+def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path) -> list[dict[str, Any]]:
+    """Writes each figure in each format; what was written, file by file."""
+    written = []
+    with errors().status("drawing") as status:
+        for drawing in drawings:
+            status.update(f"drawing {drawing.name}")
+            for suffix in suffixes:
+                path, content = folder / f"{drawing.name}.{suffix}", render(drawing, suffix)
+                with atomic_write(path) as stream:
+                    stream.write(content)
+                said = {"file": str(path), "kind": drawing.kind, "title": drawing.title, "caption": drawing.caption}
+                written.append({**said, **drawing.place, "bytes": len(content)})
+    return written
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(figures)

@@ -1,0 +1,73 @@
+"""`report`: a results folder as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fwibench.cli.output import console, open_registry, warn
+from fwibench.cli.request import Results as ResultsOption
+from fwibench.errors import DataError, UnknownNameError
+from fwibench.leaderboard.rows import variant
+from fwibench.readable import printable
+from fwibench.runs.record import Record
+from fwibench.runs.results import Results
+
+
+def report(
+    results: ResultsOption = Path("results"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page, FILE.html.")] = Path(
+        "report.html"
+    ),
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Heading of the page.")] = "Leaderboard",
+    dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only runs on this dataset.")] = "",
+    published: Annotated[
+        bool, typer.Option("--published", help="Also show what publications print, not ranked.")
+    ] = False,
+    no_samples: Annotated[
+        bool, typer.Option("--no-samples", help="Show no samples of datasets: no viewer, no panels.")
+    ] = False,
+) -> None:
+    """Write one page that shows a results folder to anybody with a browser, and needs no network."""
+    # drawing imports matplotlib
+    from fwibench.report.material import Material
+    from fwibench.report.page.writing import Wanted, check_path, write_page
+
+    check_path(output)
+    if not results.is_dir():
+        raise DataError(f"there is no folder {results}, expected one of results", "--results names it")
+    folder = Results(results)
+    records, unread = folder.records()
+    if not records:
+        raise DataError(
+            f"there are no records in {results}" + (f": {unread[0]}" if unread else ""),
+            "fwibench run makes some; --results names their folder",
+        )
+    material = Material(folder, _only(records, dataset), open_registry())
+    size = write_page(material, output, Wanted(title, published, not no_samples, unread))
+    for fault in (*unread, *material.faults):
+        warn(f"left out: {fault}")
+    text = f"{output}: {len(material.records)} runs, {len(material.board.rows)} rows, {size / 1e6:.1f} MB"
+    console().print(printable(text), markup=False, soft_wrap=True)
+
+
+def _only(records: list[Record], dataset: str) -> list[Record]:
+    """Records of a dataset, named with or without its variant; all of them for an empty name.
+
+    Raises:
+        UnknownNameError: None is of it.
+    """
+    if not dataset:
+        return records
+    found = [record for record in records if dataset in (record.cell.dataset, variant(record.cell))]
+    if not found:
+        known = {name for record in records for name in (record.cell.dataset, variant(record.cell))}
+        raise UnknownNameError.among("dataset in these results", dataset, known)
+    return found
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(report)

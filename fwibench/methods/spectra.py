@@ -1,0 +1,63 @@
+"""Spectra of what a method solved for, kept with its run: `spectra.json`.
+
+Invariant: a spectrum is numbers above or at 0 that fall, the first one above 0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fwibench.errors import DataError, MethodError
+from fwibench.files import write_text
+
+SPECTRA = "spectra.json"
+
+
+def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
+    """Writes those of a run, atomically; nothing if there are none.
+
+    Raises:
+        MethodError: One is no spectrum.
+    """
+    content = {}
+    for name, values in spectra.items():
+        array = np.asarray(values, np.float64)
+        if fault := _fault(array):
+            raise MethodError(f"spectra()['{name}'] {fault}, expected numbers in descending order, the first above 0")
+        content[name] = array.tolist()
+    if content:
+        write_text(folder / SPECTRA, json.dumps(content))
+
+
+def read_spectra(folder: Path) -> dict[str, NDArray[np.float64]]:
+    """Those of a run, by name; empty where it has none.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    path = folder / SPECTRA
+    if not path.exists():
+        return {}
+    try:
+        found = {str(name): np.array(values, np.float64) for name, values in json.loads(path.read_bytes()).items()}
+        if fault := next(filter(None, map(_fault, found.values())), ""):
+            raise ValueError(f"one {fault}")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read as spectra: {error}", "run the cell again with --force") from error
+    return found
+
+
+def _fault(values: NDArray[np.float64]) -> str:
+    """What is wrong with a spectrum; empty if nothing is."""
+    if values.ndim != 1 or not len(values):
+        return f"has shape {values.shape}"
+    if not np.isfinite(values).all():
+        return "holds values that are not finite"
+    if values[0] <= 0 or values[-1] < 0 or (np.diff(values) > 0).any():
+        return "is not in descending order from above 0"
+    return ""

@@ -1,0 +1,77 @@
+"""All kinds of figures, and which of them a results folder has the ingredients for.
+
+Invariant: names are unique, so that no figure overwrites another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from fwibench.errors import UnknownNameError
+from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.choosing import narrow
+from fwibench.report.figures.convergence import list_convergence
+from fwibench.report.figures.cost import list_cost
+from fwibench.report.figures.drawing import Drawing
+from fwibench.report.figures.errors import list_errors
+from fwibench.report.figures.panels import list_panels
+from fwibench.report.figures.spectrum import list_spectrum
+from fwibench.report.figures.training import list_training
+from fwibench.report.material import Material
+
+KINDS: dict[str, Callable[[Material, Sequence[Line]], list[Drawing]]] = {
+    "panels": list_panels,
+    "training": list_training,
+    "cost": list_cost,
+    "errors": list_errors,
+    "convergence": list_convergence,
+    "spectrum": list_spectrum,
+}
+
+
+def list_drawings(
+    material: Material, kinds: Sequence[str] = (), where: Mapping[str, str] | None = None, samples: Sequence[str] = ()
+) -> list[Drawing]:
+    """Figures that can be drawn, kind by kind in the catalogue's order; whatever lacks an ingredient is left out.
+
+    Args:
+        material: The results; surprises are added to its `faults`.
+        kinds: Which; none for all.
+        where: Columns of the leaderboard and the values that they must have; an empty value stands for any.
+        samples: Ids of the test samples to show in panels; none to take a few.
+
+    Raises:
+        UnknownNameError: There is no such kind, value or sample.
+    """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UnknownNameError.among("kind of figure", kind, KINDS)
+    lines = narrow(material.board.lines, where or {})
+    for line in lines:
+        if line.row["status"] == "ok" and line.samples is None:
+            material.tell(
+                f"{line.label} in {name_of(line.place)} has no readable scores and is left out of some figures"
+            )
+    known = {sample for line in lines if line.samples is not None for sample in line.samples.ids}
+    for sample in samples:
+        if sample not in known:
+            raise UnknownNameError.among("test sample in these results", sample, known)
+    made: list[Drawing] = []
+    for kind in KINDS:
+        if not kinds or kind in kinds:
+            made += list_panels(material, lines, samples) if kind == "panels" else KINDS[kind](material, lines)
+    return _distinct(made)
+
+
+def _distinct(drawings: Sequence[Drawing]) -> list[Drawing]:
+    taken: set[str] = set()
+    found = []
+    for drawing in drawings:
+        name, number = drawing.name, 1
+        while name in taken:
+            number += 1
+            name = f"{drawing.name}-{number}"
+        taken.add(name)
+        found.append(replace(drawing, name=name))
+    return found

@@ -1,0 +1,163 @@
+"""Accuracy against cost: error over parameters, arithmetic and time.
+
+Invariant: all methods of a figure are scored on the same test samples; what was not measured is left out and said.
+A measured zero has a place of its own beside the logarithmic axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.rows import Row
+from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.style import MOST_METHODS, counted, listed, mark, names_of, number, short_ticks, tick, wrap
+from fwibench.report.material import Material
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _parameters(row: Row) -> float | None:
+    parts = [row["parameters"], row["parameters_closed_form"]]
+    return None if None in parts else sum(parts)
+
+
+COSTS: dict[str, Callable[[Row], float | None]] = {
+    "parameters, trained and closed form": _parameters,
+    "FLOPs of one sample": lambda row: row["flops"],
+    "one sample on one CPU thread [ms]": lambda row: row["predict_ms_cpu1"],
+}
+"""Axes and the columns of the leaderboard behind them."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method.
+
+    Attributes:
+        name: Of the method.
+        row: Of the leaderboard on the shared samples.
+        look: Colour and marker.
+    """
+
+    name: str
+    row: Row
+    look: dict[str, Any]
+
+
+def list_cost(material: Material, lines: Sequence[Line]) -> list[Drawing]:
+    """A figure for each group of methods that were scored on the same samples."""
+    wanted = {line.place for line in lines}
+    drawings = []
+    for _, group in groupby(material.shared.lines, key=lambda line: line.group):
+        here = [line for line in group if line.place in wanted and line.row["mae"] is not None]
+        if any(map(_has_cost, here)):
+            drawings.append(_list_group(material, here))
+    return drawings
+
+
+def _list_group(material: Material, lines: Sequence[Line]) -> Drawing:
+    names = names_of(lines, [material.runs_of(line.row)[0] for line in lines])
+    bare = [name for name, line in zip(names, lines, strict=True) if not _has_cost(line)]
+    measured = [(name, line.row) for name, line in zip(names, lines, strict=True) if _has_cost(line)]
+    points = [Point(name, row, mark(place)) for place, (name, row) in enumerate(measured)]
+    shown, where = points[:MOST_METHODS], place_of(lines[0].place)
+    left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, which has no cost" for name in bare)]
+    unit = material.runs_of(lines[0].row)[0].unit
+    return Drawing(
+        name=stem("cost", where["dataset"], where["split"], where["profile"], where["track"]),
+        kind="cost",
+        title=title("Accuracy against cost", where),
+        caption=_caption(lines[0], shown, left, unit),
+        place=where,
+        draw=lambda: _draw(shown, unit),
+    )
+
+
+def _has_cost(line: Line) -> bool:
+    return any(cost(line.row) is not None for cost in COSTS.values())
+
+
+def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str) -> str:
+    best = points[0]
+    unmeasured = [
+        f"{axis} of {listed(names)}"
+        for axis, cost in COSTS.items()
+        if (names := [point.name for point in points if cost(point.row) is None])
+    ]
+    return " ".join(
+        filter(
+            None,
+            (
+                f"{name_of(line.place)}. MAE of {counted(len(points), 'method')} on the "
+                f"{counted(line.row['n_test'], 'test sample')} that all have, with 95 % intervals, against what a "
+                f"prediction costs; the lowest is {number(best.row['mae'])} {unit} of {best.name}.",
+                f"Not measured: {'; '.join(unmeasured)}." if unmeasured else "",
+                f"Left out: {listed(left)}." if left else "",
+            ),
+        )
+    )
+
+
+def _draw(points: Sequence[Point], unit: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.5, 3.3 + 0.1 * max(len(points) - 8, 0)), layout="constrained")
+    axes = figure.subplots(1, len(COSTS), sharey=True)
+    errors = [value for point in points for value in (point.row["mae"], point.row["mae_ci_low"]) if value is not None]
+    for place, (label, cost) in zip(axes, COSTS.items(), strict=True):
+        _draw_axis(place, points, cost)
+        place.set_xlabel(label)
+    axes[0].set_ylabel(f"MAE [{unit}]")
+    if min(errors) > 0 and max(errors) > 8 * min(errors):
+        axes[0].set_yscale("log")
+        short_ticks(axes[0], "y")
+    else:
+        axes[0].set_ylim(bottom=0)
+    handles = {point.name: _draw_point(axes[0], point, None) for point in points}
+    labels = [wrap(name, 34, 2) for name in handles]
+    figure.legend(list(handles.values()), labels, loc="outside right center", labelspacing=0.8)
+    return figure
+
+
+def _draw_axis(axes: Axes, points: Sequence[Point], cost: Callable[[Row], float | None]) -> None:
+    values = [value for point in points if (value := cost(point.row)) is not None]
+    positive = [value for value in values if value > 0]
+    if not values:
+        axes.set_xticks([])
+        axes.text(0.5, 0.5, "not measured", color="0.4", ha="center", transform=axes.transAxes)
+        return
+    axes.set_xscale("log")
+    # a measured zero is drawn a decade below the least, and the axis says so
+    zero = min(positive, default=10.0) / 10
+    low, high = min(positive, default=1.0), max(positive, default=1.0)
+    axes.set_xlim((zero if 0 in values else low) / 3, high * 3)
+    for point in points:
+        value = cost(point.row)
+        if value is not None:
+            _draw_point(axes, point, value or zero)
+    if 0 in values:
+        axes.axvline(zero * 10**0.5, color="0.6", linewidth=0.8, linestyle=":")
+    short_ticks(axes, "x")
+    if 0 in values:
+        ticks = [value for value in axes.get_xticks() if zero * 10**0.5 < value <= high * 3]
+        axes.set_xticks([zero, *ticks], ["0", *map(tick, ticks)])
+    axes.grid()
+
+
+def _draw_point(axes: Axes, point: Point, value: float | None) -> Any:
+    """A method with its interval; without a value only its entry in the legend."""
+    row = point.row
+    if value is None:
+        return axes.plot([], [], linestyle="", markersize=6, **point.look)[0]
+    ends = None
+    if row["mae_ci_low"] is not None:
+        ends = [[row["mae"] - row["mae_ci_low"]], [row["mae_ci_high"] - row["mae"]]]
+    return axes.errorbar(
+        [value], [row["mae"]], yerr=ends, linestyle="", markersize=6, elinewidth=1, capsize=2, **point.look
+    )

@@ -1,0 +1,79 @@
+"""A figure that can be told before it is drawn.
+
+Invariant: the same figure gives the same bytes; its name is safe as a file name, whatever the records hold.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from fwibench.leaderboard.board import PLACE
+from fwibench.report.figures.style import STYLE, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Format = Literal["png", "svg"]
+LONGEST = 100
+"""Letters of a name."""
+LETTERS = 11
+"""Of a title on an inch."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure to be.
+
+    Attributes:
+        name: File stem; unique among the figures of a folder.
+        kind: One of the kinds of the catalogue.
+        title: What it shows and where, in a line.
+        caption: What is seen, in a sentence or two with numbers; serves as the alternative text.
+        place: Dataset, source, split, track and profile; empty where a figure is of several.
+        draw: Makes the figure.
+    """
+
+    name: str
+    kind: str
+    title: str
+    caption: str
+    place: dict[str, str]
+    draw: Callable[[], Figure]
+
+
+def render(drawing: Drawing, suffix: Format) -> bytes:
+    """Draws a figure as PNG or SVG."""
+    from matplotlib import rc_context
+
+    stream = io.BytesIO()
+    with rc_context(STYLE), warnings.catch_warnings():
+        # a name may hold letters that the font lacks, they become boxes; a single value gets an axis all the same
+        for known in ("Glyph .* missing from", "Attempting to set identical"):
+            warnings.filterwarnings("ignore", known)
+        figure = drawing.draw()
+        figure.suptitle(textwrap.fill(drawing.title, int(LETTERS * figure.get_figwidth())))
+        figure.savefig(stream, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+    return stream.getvalue()
+
+
+def place_of(place: Sequence[str]) -> dict[str, str]:
+    """A place of the leaderboard, by name."""
+    return dict(zip(PLACE, place, strict=True))
+
+
+def title(what: str, place: Mapping[str, str]) -> str:
+    """What a figure shows, and where."""
+    track = "" if place["track"] == "standard" else f", track {place['track']}"
+    return plain(f"{what}: {place['dataset']}, split {place['split']}{track}, profile {place['profile']}", 120)
+
+
+def stem(*parts: str) -> str:
+    """A file stem of some words: letters, digits, dots and hyphens; never a path, never hidden."""
+    words = re.sub(r"[^a-z0-9.]+", "-", "-".join(filter(None, parts)).lower())
+    return words[:LONGEST].strip("-.") or "figure"

@@ -1,0 +1,102 @@
+"""Distribution of the error over the test samples, method by method.
+
+Invariant: boxes and points are the scores of the board, mean over the seeds; methods of a figure share their samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.leaderboard.board import Line, name_of
+from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.style import MOST_METHODS, counted, listed, names_of, number, short_ticks, wrap
+from fwibench.report.material import Material
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Errors = NDArray[np.float64]
+
+
+def list_errors(material: Material, lines: Sequence[Line]) -> list[Drawing]:
+    """A figure for each group of the leaderboard whose samples have scores."""
+    groups = [list(group) for _, group in groupby(lines, key=lambda line: line.group)]
+    places = [group[0].place for group in groups]
+    drawings = []
+    for place, group in zip(places, groups, strict=True):
+        here = [line for line in group if line.samples is not None and "mae" in line.samples.values]
+        if not here:
+            continue
+        if len({frozenset(line.samples.ids) for line in here if line.samples is not None}) > 1:
+            material.tell(f"{name_of(place)}: no figure of errors, methods were scored on different test samples")
+            continue
+        drawings.append(_list_group(material, here, alone=places.count(place) == 1))
+    return drawings
+
+
+def _list_group(material: Material, lines: Sequence[Line], *, alone: bool) -> Drawing:
+    runs = [material.runs_of(line.row)[0] for line in lines]
+    names, where = names_of(lines, runs), place_of(lines[0].place)
+    errors = [line.samples.over_seeds("mae") for line in lines if line.samples is not None]
+    shown = list(zip(names, errors, strict=True))[:MOST_METHODS]
+    n, unit = len(errors[0]), runs[0].unit
+    # the same place may have another figure of other samples
+    more = "" if alone else f"n{n}"
+    left = f" Left out: {listed(names[MOST_METHODS:])}." if names[MOST_METHODS:] else ""
+    name, best = shown[0]
+    return Drawing(
+        name=stem("errors", where["dataset"], where["split"], where["profile"], where["track"], more),
+        kind="errors",
+        title=title(f"Errors of {counted(n, 'test sample')}", where),
+        caption=(
+            f"{name_of(lines[0].place)}. MAE of each of {counted(n, 'test sample')}, mean over the seeds. Boxes hold "
+            f"the middle half, the line is the median, the diamond the mean; whiskers reach to the "
+            f"smallest and the largest. {name}: median {number(float(np.median(best)))} {unit}, "
+            f"from {number(float(best.min()))} to {number(float(best.max()))}.{left}"
+        ),
+        place=where,
+        draw=lambda: _draw(shown, unit),
+    )
+
+
+def _draw(shown: Sequence[tuple[str, Errors]], unit: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 0.42 * len(shown) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    errors = [one[np.isfinite(one)] for _, one in shown]
+    places = list(range(len(shown), 0, -1))
+    axes.boxplot(
+        errors,
+        positions=places,
+        orientation="horizontal",
+        widths=0.6,
+        whis=(0, 100),
+        showfliers=False,
+        showmeans=True,
+        medianprops={"color": "black", "linewidth": 1.6},
+        meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black", "markersize": 5},
+        boxprops={"color": "0.35"},
+        whiskerprops={"color": "0.35"},
+        capprops={"color": "0.35"},
+    )
+    for place, one in zip(places, errors, strict=True):
+        axes.plot(one, place + _scatter(len(one)), "o", color="#0072B2", markersize=3, alpha=0.45, markeredgewidth=0)
+    axes.set_yticks(places, [wrap(name, 34, 2) for name, _ in shown])
+    axes.set_xlabel(f"MAE of a test sample [{unit}]")
+    every = np.concatenate(errors)
+    if every.min() > 0 and every.max() > 8 * every.min():
+        axes.set_xscale("log")
+        short_ticks(axes, "x")
+    axes.grid(axis="x")
+    return figure
+
+
+def _scatter(n: int) -> NDArray[np.floating[Any]]:
+    """Offsets that keep points apart, the same every time: golden ratio steps."""
+    return (np.arange(n) * 0.618034 % 1 - 0.5) * 0.4

@@ -1,0 +1,240 @@
+"""Panels: truth and what each method made of it, with the errors below (as the InvLINT paper's figures 3 and 6 to 9).
+
+Invariant: all maps of a figure share the colours of the problem's bounds, all error maps one scale of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.errors import RecordError
+from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.choosing import by_place
+from fwibench.problem import Problem
+from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.style import counted, listed, names_of, number, once, plain, wrap
+from fwibench.report.material import Material
+from fwibench.report.pictures import COLOURS, extent_of, is_compact
+from fwibench.runs.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST = 8
+"""Methods in a figure."""
+SAMPLES = 3
+"""Test samples in a figure, unless some are asked for."""
+ERRORS = "magma_r"
+"""Colours of error maps: none is light, in grey too."""
+SATURATED = 0.99
+"""Share of the errors that the scale of the error maps reaches to."""
+
+BAR: dict[str, Any] = {"shrink": 0.9, "aspect": 35, "fraction": 0.05, "pad": 0.01}
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A method's maps of the samples shown.
+
+    Attributes:
+        name: The method's.
+        maps: `(n, Z, X)`.
+        scores: Of each sample, as they are written above its map.
+    """
+
+    name: str
+    maps: Maps
+    scores: list[str]
+
+
+def list_panels(material: Material, lines: Sequence[Line], samples: Sequence[str] = ()) -> list[Drawing]:
+    """A figure a place, of methods whose predictions are kept and data that are on this machine.
+
+    Args:
+        material: The results.
+        lines: Of the board.
+        samples: Ids of test samples to show; none to take a few.
+    """
+    made = (_list_place(material, place, here, samples) for place, here in by_place(lines).items())
+    return [drawing for drawing in made if drawing is not None]
+
+
+def choose(ids: Sequence[Sequence[str]], wanted: Sequence[str], most: int) -> list[str]:
+    """Samples that can be shown of as many methods as possible, spread over those.
+
+    Args:
+        ids: Samples of each method.
+        wanted: Only these; none for any.
+        most: How many, unless some are wanted.
+    """
+    holders: dict[str, list[int]] = {}
+    for method, own in enumerate(ids):
+        for sample in own:
+            holders.setdefault(sample, []).append(method)
+    if wanted:
+        return [sample for sample in dict.fromkeys(wanted) if sample in holders]
+    largest = max(holders.values(), key=len, default=[])
+    shared = [sample for sample, own in holders.items() if own == largest]
+    places = np.unique(np.linspace(0, len(shared) - 1, min(most, len(shared))).round().astype(int))
+    return [shared[place] for place in places]
+
+
+def _list_place(
+    material: Material, place: tuple[str, ...], lines: Sequence[Line], wanted: Sequence[str]
+) -> Drawing | None:
+    pairs = [(line, runs[0]) for line in lines if line.samples is not None and (runs := material.runs_of(line.row))]
+    pairs = sorted(once(pairs), key=lambda pair: pair[0].row["mae"] or 0.0)
+    if not pairs or (dataset := material.dataset(pairs[0][1].cell)) is None:
+        return None
+    problem = dataset.problem
+    ids = [line.samples.ids for line, _ in pairs if line.samples is not None]
+    ratio = problem.grid.nz / problem.grid.nx
+    shown = choose(ids, wanted, SAMPLES if ratio < 1.5 else SAMPLES - 1)
+    able = [pair for pair, own in zip(pairs, ids, strict=True) if set(shown) <= set(own)]
+    if not shown or not able:
+        return None
+    truth = _truth(material.test(able[0][1]), shown)
+    if truth is None:
+        return None
+    panels, left = _panels(material, able, shown, truth.shape)
+    if not panels:
+        return None
+    left += [line.label for line, record in pairs if (line, record) not in able]
+    where = place_of(place)
+    return Drawing(
+        name=stem("panels", where["dataset"], where["split"], where["profile"], where["track"]),
+        kind="panels",
+        title=title("Truth, predictions and errors", where),
+        caption=_caption(place, problem, panels, shown, left),
+        place=where,
+        draw=lambda: _draw(problem, truth, panels, shown),
+    )
+
+
+def _panels(
+    material: Material, pairs: Sequence[tuple[Line, Record]], shown: Sequence[str], shape: tuple[int, ...]
+) -> tuple[list[Panel], list[str]]:
+    """Of the first methods that have them; and which methods are left out."""
+    panels: list[Panel] = []
+    left: list[str] = []
+    names = names_of([line for line, _ in pairs], [record for _, record in pairs])
+    for name, (_, record) in zip(names, pairs, strict=True):
+        panel = _panel(material, record, name, shown, shape) if len(panels) < MOST else None
+        if panel is None:
+            left.append(name)
+        else:
+            panels.append(panel)
+    return panels, left
+
+
+def _truth(test: Split | None, shown: Sequence[str]) -> Maps | None:
+    if test is None or not set(shown) <= set(test.ids):
+        return None
+    return test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0]
+
+
+def _panel(material: Material, record: Record, name: str, shown: Sequence[str], shape: tuple[int, ...]) -> Panel | None:
+    """A run's maps of the samples; None, with a line in the faults, if they are not to be had."""
+    predictions = material.predictions(record)
+    if predictions is None:
+        return None
+    if not set(shown) <= set(predictions.ids) or predictions.maps.shape[1:] != (1, *shape[1:]):
+        material.tell(f"{record.run_id}: its predictions are not of the samples that it was scored on")
+        return None
+    chosen = [predictions.ids.index(sample) for sample in shown]
+    return Panel(name, predictions.maps[chosen, 0], _scores(material, record, shown))
+
+
+def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[str]:
+    try:
+        scores = material.results.scores(record, ["mae", "ssim"])
+    except RecordError as error:
+        material.tell(f"{record.run_id}: {error.message}")
+        return [""] * len(shown)
+    texts = []
+    for sample in shown:
+        place = scores.ids.index(sample)
+        found = {name: values[place] for name, values in scores.values.items() if np.isfinite(values[place])}
+        parts = [f"MAE {number(found['mae'])}"] if "mae" in found else []
+        texts.append("  ".join([*parts, f"SSIM {found['ssim']:.3f}"] if "ssim" in found else parts))
+    return texts
+
+
+def _caption(
+    place: tuple[str, ...], problem: Problem, panels: Sequence[Panel], shown: Sequence[str], left: Sequence[str]
+) -> str:
+    bounds = problem.property
+    first = panels[0]
+    more = f" Left out: {listed(left)}." if left else ""
+    return (
+        f"{name_of(place)}. {counted(len(shown), 'test sample')} ({listed(shown)}): {bounds.name} from {bounds.low:g} "
+        f"to {bounds.high:g} {bounds.unit}, the problem's bounds, for the truth and "
+        f"{listed([panel.name for panel in panels], MOST)}, each by its run of the first seed; below, absolute errors. "
+        f"On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{more}"
+    )
+
+
+def _draw(problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequence[str]) -> Figure:
+    from matplotlib.figure import Figure
+
+    bounds, columns, rows = problem.property, 1 + len(panels), len(shown)
+    extent = extent_of(problem.grid)
+    ratio = min(max(extent[2] / extent[1], 0.5), 2.0)
+    wide = 1.45 if ratio > 0.8 else 1.7
+    figure = Figure(figsize=(columns * wide + 1.4, 2 * rows * (0.92 * wide * ratio + 0.25) + 1.3), layout="constrained")
+    axes: Any = figure.subplots(2 * rows, columns, squeeze=False, sharex=True, sharey=True)
+    maps, errors = axes[:rows], axes[rows:]
+    wrong = [np.abs(panel.maps - truth) for panel in panels]
+    limit = float(np.quantile(np.stack(wrong), SATURATED)) or 1.0
+    scale = {"extent": extent, "aspect": "equal" if is_compact(problem.grid) else "auto"}
+    for row, column in np.ndindex(rows, columns):
+        place, fault = maps[row, column], errors[row, column]
+        values = panels[column - 1].maps[row] if column else truth[row]
+        image = place.imshow(values, cmap=COLOURS, vmin=bounds.low, vmax=bounds.high, **scale)
+        if column:
+            _note(place, panels[column - 1].scores[row])
+            mist = fault.imshow(wrong[column - 1][row], cmap=ERRORS, vmin=0, vmax=limit, **scale)
+        else:
+            _note(place, plain(shown[row]))
+            fault.set_axis_off()
+    for column, name in enumerate(["truth", *(panel.name for panel in panels)]):
+        maps[0, column].set_title(wrap(name, int(wide * 13)), pad=13)
+        if column:
+            errors[0, column].set_title(wrap(name, int(wide * 13)))
+    for block in (maps, errors):
+        _label(block)
+    figure.colorbar(image, ax=maps, label=f"{bounds.name} [{bounds.unit}]", extend=_beyond(panels, problem), **BAR)
+    figure.colorbar(mist, ax=errors, label=f"absolute error [{bounds.unit}]", extend="max", **BAR)
+    return figure
+
+
+def _label(axes: Any) -> None:
+    for place in axes[-1]:
+        place.set_xlabel("x [km]")
+        place.tick_params(labelbottom=True)
+    for row in axes:
+        # the column of the truth has no error map
+        first = row[0] if row[0].axison else row[1]
+        first.set_ylabel("depth [km]")
+        first.tick_params(labelleft=True)
+
+
+def _note(axes: Axes, text: str) -> None:
+    axes.annotate(text, (0.5, 1), (0, 2.5), "axes fraction", "offset points", ha="center", va="bottom", fontsize=6.5)
+
+
+def _beyond(panels: Sequence[Panel], problem: Problem) -> str:
+    """Which ends of the colour bar have values beyond them."""
+    bounds = problem.property
+    low = any(panel.maps.min() < bounds.low for panel in panels)
+    high = any(panel.maps.max() > bounds.high for panel in panels)
+    return "both" if low and high else "min" if low else "max" if high else "neither"

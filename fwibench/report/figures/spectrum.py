@@ -1,0 +1,110 @@
+"""Spectra that methods tell of themselves (as the InvLINT paper's figure 5, the singular values of its A).
+
+Invariant: each spectrum is divided by its largest value, so that datasets can be held against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.errors import DataError
+from fwibench.leaderboard.board import PLACE, Line
+from fwibench.methods.spectra import read_spectra
+from fwibench.report.figures.drawing import Drawing, place_of, stem
+from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, once, plain, short_ticks, wrap
+from fwibench.report.material import Material
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FLOOR = 1e-8
+"""Share of the largest value down to which spectra are drawn; what is below is rounding."""
+SMALL = 1e-2
+"""Share of the largest value that the caption counts down to."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A spectrum of a method in a place.
+
+    Attributes:
+        place: The place.
+        method: The method.
+        values: Divided by the largest, `(n,)`.
+    """
+
+    place: dict[str, str]
+    method: str
+    values: NDArray[np.float64]
+
+
+def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
+    """A figure for each named spectrum of a method, with a line for each place that it was run in."""
+    found: dict[tuple[str, str], list[Curve]] = {}
+    pairs = once((line, record) for line in lines for record in material.runs_of(line.row)[:1])
+    for line, record in pairs:
+        try:
+            spectra = read_spectra(material.results.folder(record.cell))
+        except DataError as error:
+            material.tell(f"{record.run_id}: {error.message}")
+            continue
+        for name, values in spectra.items():
+            curve = Curve(place_of(line.place), line.label, values / values.max())
+            found.setdefault((line.row["method"], name), []).append(curve)
+    return [_list_one(method, name, curves) for (method, name), curves in found.items()]
+
+
+def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
+    shown = curves[:MOST_METHODS]
+    labels = _labels(shown)
+    place = {key: values.pop() if len(values := {one.place[key] for one in shown}) == 1 else "" for key in PLACE}
+    counts = [
+        f"{np.sum(one.values >= SMALL)} of {len(one.values)} ({label})"
+        for one, label in zip(shown, labels, strict=True)
+    ]
+    more = f" Left out: {len(curves) - len(shown)} more." if len(curves) > len(shown) else ""
+    return Drawing(
+        name=stem("spectrum", method, name),
+        kind="spectrum",
+        title=plain(f"{method}: {name}", 120),
+        caption=(
+            f"{plain(name)} of {plain(method)} in {counted(len(shown), 'place')}, in order, each divided by its "
+            f"largest, first seed. Above {SMALL:.0%} of the largest are {listed(counts)}. What is below "
+            f"{FLOOR:g} of it is not drawn.{more}"
+        ),
+        place=place,
+        draw=lambda: _draw(shown, labels),
+    )
+
+
+def _labels(curves: Sequence[Curve]) -> list[str]:
+    """What tells the curves apart, the dataset always."""
+    differing = [key for key in PLACE if key != "dataset" and len({one.place[key] for one in curves}) > 1]
+    several = len({one.method for one in curves}) > 1
+    return [
+        ", ".join([one.place["dataset"], *(one.place[key] for key in differing), *([one.method] if several else [])])
+        for one in curves
+    ]
+
+
+def _draw(curves: Sequence[Curve], labels: Sequence[str]) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for place, (curve, label) in enumerate(zip(curves, labels, strict=True)):
+        order = np.arange(1, len(curve.values) + 1)
+        axes.plot(order, curve.values, linewidth=1.5, label=wrap(label, 40, 2), **dash(place))
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=max(FLOOR, 0.5 * min(curve.values[curve.values > 0].min() for curve in curves)))
+    axes.set_xlim(0, 1.05 * max(int(np.sum(curve.values >= FLOOR)) for curve in curves))
+    short_ticks(axes, "y")
+    axes.set(xlabel="number, in order", ylabel="value / largest")
+    axes.grid()
+    axes.legend()
+    return figure

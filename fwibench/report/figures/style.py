@@ -1,0 +1,145 @@
+"""How figures look: one house style, for paper, screen and grey.
+
+Invariant: methods are told apart by marker and line style too, never by colour alone; no text is read as mathematics,
+so that a `$` in a name is a `$`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fwibench.leaderboard.board import Line
+from fwibench.leaderboard.rows import identity
+from fwibench.readable import printable, show_count, show_number
+from fwibench.runs.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "0.3",
+    "axes.formatter.use_mathtext": False,
+    "axes.grid": False,
+    "axes.labelsize": 8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 8,
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "figure.titlesize": 9.5,
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "grid.color": "0.85",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "fwibench",
+    "text.parse_math": False,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+}
+# Okabe and Ito's, without their yellow, from dark to light
+PALETTE = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = "osD^vPX<>*hp"
+DASHES = ("-", "--", "-.", ":")
+MOST_METHODS = 12
+"""As many as markers tell apart; a figure of more leaves the last of the leaderboard out and says so."""
+WIDEST = 48
+"""Letters of a name in a figure."""
+
+
+def mark(number: int) -> dict[str, Any]:
+    """Colour and marker of the method with this place in the order, from 0."""
+    return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
+
+
+def dash(number: int) -> dict[str, Any]:
+    """Colour and line style of the same."""
+    return {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)]}
+
+
+def plain(text: str, most: int = WIDEST) -> str:
+    """Text from a record, in one line of bearable length."""
+    shown = printable(text)
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def wrap(text: str, width: int, lines: int = 3) -> str:
+    """The same in several lines, broken after a comma, a hyphen or before a bracket where it can be."""
+    spaced = printable(text).replace("[", " [").replace(",", ", ").replace("-", "- ")
+    rows: list[str] = []
+    for part in textwrap.wrap(spaced, width + 2):
+        rows.append(part.replace("- ", "-").replace(", ", ",").replace(" [", "["))
+    if len(rows) > lines:
+        rows = [*rows[: lines - 1], rows[lines - 1][: width - 3] + "..."]
+    return "\n".join(rows)
+
+
+def names_of(lines: Sequence[Line], runs: Sequence[Record]) -> list[str]:
+    """What methods are called in a figure: their label; the key of the first run too, where rows share one.
+
+    Args:
+        lines: Of the leaderboard.
+        runs: The first run of each.
+    """
+    labels = [line.label for line in lines]
+    return [
+        label if labels.count(label) == 1 else f"{label} ({run.cell.key[:8]})"
+        for label, run in zip(labels, runs, strict=True)
+    ]
+
+
+def once(pairs: Iterable[tuple[Line, Record]]) -> list[tuple[Line, Record]]:
+    """Of a method that was scored on several choices of test samples the row with most."""
+    found: dict[str, tuple[Line, Record]] = {}
+    for line, record in pairs:
+        name = identity(record, common=True)
+        if name not in found or (line.row["n_test"] or 0) > (found[name][0].row["n_test"] or 0):
+            found[name] = line, record
+    return list(found.values())
+
+
+def short_ticks(axes: Axes, which: str) -> None:
+    """Plain numbers on a logarithmic axis, x or y, or xy: 0.01, 1, 10k, 2M."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for name in which:
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        low, high = sorted(axis.get_view_interval())
+        decades = high / low if low > 0 else 1e9
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 50 else (1,), numticks=7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def tick(value: float) -> str:
+    """A number beside an axis."""
+    if value >= 1e15 or 0 < value < 1e-3:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    if value >= 1e12:
+        return f"{value / 1e12:g}T"
+    return show_count(value).replace(".00", "") if value >= 1e4 else f"{value:g}"
+
+
+def number(value: float) -> str:
+    """A score in a sentence or above a map: three digits."""
+    return f"{value:.3g}" if abs(value) < 1 else show_number(value, 3)
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Names in a sentence: a, b and 3 more."""
+    shown = [plain(name) for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1]))) if shown else ""
+
+
+def counted(n: int, word: str) -> str:
+    """`1 sample`, `2 samples`."""
+    return f"{n} {word}{'s' * (n != 1)}"

@@ -1,0 +1,128 @@
+"""Training curves: loss on train and val over the epochs, of every method that kept a history.
+
+Invariant: curves are what the records hold; losses of different methods are not compared, each has axes of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.choosing import by_place
+from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.style import counted, listed, names_of, number, once, short_ticks, wrap
+from fwibench.report.material import Material
+from fwibench.runs.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST = 8
+"""Methods in a figure."""
+COLUMNS = 4
+CURVES: dict[str, tuple[str, dict[str, Any]]] = {
+    "train_loss": ("train", {"color": "#D55E00", "linestyle": "--"}),
+    "val_loss": ("val", {"color": "#0072B2", "linestyle": "-"}),
+}
+"""Entries of a history, with their names and looks."""
+
+Curve = NDArray[np.float64]
+
+
+def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
+    """A figure a place, of methods with a history."""
+    drawings = []
+    for place, here in by_place(lines).items():
+        pairs = [(line, record) for line in here for record in material.runs_of(line.row)[:1] if curves_of(record)]
+        pairs = once(pairs)
+        if not pairs:
+            continue
+        names = names_of([line for line, _ in pairs], [record for _, record in pairs])
+        runs = {name: material.runs_of(line.row) for name, (line, _) in zip(names, pairs, strict=True)}
+        shown = dict(list(runs.items())[:MOST])
+        where = place_of(place)
+        drawings.append(
+            Drawing(
+                name=stem("training", where["dataset"], where["split"], where["profile"], where["track"]),
+                kind="training",
+                title=title("Training", where),
+                caption=_caption(place, shown, names[MOST:]),
+                place=where,
+                draw=lambda shown=shown: _draw(shown),  # type: ignore[misc]
+            )
+        )
+    return drawings
+
+
+def curves_of(record: Record) -> dict[str, Curve]:
+    """Epochs and losses `(2, n)` of a run, by entry of its history; only entries that it has."""
+    found = {}
+    for name in CURVES:
+        points = [
+            (entry.get("epoch", place), entry[name]) for place, entry in enumerate(record.history, 1) if name in entry
+        ]
+        if points:
+            found[name] = np.array(points, float).T
+    return found
+
+
+def _caption(place: tuple[str, ...], runs: Mapping[str, Sequence[Record]], left: Sequence[str]) -> str:
+    lowest = []
+    for name, records in runs.items():
+        losses = curves_of(records[0]).get("val_loss")
+        if losses is not None and np.isfinite(losses[1]).any():
+            best = int(np.nanargmin(losses[1]))
+            lowest.append(f"{name} {number(losses[1, best])} in epoch {losses[0, best]:g}")
+    found = f" Lowest on val, first seed: {listed(lowest, MOST)}." if lowest else ""
+    more = f" Left out: {listed(left)}." if left else ""
+    return (
+        f"{name_of(place)}. Loss on train (dashed) and val (solid) over the epochs of {counted(len(runs), 'method')}; "
+        f"thin lines are seeds, thick ones their mean.{found}{more}"
+    )
+
+
+def _draw(runs: Mapping[str, Sequence[Record]]) -> Figure:
+    from matplotlib.figure import Figure
+
+    columns = min(len(runs), COLUMNS)
+    rows = -(-len(runs) // columns)
+    figure = Figure(figsize=(max(2.5 * columns, 4.0) + 0.4, 2.1 * rows + 0.5), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for place, (name, records) in zip(axes, runs.items(), strict=False):
+        _draw_method(place, [curves_of(record) for record in records])
+        place.set_title(wrap(name, 30, 2))
+        place.set_xlabel("epoch")
+    for place in axes[len(runs) :]:
+        place.set_axis_off()
+    for place in axes[::columns]:
+        place.set_ylabel("loss")
+    axes[0].legend()
+    return figure
+
+
+def _draw_method(axes: Axes, seeds: Sequence[Mapping[str, Curve]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    positive = True
+    for entry, (name, look) in CURVES.items():
+        curves = [curves[entry] for curves in seeds if entry in curves]
+        if not curves:
+            continue
+        positive &= all((curve[1] > 0).all() for curve in curves)
+        shortest = min(curve.shape[1] for curve in curves)
+        marker = "o" if shortest == 1 else ""
+        if len(curves) > 1:
+            for curve in curves:
+                axes.plot(*curve, linewidth=0.6, alpha=0.6, marker=marker, markersize=2, **look)
+        mean = np.mean([curve[:, :shortest] for curve in curves], axis=0)
+        axes.plot(*mean, linewidth=1.6, marker=marker, markersize=4, label=name, **look)
+    if positive:
+        axes.set_yscale("log")
+        short_ticks(axes, "y")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.grid(axis="y")

@@ -1,0 +1,142 @@
+"""What the report says of single runs: which are not ok and why, where they ran, how to make them again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fwibench.leaderboard.rows import Row, label
+from fwibench.plugins.registry import Registry
+from fwibench.report.page.tables import Group
+from fwibench.runs.record import Record
+from fwibench.runs.reproducing import command_of
+
+OF_A_RUN = ("command", "git")
+"""What environments hold that does not tell machines apart."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A run that is not ok, or one that has something to tell.
+
+    Attributes:
+        record: Of the run.
+        row: To which it belongs.
+        name: Method with its options.
+        lines: Reason and notes.
+    """
+
+    record: Record
+    row: Row
+    name: str
+    lines: list[str]
+
+
+@dataclass
+class Place:
+    """An environment, whatever the state of the code was.
+
+    Attributes:
+        facts: Labelled lines.
+        runs: Made there.
+        code: States of the code, with the number of runs of each.
+    """
+
+    facts: list[tuple[str, str]]
+    runs: list[str] = field(default_factory=list)
+    code: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def title(self) -> str:
+        """What tells it from others at a glance."""
+        known = dict(self.facts)
+        return ", ".join(known[name] for name in ("cpu", "gpu", "device") if name in known)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a row is made again.
+
+    Attributes:
+        row: Of the leaderboard.
+        name: Method with its options.
+        anchor: Name of its row in the page.
+        commands: Of each of its runs, the one that makes it again and compares, and the one that only makes it.
+    """
+
+    row: Row
+    name: str
+    anchor: str
+    commands: list[tuple[str, str]]
+
+
+def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
+    """Runs that are not ok, and runs that are ok and have notes."""
+    bad, noted = [], []
+    for record, row in [(one, own) for own in rows for one in _runs(own, records)]:
+        if record.status != "ok":
+            bad.append(Trouble(record, row, label(row), [record.reason or "no reason was recorded", *record.notes]))
+        elif record.notes:
+            noted.append(Trouble(record, row, label(row), list(record.notes)))
+    return bad, noted
+
+
+def find_environments(records: Sequence[Record]) -> list[Place]:
+    """Each environment once, that of most runs first."""
+    found: dict[str, Place] = {}
+    for record in records:
+        here = {name: value for name, value in record.environment.items() if name not in OF_A_RUN}
+        if here:
+            name = json.dumps([here, record.device], sort_keys=True, default=str)
+            place = found.setdefault(name, Place(_facts(here, record.device)))
+            place.runs.append(record.run_id)
+            place.code[_code(record.environment.get("git"))] += 1
+    return sorted(found.values(), key=lambda place: -len(place.runs))
+
+
+def find_recipes(groups: Sequence[Group], records: Sequence[Record], registry: Registry) -> list[Recipe]:
+    """How to make each row again, printed rows left out."""
+    known = {record.run_id: record for record in records}
+    found = []
+    for shown in (shown for group in groups if not group.published for shown in group.rows):
+        commands = [
+            (
+                shlex.join(["fwibench", "reproduce", record.run_id]),
+                shlex.join(command_of(record, known.get(record.cell.base), registry)),
+            )
+            for record in _runs(shown.row, records)
+        ]
+        found.append(Recipe(shown.row, shown.name, shown.anchor, commands))
+    return found
+
+
+def _runs(row: Row, records: Sequence[Record]) -> list[Record]:
+    """Records of a row, one with blanks in its name too."""
+    names = f" {row['run_ids']} "
+    return [record for record in records if f" {record.run_id} " in names]
+
+
+def _code(git: Any) -> str:
+    if not isinstance(git, Mapping):
+        return "installed, not a checkout"
+    return f"commit {str(git.get('commit'))[:12]}{', with changes' if git.get('changed') else ''}"
+
+
+def _facts(environment: Mapping[str, Any], device: str) -> list[tuple[str, str]]:
+    facts = [("device", device)]
+    for name, value in environment.items():
+        if name == "packages" and isinstance(value, Mapping):
+            facts += [(str(package), _text(version)) for package, version in value.items()]
+        else:
+            facts.append((name, _text(value)))
+    return [(name, text) for name, text in facts if text]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(part)}" for name, part in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -1,0 +1,213 @@
+"""What the viewer of samples shows: truth, measurement, predictions and errors of a few test samples.
+
+Invariant: maps of one property have one scale, its bounds; errors of one place have one scale too. Nothing is shown
+of a dataset that is not on this machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.arrays import Split
+from fwibench.errors import RecordError
+from fwibench.leaderboard.board import Line
+from fwibench.problem import Problem
+from fwibench.readable import show_number
+from fwibench.report.material import Material
+from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops
+from fwibench.report.page.measured import describe_measurement
+from fwibench.runs.record import Record
+
+SAMPLES = 6
+METHODS = 12
+"""Shown at most of a place: the methods are those of the lowest error."""
+LARGE = 0.99
+"""Quantile of the errors of a place that has the last colour."""
+PLACE = ("dataset", "source", "split", "profile")
+SCORES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "ssim-wang": "SSIM (Wang)", "data-misfit": "data misfit"}
+IN_UNITS = ("mae", "rmse")
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A method in the viewer: its row, the run that stands for it, its maps `(n, Z, X)` and scores by sample."""
+
+    line: Line
+    record: Record
+    maps: dict[str, Maps]
+    scores: dict[str, dict[str, float]]
+
+
+def list_places(material: Material) -> list[dict[str, Any]]:
+    """Each place that has predictions, as JSON can hold it."""
+    by_place: dict[tuple[str, ...], list[Line]] = {}
+    for line in material.board.lines:
+        if line.samples is not None and line.row["mae"] is not None:
+            by_place.setdefault(tuple(str(line.row[name]) for name in PLACE), []).append(line)
+    return [_place(material, lines) for lines in by_place.values()]
+
+
+def _place(material: Material, lines: list[Line]) -> dict[str, Any]:
+    # a method that was given the truth to start from does not say which samples are hard
+    lines = sorted(lines, key=lambda line: (line.row["track"] != "standard", line.row["mae"]))
+    place: dict[str, Any] = {name: lines[0].row[name] for name in PLACE}
+    best = lines[0]
+    shown = sorted(lines, key=lambda line: line.row["mae"])[:METHODS]
+    record = material.runs_of(best.row)[0]
+    dataset = material.dataset(record.cell)
+    place["left_out"] = max(len(lines) - METHODS, 0)
+    if dataset is None:
+        return {**place, "missing": f"The samples of {place['dataset']} are not on this machine."}
+    chosen, worst = choose([line.samples.ids for line in shown if line.samples], best)
+    methods = list(_methods(material, shown, chosen))
+    test = dataset.split(record.cell.split, "test")
+    samples, errors = _samples(test, dataset.problem, methods, chosen)
+    return {
+        **place,
+        **_scales(dataset.problem, errors),
+        "methods": [_describe(one) for one in methods],
+        "samples": [
+            {**sample, "note": f"the largest error of {best.label}" if sample["id"] == worst else ""}
+            for sample in samples
+        ],
+    }
+
+
+def choose(ids: Sequence[Sequence[str]], best: Line) -> tuple[list[str], str]:
+    """Samples to show, and which of them is the worst of the best method.
+
+    They are spread evenly over those that most methods were scored on, in the order of the test split.
+
+    Args:
+        ids: Of the samples, by method.
+        best: The method of the lowest error.
+    """
+    counts = Counter(chain.from_iterable(ids))
+    longest = max(ids, key=len)
+    shared = [sample for sample in longest if counts[sample] == max(counts.values())]
+    places = np.linspace(0, len(shared) - 1, min(SAMPLES, len(shared))).round().astype(int)
+    chosen = [shared[place] for place in places]
+    if best.samples is None or "mae" not in best.samples.values:
+        return chosen, ""
+    worst = best.samples.ids[int(np.nanargmax(best.samples.over_seeds("mae")))]
+    if worst not in chosen:
+        nearest = longest.index(worst) if worst in longest else 0
+        gaps = [abs(longest.index(sample) - nearest) for sample in chosen]
+        if len(chosen) < SAMPLES:
+            chosen.append(worst)
+        else:
+            chosen[int(np.argmin(gaps))] = worst
+    return chosen, worst
+
+
+def _methods(material: Material, lines: Sequence[Line], chosen: Sequence[str]) -> Iterator[_Shown]:
+    """Reads one run of each method at a time, and keeps the maps that are shown."""
+    for line in lines:
+        record = material.runs_of(line.row)[0]
+        predictions = material.predictions(record)
+        if predictions is None:
+            continue
+        places = {sample: place for place, sample in enumerate(predictions.ids)}
+        maps = {sample: predictions.maps[places[sample], 0].copy() for sample in chosen if sample in places}
+        yield _Shown(line, record, maps, _scores(material, record, chosen))
+
+
+def _scores(material: Material, record: Record, chosen: Sequence[str]) -> dict[str, dict[str, float]]:
+    try:
+        scores = material.results.scores(record)
+    except RecordError:
+        return {}
+    places = {sample: place for place, sample in enumerate(scores.ids)}
+    return {
+        sample: {
+            name: float(scores.values[name][places[sample]])
+            for name in SCORES
+            if name in scores.values and np.isfinite(scores.values[name][places[sample]])
+        }
+        for sample in chosen
+        if sample in places
+    }
+
+
+def _samples(
+    test: Split, problem: Problem, methods: Sequence[_Shown], chosen: Sequence[str]
+) -> tuple[list[dict[str, Any]], float]:
+    """The samples and the largest error that has a colour of its own."""
+    numbers = {sample: number for number, sample in enumerate(test.ids)}
+    step = step_of(problem.grid.shape)
+    truths = {sample: test.properties[numbers[sample]][0] for sample in chosen if sample in numbers}
+    sizes = [
+        np.abs(one.maps[sample] - truth)[::step, ::step].ravel()
+        for sample, truth in truths.items()
+        for one in methods
+        if sample in one.maps and one.maps[sample].shape == truth.shape
+    ]
+    limit = float(np.quantile(np.concatenate(sizes), LARGE)) if sizes else 0.0
+    limit = limit if np.isfinite(limit) and limit > 0 else 1.0
+    bounds, unit = problem.property, problem.property.unit
+    return [
+        {
+            "id": sample,
+            "truth": draw(truth[::step, ::step], bounds.low, bounds.high, PROPERTY),
+            "measurement": describe_measurement(test.measurements[numbers[sample]], problem),
+            "predictions": [_prediction(one, sample, truth, problem, limit, step, unit) for one in methods],
+        }
+        for sample, truth in truths.items()
+    ], limit
+
+
+def _prediction(
+    one: _Shown, sample: str, truth: Maps, problem: Problem, limit: float, step: int, unit: str
+) -> dict[str, Any] | None:
+    """What a method made of a sample; None where it was not asked, or its maps are of another shape."""
+    found = one.maps.get(sample)
+    if found is None or found.shape != truth.shape:
+        return None
+    bounds = problem.property
+    scores = one.scores.get(sample, {})
+    return {
+        "image": draw(found[::step, ::step], bounds.low, bounds.high, PROPERTY),
+        "error": draw((found - truth)[::step, ::step], -limit, limit, ERROR),
+        "mae": scores.get("mae"),
+        "scores": [
+            [SCORES[name], show_number(value) + (f" {unit}" if name in IN_UNITS and unit else "")]
+            for name, value in scores.items()
+        ],
+    }
+
+
+def _scales(problem: Problem, limit: float) -> dict[str, Any]:
+    grid, bounds = problem.grid, problem.property
+    return {
+        "name": bounds.name,
+        "unit": bounds.unit,
+        "low": f"{bounds.low:g}",
+        "high": f"{bounds.high:g}",
+        "limit": show_number(limit, 3),
+        "colours": stops(PROPERTY),
+        "error_colours": stops(ERROR),
+        "rows": grid.nz,
+        "columns": grid.nx,
+        "depth": (grid.nz - 1) * grid.spacing / 1e3,
+        "width": (grid.nx - 1) * grid.spacing / 1e3,
+        "step": step_of(grid.shape),
+    }
+
+
+def _describe(one: _Shown) -> dict[str, Any]:
+    row = one.line.row
+    return {
+        "name": one.line.label,
+        "track": row["track"],
+        "seed": one.record.cell.seed if row["seeds"] and row["seeds"] > 1 else None,
+        "run": one.record.run_id,
+    }

@@ -1,0 +1,57 @@
+"""Methods as cells name them, new or as their runs left them, and the portions in which they are given samples.
+
+Invariant: a loaded method gets the samples in the portions of its run, so it predicts what it predicted there.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.errors import DivergedError, MethodError
+from fwibench.methods.base import Method
+from fwibench.methods.context import RunContext
+from fwibench.methods.spec import MethodSpec
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.cell import Cell
+from fwibench.runs.record import read_record
+from fwibench.runs.results import RECORD
+
+CHUNK_BYTES = 2**26
+
+
+def build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
+    """The method of a cell, before it has learnt anything."""
+    implementation: type[Method] = spec.load()
+    return implementation(problem, spec.options.model_validate(cell.options), context)
+
+
+def load_fitted(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
+    """The fitted method of the finished run in the folder `run`."""
+    cell = read_record(run / RECORD).cell
+    method = build(registry.method(cell.method).spec, cell, problem, context)
+    method.load(run / "model")
+    return method
+
+
+def rows_at_once(shape: tuple[int, ...]) -> int:
+    """Samples of measurements `(n, S, T, R)` that are read at once."""
+    return max(CHUNK_BYTES // (4 * math.prod(shape[1:])), 1)
+
+
+def check_prediction(prediction: NDArray[np.float32], expected: tuple[int, ...]) -> None:
+    """Refuses what is no prediction.
+
+    Raises:
+        MethodError: It has another shape than the expected one.
+        DivergedError: It holds values that are not finite.
+    """
+    if prediction.shape != expected:
+        raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")
+    if not np.isfinite(prediction).all():
+        bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
+        raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")

@@ -1,0 +1,223 @@
+"""Measurements from a user's file, and whether they can be what a problem expects.
+
+Invariant: the file is memory-mapped and never unpickled; what is read of it is float32 of the problem's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from fwibench.errors import DataError, ProblemError
+from fwibench.problem import ElectromagneticSurvey, Problem
+from fwibench.readable import show_number
+from fwibench.runs.building import rows_at_once
+
+FAR = 10.0
+"""A largest amplitude so many times larger, or smaller, than the one that is scaled to 1 is told."""
+EXACT = 2**24
+"""Integers up to this are the same as float32."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """Measurements of a file.
+
+    Attributes:
+        array: `(n, S, T, R)`, memory-mapped, of the file's type.
+        notes: How the file was understood.
+    """
+
+    array: NDArray[Any]
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def portions(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Number of the first sample and samples in memory, portion by portion as a run reads them."""
+        rows = rows_at_once(self.array.shape)
+        for first in range(0, len(self), rows):
+            # what does not fit becomes infinite, and is told as such
+            with np.errstate(over="ignore"):
+                yield first, np.array(self.array[first : first + rows], np.float32, order="C")
+
+
+def read_measurements(path: Path, problem: Problem) -> Incoming:
+    """Opens an `.npy` file of `(n, S, T, R)`, or of `(S, T, R)` for one sample.
+
+    Raises:
+        DataError: It is absent, damaged, no `.npy` file, or does not hold real numbers.
+        ProblemError: It has another shape than the problem; says which axes, and what to do.
+    """
+    array = _open(path)
+    if array.dtype.kind == "c":
+        raise ProblemError(f"{path} holds complex numbers ({array.dtype})", _real_advice(problem, array.ndim))
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{path} holds {array.dtype}, expected numbers: float32", "save it as array.astype('float32')")
+    notes = [] if array.dtype == np.float32 else [f"converted from {array.dtype} to float32"]
+    if array.shape == problem.measurement_shape:
+        array = array[None]
+        notes.append("the file is taken as one sample, for it has no axis of samples")
+    _check_shape(path, array.shape, problem)
+    if array.dtype.kind in "iu" and max(abs(int(array.max())), abs(int(array.min()))) > EXACT:
+        notes.append(f"integers beyond {EXACT} are rounded")
+    return Incoming(array, tuple(notes))
+
+
+def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.0) -> list[str]:
+    """Reads all values and tells in a line each what makes them doubtful.
+
+    Args:
+        measurements: What was read.
+        problem: Its amplitude is compared.
+        missing: Share of traces without a signal that is usual in the data that the method knows.
+
+    Raises:
+        ProblemError: Values are not finite.
+    """
+    scale = max(abs(problem.amplitude.low), abs(problem.amplitude.high))
+    divisor = np.array(problem.amplitude.rows or (1.0,), np.float64)[:, None] * scale
+    peaks, silent, bad = [], [], []
+    for first, samples in measurements.portions():
+        bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in _unfinite(samples)]
+        highest = np.abs(samples).max(axis=(1, 3))[:, :, None] / divisor
+        peaks.append(highest.max(axis=(1, 2)))
+        silent.append(~samples.any(axis=2))
+    if bad:
+        count = sum(count for _, count in bad)
+        raise ProblemError(
+            f"{count} values in {len(bad)} of {len(measurements)} samples are NaN or infinite; "
+            f"the first is sample {bad[0][0]} (from 0) with {bad[0][1]}",
+            "remove these samples, or set lost traces to 0 if the method was trained with missing_traces",
+        )
+    return [*_far(np.concatenate(peaks), len(measurements)), *_silent(np.concatenate(silent), missing)]
+
+
+def _open(path: Path) -> NDArray[Any]:
+    if not path.is_file():
+        raise DataError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, expected an .npy file")
+    with path.open("rb") as stream:
+        start = stream.read(6)
+    if start[:4] == b"PK\x03\x04":
+        raise DataError(f"{path} is an archive (.npz), expected one array (.npy)", "numpy.save one of its arrays")
+    if start != b"\x93NUMPY":
+        raise DataError(f"{path} is no .npy file", "write it with numpy.save(path, array)")
+    try:
+        array: NDArray[Any] = open_memmap(path, mode="r")
+    except (ValueError, EOFError, OSError) as error:
+        if "Python objects" in str(error):
+            raise DataError(
+                f"{path} holds Python objects, which are not read from files, expected numbers: float32",
+                "save it as numpy.stack(list(array)).astype('float32')",
+            ) from error
+        raise DataError(f"{path} is not a whole .npy file: {error}", "write it again") from error
+    return array
+
+
+def _axes(problem: Problem) -> tuple[str, str, str]:
+    rows = "frequencies" if isinstance(problem.survey, ElectromagneticSurvey) else "time samples"
+    return "sources", rows, "receivers"
+
+
+def _check_shape(path: Path, shape: tuple[int, ...], problem: Problem) -> None:
+    expected, names = problem.measurement_shape, _axes(problem)
+    wanted = f"expected (n, {', '.join(map(str, expected))}): samples, {', '.join(names)}"
+    what = f"{path} has shape {shape}, {wanted}"
+    if len(shape) not in (3, 4):
+        raise ProblemError(what, "a single sample may leave out the axis of samples")
+    if shape[-3:] == expected:
+        if not shape[0]:
+            raise ProblemError(f"{path} has no samples")
+        return
+    if order := _order(shape, expected):
+        described = ("samples", *names)[-len(shape) :]
+        # what stands at each place of the file
+        found = ", ".join(described[order.index(place)] for place in range(len(shape)))
+        raise ProblemError(
+            f"{path} has its axes in another order: shape {shape} is {found}; {wanted}",
+            f"save array.transpose({order})",
+        )
+    frequencies = expected[1] // 2
+    if problem.survey.kind == "em" and shape[-3:] == (expected[0], frequencies, expected[2]):
+        raise ProblemError(f"{what}; it has {frequencies} rows for {frequencies} frequencies", _parts_advice(problem))
+    differing = [
+        f"{found} {name} instead of {right}"
+        for name, found, right in zip(names, shape[-3:], expected, strict=True)
+        if found != right
+    ]
+    raise ProblemError(f"{what}; it has {', '.join(differing)}", _survey_advice(problem))
+
+
+def _order(shape: tuple[int, ...], expected: tuple[int, ...]) -> tuple[int, ...]:
+    """Transposition that gives the expected shape, of those the one that moves fewest axes; empty if none does."""
+    places = range(len(shape))
+    fitting = [one for one in permutations(places) if tuple(shape[i] for i in one)[-3:] == expected]
+    return min(fitting, key=lambda one: sum(i != place for place, i in enumerate(one)), default=())
+
+
+def _survey_advice(problem: Problem) -> str:
+    survey = problem.survey
+    if isinstance(survey, ElectromagneticSurvey):
+        return f"the method knows one survey alone, of {', '.join(f'{f:g}' for f in survey.frequencies)} Hz"
+    return (
+        f"the method knows one survey alone: interpolate to its receivers and to {survey.nt} samples of {survey.dt:g} s"
+    )
+
+
+def _real_advice(problem: Problem, axes: int) -> str:
+    if problem.survey.kind != "em":
+        return "seismic measurements are real: save array.real if the imaginary part means nothing"
+    u = "array" if axes == 4 else "array[None]"
+    stacked = f"numpy.stack([u.real, u.imag], axis=3).reshape(len(u), {', '.join(map(str, problem.measurement_shape))})"
+    return f"{_parts_advice(problem)}: with u = {u} of (n, sources, frequencies, receivers), save {stacked}"
+
+
+def _parts_advice(problem: Problem) -> str:
+    return f"the {problem.measurement_shape[1]} rows are the real and the imaginary part of each frequency in turn"
+
+
+def _unfinite(samples: NDArray[np.float32]) -> NDArray[np.int64]:
+    return np.flatnonzero(~np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
+
+
+def _far(peaks: NDArray[np.float64], n: int) -> list[str]:
+    """Amplitudes that another unit, or scaling, would explain."""
+    lines = []
+    for word, far in (("larger", peaks > FAR), ("smaller", (peaks < 1 / FAR) & (peaks > 0))):
+        if far.any():
+            first = int(np.argmax(far))
+            times = show_number(float(max(peaks[first], 1 / peaks[first])), 2)
+            lines.append(
+                f"the largest amplitude of {int(far.sum())} of {n} samples is far {word} than in the data that the "
+                f"method knows, {times} times in sample {first}: is it another unit, or were they scaled?"
+            )
+    return lines
+
+
+def _silent(silent: NDArray[np.bool_], missing: float) -> list[str]:
+    """Samples, gathers or traces that are 0 throughout; `silent` is `(n, S, R)`."""
+    gathers = np.asarray(silent.all(axis=2))
+    samples = np.asarray(gathers.all(axis=1))
+    nothing = "hold nothing but 0"
+    if samples.any():
+        return [f"{int(samples.sum())} of {len(samples)} samples {nothing}, first sample {int(samples.argmax())}"]
+    if gathers.any():
+        sample, source = np.argwhere(gathers)[0]
+        return [f"{int(gathers.sum())} of {gathers.size} gathers {nothing}, first source {source} of sample {sample}"]
+    # a share is rounded to whole traces
+    if silent.mean() > missing + (1 / silent[0].size if missing else 0):
+        sample, source, receiver = np.argwhere(silent)[0]
+        usual = f", {missing:.0%} is usual in the data that the method knows" if missing else ""
+        return [
+            f"{int(silent.sum())} of {silent.size} traces ({silent.mean():.1%}) {nothing}{usual}; "
+            f"first receiver {receiver} of source {source} of sample {sample}"
+        ]
+    return []

@@ -1,0 +1,163 @@
+"""A finished run's model on new measurements.
+
+Invariant: the run is read, never changed; measurements that cannot be those of its problem are refused before
+the method sees them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
+from fwibench.files import atomic_write
+from fwibench.methods.context import RunContext
+from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.building import check_prediction, load_fitted
+from fwibench.runs.devices import choose_device
+from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
+from fwibench.runs.plan import build_dataset
+from fwibench.runs.record import Record, read_record
+from fwibench.runs.results import RECORD, Results
+
+Maps = NDArray[np.float32]
+Report = Callable[[dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A finished run and measurements that fit its problem.
+
+    Attributes:
+        warnings: What is doubtful about either, a line each.
+    """
+
+    folder: Path
+    record: Record
+    problem: Problem
+    measurements: Incoming
+    warnings: tuple[str, ...]
+
+
+def make_task(folder: Path, measurements: Path, registry: Registry) -> Task:
+    """Reads a run and the measurements, and checks all that can be checked without the method.
+
+    Args:
+        folder: Of the run.
+        measurements: An `.npy` file; see `read_measurements`.
+        registry: Where method and dataset are looked up.
+
+    Raises:
+        UsageError: The run cannot predict: it failed, or needs the truth.
+        DataError: A file is not there or cannot be read.
+        ProblemError: The measurements do not fit the run's problem.
+        FwibenchError: The dataset is another one than that of the run.
+    """
+    record = read_record(folder / RECORD)
+    cell, spec = record.cell, registry.method(record.cell.method).spec
+    if record.status != "ok":
+        raise UsageError(
+            f"{record.run_id} is {record.status} and has no model: {record.reason}", "choose a finished run"
+        )
+    if "oracle-start" in (record.track, spec.track):
+        raise UsageError(
+            f"{cell.method} starts from the truth (track oracle-start), which new measurements do not have",
+            "choose a run of the track standard",
+        )
+    if cell.base and (lacking := Results(folder.parent.parent).lacking(cell.base)):
+        raise DataError(f"{record.run_id} {lacking}", "fwibench merge joins the folders that hold both")
+    problem, missing, warnings = _problem(record, registry)
+    if spec.version != cell.method_version:
+        warnings.append(f"the model was made by {cell.method} {cell.method_version}, this is {spec.version}")
+    incoming = read_measurements(measurements, problem)
+    warnings += inspect_values(incoming, problem, missing)
+    return Task(folder, record, problem, incoming, tuple(warnings))
+
+
+def predict(task: Task, registry: Registry, device: str, report: Report = lambda scalars: None) -> Maps:
+    """Property maps `(n, 1, Z, X)` of a task's measurements, in the property's unit.
+
+    Args:
+        task: What is to be predicted.
+        registry: Where the method is looked up.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        report: Told how far it is.
+
+    Raises:
+        MethodError: The method's own code fails, or returns what is no prediction.
+    """
+    record, n = task.record, len(task.measurements)
+    spec = registry.method(record.cell.method).spec
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _blaming(record):
+        context = RunContext(
+            workdir=Path(scratch),
+            device=choose_device(device, spec),
+            dataset=record.cell.dataset,
+            method=record.cell.method,
+            repetition=record.cell.seed,
+            on_report=report,
+        )
+        if base := record.cell.base:
+            context = dataclasses.replace(
+                context, base=load_fitted(task.folder.parent / base, registry, task.problem, context)
+            )
+        method = load_fitted(task.folder, registry, task.problem, context)
+        parts: list[Maps] = []
+        for first, samples in task.measurements.portions():
+            part = np.asarray(method.predict(samples))
+            check_prediction(part, (len(samples), *task.problem.property_shape))
+            parts.append(part.astype(np.float32, copy=False))
+            report({"step": first + len(samples), "steps": n})
+    return np.concatenate(parts)
+
+
+def write_maps(maps: Maps, path: Path) -> None:
+    """Writes maps as `.npy`, atomically."""
+    with atomic_write(path) as stream:
+        np.save(stream, maps)
+
+
+def _problem(record: Record, registry: Registry) -> tuple[Problem, float, list[str]]:
+    """The problem of a run, the share of traces that its data lack, and what is not sure about it.
+
+    The samples need not be on this machine.
+    """
+    cell = record.cell
+    dataset, doubts = build_dataset(registry, cell), []
+    try:
+        known = dataset.fingerprint
+    except (FwibenchError, OSError):
+        known = cell.fingerprint
+        doubts.append(
+            f"the files of {cell.dataset} are not here, so whether they are still those of the run is not known"
+        )
+    if known != cell.fingerprint:
+        raise FwibenchError(
+            f"{cell.dataset} is not what it was when {record.run_id} was made, so its scaling may be another",
+            "run the method again on the dataset as it is now",
+        )
+    return dataset.measured_problem, dataset.options.missing_traces, doubts
+
+
+@contextmanager
+def _blaming(record: Record) -> Iterator[None]:
+    """Says whose fault it is if a method's own code raises, and keeps what it prints from standard output."""
+    try:
+        with stdout_to_stderr():
+            yield
+    except FwibenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise MethodError(
+            f"{record.cell.method} of {record.run_id} cannot predict: {describe(error)}",
+            "--debug shows where; fwibench run --force makes the run again",
+        ) from error

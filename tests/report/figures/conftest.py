@@ -1,0 +1,31 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from fwibench.plugins.registry import Registry
+from fwibench.report.figures.style import STYLE
+from fwibench.report.material import Material
+from fwibench.runs.results import Results
+
+Open = Callable[[], Material]
+
+
+@pytest.fixture
+def read(registry: Registry, tmp_path: Path) -> Open:
+    """Reads the runs that a test left in its folder."""
+
+    def material() -> Material:
+        results = Results(tmp_path)
+        records, faults = results.records()
+        assert not faults
+        return Material(results, records, registry)
+
+    return material
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with matplotlib.rc_context(STYLE):
+        yield

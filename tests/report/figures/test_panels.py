@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import UnknownNameError
+from fwibench.report.figures.catalogue import list_drawings
+from fwibench.report.figures.drawing import Drawing
+from fwibench.report.figures.panels import MOST, choose
+from fwibench.report.material import Material
+from fwibench.runs.predictions import Predictions, write_predictions
+from fwibench.runs.results import Results
+from tests.leaderboard.records import leave
+from tests.report.figures.conftest import Open
+
+
+def predict(root: Path, salt: Dataset, method: str, error: float, seed: int = 0) -> Path:
+    """Leaves a run whose maps are off by so much everywhere."""
+    test = salt.split("random", "test")
+    maps = test.properties[:] + np.float32(error)
+    record = leave(
+        root,
+        method,
+        np.full(len(test), abs(error)),
+        ids=test.ids,
+        seed=seed,
+        profile="smoke",
+        fingerprint=salt.fingerprint,
+    )
+    folder = Results(root).folder(record.cell)
+    write_predictions(Predictions(test.ids, maps), folder)
+    return folder
+
+
+def only(material: Material) -> Drawing:
+    (drawing,) = list_drawings(material, ["panels"])
+    return drawing
+
+
+def test_maps_share_the_problems_bounds_and_errors_a_scale_of_their_own(
+    salt: Dataset, tmp_path: Path, read: Open
+) -> None:
+    predict(tmp_path, salt, "far", -200)
+    predict(tmp_path, salt, "near", 10)
+    figure = only(read()).draw()
+    test, bounds = salt.split("random", "test"), salt.problem.property
+    images = [axes.get_images()[0] for axes in figure.axes if axes.get_images() and axes.get_xlabel() != "bar"]
+    maps = [image for image in images if image.get_cmap().name == "cividis"]
+    errors = [image for image in images if image.get_cmap().name == "magma_r"]
+    rows = min(len(test), 3)
+    assert (len(maps), len(errors)) == (3 * rows, 2 * rows)
+    assert {image.get_clim() for image in maps} == {(bounds.low, bounds.high)}
+    assert len({image.get_clim() for image in errors}) == 1
+    assert errors[0].get_clim() == pytest.approx((0, 200), rel=1e-4)
+    # the better one comes first, whatever the order of the runs
+    for row in range(rows):
+        truth, near, far = (image.get_array() for image in maps[3 * row : 3 * row + 3])
+        np.testing.assert_array_equal(truth, test.properties[row][0])
+        np.testing.assert_allclose(near - truth, 10, atol=1e-3)
+        np.testing.assert_allclose(far - truth, -200, atol=1e-3)
+        np.testing.assert_allclose(errors[2 * row].get_array(), 10, atol=1e-3)
+        np.testing.assert_allclose(errors[2 * row + 1].get_array(), 200, atol=1e-3)
+    grid = salt.problem.grid
+    right, bottom = (grid.nx - 1) * grid.spacing / 1e3, (grid.nz - 1) * grid.spacing / 1e3
+    assert {tuple(image.get_extent()) for image in images} == {(0, right, bottom, 0)}
+
+
+def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    predict(tmp_path, salt, "far", -200)
+    predict(tmp_path, salt, "near", 10)
+    drawing = only(read())
+    figure = drawing.draw()
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == ["truth", "near", "far", "near", "far"]
+    labels = {axes.get_ylabel() for axes in figure.axes}
+    assert labels == {"", "depth [km]", "velocity [m/s]", "absolute error [m/s]"}
+    assert {axes.get_xlabel() for axes in figure.axes} == {"", "x [km]"}
+    notes = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert notes[:3] == [salt.split("random", "test").ids[0], "MAE 10.0  SSIM 0.091", "MAE 200  SSIM 0.005"]
+    assert drawing.place == {
+        "dataset": "salt",
+        "source": "synthetic",
+        "split": "random",
+        "track": "standard",
+        "profile": "smoke",
+    }
+    assert "near has MAE 10.0" in drawing.caption
+    assert "1500 to 4500 m/s" in drawing.caption
+
+
+def test_of_several_seeds_the_first_is_shown(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    for seed, error in ((10, 5), (2, 300), (0, 40)):
+        predict(tmp_path, salt, "near", error, seed)
+    figure = only(read()).draw()
+    truth, near = (axes.get_images()[0].get_array() for axes in figure.axes[:2])
+    np.testing.assert_allclose(near - truth, 40, atol=1e-3)
+
+
+def test_a_method_without_predictions_is_left_out_and_said(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    predict(tmp_path, salt, "near", 10)
+    (predict(tmp_path, salt, "lost", 5) / "predictions.npz").unlink()
+    material = read()
+    drawing = only(material)
+    assert "Left out: lost." in drawing.caption
+    assert [axes.get_title() for axes in drawing.draw().axes if axes.get_title()] == ["truth", "near", "near"]
+    assert any("lost" in fault and "predictions" in fault for fault in material.faults)
+
+
+def test_maps_of_another_shape_or_other_samples_are_left_out(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    predict(tmp_path, salt, "near", 10)
+    ids = salt.split("random", "test").ids
+    for name, changed in (
+        ("shapeless", Predictions(ids, np.zeros((len(ids), 1, 3, 4), np.float32))),
+        ("elsewhere", Predictions(tuple(f"x{one}" for one in ids), np.zeros((len(ids), 1, 40, 60), np.float32))),
+    ):
+        write_predictions(changed, predict(tmp_path, salt, name, 1))
+    material = read()
+    assert [axes.get_title() for axes in only(material).draw().axes if axes.get_title()] == ["truth", "near", "near"]
+    assert len(material.faults) == 2
+
+
+def test_data_that_are_not_here_have_no_panels(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    leave(tmp_path, "near", [1.0, 2.0])
+    material = read()
+    assert list_drawings(material, ["panels"]) == []
+    assert any("salt" in fault for fault in material.faults)
+
+
+def test_what_is_too_much_is_left_out_and_said(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    for number in range(MOST + 2):
+        predict(tmp_path, salt, f"m{number}", number + 1)
+    drawing = only(read())
+    assert f"Left out: m{MOST} and m{MOST + 1}." in drawing.caption
+    titles = [axes.get_title() for axes in drawing.draw().axes if axes.get_title()]
+    assert titles[: MOST + 1] == ["truth", *(f"m{number}" for number in range(MOST))]
+
+
+def test_samples_are_chosen_by_name(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    predict(tmp_path, salt, "near", 10)
+    wanted = salt.split("random", "test").ids[-1]
+    (drawing,) = list_drawings(read(), ["panels"], samples=[wanted])
+    figure = drawing.draw()
+    np.testing.assert_array_equal(
+        figure.axes[0].get_images()[0].get_array(), salt.split("random", "test").properties[-1][0]
+    )
+    assert len([axes for axes in figure.axes if axes.get_images()]) == 3
+    with pytest.raises(UnknownNameError, match=f"x{wanted}"):
+        list_drawings(read(), ["panels"], samples=[f"x{wanted}"])
+
+
+def test_samples_are_those_of_most_methods_spread_over_them() -> None:
+    ten, five = list("abcdefghij"), list("acegi")
+    assert choose([ten, five], [], 3) == ["a", "e", "i"]
+    # two methods outvote one
+    assert choose([["x", "y"], five, ten], [], 2) == ["a", "i"]
+    assert choose([ten], [], 3) == ["a", "e", "j"]
+    assert choose([["a"]], [], 3) == ["a"]
+    assert choose([], [], 3) == []
+    assert choose([ten, five], ["b", "z", "a", "b"], 1) == ["b", "a"]

@@ -1,0 +1,120 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.plugins.registry import Registry
+from fwibench.report.figures.catalogue import list_drawings
+from fwibench.report.material import Material
+from fwibench.report.page.writing import Wanted, write_page
+from fwibench.runs.cell import Cell
+from fwibench.runs.predictions import Predictions, write_predictions
+from fwibench.runs.record import Costs, Record, write_record
+from fwibench.runs.results import RECORD, Results
+from fwibench.runs.scores import Scores, write_scores
+from fwibench.testing import em_problem, in_memory
+from tests.leaderboard.records import leave
+
+EM = em_problem((2, 6, 20), (40, 60))
+MAPS = np.random.default_rng(0).uniform(0.1, 0.5, (8, 1, 40, 60)).astype(np.float32)
+HOSTILE = {"text": '</script><script>document.title = "broken"</script>', "file": "../../x", "quote": "\"'`&<b>"}
+FIELDS = SimpleNamespace(
+    spec=SimpleNamespace(name="fields"),
+    fingerprint="e" * 64,
+    profile="smoke",
+    problem=EM,
+    split=lambda scheme, name: in_memory(
+        "fields", np.random.default_rng(0).normal(size=(8, *EM.measurement_shape)).astype(np.float32), MAPS
+    ),
+)
+ENVIRONMENT = {
+    "python": "3.11",
+    "cpu": "<i>a processor</i>",
+    "packages": {"fwibench": "0", "torch": None},
+    "git": {"commit": "0123456789abcdef", "changed": True},
+    "command": ["fwibench", "run", "--set", "a=b c", "--results", "</script>"],
+}
+
+
+def leave_predicted(root: Path, dataset: Any, method: str, size: float, **changes: object) -> Record:
+    """Leaves a finished run whose predictions differ from the truth by about `size`, in the property's unit."""
+    test = dataset.split("random", "test")
+    truth = test.properties[:]
+    maps = truth + np.random.default_rng(3).normal(0, size, truth.shape).astype(np.float32)
+    errors = np.abs(maps - truth).mean((1, 2, 3), dtype=np.float64)
+    scores = Scores(test.ids, {"mae": errors, "ssim": 1 / (1 + errors)})
+    cell = Cell(
+        method=method,
+        method_version="1",
+        options={},
+        dataset=dataset.spec.name,
+        dataset_options={},
+        fingerprint=dataset.fingerprint,
+        split="random",
+        seed=0,
+        profile=dataset.profile,
+    )
+    fields = {
+        "source": "synthetic",
+        "unit": dataset.problem.property.unit,
+        "n_test": len(test),
+        "started": "2026-01-02T03:04:05Z",
+        "environment": ENVIRONMENT,
+        "costs": Costs(fit_s=size),
+        **changes,
+    }
+    record = Record(cell=cell, status="ok", scores=scores.means(), **fields)
+    folder = Results(root).folder(cell)
+    write_scores(scores, folder)
+    write_predictions(Predictions(test.ids, maps), folder)
+    write_record(record, folder / RECORD)
+    return record
+
+
+def lay_out(root: Path, salt: Dataset) -> None:
+    """Runs on a dataset that is here, on one that is not, on two splits and tracks; hostile ones; ones that failed."""
+    for number, method in enumerate(("fine", "rough", "worse"), 1):
+        leave_predicted(root, salt, method, 100.0 * number)
+    leave_predicted(root, salt, "helped", 10.0, track="oracle-start")
+    leave_predicted(root, FIELDS, "fine", 0.1)
+    errors = np.random.default_rng(0).lognormal(3, 0.3, 20)
+    for split in ("random", "block"):
+        leave(root, "level", errors, split=split, environment=ENVIRONMENT)
+        leave(root, "=cmd()", errors + 9, split=split, chosen=HOSTILE, notes=["<script>alert(1)</script>"])
+    leave(root, "<img src=x onerror=alert(1)>", None, reason="<script>alert(2)</script>", track="extra-data")
+    leave(root, "fine", None, dataset="marmousi", reason="out of memory")
+
+
+@pytest.fixture(scope="session")
+def laid_out(tmp_path_factory: pytest.TempPathFactory, salt: Dataset) -> Path:
+    root = tmp_path_factory.mktemp("page") / "results"
+    lay_out(root, salt)
+    return root
+
+
+@pytest.fixture
+def material(laid_out: Path, registry: Registry) -> Material:
+    results = Results(laid_out)
+    return Material(results, results.records()[0], registry)
+
+
+class WithFields(Material):
+    """Material one of whose datasets, of electric fields, is in memory."""
+
+    def dataset(self, cell: Cell) -> Dataset | None:
+        return FIELDS if cell.fingerprint == FIELDS.fingerprint else super().dataset(cell)  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def page(laid_out: Path, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of all these runs, with few of their figures: those take long, and have tests of their own."""
+    results = Results(laid_out)
+    records, _ = results.records()
+    path = tmp_path_factory.mktemp("written") / "report.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fwibench.report.page.drawings.list_drawings", lambda *kinds: list_drawings(*kinds)[:8:7])
+        write_page(WithFields(results, records, registry), path, Wanted(title="<b>A & B</b>", published=True))
+    return path

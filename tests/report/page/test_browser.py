@@ -1,0 +1,222 @@
+"""The page in a browser without a head; skipped where there is none."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A tab with the page, that remembers what went wrong and what was asked of the network."""
+
+    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.tab = self.context.new_page()
+        self.tab.set_default_timeout(5000)
+        self.wrong: list[str] = []
+        self.requests: list[str] = []
+        self.tab.on("console", lambda message: self.wrong.append(message.text))
+        self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.tab.goto(path.as_uri())
+
+    def check(self) -> None:
+        """Nothing was wrong, and nothing but the file was asked for."""
+        assert self.wrong == []
+        assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.fixture
+def opened(browser: Any, page: Path) -> Iterator[Opened]:
+    one = Opened(browser, page)
+    yield one
+    one.check()
+    one.context.close()
+
+
+SALT = '.group[data-dataset="salt"][data-split="random"][data-track="standard"]:has(tr[data-method="fine"])'
+
+
+def methods(tab: Any) -> list[str]:
+    return tab.eval_on_selector_all(f"{SALT} tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.method)")
+
+
+def test_it_opens_as_it_is_meant(opened: Opened) -> None:
+    tab = opened.tab
+    assert tab.title() == "<b>A & B</b>"
+    assert tab.locator("h1").inner_text() == "<b>A & B</b>"
+    assert methods(tab) == ["fine", "rough", "worse"]
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+
+
+def test_a_table_sorts_by_click_and_by_keyboard(opened: Opened) -> None:
+    tab = opened.tab
+    head = tab.locator(f'{SALT} th[data-column="mae"]')
+    head.locator("button").click()
+    assert (head.get_attribute("aria-sort"), methods(tab)) == ("ascending", ["fine", "rough", "worse"])
+    head.locator("button").focus()
+    tab.keyboard.press("Enter")
+    assert (head.get_attribute("aria-sort"), methods(tab)) == ("descending", ["worse", "rough", "fine"])
+    similarity = tab.locator(f'{SALT} th[data-column="ssim"]')
+    similarity.locator("button").press("Space")
+    assert (similarity.get_attribute("aria-sort"), methods(tab)) == ("descending", ["fine", "rough", "worse"])
+    assert head.get_attribute("aria-sort") is None
+    names = tab.locator(f'{SALT} th[data-column="method"] button')
+    names.click()
+    names.click()
+    assert methods(tab) == ["worse", "rough", "fine"]
+
+
+def test_what_is_empty_comes_last_whichever_way(opened: Opened) -> None:
+    tab = opened.tab
+    tab.evaluate(f"document.querySelector('{SALT} tr[data-method=rough]').cells[2].dataset.value = ''")
+    press = tab.locator(f'{SALT} th[data-column="mae"] button')
+    press.click()
+    assert methods(tab) == ["fine", "worse", "rough"]
+    press.click()
+    assert methods(tab) == ["worse", "fine", "rough"]
+
+
+def test_filters_hide_what_does_not_fit(opened: Opened) -> None:
+    tab = opened.tab
+    visible = ".group:not([hidden])"
+    form = tab.locator("#filters")
+    whole = tab.locator("#shown").inner_text()
+    form.get_by_label("Dataset").select_option("salt")
+    form.get_by_label("Split").select_option("block")
+    found = tab.eval_on_selector_all(visible, "all => all.map(one => [one.dataset.dataset, one.dataset.split])")
+    assert {tuple(one) for one in found} == {("salt", "block"), ("salt", "")}, "printed rows have no split"
+    form.get_by_label("Methods").fill("=CMD")
+    assert tab.locator(f"{visible} tbody tr:not([hidden])").count() == 1
+    assert tab.locator("#shown").inner_text().startswith("1 of ")
+    assert tab.locator(".recipe:visible").count() == 1
+    form.get_by_label("Methods").fill("nobody")
+    assert tab.locator("#nothing").is_visible()
+    tab.get_by_role("button", name="Show all").click()
+    tab.wait_for_function("text => document.getElementById('shown').value === text", arg=whole)
+    form.get_by_label("Track").select_option("oracle-start")
+    assert tab.locator(f'{visible} tr[data-method="helped"]').is_visible()
+    assert not tab.locator(SALT).is_visible()
+
+
+def test_the_viewer_shows_the_picked_sample(opened: Opened) -> None:
+    tab = opened.tab
+    tab.locator("#samples").scroll_into_view_if_needed()
+    tab.locator("#place").select_option(label="salt, split random, smoke")
+    first, second = (tab.locator("#sample option").nth(number).get_attribute("value") for number in (0, 1))
+    tab.locator("#sample").select_option(index=1)
+    assert second in tab.locator("#stage .given figcaption").first.inner_text()
+    shown = tab.eval_on_selector_all(".method h4", "all => all.map(one => one.firstChild.textContent)")
+    assert shown == ["helped", "fine", "rough", "worse"]
+    images = tab.eval_on_selector_all(
+        "#stage img",
+        "async all => { await Promise.all(all.map(one => one.decode())); return all.map(one => one.naturalWidth) }",
+    )
+    assert images == [60] * (2 + 2 * 4)
+    assert tab.locator(".method .best dd").inner_text().endswith("m/s")
+    tab.get_by_role("button", name="Previous sample").press("Enter")
+    assert first in tab.locator("#stage .given figcaption").first.inner_text()
+    tab.locator("#filters").get_by_label("Track").select_option("standard")
+    assert tab.locator(".method").count() == 3
+
+
+def test_the_viewer_shows_fields_and_says_what_is_not_here(opened: Opened) -> None:
+    tab = opened.tab
+    tab.locator("#samples").scroll_into_view_if_needed()
+    tab.locator("#filters").get_by_label("Dataset").select_option("fields")
+    tab.locator("#stage svg polyline").first.wait_for()
+    assert tab.locator("#stage svg polyline").count() == 3
+    tab.locator("#filters").get_by_label("Dataset").select_option("salt")
+    tab.locator("#place").select_option(label="salt, split block, quick")
+    assert "not on this machine" in tab.locator("#sample-note").inner_text()
+    assert tab.locator("#sample").is_disabled()
+    tab.locator("#filters").get_by_label("Dataset").select_option("marmousi")
+    assert "No samples" in tab.locator("#sample-note").inner_text()
+
+
+def test_dark_is_a_switch_that_lasts(browser: Any, page: Path) -> None:
+    for system, other in (("light", "dark"), ("dark", "light")):
+        one = Opened(browser, page, color_scheme=system)
+        ground = "getComputedStyle(document.body).backgroundColor"
+        before, button = one.tab.evaluate(ground), one.tab.locator("#theme")
+        assert button.get_attribute("aria-pressed") == str(system == "dark").lower()
+        button.click()
+        after = one.tab.evaluate(ground)
+        assert after != before
+        one.tab.reload()
+        assert one.tab.evaluate(ground) == after
+        assert button.get_attribute("aria-pressed") == str(other == "dark").lower()
+        one.check()
+        one.context.close()
+
+
+def test_figures_follow_their_kind_and_the_filters(opened: Opened) -> None:
+    tab = opened.tab
+    kinds = tab.eval_on_selector_all(".drawing", "all => all.map(one => one.dataset.kind)")
+    assert len(set(kinds)) == 2
+    for kind in kinds:
+        tab.get_by_label("Kind").select_option(kind)
+        shown = tab.eval_on_selector_all(".drawing:not([hidden])", "all => all.map(one => one.dataset.kind)")
+        assert shown == [kind]
+    tab.get_by_label("Kind").select_option("all")
+    assert tab.locator(".drawing:visible").count() == 2
+    tab.locator("#filters").get_by_label("Dataset").select_option("marmousi")
+    assert tab.locator(".drawing:visible").count() == 0
+    assert tab.locator("#no-figure").is_visible()
+
+
+def test_a_figure_is_enlarged_and_closed_by_keyboard(opened: Opened) -> None:
+    tab = opened.tab
+    tab.locator(".picture").first.press("Enter")
+    assert tab.locator("#enlarged").is_visible()
+    assert tab.locator("#enlarged img").get_attribute("alt")
+    tab.keyboard.press("Escape")
+    assert not tab.locator("#enlarged").is_visible()
+
+
+def test_a_row_leads_to_its_commands(opened: Opened) -> None:
+    tab = opened.tab
+    assert not tab.locator(".command").first.is_visible()
+    tab.locator(f'{SALT} tr[data-method="fine"] .again').click()
+    first = tab.locator(".recipe[open] .command code").first
+    assert first.inner_text().startswith("fwibench reproduce salt-random-smoke-fine-s0-")
+
+
+def test_it_can_be_read_without_scripts_and_on_a_phone(browser: Any, page: Path) -> None:
+    plain = Opened(browser, page, java_script_enabled=False)
+    assert plain.tab.locator(f'{SALT} tr[data-method="worse"]').is_visible()
+    assert plain.tab.get_by_text("The viewer needs JavaScript.").is_visible()
+    assert not plain.tab.locator("#filters").is_visible()
+    plain.check()
+    plain.context.close()
+    phone = Opened(browser, page, viewport={"width": 400, "height": 800})
+    phone.tab.locator("#samples").scroll_into_view_if_needed()
+    phone.tab.locator("#stage .map").first.wait_for()
+    assert phone.tab.evaluate("document.documentElement.scrollWidth") == 400
+    phone.check()
+    phone.context.close()

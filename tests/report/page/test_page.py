@@ -1,0 +1,276 @@
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DataError, UsageError
+from fwibench.leaderboard.board import make_board
+from fwibench.plugins.registry import Registry
+from fwibench.report.material import Material
+from fwibench.report.page.images import COLOURS, MOST, draw, step_of
+from fwibench.report.page.measured import describe_measurement
+from fwibench.report.page.runs import find_environments
+from fwibench.report.page.samples import SAMPLES, choose, list_places
+from fwibench.report.page.summary import summarise
+from fwibench.report.page.tables import make_groups
+from fwibench.report.page.writing import Wanted, check_path, render, write_page
+from fwibench.runs.record import read_record
+from fwibench.runs.reproducing import command_of
+from fwibench.runs.results import RECORD, Results
+from tests.conftest import Command
+from tests.leaderboard.records import leave
+from tests.report.page.conftest import EM, HOSTILE, leave_predicted
+
+
+class Parsed(HTMLParser):
+    """Elements by name, each with its attributes and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        (self.scripts if self.found and self.found[-1][0] == "script" and data.strip() else self.text).append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture
+def parsed(page: Path) -> Parsed:
+    return Parsed(page.read_text())
+
+
+def pixels(uri: str) -> np.ndarray:
+    with urlopen(uri) as stream:
+        return np.asarray(Image.open(BytesIO(stream.read())))
+
+
+def test_hostile_texts_are_shown_and_do_nothing(parsed: Parsed) -> None:
+    places = [one for one in parsed.all("script") if one.get("type") == "application/json"]
+    assert len(parsed.all("script")) == len(places) + 3
+    assert not [one for one in parsed.all("img") if not str(one.get("src")).startswith("data:")]
+    assert not [name for _, one in parsed.found for name in one if name.startswith("on")]
+    text = " ".join(parsed.text)
+    for hostile in (*HOSTILE.values(), "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<b>A & B</b>"):
+        assert hostile in text
+    assert "=cmd()" in text
+
+
+def test_nothing_is_fetched(page: Path, parsed: Parsed) -> None:
+    for _, one in parsed.found:
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert str(one.get(name, "#")).startswith(("data:", "#")), one
+    assert not re.search(r"@import|url\((?!data:)", page.read_text())
+
+
+def test_data_of_the_viewer_are_json(parsed: Parsed) -> None:
+    found = [json.loads(script) for script in parsed.scripts if script.startswith("{")]
+    assert {(one["dataset"], one["split"], one["profile"]) for one in found} == {
+        ("fields", "random", "smoke"),
+        ("salt", "random", "smoke"),
+        ("salt", "random", "quick"),
+        ("salt", "block", "quick"),
+    }
+
+
+def test_the_page_without_scripts_has_all_rows_and_commands(parsed: Parsed, material: Material) -> None:
+    text = " ".join(parsed.text)
+    for record in material.records:
+        assert f"fwibench reproduce {shlex.quote(record.run_id)}" in text
+        assert record.reason in text
+        assert shlex.join(command_of(record, registry=material.registry)) in text
+    shown = [one["data-method"] for one in parsed.all("tr") if str(one.get("id", "")).startswith("row-")]
+    assert len(shown) > len(material.board.rows), "printed rows too"
+
+
+def test_places_show_truth_predictions_and_errors(material: Material, salt: Dataset) -> None:
+    found = {(one["dataset"], one["profile"]): one for one in list_places(material)}
+    place = found["salt", "smoke"]
+    test, bounds = salt.split("random", "test"), salt.problem.property
+    assert [one["id"] for one in place["samples"]] == list(test.ids)
+    assert [one["name"] for one in place["methods"]] == ["helped", "fine", "rough", "worse"]
+    assert [one["track"] for one in place["methods"]] == ["oracle-start", *["standard"] * 3]
+    sample, truth = place["samples"][0], test.properties[0][0]
+    expected = np.clip((truth - bounds.low) * 255 / (bounds.high - bounds.low), 0, 255).round()
+    assert np.array_equal(pixels(sample["truth"]), expected)
+    fine = sample["predictions"][1]
+    record = next(one for one in material.records if one.run_id == place["methods"][1]["run"])
+    predictions, scores = material.predictions(record), material.results.scores(record)
+    assert predictions is not None
+    assert fine["mae"] == pytest.approx(scores.values["mae"][0])
+    error, limit = predictions.maps[0, 0] - truth, float(place["limit"])
+    unclipped = np.abs(error) < 0.99 * limit
+    drawn = (pixels(fine["error"]) / 127.5 - 1) * limit
+    assert np.allclose(drawn[unclipped], error[unclipped], atol=limit / 100)
+    assert "not on this machine" in found["salt", "quick"]["missing"]
+
+
+def test_the_worst_sample_of_the_best_method_is_shown(tmp_path: Path) -> None:
+    errors = np.ones(40)
+    errors[17] = 9
+    for number in range(2):
+        leave(tmp_path, f"m{number}", errors + number)
+    results = Results(tmp_path)
+    best, other = make_board(results.records()[0], results.scores).lines
+    assert best.samples is not None
+    assert other.samples is not None
+    chosen, worst = choose([best.samples.ids, other.samples.ids[:30]], best)
+    assert worst == "s-017"
+    assert chosen == ["s-000", "s-006", "s-012", "s-017", "s-023", "s-029"]
+    assert len(chosen) == SAMPLES
+    assert choose([("s-017", "s-002")], best)[0] == ["s-017", "s-002"]
+
+
+def test_long_maps_are_thinned_and_gathers_averaged(salt: Dataset) -> None:
+    assert [step_of(shape) for shape in ((70, 70), (MOST, 3), (401, 141), (351, 601))] == [1, 1, 2, 3]
+    ramp = np.linspace(0, 1, 256)[None]
+    assert np.array_equal(pixels(draw(ramp, 0, 1, COLOURS))[0], np.arange(256))
+    assert pixels(draw(np.array([[-9.0, np.nan, 9.0]]), -1, 1, COLOURS)).tolist() == [[0, 0, 255]]
+    measurement = np.zeros(salt.problem.measurement_shape, np.float32)
+    measurement[2] = np.resize([1, -0.5, -0.5], measurement.shape[1])[:, None]
+    measurement[2, :3] = 5
+    found = describe_measurement(measurement, salt.problem)
+    assert (found["kind"], found["source"], found["sources"]) == ("gather", 3, 5)
+    image = pixels(found["image"])
+    assert image.shape == (200, 60)
+    assert (image[0] == 255).all()
+    assert len(np.unique(image[1:])) == 1, "what swings averages out"
+
+
+def test_fields_are_magnitudes_by_frequency() -> None:
+    field = np.zeros(EM.measurement_shape, np.float32)
+    field[0, 0], field[0, 1] = 3, 4
+    found = describe_measurement(field, EM)
+    assert found["values"][0] == [pytest.approx(np.log10(5), abs=1e-3)] * len(found["x"])
+    assert found["values"][1] == [None] * len(found["x"])
+
+
+def test_tables_mark_ties_and_the_best(tmp_path: Path) -> None:
+    errors = np.random.default_rng(0).lognormal(3, 0.3, 20)
+    for method, more in (("a", 0.0), ("b", 50.0)):
+        leave(tmp_path, method, errors + more)
+    leave(tmp_path, "c", errors[::-1] + 0.01)
+    leave(tmp_path, "d", None, n_test=20)
+    results = Results(tmp_path)
+    board = make_board(results.records()[0], results.scores)
+    (group,) = make_groups(board.rows, {"salt": "m/s"})
+    rows = {
+        shown.name: dict(zip([head.name for head in group.heads], shown.entries, strict=True)) for shown in group.rows
+    }
+    assert {name: shown.tied for name, shown in zip(rows, group.rows, strict=True)} == {
+        "a": True,
+        "c": True,
+        "b": False,
+        "d": False,
+    }
+    assert [name for name, row in rows.items() if row["mae"].best] == ["a"]
+    assert [name for name, row in rows.items() if row["ssim"].best] == [
+        max("abc", key=lambda name: rows[name]["ssim"].value)
+    ]
+    assert [head.text for head in group.heads][2] == "MAE [m/s]"
+    assert rows["d"]["mae"].text == ""
+    low, high, mean = group.rows[0].bar or (0, 0, 0)
+    assert 0 < low < mean < high < 100
+    (best,) = summarise([group])
+    assert (best.name, best.tied, best.methods) == ("a", ["c"], 3)
+
+
+def test_printed_rows_have_no_rank_and_are_no_best(page: Path) -> None:
+    tables = re.findall(r'<div class="group published".*?</table>', page.read_text(), re.DOTALL)
+    assert tables
+    for table in tables:
+        assert 'data-column="rank"' not in table
+        assert "best" not in re.findall(r'class="([^"]*)"', table)
+        assert "not ranked" in table
+
+
+def test_environments_are_told_apart_by_machine_not_by_code(material: Material) -> None:
+    (one,) = find_environments(material.records)
+    assert one.title == "<i>a processor</i>"
+    assert sum(one.code.values()) == len(one.runs)
+    assert list(one.code) == ["commit 0123456789ab, with changes"]
+    assert ("torch", "") not in one.facts
+
+
+def test_a_figure_that_fails_costs_itself_alone(
+    material: Material, monkeypatch: pytest.MonkeyPatch, registry: Registry
+) -> None:
+    from fwibench.report.figures import drawing
+
+    def fail() -> None:
+        raise ValueError("no ink")
+
+    broken = drawing.Drawing("broken", "costs", "Broken", "nothing", {"dataset": "salt"}, fail)  # type: ignore[arg-type]
+    monkeypatch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [broken])
+    text = render(material, Wanted(samples=False))
+    assert "figure broken cannot be drawn: ValueError: no ink" in text
+    assert "<h2" in text
+
+
+def test_names_that_cannot_be_pages_are_refused(tmp_path: Path, material: Material) -> None:
+    with pytest.raises(UsageError, match=r"ends in '.pdf', expected .html"):
+        check_path(tmp_path / "report.pdf")
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        check_path(tmp_path / "folder.html")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        write_page(material, tmp_path / "file" / "report.html", Wanted(samples=False))
+
+
+def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
+    root = tmp_path / "results"
+    record = leave_predicted(root, salt, "fine", 10.0)
+    leave(root, "other", [1, 2], dataset="marmousi")
+    (root / "runs" / "cut").mkdir()
+    (root / "runs" / "cut" / RECORD).write_text("{")
+    done = fwibench("report", "--title", "Ours", "--dataset", "salt")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"report\.html: 1 runs, 1 rows, [\d.]+ MB\n", done.stdout)
+    assert "left out: " in done.stderr
+    text = (tmp_path / "report.html").read_text()
+    assert "<h1>Ours</h1>" in text
+    assert "cut/record.json cannot be read" in text
+    assert record.run_id in text
+    assert "marmousi" not in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results"]
+    assert read_record(root / "runs" / record.run_id / RECORD) == record
+
+    assert fwibench("report", "--no-samples", "-o", "small.html").returncode == 0
+    small = (tmp_path / "small.html").read_text()
+    assert 'type="application/json"' not in small
+    assert "panels" not in small
+
+
+WRONG = {
+    "a suffix": (["-o", "report.pdf"], 2, "expected .html"),
+    "a folder": (["--results", "nowhere"], 1, "there is no folder nowhere"),
+    "no records": (["--results", "."], 1, "there are no records in ."),
+    "a dataset": (["--dataset", "slat"], 2, "did you mean salt"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "help_"), WRONG.values(), ids=WRONG)
+def test_what_is_typed_wrong_is_told(
+    arguments: list[str], code: int, help_: str, fwibench: Command, tmp_path: Path
+) -> None:
+    leave(tmp_path / "results", "a", [1, 2])
+    done = fwibench("report", *arguments)
+    assert done.returncode == code, done.stderr
+    assert help_ in " ".join(done.stderr.split())
+    assert not list(tmp_path.glob("report*"))

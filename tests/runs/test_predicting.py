@@ -1,0 +1,287 @@
+"""A finished run on new measurements: what it predicts, and what it refuses."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.errors import DataError, FwibenchError, MethodError, ProblemError, UsageError
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.evaluate import evaluate
+from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
+from fwibench.runs.plan import Request, make_plan
+from fwibench.runs.predicting import make_task, predict
+from fwibench.runs.predictions import read_predictions
+from fwibench.runs.record import Record, read_record, write_record
+from fwibench.runs.results import RECORD, Results
+from fwibench.testing.tiny import EM, SEISMIC
+
+METHODS = {
+    "closed-form": "pixel-ridge",
+    "learned": "inversionnet[epochs=1]",
+    "iterative": "multiscale-fwi[iterations=2]",
+    "hybrid": "refine[base=mean-map,iterations=2]",
+}
+
+
+@pytest.fixture(scope="module")
+def results(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A finished run of each kind of method, made in this process."""
+    found = Results(tmp_path_factory.mktemp("results"))
+    request = Request(",".join(METHODS.values()), "salt", profile="smoke", test_samples=2, results=found.root)
+    for planned in make_plan(request, registry):
+        record = Record(cell=planned.cell, status="ok", device="cpu", chosen=planned.chosen)
+        attempt = found.folder(planned.cell) / "attempt"
+        attempt.mkdir(parents=True)
+        evaluate(record, registry, attempt, tmp_path_factory.mktemp("work"), ["mae"], None, lambda event: None)
+        for product in attempt.iterdir():
+            product.rename(attempt.parent / product.name)
+        write_record(record, attempt.parent / RECORD)
+    return found
+
+
+def folder_of(results: Results, kind: str) -> Path:
+    method = METHODS[kind].partition("[")[0]
+    (found,) = (one for one in results.records()[0] if one.cell.method == method)
+    return results.folder(found.cell)
+
+
+@pytest.fixture(scope="module")
+def shots(salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The measurements that the runs were tested on."""
+    path = tmp_path_factory.mktemp("shots") / "shots.npy"
+    np.save(path, salt.split("random", "test").spread(2).measurements[:])
+    return path
+
+
+@pytest.mark.parametrize("kind", list(METHODS))
+def test_the_test_measurements_give_the_stored_predictions(
+    kind: str, results: Results, shots: Path, registry: Registry
+) -> None:
+    folder, told = folder_of(results, kind), []
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    task = make_task(folder, shots, registry)
+    maps = predict(task, registry, "cpu", told.append)
+    assert np.array_equal(maps, read_predictions(folder).maps)
+    assert maps.dtype == np.float32
+    assert task.warnings == ()
+    assert told[-1] == {"step": 2, "steps": 2}
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before, "the run is as it was"
+
+
+def test_samples_need_not_be_on_this_machine(
+    results: Results, shots: Path, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "nothing"))
+    folder = folder_of(results, "closed-form")
+    maps = predict(make_task(folder, shots, registry), registry, "cpu")
+    assert np.array_equal(maps, read_predictions(folder).maps)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_one_sample_needs_no_axis_of_samples(results: Results, shots: Path, registry: Registry, tmp_path: Path) -> None:
+    path, folder = tmp_path / "one.npy", folder_of(results, "closed-form")
+    np.save(path, np.load(shots)[1])
+    maps = predict(make_task(folder, path, registry), registry, "cpu")
+    assert maps[0] == pytest.approx(read_predictions(folder).maps[1], rel=1e-5)
+
+
+def altered(results: Results, kind: str, tmp_path: Path, cell: dict[str, Any] | None = None, **fields: Any) -> Path:
+    """A copy of a run, alone in a folder, with another record."""
+    source = folder_of(results, kind)
+    folder = tmp_path / "other" / "runs" / source.name
+    shutil.copytree(source, folder)
+    record = read_record(folder / RECORD)
+    changed = record.cell.model_copy(update=cell or {})
+    write_record(record.model_copy(update={"cell": changed, **fields}), folder / RECORD)
+    return folder
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], type[FwibenchError], str]] = {
+    "the truth is needed": ("iterative", {"track": "oracle-start"}, UsageError, "starts from the truth"),
+    "it failed": ("learned", {"status": "failed", "reason": "no good"}, UsageError, "has no model: no good"),
+    "its base is elsewhere": ("hybrid", {}, DataError, "builds on salt-random-smoke-mean-map-s0-.* is missing"),
+    "another dataset": ("learned", {"cell": {"fingerprint": "0" * 64}}, FwibenchError, "salt is not what it was"),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_runs_that_cannot_predict(
+    kind: str,
+    changes: dict[str, Any],
+    error: type[FwibenchError],
+    message: str,
+    results: Results,
+    shots: Path,
+    registry: Registry,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(error, match=message):
+        make_task(altered(results, kind, tmp_path, **changes), shots, registry)
+
+
+def test_a_model_of_another_version_is_doubted_and_one_that_is_gone_told(
+    results: Results, shots: Path, registry: Registry, tmp_path: Path
+) -> None:
+    folder = altered(results, "closed-form", tmp_path, cell={"method_version": "0.1"})
+    task = make_task(folder, shots, registry)
+    (line,) = task.warnings
+    assert line.startswith("the model was made by pixel-ridge 0.1, this is ")
+    shutil.rmtree(folder / "model")
+    with pytest.raises(MethodError, match=r"pixel-ridge of .* cannot predict: FileNotFoundError"):
+        predict(task, registry, "cpu")
+
+
+SHAPE = SEISMIC.measurement_shape
+GOOD = np.random.default_rng(0).normal(0, 10, (4, *SHAPE)).astype(np.float32)
+
+
+def saved(tmp_path: Path, array: Any, **how: Any) -> Path:
+    path = tmp_path / "u.npy"
+    np.save(path, array, **how)
+    return path
+
+
+FILES: dict[str, tuple[Any, Problem, str, str]] = {
+    "receivers and time": (
+        GOOD.transpose(0, 1, 3, 2),
+        SEISMIC,
+        "is samples, sources, receivers, time samples; expected",
+        "save array.transpose((0, 1, 3, 2))",
+    ),
+    "samples second": (
+        GOOD.transpose(1, 0, 2, 3),
+        SEISMIC,
+        "is sources, samples, time samples, receivers",
+        "save array.transpose((1, 0, 2, 3))",
+    ),
+    "all of one sample turned": (
+        GOOD[0].transpose(1, 2, 0),
+        SEISMIC,
+        "is time samples, receivers, sources",
+        "save array.transpose((2, 0, 1))",
+    ),
+    "another survey": (GOOD[:, :, :80, :9], SEISMIC, "80 time samples instead of 100, 9 receivers instead", "0.002 s"),
+    "one axis too many": (GOOD[None], SEISMIC, "has shape (1, 4, 3, 100, 15)", "a single sample"),
+    "no samples": (GOOD[:0], SEISMIC, "has no samples", ""),
+    "complex seismic": (GOOD * 1j, SEISMIC, "complex numbers (complex64)", "are real"),
+    "complex EM": (
+        np.zeros((2, 2, 3, 10), complex),
+        EM,
+        "complex numbers (complex128)",
+        "axis=3).reshape(len(u), 2, 6",
+    ),
+    "half of EM": (np.zeros((2, 2, 3, 10)), EM, "has 3 rows for 3 frequencies", "real and the imaginary part"),
+    "objects": (np.array([{}, None], object), SEISMIC, "holds Python objects", "numpy.stack"),
+    "words": (np.array(["a"]), SEISMIC, "holds <U1", "float32"),
+    "truths": (GOOD > 0, SEISMIC, "holds bool", "float32"),
+}
+
+
+@pytest.mark.parametrize(("array", "problem", "message", "hint"), FILES.values(), ids=FILES)
+def test_arrays_that_do_not_fit_say_why(tmp_path: Path, array: Any, problem: Problem, message: str, hint: str) -> None:
+    with pytest.raises(FwibenchError) as error:
+        read_measurements(saved(tmp_path, array), problem)
+    assert message in error.value.message
+    assert hint in error.value.hint
+
+
+def test_the_advice_on_complex_fields_is_right(tmp_path: Path) -> None:
+    u = np.random.default_rng(0).normal(size=(2, 2, 3, 10, 2)).view(complex)[..., 0]
+    with pytest.raises(ProblemError) as error:
+        read_measurements(saved(tmp_path, u), EM)
+    advice = error.value.hint.partition(", save ")[2]
+    made = eval(advice, {"numpy": np, "u": u})  # noqa: S307 - our own words
+    assert read_measurements(saved(tmp_path, made), EM).array.shape == (2, 2, 6, 10)
+    assert np.array_equal(made[:, :, 4], u[:, :, 2].real)
+    assert np.array_equal(made[:, :, 5], u[:, :, 2].imag)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "is no .npy file"), (b"id,mae\n", "is no .npy file"), (b"\x93NUMPY\x01\x00v", "is not a whole .npy file")],
+)
+def test_files_of_another_kind(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "u.npy"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_measurements(path, SEISMIC)
+
+
+def test_files_that_are_absent_cut_or_archives(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        read_measurements(tmp_path / "u.npy", SEISMIC)
+    with pytest.raises(DataError, match="is a folder"):
+        read_measurements(tmp_path, SEISMIC)
+    path = saved(tmp_path, GOOD)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(DataError, match="is not a whole"):
+        read_measurements(path, SEISMIC)
+    np.savez(tmp_path / "u.npz", GOOD)
+    (tmp_path / "u.npz").rename(path)
+    with pytest.raises(DataError, match="is an archive"):
+        read_measurements(path, SEISMIC)
+
+
+@pytest.mark.parametrize("kind", ["f8", ">f4", "f2", "i2", "i8"])
+def test_other_numbers_are_converted_with_a_note(tmp_path: Path, kind: str) -> None:
+    incoming = read_measurements(saved(tmp_path, np.asfortranarray(GOOD.astype(kind))), SEISMIC)
+    assert "to float32" in incoming.notes[0]
+    ((first, samples),) = incoming.portions()
+    assert (first, samples.dtype, samples.flags.c_contiguous) == (0, np.float32, True)
+    assert np.array_equal(samples, GOOD.astype(kind).astype("f4"))
+
+
+def test_large_integers_are_rounded_with_a_note(tmp_path: Path) -> None:
+    incoming = read_measurements(saved(tmp_path, np.full((1, *SHAPE), 2**24 + 1, np.int32)), SEISMIC)
+    assert incoming.notes[1] == "integers beyond 16777216 are rounded"
+
+
+def doubts(array: Any, problem: Problem = SEISMIC, missing: float = 0.0) -> list[str]:
+    return inspect_values(Incoming(np.asarray(array), ()), problem, missing)
+
+
+def test_plausible_values_leave_no_doubts() -> None:
+    assert doubts(GOOD) == []
+    rows = np.array(EM.amplitude.rows)[:, None]
+    assert doubts(np.full((2, 2, 6, 10), 0.9) * rows, EM) == []
+
+
+@pytest.mark.parametrize(("factor", "word"), [(1e3, "larger"), (1e-3, "smaller")])
+def test_another_unit_is_doubted(factor: float, word: str) -> None:
+    peak = np.abs(GOOD[2]).max() / 40
+    mixed = GOOD.copy()
+    mixed[2:] *= factor
+    (line,) = doubts(mixed)
+    assert f"of 2 of 4 samples is far {word}" in line
+    times = float(line.partition("knows, ")[2].partition(" times in sample 2")[0])
+    assert times == pytest.approx(max(peak * factor, 1 / (peak * factor)), rel=0.05)
+    rows = np.array(EM.amplitude.rows)[:, None]
+    (line,) = doubts(np.full((2, 2, 6, 10), factor) * rows, EM)
+    assert word in line
+
+
+def test_values_that_are_not_finite_are_counted() -> None:
+    bad = GOOD.copy()
+    bad[1, 0, :3, 0] = np.nan
+    bad[3, 0, 0, 0] = np.inf
+    with pytest.raises(ProblemError, match=r"4 values in 2 of 4 samples .* sample 1 \(from 0\) with 3"):
+        doubts(bad)
+    with pytest.raises(ProblemError, match="6000 values in 1 of 1"):
+        doubts(np.full((1, 4, 100, 15), 1e300), SEISMIC)
+
+
+def test_silent_traces_gathers_and_samples_are_told() -> None:
+    part = GOOD.copy()
+    part[2, 1, :, 4:6] = 0
+    (line,) = doubts(part)
+    assert line.startswith("2 of 180 traces (1.1%) hold nothing but 0; first receiver 4 of source 1 of sample 2")
+    assert doubts(part, missing=0.05) == []
+    part[2, 1] = 0
+    assert doubts(part, missing=0.05) == ["1 of 12 gathers hold nothing but 0, first source 1 of sample 2"]
+    part[2] = 0
+    assert doubts(part) == ["1 of 4 samples hold nothing but 0, first sample 2"]
