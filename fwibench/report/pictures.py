@@ -23,7 +23,8 @@ COLOURS = "cividis"
 def draw_samples(split: Split, problem: Problem) -> bytes:
     """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
     shown = split.spread(COLUMNS)
-    return draw_maps(shown.ids, shown.properties[:], shown.measurements[:], problem)
+    measurements = np.stack([shown.measurements[i] for i in range(len(shown))])
+    return draw_maps(shown.ids, shown.properties[:], measurements, problem)
 
 
 def draw_maps(
