@@ -53,7 +53,9 @@ def predict(
     task = predicting.make_task(folder, measurements, registry)
     _tell(task.warnings, strict=strict)
     with make_listener() as listener:
-        listener.begin(f"{task.record.cell.method} on {len(task.measurements)} samples of {measurements.name}")
+        listener.begin(
+            f"{task.record.cell.method} on {_count(len(task.measurements), 'sample')} of {measurements.name}"
+        )
         listener.event({"stage": "predict"})
         maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
     predicting.write_maps(maps, output)
@@ -66,7 +68,7 @@ def predict(
     unit, bounds = facts["unit"], task.problem.property
     lines = [
         *task.measurements.notes,
-        f"{len(maps)} maps of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
+        f"{_count(len(maps), 'map')} of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
         f"{bounds.name} from {show_number(low)} to {show_number(high)} {unit}; {outside} of {maps.size} nodes "
         f"lie outside of the problem's {bounds.low:g} to {bounds.high:g} {unit}",
     ]
@@ -180,6 +182,10 @@ def _check_outputs(measurements: Path, outputs: dict[str, tuple[Path | None, str
             raise UsageError(f"{path} exists", "choose another name" if path.is_dir() else "--force replaces it")
 
 
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
 def _tell(warnings: Iterable[str], *, strict: bool) -> None:
     for line in warnings:
         if strict:
@@ -196,7 +202,7 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
 
     rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
     shown = task.measurements.array[rows].astype(np.float32)
-    picture = draw_maps([f"sample {row}" for row in rows], maps[rows], shown, task.problem)
+    picture = draw_maps([f"sample {row}" for row in rows], maps[rows], shown, task.problem, room=max(len(rows), 2))
     with atomic_write(path) as stream:
         stream.write(picture)
     return [int(row) for row in rows]

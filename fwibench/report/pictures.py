@@ -28,12 +28,19 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
 
 
 def draw_maps(
-    names: Sequence[str], maps: NDArray[np.float32], measurements: NDArray[np.float32], problem: Problem
+    names: Sequence[str],
+    maps: NDArray[np.float32],
+    measurements: NDArray[np.float32],
+    problem: Problem,
+    room: int = COLUMNS,
 ) -> bytes:
-    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below."""
+    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below.
+
+    The picture is as wide as `room` maps take.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3 * max(len(maps), 2), 6), layout="constrained")
+    figure = Figure(figsize=(3 * room, 6), layout="constrained")
     axes = figure.subplots(2, len(maps), squeeze=False)
     bounds = problem.property
     depth, width = ((n - 1) * problem.grid.spacing / 1e3 for n in problem.grid.shape)
