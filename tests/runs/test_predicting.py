@@ -75,6 +75,18 @@ def test_samples_need_not_be_on_this_machine(
     assert not (tmp_path / "nothing").exists()
 
 
+def test_original_files_that_are_elsewhere_leave_a_doubt(
+    results: Results, shots: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(self: Dataset) -> str:
+        raise FileNotFoundError("model.npy")
+
+    monkeypatch.setattr(Dataset, "fingerprint", property(absent))
+    task = make_task(folder_of(results, "closed-form"), shots, registry)
+    (line,) = task.warnings
+    assert line.startswith("the files of salt are not here")
+
+
 def test_one_sample_needs_no_axis_of_samples(results: Results, shots: Path, registry: Registry, tmp_path: Path) -> None:
     path, folder = tmp_path / "one.npy", folder_of(results, "closed-form")
     np.save(path, np.load(shots)[1])
