@@ -81,7 +81,8 @@ class VelocityGAN(TorchMethod):
         with torch.no_grad():
             fake = trainer.network(inputs)
         distance = critic(fake).mean() - critic(target).mean()
-        penalty = gradient_penalty(critic, target, fake)
+        # not the wrapped critic: a gradient of a gradient is taken in float32, whatever the precision of training
+        penalty = gradient_penalty(trainer.parts["critic"].plain, target, fake)
         trainer.step(distance + options.gradient_penalty * penalty, "critic")
         scalars = {"critic_distance": distance.detach(), "gradient_penalty": penalty.detach()}
         if trainer.batch % options.n_critic == 0 or trainer.batch == trainer.batches:

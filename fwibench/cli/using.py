@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_json, warn
+from fwibench.cli.output import console, open_registry, print_json, print_table, warn
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, check_device
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import ProblemError, UsageError
-from fwibench.readable import show_number
+from fwibench.readable import printable, show_number
+from fwibench.runs import repeating
+from fwibench.runs.differences import TOLERANCE
+from fwibench.runs.record import Record
+from fwibench.runs.reproducing import request_of, words_of
 from fwibench.runs.results import Results
+from fwibench.runs.run import run_plan
 
 if TYPE_CHECKING:
     from fwibench.runs.predicting import Maps, Task
@@ -46,7 +53,9 @@ def predict(
     task = predicting.make_task(folder, measurements, registry)
     _tell(task.warnings, strict=strict)
     with make_listener() as listener:
-        listener.begin(f"{task.record.cell.method} on {len(task.measurements)} samples of {measurements.name}")
+        listener.begin(
+            f"{task.record.cell.method} on {_count(len(task.measurements), 'sample')} of {measurements.name}"
+        )
         listener.event({"stage": "predict"})
         maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
     predicting.write_maps(maps, output)
@@ -59,7 +68,7 @@ def predict(
     unit, bounds = facts["unit"], task.problem.property
     lines = [
         *task.measurements.notes,
-        f"{len(maps)} maps of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
+        f"{_count(len(maps), 'map')} of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
         f"{bounds.name} from {show_number(low)} to {show_number(high)} {unit}; {outside} of {maps.size} nodes "
         f"lie outside of the problem's {bounds.low:g} to {bounds.high:g} {unit}",
     ]
@@ -67,6 +76,97 @@ def predict(
         lines.append(f"{png} shows sample{'s' if len(drawn) > 1 else ''} {', '.join(map(str, drawn))}")
     for line in lines:
         console().print(line, markup=False, soft_wrap=True)
+
+
+def reproduce(
+    run: Run,
+    results: ResultsOption = Path("results"),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="New folder for the second run; by default RESULTS/reproduced/RUN."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--print", help="Print the command and stop.")] = False,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Relative difference of scores that counts as none.")
+    ] = TOLERANCE,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Run a finished run's command again in a new folder and say whether the result agrees; exit code 1 if not."""
+    check_device(device)
+    folder = Results(results).run(run)
+    record, base = repeating.read_run(folder, to_run=not show)
+    registry = open_registry()
+    target = repeating.fresh_folder(results, folder.name, output)
+    request = replace(request_of(record, base, registry), results=target, device=device)
+    where = {"results": str(target), **({} if device == "auto" else {"device": device})}
+    command = words_of(request, [one.cell for one in (record, base) if one], **where)
+    plan, obstacles = repeating.plan_again(request, record, registry)
+    facts: dict[str, Any] = {"run": record.run_id, "command": command, "obstacles": obstacles}
+    if not json:
+        console().print(shlex.join(command), markup=False, soft_wrap=True)
+    for line in obstacles:
+        warn(line)
+    if show or obstacles:
+        if obstacles and not json:
+            warn("this installation cannot make exactly this run again; the command makes it as it would be today")
+        if json:
+            print_json(facts)
+        raise typer.Exit(0 if show else 1)
+    with make_listener() as listener:
+        outcome = run_plan(plan, request, registry, listener)
+    if outcome.interrupted:
+        raise typer.Exit(130)
+    found = repeating.compare_runs(folder, Results(target).folder(record.cell), registry, tolerance)
+    again = next(one for one in outcome.records if one.cell.key == record.cell.key)
+    if json:
+        rows = [{**asdict(one), "size": one.size, "relative": one.relative} for one in found.scores]
+        print_json(
+            {**facts, **asdict(found), "scores": rows, "status": [record.status, again.status], "agrees": found.agrees}
+        )
+    else:
+        _print_comparison(record, again, found, tolerance)
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
+def _print_comparison(first: Record, second: Record, found: repeating.Comparison, tolerance: float) -> None:
+    changed = {one.what for one in found.changes}
+    rows = []
+    for one in found.scores if first.status == second.status == "ok" else ():
+        verdict = "differs" if one.what in changed else "equal" if one.first == one.second else "within tolerance"
+        values = [show_number(value, 8) if isinstance(value, float) else "" for value in (one.first, one.second)]
+        rows.append([one.what, *values, "" if one.relative is None else f"{one.relative:+.1e}", verdict])
+    if rows:
+        numbers = ("record", "again", "relative")
+        print_table("", ("metric", *numbers, "verdict"), rows, right=numbers)
+    for name in found.left_out:
+        warn(f"there is no metric named '{name}' here, its score is not compared")
+    if found.environment:
+        differing = [[one.what, str(one.first), str(one.second)] for one in found.environment]
+        print_table("what differs in the environment", ("what", "record", "again"), differing)
+    for line in _verdict(first, second, found, tolerance):
+        console().print(line, markup=False, soft_wrap=True)
+
+
+def _verdict(first: Record, second: Record, found: repeating.Comparison, tolerance: float) -> Iterable[str]:
+    if found.predictions != "not stored":
+        largest = f", by at most {show_number(found.largest)} {first.unit}" if found.largest else ""
+        same = "are bitwise equal" if found.predictions == "equal" else f"differ{largest}"
+        yield f"predictions {same}"
+    if not found.comparable:
+        yield "cannot say whether it agrees: no score of the record is known here"
+    elif not found.agrees:
+        if first.status != second.status:
+            ends = [f"{one.status}{f' ({one.reason})' if one.reason else ''}" for one in (first, second)]
+            yield printable(f"does not agree: the record is {ends[0]}, the run made again {ends[1]}")
+            return
+        yield f"does not agree: {len(found.changes)} of {len(found.scores)} scores differ by more than {tolerance:g}"
+    elif first.status != "ok":
+        yield printable(f"agrees: both are {first.status} ({first.reason}; {second.reason})")
+    else:
+        exact = all(one.first == one.second for one in found.scores)
+        yield f"agrees: {len(found.scores)} scores are {'equal' if exact else f'within {tolerance:g}'}"
 
 
 def _check_outputs(measurements: Path, outputs: dict[str, tuple[Path | None, str]], *, force: bool) -> None:
@@ -80,6 +180,10 @@ def _check_outputs(measurements: Path, outputs: dict[str, tuple[Path | None, str
             raise UsageError(f"{option} is the file of the measurements, which would be lost", "choose another name")
         if path.is_dir() or (path.exists() and not force):
             raise UsageError(f"{path} exists", "choose another name" if path.is_dir() else "--force replaces it")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _tell(warnings: Iterable[str], *, strict: bool) -> None:
@@ -98,7 +202,7 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
 
     rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
     shown = task.measurements.array[rows].astype(np.float32)
-    picture = draw_maps([f"sample {row}" for row in rows], maps[rows], shown, task.problem)
+    picture = draw_maps([f"sample {row}" for row in rows], maps[rows], shown, task.problem, room=max(len(rows), 2))
     with atomic_write(path) as stream:
         stream.write(picture)
     return [int(row) for row in rows]
@@ -126,5 +230,5 @@ def _facts(task: Task, maps: Maps) -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (predict,):
+    for command in (predict, reproduce):
         app.command()(command)

@@ -23,16 +23,24 @@ COLOURS = "cividis"
 def draw_samples(split: Split, problem: Problem) -> bytes:
     """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
     shown = split.spread(COLUMNS)
-    return draw_maps(shown.ids, shown.properties[:], shown.measurements[:], problem)
+    measurements = np.stack([shown.measurements[i] for i in range(len(shown))])
+    return draw_maps(shown.ids, shown.properties[:], measurements, problem)
 
 
 def draw_maps(
-    names: Sequence[str], maps: NDArray[np.float32], measurements: NDArray[np.float32], problem: Problem
+    names: Sequence[str],
+    maps: NDArray[np.float32],
+    measurements: NDArray[np.float32],
+    problem: Problem,
+    room: int = COLUMNS,
 ) -> bytes:
-    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below."""
+    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below.
+
+    The picture is as wide as `room` maps take.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3 * max(len(maps), 2), 6), layout="constrained")
+    figure = Figure(figsize=(3 * room, 6), layout="constrained")
     axes = figure.subplots(2, len(maps), squeeze=False)
     bounds = problem.property
     for column in range(len(maps)):

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import differing_options
+from fwibench.runs.cell import Cell
+from fwibench.runs.plan import Request, differing_options
 from fwibench.runs.record import Record
 
+_PARTING = re.compile(r"[\[\],|]")
 _BARE = re.compile(r"[A-Za-z0-9_./~+:@-]+")
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "[],|"}
 
@@ -22,37 +25,69 @@ def command_of(record: Record, base: Record | None = None, registry: Registry | 
 
     Args:
         record: Of the run.
+        base: Of the run that it builds on; see `request_of`.
+        registry: See `request_of`.
+    """
+    return words_of(request_of(record, base, registry), [one.cell for one in (record, base) if one])
+
+
+def request_of(record: Record, base: Record | None = None, registry: Registry | None = None) -> Request:
+    """The request of a record's cell alone, and of that which it builds on.
+
+    Args:
+        record: Of the run.
         base: Of the run that it builds on; None where it builds on none or that record is not there, and then
             the options of that method are taken to be the profile's.
         registry: Says which options the profile sets today and which metrics must be asked for. None: the options
             are those that differed when the run was made, and no metrics are asked for.
     """
     cell = record.cell
-    above = _chosen(record, registry)
-    below = _chosen(base, registry) if base else {}
-    bracketed = {name: text for name, value in above.items() if not re.search(r"[\[\],|]", text := _text(value))}
+    above = {name: _text(value) for name, value in _chosen(record, registry).items()}
+    below = {name: _text(value) for name, value in _chosen(base, registry).items()} if base else {}
+    bracketed = {name: text for name, text in above.items() if not _PARTING.search(text)}
     methods = [base.cell.method] if base and below else []
-    methods.append(_selected(cell.method, bracketed))
-    words = ["fwibench"]
-    for one in (record, base):
-        if one and one.cell.plugin:
-            words += _option("--override", one.cell.method)
-    words += ["run", *_option("--methods", ",".join(methods))]
-    words += _option(
-        "--dataset", _selected(cell.dataset, {name: _text(value) for name, value in cell.dataset_options.items()})
-    )
-    words += [*_option("--split", cell.split), "--profile", cell.profile]
-    if cell.seed:
-        words += ["--first-seed", str(cell.seed)]
-    if cell.test_samples is not None:
-        words += ["--test-samples", str(cell.test_samples)]
-    settings = {f"{cell.method}.{name}": value for name, value in above.items() if name not in bracketed}
+    settings = {f"{cell.method}.{name}": text for name, text in above.items() if name not in bracketed}
     if base:
-        settings |= {f"{base.cell.method}.{name}": value for name, value in below.items()}
-    for name, value in settings.items():
-        words += _option("--set", f"{name}={_text(value)}")
-    if registry and (asked := _asked_metrics(record, registry)):
-        words += _option("--metrics", ",".join(asked))
+        settings |= {f"{base.cell.method}.{name}": text for name, text in below.items()}
+    return Request(
+        methods=",".join([*methods, _selected(cell.method, bracketed)]),
+        dataset=_selected(cell.dataset, {name: _text(value) for name, value in cell.dataset_options.items()}),
+        split=cell.split,
+        first_seed=cell.seed,
+        profile=cell.profile,
+        test_samples=cell.test_samples,
+        settings=tuple(f"{name}={text}" for name, text in settings.items()),
+        metrics=_asked_metrics(record, registry) if registry else (),
+    )
+
+
+def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
+    """The command line of a request.
+
+    Args:
+        request: One of `request_of`.
+        cells: Those of the request; methods that stand in for others of their name are told.
+        more: Options beyond the request, by name.
+    """
+    words = ["fwibench"]
+    for cell in cells:
+        if cell.plugin:
+            words += _option("override", cell.method)
+    options = {
+        "methods": request.methods,
+        "dataset": request.dataset,
+        "split": request.split,
+        "profile": request.profile,
+        "first-seed": request.first_seed or None,
+        "test-samples": request.test_samples,
+        "metrics": ",".join(request.metrics) or None,
+        **more,
+    }
+    words.append("run")
+    for name, value in options.items():
+        words += [] if value is None else _option(name, str(value))
+    for setting in request.settings:
+        words += _option("set", setting)
     return words
 
 
@@ -64,9 +99,10 @@ def _chosen(record: Record, registry: Registry | None) -> dict[str, Any]:
     return differing_options(offer.spec, record.cell.profile, record.cell.options)
 
 
-def _asked_metrics(record: Record, registry: Registry) -> list[str]:
-    default = {name for name, offer in registry.metrics.items() if offer.spec.default}
-    return [name for name in record.scores if name not in default]
+def _asked_metrics(record: Record, registry: Registry) -> tuple[str, ...]:
+    """Metrics of the record that are known here and computed for those alone who ask."""
+    known = registry.metrics
+    return tuple(name for name in record.scores if name in known and not known[name].spec.default)
 
 
 def _selected(name: str, options: dict[str, str]) -> str:
@@ -97,4 +133,4 @@ def _means_another(text: str) -> bool:
 
 def _option(name: str, value: str) -> list[str]:
     """An option and its value; in one word where the value could be taken for an option."""
-    return [f"{name}={value}"] if value.startswith("-") else [name, value]
+    return [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]

@@ -11,14 +11,14 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, MethodError, ProblemError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.evaluate import evaluate
 from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
-from fwibench.runs.plan import Request, make_plan
+from fwibench.runs.plan import Request
 from fwibench.runs.predicting import make_task, predict
 from fwibench.runs.predictions import read_predictions
-from fwibench.runs.record import Record, read_record, write_record
+from fwibench.runs.record import read_record, write_record
 from fwibench.runs.results import RECORD, Results
 from fwibench.testing.tiny import EM, SEISMIC
+from tests.runs.finished import finish
 
 METHODS = {
     "closed-form": "pixel-ridge",
@@ -31,17 +31,9 @@ METHODS = {
 @pytest.fixture(scope="module")
 def results(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A finished run of each kind of method, made in this process."""
-    found = Results(tmp_path_factory.mktemp("results"))
-    request = Request(",".join(METHODS.values()), "salt", profile="smoke", test_samples=2, results=found.root)
-    for planned in make_plan(request, registry):
-        record = Record(cell=planned.cell, status="ok", device="cpu", chosen=planned.chosen)
-        attempt = found.folder(planned.cell) / "attempt"
-        attempt.mkdir(parents=True)
-        evaluate(record, registry, attempt, tmp_path_factory.mktemp("work"), ["mae"], None, lambda event: None)
-        for product in attempt.iterdir():
-            product.rename(attempt.parent / product.name)
-        write_record(record, attempt.parent / RECORD)
-    return found
+    root = tmp_path_factory.mktemp("results")
+    finish(Request(",".join(METHODS.values()), "salt", profile="smoke", test_samples=2, results=root), registry)
+    return Results(root)
 
 
 def folder_of(results: Results, kind: str) -> Path:
@@ -81,6 +73,18 @@ def test_samples_need_not_be_on_this_machine(
     maps = predict(make_task(folder, shots, registry), registry, "cpu")
     assert np.array_equal(maps, read_predictions(folder).maps)
     assert not (tmp_path / "nothing").exists()
+
+
+def test_original_files_that_are_elsewhere_leave_a_doubt(
+    results: Results, shots: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(self: Dataset) -> str:
+        raise FileNotFoundError("model.npy")
+
+    monkeypatch.setattr(Dataset, "fingerprint", property(absent))
+    task = make_task(folder_of(results, "closed-form"), shots, registry)
+    (line,) = task.warnings
+    assert line.startswith("the files of salt are not here")
 
 
 def test_one_sample_needs_no_axis_of_samples(results: Results, shots: Path, registry: Registry, tmp_path: Path) -> None:
@@ -195,7 +199,7 @@ def test_the_advice_on_complex_fields_is_right(tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as error:
         read_measurements(saved(tmp_path, u), EM)
     advice = error.value.hint.partition(", save ")[2]
-    made = eval(advice, {"numpy": np, "u": u})  # noqa: S307 - our own words
+    made = eval(advice, {"numpy": np, "u": u})
     assert read_measurements(saved(tmp_path, made), EM).array.shape == (2, 2, 6, 10)
     assert np.array_equal(made[:, :, 4], u[:, :, 2].real)
     assert np.array_equal(made[:, :, 5], u[:, :, 2].imag)

@@ -1,0 +1,74 @@
+"""`predict` as it is typed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import Request
+from fwibench.runs.predictions import read_predictions
+from fwibench.runs.results import Results
+from tests.conftest import Command
+from tests.runs.finished import finish
+
+
+@pytest.fixture
+def shots(registry: Registry, salt: Dataset, tmp_path: Path) -> Path:
+    """Measurements beside a results folder with one run."""
+    request = Request("mean-map", "salt", profile="smoke", test_samples=2, results=tmp_path / "results")
+    finish(request, registry)
+    np.save(tmp_path / "shots.npy", salt.split("random", "test").spread(2).measurements[:])
+    return tmp_path / "shots.npy"
+
+
+def test_maps_and_a_picture_are_written(fwibench: Command, shots: Path, tmp_path: Path) -> None:
+    done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--png", "maps.png")
+    assert done.returncode == 0, done.stderr
+    assert "2 maps of 40 x 60 nodes" in done.stdout
+    assert "maps.png shows samples 0, 1" in done.stdout
+    assert "warning" not in done.stderr
+    maps = np.load(tmp_path / "maps.npy")
+    assert maps.dtype == np.float32
+    assert np.array_equal(maps, read_predictions(Results(tmp_path / "results").run("mean-map")).maps)
+    assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
+
+    again = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy")
+    assert again.returncode == 2
+    assert "maps.npy exists" in again.stderr
+    assert "--force replaces it" in again.stderr
+    forced = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--force", "--json")
+    found = json.loads(forced.stdout)
+    assert (found["unit"], found["shape"], found["nodes_outside"]) == ("m/s", [2, 1, 40, 60], 0)
+    assert (found["low"], found["high"]) == (maps.min(), maps.max())
+
+
+def test_a_warning_stops_only_the_strict(fwibench: Command, shots: Path, tmp_path: Path) -> None:
+    np.save(shots, np.load(shots) * 1000.0)
+    strict = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--strict")
+    assert strict.returncode == 1
+    assert "error: the largest amplitude of 2 of 2 samples is far larger" in strict.stderr
+    assert not (tmp_path / "maps.npy").exists()
+    done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy")
+    assert done.returncode == 0, done.stderr
+    assert "warning: the largest amplitude of 2 of 2 samples is far larger" in done.stderr
+    assert (tmp_path / "maps.npy").exists()
+
+
+WRONG = {
+    "a run": (["zzz", "shots.npy", "-o", "maps.npy"], "there is no run named 'zzz'"),
+    "a name": (["mean-map", "shots.npy", "-o", "maps.txt"], "expected a name that ends with .npy"),
+    "its own input": (["mean-map", "shots.npy", "-o", "shots.npy", "--force"], "which would be lost"),
+    "a device": (["mean-map", "shots.npy", "-o", "maps.npy", "--device", "gpu"], "expected auto, cpu, cuda"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_typed_wrong_is_explained(arguments: list[str], message: str, fwibench: Command, shots: Path) -> None:
+    before = shots.read_bytes()
+    done = fwibench("predict", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert shots.read_bytes() == before
