@@ -14,7 +14,11 @@ class RefineOptions(GoodStartOptions):
     """Options of refine."""
 
     base: str = Field(default="invlint", description="method whose prediction is the start; its cell is run or reused")
-    iterations: int = Field(default=100, ge=1, description="of each band")
+    bands: str = Field(default="upper", description="as in multiscale-fwi; a base has the long waves already")
+    warp: int = Field(
+        default=100, ge=0, description="iterations of each band by which the start is bent before its nodes are changed"
+    )
+    iterations: int = Field(default=60, ge=1, description="of each band")
 
 
 @hookimpl
@@ -27,7 +31,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             target="fwibench_hybrid.method:Refine",
             kind="hybrid",
             options=RefineOptions,
-            profiles={"smoke": {"iterations": 2}},
+            profiles={"smoke": {"iterations": 2, "warp": 2}},
             physics=("acoustic",),
             devices=("cpu", "cuda"),
             builds_on="base",

@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from fwibench.problem import SeismicSurvey
-from fwibench_baselines.fwi.options import parse_bands
+from fwibench_baselines.fwi.options import AUTO, parse_bands
 
 ORDER = 4
-AUTO = (1 / 6, 1 / 4, 5 / 12, 2 / 3)
-"""Corners over the source's peak frequency."""
 
 
 def bands_of(survey: SeismicSurvey, bands: str) -> tuple[float | None, ...]:
     """Upper corners [Hz], None for the full band."""
-    if bands == "auto":
-        return (*(round(survey.wavelet.frequency * part, 1) for part in AUTO), None)
+    if bands in AUTO:
+        return (*(round(survey.wavelet.frequency * part, 1) for part in AUTO[bands]), None)
     return parse_bands(bands)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import deepwave
 import numpy as np
@@ -25,6 +26,7 @@ from fwibench_baselines.fwi.bands import bands_of, low_pass, name_of
 from fwibench_baselines.fwi.discretisation import at_offsets, gradient_interval, resample, with_shots
 from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
 from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.warping import Warp
 
 Maps = NDArray[np.float32]
 Shots = tuple[int, ...]
@@ -36,10 +38,34 @@ SHORTENING = 0.7
 RELAXATION = 1 / 3
 """Of the penalties from a band to the next: their part is to fill in what low frequencies leave open."""
 WATER_LEVEL = 1e-3
+WARP_STEP = 0.3
+"""First step of Adam in every band while a map is bent [cells]."""
+WARP_DAMPING = 1e-8
+"""Slope of the misfit [1/cells] below which a control point hardly moves."""
 
 
 class OutOfTimeError(Exception):
     """The budget is spent; the model is as good as it will get."""
+
+
+class Unknown(NamedTuple):
+    """What Adam looks for, and the models that it stands for.
+
+    Attributes:
+        start: `(n, ...)`.
+        model: Models `(n, 1, Z, X)` of a value.
+        cost: Of a value, a number a sample, beside the objective of its models.
+        limits: Of every entry.
+        step: Adam's first.
+        damping: Slope below which an entry hardly moves.
+    """
+
+    start: Tensor
+    model: Callable[[Tensor], Tensor]
+    cost: Callable[[Tensor], Tensor]
+    limits: tuple[float, float]
+    step: float
+    damping: float
 
 
 class Engine:
@@ -69,24 +95,32 @@ class Engine:
         """Inverts measurements `(n, S, T, R)` from the course's models, or goes on with its next band."""
         measurements = resample(measurements, self.survey.nt)
         models = torch.from_numpy(course.models).to(self.device)
+        stages: list[tuple[str, Callable[[Tensor], Tensor]]] = []
+        if self.options.warp:
+            # one stage: the start is bent once, by a displacement that all bands add to
+            stages = [(_warped(self.bands[-1]), lambda start: self._warp(measurements, start, course))]
         for corner in self.bands:
-            name = name_of(corner)
+            stages.append((name_of(corner), partial(self._run_band, measurements, corner, course)))
+        for name, stage in stages:
             if name in course.finished:
                 continue
             try:
-                models = self._run_band(measurements, models, corner, course)
+                models = stage(models)
             except OutOfTimeError as stop:
                 return np.asarray(stop.args[0].cpu().numpy(), np.float32)
             course.finish(name, models.cpu().numpy())
         return np.asarray(models.cpu().numpy(), np.float32)
 
-    def objective(self, measurements: Maps, models: Tensor, corner: float | None) -> Objective:
+    def objective(
+        self, measurements: Maps, models: Tensor, corner: float | None, *, penalised: bool = True
+    ) -> Objective:
         """Misfit and regularisation of a band, a number a sample.
 
         Args:
             measurements: `(n, S, T, R)` on the problem's time axis.
             models: `(n, 1, Z, X)`, to estimate the wavelet with.
             corner: Of the band [Hz].
+            penalised: Whether with the penalties of the options.
 
         Returns:
             A function of models `(n, 1, Z, X)` and, if not all, the shots to simulate.
@@ -101,7 +135,7 @@ class Engine:
         misfit, bounds = MISFITS[self.options.misfit], self.problem.property
         relaxed, options = RELAXATION ** self.bands.index(corner), self.options
         penalties = zip((relaxed * options.tv, options.decrease, relaxed * options.tikhonov), PENALTIES, strict=True)
-        active = [(weight, penalty) for weight, penalty in penalties if weight]
+        active = [(weight, penalty) for weight, penalty in penalties if weight and penalised]
         interval = gradient_interval(self.survey, corner)
 
         def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:
@@ -131,29 +165,59 @@ class Engine:
         )
         return int(estimate["total_bytes_lower_bound"])
 
-    def _run_band(self, measurements: Maps, models: Tensor, corner: float | None, course: Course) -> Tensor:
-        objective = self.objective(measurements, models, corner)
-        done = len(course.traces[0].steps)
-        if self.options.optimiser == "adam":
-            return self._adam(objective, models, corner, done, course)
-        return self._l_bfgs_b(objective, models, corner, done, course)
+    def _run_band(self, measurements: Maps, corner: float | None, course: Course, models: Tensor) -> Tensor:
+        objective, options = self.objective(measurements, models, corner), self.options
+        if options.optimiser == "l-bfgs-b":
+            return self._l_bfgs_b(objective, models, corner, len(course.traces[0].steps), course)
+        bounds = self.problem.property
+        nodes = Unknown(
+            start=models,
+            model=torch.clone,
+            cost=lambda velocity: velocity.new_zeros(()),
+            limits=(bounds.low, bounds.high),
+            step=options.step * SHORTENING ** self.bands.index(corner),
+            damping=options.damping,
+        )
+        return self._adam(objective, nodes, options.iterations, name_of(corner), course)
 
-    def _adam(self, objective: Objective, models: Tensor, corner: float | None, done: int, course: Course) -> Tensor:
-        """Adam with a cosine course of the step, from the band's first to a quarter of it; clipped to the bounds."""
-        low, high = self.problem.property.low, self.problem.property.high
-        velocity = models.clone().requires_grad_()
-        step = self.options.step * SHORTENING ** self.bands.index(corner)
-        optimiser = torch.optim.Adam([velocity], lr=step, betas=DECAY, eps=self.options.damping)
-        for iteration in range(self.options.iterations):
-            part = 0.5 * (1 + math.cos(math.pi * iteration / self.options.iterations))
+    def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
+        """Models bent to fit band after band."""
+        bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
+        displacement = warp.rest
+        far = float(min(self.problem.grid.shape))
+
+        def bend(values: Tensor) -> Tensor:
+            return warp.bend(values).clamp(bounds.low, bounds.high)
+
+        for corner in self.bands:
+            unknown = Unknown(
+                start=displacement,
+                model=bend,
+                cost=lambda values: self.options.stiffness * warp.strain(values),
+                limits=(-far, far),
+                step=WARP_STEP,
+                damping=WARP_DAMPING,
+            )
+            objective = self.objective(measurements, bend(displacement), corner, penalised=False)
+            displacement = self._adam(objective, unknown, self.options.warp, _warped(corner), course)
+        return bend(displacement)
+
+    def _adam(self, objective: Objective, unknown: Unknown, iterations: int, name: str, course: Course) -> Tensor:
+        """Adam with a cosine course of the step, from the first to a quarter of it; clipped to the limits."""
+        values, step, done = unknown.start.clone().requires_grad_(), unknown.step, len(course.traces[0].steps)
+        optimiser = torch.optim.Adam([values], lr=step, betas=DECAY, eps=unknown.damping)
+        for iteration in range(iterations):
+            part = 0.5 * (1 + math.cos(math.pi * iteration / iterations))
             optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
-            misfits, velocity.grad = self.gradient(objective, velocity, self.shots_of(done + iteration))
+            models = unknown.model(values)
+            misfits, slope = self.gradient(objective, models.detach().requires_grad_(), self.shots_of(done + iteration))
+            (values.grad,) = torch.autograd.grad((models * slope).sum() + unknown.cost(values).sum(), values)
             optimiser.step()
             with torch.no_grad():
-                velocity.clamp_(low, high)
-            if not course.step(name_of(corner), done + iteration + 1, misfits):
-                raise OutOfTimeError(velocity.detach())
-        return velocity.detach()
+                values.clamp_(*unknown.limits)
+            if not course.step(name, done + iteration + 1, misfits):
+                raise OutOfTimeError(unknown.model(values).detach())
+        return values.detach()
 
     def _l_bfgs_b(
         self, objective: Objective, models: Tensor, corner: float | None, done: int, course: Course
@@ -209,6 +273,11 @@ class Engine:
         match = (observed * simulated.conj()).sum((0, 1, 3)) / (power + WATER_LEVEL * power.max())
         spectrum = torch.fft.rfft(source, length) * match
         return torch.fft.irfft(spectrum, length)[: self.survey.nt].cpu().numpy().astype(np.float32)
+
+
+def _warped(corner: float | None) -> str:
+    """How a band is called in traces while the start is bent."""
+    return f"{name_of(corner)} warp"
 
 
 def taper(problem: Problem, cells: float) -> Tensor:

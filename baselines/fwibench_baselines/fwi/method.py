@@ -44,7 +44,7 @@ class WaveformInversion(IterativeMethod):
 
     def iterations_per_sample(self) -> int:
         """Of all bands; L-BFGS-B may take fewer."""
-        iterations: int = len(self.engine.bands) * self.options.iterations
+        iterations: int = len(self.engine.bands) * (self.options.warp + self.options.iterations)
         return iterations
 
     def samples_at_once(self) -> int:

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 
 from fwibench import Frozen
 
+AUTO = {"auto": (1 / 6, 1 / 4, 5 / 12, 2 / 3), "upper": (5 / 12, 2 / 3)}
+"""Corners of bands over the source's peak frequency, by name; the full band follows."""
 Order = Literal[2, 4, 6, 8]
 """Orders in space that deepwave has."""
 
@@ -19,7 +21,7 @@ class InversionOptions(Frozen):
     bands: str = Field(
         default="auto",
         description="upper corners [Hz] from low to high, as 3/6/full; auto: 1/6, 1/4, 5/12 and 2/3 of the "
-        "source's frequency, then full",
+        "source's frequency, then full; upper: without the first two",
     )
     iterations: int = Field(default=300, ge=1, description="of each band")
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
@@ -52,12 +54,17 @@ class InversionOptions(Frozen):
         default=None,
         description="order of the simulation; None: 4 where waves are long, 6 where short; never the data's",
     )
+    warp: int = Field(
+        default=0, ge=0, description="iterations of each band by which the start is bent before its nodes are changed"
+    )
+    warp_points: int = Field(default=10, ge=2, description="control points of the bending along the longer side")
+    stiffness: float = Field(default=4e-4, ge=0, description="weight of the bending's mean squared strain")
     seconds: float | None = Field(default=None, gt=0, description="budget of a sample [s]; None for none")
 
     @field_validator("bands")
     @classmethod
     def _known(cls, text: str) -> str:
-        if text != "auto":
+        if text not in AUTO:
             parse_bands(text)
         return text
 
