@@ -54,8 +54,9 @@ def fit(salt: Dataset, context: RunContext, kind: type = VelocityGAN, **options:
     return method
 
 
-def test_both_networks_learn_at_their_own_pace(salt: Dataset, context: RunContext) -> None:
-    method = VelocityGAN(salt.problem, VelocityGANOptions(**SMALL), context)
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_both_networks_learn_at_their_own_pace(precision: str, salt: Dataset, context: RunContext) -> None:
+    method = VelocityGAN(salt.problem, VelocityGANOptions(**SMALL, precision=precision), context)
     before = [p.detach().clone() for p in (*method.network.parameters(), *method.companions["critic"].parameters())]
     method.fit(salt.split("random", "train"), salt.split("random", "val"))
     after = [*method.network.parameters(), *method.companions["critic"].parameters()]

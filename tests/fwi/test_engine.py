@@ -184,7 +184,7 @@ def test_an_interrupted_inversion_goes_on_from_its_last_band(
     run_band = inversion._run_band
 
     def dies(*arguments: Any) -> Any:
-        if arguments[2] is None:
+        if arguments[1] is None:
             raise KeyboardInterrupt
         return run_band(*arguments)
 
