@@ -5,7 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := --methods invlint,inversionnet --dataset salt
 
-.PHONY: install bench test test-slow lint format docs benchmarks clean
+# what `make results` runs; bf16 pays on CPUs with AMX and on GPUs
+LEARNED := --methods mean-map,nearest-neighbour,pixel-ridge,invlint,inversionnet,velocitygan --seeds 3 \
+	--set inversionnet.precision=bf16 --set velocitygan.precision=bf16
+INVERSIONS := --methods invlint,inversionnet,multiscale-fwi,multiscale-fwi-oracle,refine,refine[base=inversionnet] --test-samples 5 \
+	--set inversionnet.precision=bf16
+
+.PHONY: install bench results test test-slow lint format docs benchmarks clean
 
 install: $(STAMP)
 
@@ -19,6 +25,20 @@ $(STAMP): pyproject.toml constraints.txt
 
 bench: install
 	$(BIN)/fwibench run $(BENCH) --export results/bench.csv
+
+# hours on two cores; what is finished is kept, so it may be interrupted and called again
+results: install
+	$(BIN)/fwibench run $(LEARNED) --dataset salt,marmousi
+	$(BIN)/fwibench run $(LEARNED) --dataset salt --split block
+	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-reservoir --set invlint.max_batches=1000
+	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-leakage
+	for split in random block; do $(BIN)/fwibench run $(INVERSIONS) --dataset salt --split $$split || exit 1; done
+	$(BIN)/fwibench run --methods multiscale-fwi,multiscale-fwi-oracle --dataset marmousi --test-samples 5 \
+		--set multiscale-fwi.iterations=200 --set multiscale-fwi-oracle.iterations=200
+	$(BIN)/fwibench run --methods multiscale-fwi[iterations=20] --dataset kimberlina-leakage --test-samples 5
+	$(BIN)/fwibench leaderboard --export results/leaderboard.csv
+	$(BIN)/fwibench figures --format png
+	$(BIN)/fwibench report -o results/report.html
 
 test: install
 	$(BIN)/python -m pytest -n 2 -m "not slow"
