@@ -73,6 +73,12 @@ def test_a_body_in_the_wrong_place_is_moved(small: Problem, shots: np.ndarray, t
     assert [bands.count(name) for name in dict.fromkeys(bands)] == [ITERATIONS, ITERATIONS, 1, 1]
 
 
+def test_what_bending_cannot_explain_is_left_as_it_was(small: Problem, tmp_path: Path) -> None:
+    slower = simulate(torch.full((1, 1, *small.grid.shape), 1600.0), small).numpy()
+    _, path = invert(small, slower, tmp_path)
+    np.testing.assert_array_equal(path.traces[0].models["full warp"], body(small, 0)[0])
+
+
 def test_stiffness_holds_a_map_in_its_shape(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     soft, _ = invert(small, shots, tmp_path / "soft", stiffness=0)
     stiff, _ = invert(small, shots, tmp_path / "stiff", stiffness=1e3)

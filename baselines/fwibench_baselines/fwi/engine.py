@@ -42,6 +42,8 @@ WARP_STEP = 0.3
 """First step of Adam in every band while a map is bent [cells]."""
 WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
+WARP_GAIN = 0.2
+"""Part of a sample's misfit that bending may leave; where it leaves more, the shape was wrong and the start stays."""
 
 
 class OutOfTimeError(Exception):
@@ -181,7 +183,7 @@ class Engine:
         return self._adam(objective, nodes, options.iterations, name_of(corner), course)
 
     def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
-        """Models bent to fit band after band."""
+        """Models bent to fit band after band, where that explains the data of the last."""
         bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
         displacement = warp.rest
         far = float(min(self.problem.grid.shape))
@@ -200,7 +202,10 @@ class Engine:
             )
             objective = self.objective(measurements, bend(displacement), corner, penalised=False)
             displacement = self._adam(objective, unknown, self.options.warp, _warped(corner), course)
-        return bend(displacement)
+        bent, objective = bend(displacement), self.objective(measurements, models, self.bands[-1], penalised=False)
+        with torch.no_grad():
+            helps = objective(bent) < WARP_GAIN * objective(models)
+        return torch.where(helps.view(-1, 1, 1, 1), bent, models)
 
     def _adam(self, objective: Objective, unknown: Unknown, iterations: int, name: str, course: Course) -> Tensor:
         """Adam with a cosine course of the step, from the first to a quarter of it; clipped to the limits."""
