@@ -35,7 +35,9 @@ results: install
 	for split in random block; do $(BIN)/fwibench run $(INVERSIONS) --dataset salt --split $$split || exit 1; done
 	$(BIN)/fwibench run --methods multiscale-fwi,multiscale-fwi-oracle --dataset marmousi --test-samples 5 \
 		--set multiscale-fwi.iterations=200 --set multiscale-fwi-oracle.iterations=200
-	$(BIN)/fwibench run --methods multiscale-fwi[iterations=20] --dataset kimberlina-leakage --test-samples 5
+	$(BIN)/fwibench run --methods mean-map,multiscale-fwi --set multiscale-fwi.iterations=20 --set multiscale-fwi.step=40 \
+		--set multiscale-fwi.damping=1e-8 --set multiscale-fwi.tv=0.003 --set multiscale-fwi.decrease=0 \
+		--dataset kimberlina-leakage --test-samples 5
 	$(BIN)/fwibench leaderboard --export results/leaderboard.csv
 	$(BIN)/fwibench figures --format png
 	$(BIN)/fwibench report -o results/report.html

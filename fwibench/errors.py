@@ -37,7 +37,7 @@ class UnknownNameError(UsageError):
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str], note: str = "") -> UnknownNameError:
         """Builds the error for `name`, with the closest known names in the hint."""
-        known = sorted(known)
+        known = sorted(set(known))
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         if close:
             hint = f"did you mean {' or '.join(close)}?"

@@ -42,8 +42,8 @@ WARP_STEP = 0.3
 """First step of Adam in every band while a map is bent [cells]."""
 WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
-WARP_GAIN = 0.2
-"""Part of a sample's misfit that bending may leave; where it leaves more, the shape was wrong and the start stays."""
+WARP_LEFT = 0.01
+"""Misfit, above that of the noise, that bending may leave; where more is left the shape was wrong and the start stays."""
 
 
 class OutOfTimeError(Exception):
@@ -204,8 +204,8 @@ class Engine:
             displacement = self._adam(objective, unknown, self.options.warp, _warped(corner), course)
         bent, objective = bend(displacement), self.objective(measurements, models, self.bands[-1], penalised=False)
         with torch.no_grad():
-            helps = objective(bent) < WARP_GAIN * objective(models)
-        return torch.where(helps.view(-1, 1, 1, 1), bent, models)
+            explains = objective(bent) < WARP_LEFT + (self.problem.noise or 0.0) ** 2
+        return torch.where(explains.view(-1, 1, 1, 1), bent, models)
 
     def _adam(self, objective: Objective, unknown: Unknown, iterations: int, name: str, course: Course) -> Tensor:
         """Adam with a cosine course of the step, from the first to a quarter of it; clipped to the limits."""
