@@ -43,7 +43,7 @@ WARP_STEP = 0.3
 WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
 WARP_LEFT = 0.01
-"""Misfit, above that of the noise, that bending may leave; where more is left the shape was wrong and the start stays."""
+"""Misfit, beside that of the noise, that bending may leave; where it leaves more, shapes were wrong: the start stays."""
 
 
 class OutOfTimeError(Exception):
@@ -204,7 +204,7 @@ class Engine:
             displacement = self._adam(objective, unknown, self.options.warp, _warped(corner), course)
         bent, objective = bend(displacement), self.objective(measurements, models, self.bands[-1], penalised=False)
         with torch.no_grad():
-            explains = objective(bent) < WARP_LEFT + (self.problem.noise or 0.0) ** 2
+            explains = objective(bent) < WARP_LEFT + self.problem.noise**2
         return torch.where(explains.view(-1, 1, 1, 1), bent, models)
 
     def _adam(self, objective: Objective, unknown: Unknown, iterations: int, name: str, course: Course) -> Tensor:
