@@ -43,7 +43,7 @@ WARP_STEP = 0.3
 WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
 WARP_LEFT = 0.01
-"""Misfit, beside that of the noise, that bending may leave; where it leaves more, shapes were wrong: the start stays."""
+"""Misfit beside the noise that bending may leave; where it leaves more, shapes were wrong and the start stays."""
 
 
 class OutOfTimeError(Exception):
