@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydantic import ValidationError
 
@@ -105,3 +105,19 @@ def _short(value: object) -> str:
         text = f"a {type(value).__name__}"
     text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+@contextlib.contextmanager
+def blaming(blame: Callable[[str], FwibenchError]) -> Iterator[None]:
+    """Says whose fault it is if a plugin's own code raises, and keeps what it prints from standard output.
+
+    Args:
+        blame: Makes the error from the description of what was raised. Errors of this suite pass as they are.
+    """
+    try:
+        with stdout_to_stderr():
+            yield
+    except FwibenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise blame(describe(error)) from error

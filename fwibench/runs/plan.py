@@ -6,9 +6,9 @@ whatever the user got wrong is said here, before any work is done.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.errors import FwibenchError, PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
-from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.runs.cell import Cell
 from fwibench.runs.devices import device_refusal
@@ -89,7 +89,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
         split = request.split or dataset.spec.schemes[0]
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
-        with _blaming(dataset.spec):
+        with blaming(partial(_fault, dataset.spec)):
             place = _Place(dataset, split, _lacking(dataset, split))
         for item in methods:
             wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
@@ -137,24 +137,16 @@ def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, 
 
 
 def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
-    with _blaming(spec):
+    with blaming(partial(_fault, spec)):
         implementation: Callable[..., Dataset] = spec.load()
         return implementation(spec, options, profile)
 
 
-@contextlib.contextmanager
-def _blaming(spec: DatasetSpec) -> Iterator[None]:
-    """Says whose fault it is if a dataset's own code raises, and keeps what it prints from standard output."""
-    try:
-        with stdout_to_stderr():
-            yield
-    except FwibenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"dataset '{spec.name}' ({spec.target}) cannot be opened: {describe(error)}",
-            "--debug shows where; leave the dataset out, or tell the author of its plugin",
-        ) from error
+def _fault(spec: DatasetSpec, what: str) -> PluginError:
+    return PluginError(
+        f"dataset '{spec.name}' ({spec.target}) cannot be opened: {what}",
+        "--debug shows where; leave the dataset out, or tell the author of its plugin",
+    )
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ the method sees them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
 from fwibench.files import atomic_write
 from fwibench.methods.context import RunContext
-from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.building import check_prediction, load_fitted
@@ -97,7 +97,7 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
     """
     record, n = task.record, len(task.measurements)
     spec = registry.method(record.cell.method).spec
-    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _blaming(record):
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, blaming(partial(_fault, record)):
         context = RunContext(
             workdir=Path(scratch),
             device=choose_device(device, spec),
@@ -148,16 +148,8 @@ def _problem(record: Record, registry: Registry) -> tuple[Problem, float, list[s
     return dataset.measured_problem, dataset.options.missing_traces, doubts
 
 
-@contextmanager
-def _blaming(record: Record) -> Iterator[None]:
-    """Says whose fault it is if a method's own code raises, and keeps what it prints from standard output."""
-    try:
-        with stdout_to_stderr():
-            yield
-    except FwibenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise MethodError(
-            f"{record.cell.method} of {record.run_id} cannot predict: {describe(error)}",
-            "--debug shows where; fwibench run --force makes the run again",
-        ) from error
+def _fault(record: Record, what: str) -> MethodError:
+    return MethodError(
+        f"{record.cell.method} of {record.run_id} cannot predict: {what}",
+        "--debug shows where; fwibench run --force makes the run again",
+    )

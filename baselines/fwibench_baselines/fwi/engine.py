@@ -185,24 +185,24 @@ class Engine:
     def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
         """Models bent to fit band after band, where that explains the data of the last."""
         bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
-        displacement = warp.rest
         far = float(min(self.problem.grid.shape))
 
         def bend(values: Tensor) -> Tensor:
             return warp.bend(values).clamp(bounds.low, bounds.high)
 
+        unknown = Unknown(
+            start=warp.rest,
+            model=bend,
+            cost=lambda values: self.options.stiffness * warp.strain(values),
+            limits=(-far, far),
+            step=WARP_STEP,
+            damping=WARP_DAMPING,
+        )
         for corner in self.bands:
-            unknown = Unknown(
-                start=displacement,
-                model=bend,
-                cost=lambda values: self.options.stiffness * warp.strain(values),
-                limits=(-far, far),
-                step=WARP_STEP,
-                damping=WARP_DAMPING,
-            )
-            objective = self.objective(measurements, bend(displacement), corner, penalised=False)
+            objective = self.objective(measurements, bend(unknown.start), corner, penalised=False)
             displacement = self._adam(objective, unknown, self.options.warp, _warped(corner), course)
-        bent, objective = bend(displacement), self.objective(measurements, models, self.bands[-1], penalised=False)
+            unknown = unknown._replace(start=displacement)
+        bent, objective = bend(unknown.start), self.objective(measurements, models, self.bands[-1], penalised=False)
         with torch.no_grad():
             explains = objective(bent) < WARP_LEFT + self.problem.noise**2
         return torch.where(explains.view(-1, 1, 1, 1), bent, models)
