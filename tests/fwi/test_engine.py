@@ -15,10 +15,12 @@ from fwibench_baselines.fwi.discretisation import (
     with_shots,
 )
 from fwibench_baselines.fwi.engine import Engine, taper
+from fwibench_baselines.fwi.method import MultiscaleFWI
 from fwibench_baselines.fwi.misfits import MISFITS, decrease, roughness
-from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.options import InversionOptions, StartOptions
 from pydantic import ValidationError
 
+from fwibench.methods.context import RunContext
 from fwibench.methods.traces import Course
 from fwibench.metrics.misfit import data_misfit
 from fwibench.physics.acoustic import simulate
@@ -171,9 +173,16 @@ def test_samples_of_a_batch_do_not_know_of_each_other(small: Problem, shots: np.
     np.testing.assert_allclose(together[1:], alone, rtol=1e-4)
 
 
-def test_l_bfgs_b_refuses_a_batch(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="one sample at a time"):
-        engine(small, optimiser="l-bfgs-b").run(shots, course(shots, start(small, 2), tmp_path))
+@pytest.mark.parametrize("coupling", [{"optimiser": "l-bfgs-b"}, {"wavelet": "estimated"}])
+def test_what_would_couple_samples_takes_one_at_a_time(
+    coupling: dict[str, str], small: Problem, shots: np.ndarray, tmp_path: Path
+) -> None:
+    inversion = engine(small, **coupling)
+    with pytest.raises(ValueError, match="one sample at a time, not 2"):
+        inversion.run(shots, course(shots, start(small, 2), tmp_path))
+    method = MultiscaleFWI(small, StartOptions(**{**PLAIN, **coupling}), RunContext(workdir=tmp_path))
+    assert method.samples_at_once() == 1
+    assert not engine(small).alone
 
 
 def test_an_interrupted_inversion_goes_on_from_its_last_band(

@@ -1,7 +1,7 @@
 """One batch of inversions, band after band.
 
-Invariant: samples of a batch do not know of each other. The objective is a sum over samples, Adam is
-elementwise, and L-BFGS-B runs sample by sample, so a batch equals as many single inversions.
+Invariant: samples of a batch do not know of each other. The objective is a sum over samples and Adam is
+elementwise, so a batch equals as many single inversions; options that would couple samples take one at a time.
 """
 
 from __future__ import annotations
@@ -93,8 +93,19 @@ class Engine:
         heard = torch.from_numpy(at_offsets(problem, options.mute)).float()
         self._weights = (gain * heard[:, None]).to(device)
 
+    @property
+    def alone(self) -> bool:
+        """Whether samples would know of each other in a batch: by a line search or a wavelet that they share."""
+        return self.options.optimiser == "l-bfgs-b" or self.options.wavelet == "estimated"
+
     def run(self, measurements: Maps, course: Course) -> Maps:
-        """Inverts measurements `(n, S, T, R)` from the course's models, or goes on with its next band."""
+        """Inverts measurements `(n, S, T, R)` from the course's models, or goes on with its next band.
+
+        Raises:
+            ValueError: For a batch of more than one where samples must be `alone`.
+        """
+        if self.alone and len(measurements) > 1:
+            raise ValueError(f"these options invert one sample at a time, not {len(measurements)}: see `Engine.alone`")
         measurements = resample(measurements, self.survey.nt)
         models = torch.from_numpy(course.models).to(self.device)
         stages: list[tuple[str, Callable[[Tensor], Tensor]]] = []
@@ -227,9 +238,7 @@ class Engine:
     def _l_bfgs_b(
         self, objective: Objective, models: Tensor, corner: float | None, done: int, course: Course
     ) -> Tensor:
-        """SciPy's L-BFGS-B on normalised models, one sample at a time."""
-        if len(models) > 1:
-            raise ValueError("L-BFGS-B inverts one sample at a time: its line search would couple them")
+        """SciPy's L-BFGS-B on the normalised model of one sample."""
         bounds = self.problem.property
         latest = models
 
@@ -268,7 +277,7 @@ class Engine:
     def _estimate_wavelet(self, measurements: Maps, models: Tensor, wavelet: NDArray[np.float32]) -> Any:
         """The wavelet that brings the simulation of the current models nearest to the shots.
 
-        A filter for all shots and samples of the batch by least squares, frequency by frequency.
+        A filter for all shots by least squares, frequency by frequency.
         """
         length = 2 * self.survey.nt
         source = torch.from_numpy(wavelet).to(self.device)

@@ -48,7 +48,9 @@ class WaveformInversion(IterativeMethod):
         return iterations
 
     def samples_at_once(self) -> int:
-        """As many as the free memory of the GPU holds by deepwave's estimate."""
+        """As many as the free memory of the GPU holds by deepwave's estimate; one where a batch would couple them."""
+        if self.engine.alone:
+            return 1
         free, _ = torch.cuda.mem_get_info(self.context.device)
         return max(int(MEMORY_SHARE * free / self.engine.bytes_per_sample()), 1)
 
