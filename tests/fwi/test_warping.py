@@ -29,13 +29,19 @@ def shots(small: Problem) -> np.ndarray:
     return simulate(torch.from_numpy(body(small, 2)), small).numpy()
 
 
-def invert(small: Problem, shots: np.ndarray, folder: Path, **options: Any) -> tuple[np.ndarray, Course]:
+def engine(small: Problem, high: float = 3000.0, noise: float = 0.0, **options: Any) -> Engine:
     chosen = {"bands": "6/full", "warp": ITERATIONS, "warp_points": 4, "iterations": 1, "step": 1e-3, "shots": None}
-    problem = small.model_copy(update={"property": small.property.model_copy(update={"high": 3000.0})})
-    path = Course(shots, body(small, 0), folder, "test", options.pop("budget", None), lambda: False)
-    return Engine(problem, InversionOptions(**{**chosen, "tv": 0, "decrease": 0, **options}), "cpu").run(
-        shots, path
-    ), path
+    bounds = small.property.model_copy(update={"high": high})
+    problem = small.model_copy(update={"property": bounds, "noise": noise})
+    return Engine(problem, InversionOptions(**{**chosen, "tv": 0, "decrease": 0, **options}), "cpu")
+
+
+def invert(
+    small: Problem, shots: np.ndarray, folder: Path, budget: float | None = None, **changes: Any
+) -> tuple[np.ndarray, Course]:
+    starts = np.repeat(body(small, 0), len(shots), axis=0)
+    path = Course(shots, starts, folder, "test", budget, lambda: False)
+    return engine(small, **changes).run(shots, path), path
 
 
 def test_at_rest_nothing_changes() -> None:
@@ -73,10 +79,37 @@ def test_a_body_in_the_wrong_place_is_moved(small: Problem, shots: np.ndarray, t
     assert [bands.count(name) for name in dict.fromkeys(bands)] == [ITERATIONS, ITERATIONS, 1, 1]
 
 
-def test_what_bending_cannot_explain_is_left_as_it_was(small: Problem, tmp_path: Path) -> None:
+def test_each_sample_that_bending_cannot_explain_is_left_as_it_was(
+    small: Problem, shots: np.ndarray, tmp_path: Path
+) -> None:
     slower = simulate(torch.full((1, 1, *small.grid.shape), 1600.0), small).numpy()
-    _, path = invert(small, slower, tmp_path)
-    np.testing.assert_array_equal(path.traces[0].models["full warp"], body(small, 0)[0])
+    _, path = invert(small, np.concatenate([shots, slower]), tmp_path)
+    moved, kept = (trace.models["full warp"] for trace in path.traces)
+    np.testing.assert_array_equal(kept, body(small, 0)[0])
+    assert np.abs(moved - kept).max() > 100
+    _, path = invert(small, slower, tmp_path, noise=2.0)
+    assert np.abs(path.traces[0].models["full warp"] - kept).max() > 10, "noise explains the rest"
+
+
+def test_what_is_bent_stays_in_the_bounds_and_sees_no_penalty(
+    small: Problem, shots: np.ndarray, tmp_path: Path
+) -> None:
+    plain, penalised = (
+        invert(small, shots, tmp_path / str(tv), high=2550.0, tv=tv)[1].traces[0].models["full warp"] for tv in (0, 1)
+    )
+    assert plain.max() <= 2550.0
+    np.testing.assert_array_equal(plain, penalised)
+
+
+def test_an_interrupted_inversion_is_not_bent_again(
+    small: Problem, shots: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, path = invert(small, shots, tmp_path)
+    again = Course(shots, body(small, 0), tmp_path, "test", None, lambda: False)
+    assert again.finished == path.finished
+    again_engine = engine(small)
+    monkeypatch.setattr(again_engine, "_warp", lambda *_: pytest.fail("bent again"))
+    np.testing.assert_array_equal(again_engine.run(shots, again), path.models)
 
 
 def test_stiffness_holds_a_map_in_its_shape(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
@@ -90,4 +123,5 @@ def test_a_budget_ends_the_bending(small: Problem, shots: np.ndarray, tmp_path: 
     found, path = invert(small, shots, tmp_path, budget=1e-9)
     assert path.finished == ["start"]
     assert len(path.traces[0].steps) == 1
+    assert found.shape == (1, 1, *small.grid.shape)
     assert np.isfinite(found).all()
