@@ -78,16 +78,17 @@ class VelocityGAN(TorchMethod):
     def training_step(self, trainer: Trainer, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One step of the critic and, when it is due, one of the generator."""
         options, critic = self.options, trainer.parts["critic"].module
-        with torch.no_grad():
-            fake = trainer.network(inputs)
+        due = trainer.batch % options.n_critic == 0 or trainer.batch == trainer.batches
+        with torch.set_grad_enabled(due):
+            made = trainer.network(inputs)
+        fake = made.detach()
         distance = critic(fake).mean() - critic(target).mean()
         # not the wrapped critic: a gradient of a gradient is taken in float32, whatever the precision of training
         penalty = gradient_penalty(trainer.parts["critic"].plain, target, fake)
         trainer.step(distance + options.gradient_penalty * penalty, "critic")
         scalars = {"critic_distance": distance.detach(), "gradient_penalty": penalty.detach()}
-        if trainer.batch % options.n_critic == 0 or trainer.batch == trainer.batches:
-            fake = trainer.network(inputs)
-            error = nn.functional.l1_loss(fake, target)
-            trainer.step(options.l1_weight * error - options.adversarial_weight * critic(fake).mean())
+        if due:
+            error = nn.functional.l1_loss(made, target)
+            trainer.step(options.l1_weight * error - options.adversarial_weight * critic(made).mean())
             scalars["loss"] = error.detach()
         return scalars

@@ -159,6 +159,7 @@ class Trainer:
             lr=options.learning_rate,
             betas=(options.beta1, options.beta2),
             weight_decay=options.weight_decay,
+            fused=True,
         )
         steps = self.method.updates_per_epoch(name, self.batches) * self.epochs
         schedule = make_schedule(optimizer, options, self.epochs, steps)
