@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def show_count(value: float | None) -> str:
     """Large counts with a letter: 13.74M; empty for None."""
@@ -19,8 +21,8 @@ def show_number(value: float | None, digits: int = 4) -> str:
         return ""
     if value and not 1e-3 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}"
-    decimals = max(digits - len(str(int(abs(value)))), 0) if abs(value) >= 1 else digits
-    return f"{value:.{decimals}f}"
+    before = math.floor(math.log10(abs(value))) + 1 if value else 0
+    return f"{value:.{max(digits - before, 0)}f}"
 
 
 def show_seconds(value: float | None) -> str:

@@ -15,8 +15,8 @@ from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.cli.tables import print_comparisons, print_leaderboard, print_notes
 from fwibench.errors import UsageError
-from fwibench.leaderboard.board import make_board, sort_rows
-from fwibench.leaderboard.choosing import Compared, compare_all, compare_with, narrow
+from fwibench.leaderboard.board import SCORES, make_board, sort_rows
+from fwibench.leaderboard.choosing import Compared, compare_all, compare_with, records_of
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
@@ -30,8 +30,16 @@ Exports = Annotated[
 ]
 
 
+Dataset = Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only on this dataset.")]
+Split = Annotated[str, typer.Option(metavar="NAME", help="Only with this split scheme.")]
+Profile = Annotated[str, typer.Option(metavar="NAME", help="Only with this profile.")]
+
+
 def leaderboard(
     results: ResultsOption = Path("results"),
+    dataset: Dataset = "",
+    split: Split = "",
+    profile: Profile = "",
     sort: Annotated[
         str, typer.Option(metavar="COLUMN", help="Sort each table by a column, best first; -COLUMN turns it round.")
     ] = "",
@@ -53,20 +61,22 @@ def leaderboard(
         check_formats(exports or [], registry)
     sort_rows([], sort or "rank")
     folder = Results(results)
-    records = read_records(folder)
+    records = records_of(read_records(folder), dataset, split, profile)
     board = make_board(records, folder.scores, common=common)
     rows = sort_rows(board.rows, sort) if sort else board.rows
+    notes = board.notes
     if published and registry is not None:
         rows = with_published(rows, registry)
+        notes = [*notes, "published figures are as printed; fwibench info METHOD says how they were counted"]
     compared, faults = compare_with(board.lines, baseline, "mae") if baseline else ([], [])
     units = units_of(records, rows)
     if json:
-        print_json({"rows": rows, "comparisons": _as_json(compared)} if baseline else rows)
+        print_json({"rows": rows, "comparisons": _as_json(compared, "mae", records, registry)} if baseline else rows)
     else:
         print_leaderboard(rows, units)
         if registry is not None:
             _print(compared, "mae", records, registry)
-    print_notes([*board.notes, *faults])
+    print_notes([*notes, *faults])
     if registry is not None:
         for path in exports or []:
             export(rows, units, path, registry)
@@ -76,9 +86,9 @@ def compare(
     methods: Annotated[
         list[str], typer.Argument(metavar="METHOD METHOD...", help="Names, with options as the leaderboard shows them.")
     ],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only on this dataset.")] = "",
-    split: Annotated[str, typer.Option(help="Only with this split scheme.")] = "",
-    profile: Annotated[str, typer.Option(help="Only with this profile.")] = "",
+    dataset: Dataset = "",
+    split: Split = "",
+    profile: Profile = "",
     metric: Annotated[str, typer.Option(help="Metric whose scores are compared.")] = "mae",
     results: ResultsOption = Path("results"),
     json: Json = False,
@@ -87,30 +97,49 @@ def compare(
     if len(set(methods)) < 2:
         raise UsageError("two methods or more are compared", "fwibench leaderboard shows which there are")
     registry = open_registry()
+    metric = SCORES.get(metric, metric)
     registry.metric(metric)
     folder = Results(results)
-    records = read_records(folder)
+    records = records_of(read_records(folder), dataset, split, profile)
     board = make_board(records, folder.scores, metrics=[metric])
-    lines = narrow(board.lines, {"dataset": dataset, "split": split, "profile": profile})
-    compared, faults = compare_all(lines, list(dict.fromkeys(methods)), metric)
+    compared, faults = compare_all(board.lines, list(dict.fromkeys(methods)), metric)
     if json:
-        print_json(_as_json(compared))
+        print_json(_as_json(compared, metric, records, registry))
     else:
         _print(compared, metric, records, registry)
     print_notes(faults)
 
 
 def _print(compared: Sequence[Compared], metric: str, records: Sequence[Record], registry: Registry) -> None:
-    spec = registry.metric(metric).spec
+    better = registry.metric(metric).spec.better
     for one in compared:
-        name = one.place["dataset"]
-        unit = units_of(records, [{"dataset": name}])[name]
-        shown = {"property": unit, "property^2": f"({unit})^2"}.get(spec.unit, "")
-        print_comparisons(f"{one.title}: {metric}, {spec.better} is better", one.comparisons, shown, spec.better)
+        unit = _unit(one, metric, records, registry)
+        print_comparisons(f"{one.title}: {metric}, {better} is better", one.comparisons, unit, better)
 
 
-def _as_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
-    return [{**one.place, **asdict(pair)} for one in compared for pair in one.comparisons]
+def _as_json(
+    compared: Sequence[Compared], metric: str, records: Sequence[Record], registry: Registry | None
+) -> list[dict[str, Any]]:
+    if registry is None:
+        return []
+    better = registry.metric(metric).spec.better
+    return [
+        {
+            **one.place,
+            "unit": _unit(one, metric, records, registry),
+            **asdict(pair),
+            "better": pair.verdict(better),
+        }
+        for one in compared
+        for pair in one.comparisons
+    ]
+
+
+def _unit(one: Compared, metric: str, records: Sequence[Record], registry: Registry) -> str:
+    """Unit of a metric in a place; empty for a pure number."""
+    name = one.place["dataset"]
+    unit = units_of(records, [{"dataset": name}])[name]
+    return {"property": unit, "property^2": f"({unit})^2"}.get(registry.metric(metric).spec.unit, "")
 
 
 def register(app: typer.Typer) -> None:

@@ -75,7 +75,8 @@ def diff(
                 for one in found.changes
             ]
             print_table("in both, different", ("run", "what", *numbers), rows, right=numbers)
-        console().print(f"{found.same} cells are the same in both" if found.same else "no cell is the same in both")
+        cells = {0: "no cell is", 1: "1 cell is"}.get(found.same, f"{found.same} cells are")
+        console().print(f"{cells} the same in both")
     if not found.equal:
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError
 from fwibench.readable import show_count, show_number, show_seconds
-from fwibench.runs.record import Record, read_record
+from fwibench.runs.record import Costs, Record, read_record
 from fwibench.runs.results import RECORD, Results
 
 
@@ -88,6 +88,7 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         ("options", _pairs(cell.options)),
         ("dataset", f"{cell.dataset} ({record.source}), split {cell.split}, profile {cell.profile}, seed {cell.seed}"),
         ("samples", f"{record.n_train} train, {record.n_val} val, {record.n_test} test" if record.n_test else ""),
+        ("unit of the property", record.unit),
         *((name, show_number(value, 5)) for name, value in record.scores.items()),
         *((name, show_number(value, 5)) for name, value in record.diagnostics.items()),
         ("parameters", show_count(complexity.parameters)),
@@ -101,7 +102,7 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         ("fit", show_seconds(costs.fit_s)),
         ("predict test split", show_seconds(costs.predict_s)),
         ("one sample, one CPU thread", f"{show_number(costs.predict_ms_cpu1, 3)} ms" if costs.predict_ms_cpu1 else ""),
-        ("throughput", f"{show_number(costs.throughput_per_s)} samples/s at batch {costs.throughput_batch}"),
+        ("throughput", _throughput(costs)),
         ("peak memory", f"{show_number(costs.peak_memory_mb)} MB" if costs.peak_memory_mb else ""),
         ("peak GPU memory", f"{show_number(costs.peak_device_memory_mb)} MB" if costs.peak_device_memory_mb else ""),
         ("epochs or iterations", str(len(record.history)) if record.history else ""),
@@ -111,6 +112,13 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         *((name, _plain(value)) for name, value in record.environment.items()),
         ("files", str(folder)),
     ]
+
+
+def _throughput(costs: Costs) -> str:
+    if costs.throughput_per_s is None:
+        return ""
+    batch = f" at batch {costs.throughput_batch}" if costs.throughput_batch else ""
+    return f"{show_number(costs.throughput_per_s)} samples/s{batch}"
 
 
 def _pairs(values: dict[str, Any]) -> str:

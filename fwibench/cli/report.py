@@ -9,10 +9,9 @@ import typer
 
 from fwibench.cli.output import console, open_registry, warn
 from fwibench.cli.request import Results as ResultsOption
-from fwibench.errors import DataError, UnknownNameError
-from fwibench.leaderboard.rows import variant
+from fwibench.errors import DataError
+from fwibench.leaderboard.choosing import records_of
 from fwibench.readable import printable
-from fwibench.runs.record import Record
 from fwibench.runs.results import Results
 
 
@@ -45,27 +44,12 @@ def report(
             f"there are no records in {results}" + (f": {unread[0]}" if unread else ""),
             "fwibench run makes some; --results names their folder",
         )
-    material = Material(folder, _only(records, dataset), open_registry())
+    material = Material(folder, records_of(records, dataset), open_registry())
     size = write_page(material, output, Wanted(title, published, not no_samples, unread))
     for fault in (*unread, *material.faults):
         warn(f"left out: {fault}")
     text = f"{output}: {len(material.records)} runs, {len(material.board.rows)} rows, {size / 1e6:.1f} MB"
     console().print(printable(text), markup=False, soft_wrap=True)
-
-
-def _only(records: list[Record], dataset: str) -> list[Record]:
-    """Records of a dataset, named with or without its variant; all of them for an empty name.
-
-    Raises:
-        UnknownNameError: None is of it.
-    """
-    if not dataset:
-        return records
-    found = [record for record in records if dataset in (record.cell.dataset, variant(record.cell))]
-    if not found:
-        known = {name for record in records for name in (record.cell.dataset, variant(record.cell))}
-        raise UnknownNameError.among("dataset in these results", dataset, known)
-    return found
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,8 @@ from fwibench.leaderboard.presenting import present
 from fwibench.leaderboard.rows import Row
 from fwibench.readable import printable, show_number
 
-OPTIONAL = ("closed form", "device", "seeds", "MSE", "FLOPs", "95 %", "rank")
+OPTIONAL = ("closed form", "device", "FLOPs", "MSE", "seeds", "predict [ms]", "fit", "params")
+"""What a narrow terminal may lack; never the rank and the interval."""
 
 
 def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
@@ -40,15 +41,13 @@ def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better:
         better: Which scores are better: `low` or `high`.
     """
     difference = f"difference [{unit}]" if unit else "difference"
-    numbers = ("first", "second", difference, "95 %", "p (Holm)", "effect", "n")
+    numbers = ("first", "second", difference, "95 %", "p (Holm)", "effect", "n", "seeds")
     header = ("pair", *numbers, "better")
-    print_table(title, header, [_cells(one, better) for one in made], right=numbers, optional=("first", "second"))
+    rows = [_cells(one, better) for one in made]
+    print_table(title, header, rows, right=numbers, optional=("first", "second", "seeds"))
 
 
 def _cells(one: Comparison, better: str) -> list[str]:
-    lower = one.method if one.effect < 0 else one.other
-    higher = one.other if one.effect < 0 else one.method
-    winner = lower if better == "low" else higher
     ends = (one.ci_low, one.ci_high)
     return [
         f"{one.method} - {one.other}",
@@ -59,5 +58,6 @@ def _cells(one: Comparison, better: str) -> list[str]:
         show_number(one.p_holm, 3),
         f"{one.effect:+.2f}",
         str(one.n),
-        winner if one.told_apart else "not told apart",
+        f"{one.seeds} / {one.other_seeds}",
+        one.verdict(better),
     ]

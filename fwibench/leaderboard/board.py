@@ -5,16 +5,15 @@ Invariant: rows are ranked only among those of the same dataset, source, split, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from fwibench.errors import UnknownNameError
 from fwibench.leaderboard.columns import COLUMNS
-from fwibench.leaderboard.comparison import ALPHA, not_told_apart
+from fwibench.leaderboard.comparison import least_samples, not_told_apart
 from fwibench.leaderboard.intervals import interval
-from fwibench.leaderboard.rows import GROUP, Row, identity, label, make_row
+from fwibench.leaderboard.rows import GROUP, Row, identity, label, make_row, with_fingerprint
 from fwibench.leaderboard.samples import Read, Samples, read_samples
 from fwibench.runs.record import Record
 
@@ -32,10 +31,12 @@ class Line:
     Attributes:
         row: The row.
         samples: Scores of its test samples; None if there are none.
+        faults: Why there are none.
     """
 
     row: Row
     samples: Samples | None = field(default=None, repr=False)
+    faults: list[str] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -48,9 +49,9 @@ class Line:
         return tuple(str(self.row[name]) for name in PLACE)
 
     @property
-    def group(self) -> tuple[str, ...]:
+    def group(self) -> tuple[str | int, ...]:
         """Where it is ranked."""
-        return *self.place, str(self.row["n_test"])
+        return *self.place, self.row["n_test"] or 0
 
 
 @dataclass
@@ -88,19 +89,19 @@ def make_board(
         common: Score all methods of a place on the test samples that all of them have.
     """
     every = list(records)
+    runs = {record.run_id: record for record in every}
     cells: dict[str, list[Record]] = {}
     for record in every:
-        cells.setdefault(identity(record, common=common), []).append(record)
-    notes: list[str] = []
+        cells.setdefault(identity(record, runs.get(record.cell.base), common=common), []).append(record)
     lines = []
     for same in cells.values():
         chosen = _longest(same) if common else same
-        line = Line(make_row(chosen))
         good = [record for record in chosen if record.status == "ok"]
+        line = Line(make_row(chosen, runs.get((good or chosen)[0].cell.base)))
         if read is not None and good:
-            line.samples, faults = read_samples(good, read, None if common else ["mae", *metrics])
-            notes += faults
+            line.samples, line.faults = read_samples(good, read, None if common else ["mae", *metrics], common=common)
         lines.append(line)
+    notes = [fault for line in lines for fault in line.faults]
     _tell_data_apart(lines, [same[0].cell.fingerprint for same in cells.values()])
     if common:
         notes += _restrict(lines)
@@ -122,10 +123,10 @@ def sort_rows(rows: list[Row], column: str) -> list[Row]:
     Raises:
         UnknownNameError: There is no such column.
     """
-    name = column.removeprefix("-")
+    name = column.removeprefix("-").replace("-", "_")
     if name not in COLUMNS:
         raise UnknownNameError.among("column", name, COLUMNS)
-    down = (COLUMNS[name].best == "high") != (name != column)
+    down = (COLUMNS[name].best == "high") != column.startswith("-")
     found: list[Row] = []
     for _, group in groupby(rows, key=lambda row: tuple(row[key] for key in GROUP)):
         here = list(group)
@@ -151,30 +152,29 @@ def _tell_data_apart(lines: list[Line], fingerprints: list[str]) -> None:
         found.setdefault(place, set()).add(fingerprint)
     for line, place, fingerprint in zip(lines, places, fingerprints, strict=True):
         if len(found[place]) > 1:
-            line.row["dataset"] += f"@{fingerprint[:8]}"
+            line.row["dataset"] = with_fingerprint(line.row["dataset"], fingerprint)
 
 
 def _restrict(lines: list[Line]) -> list[str]:
     """Scores the lines of each place on the samples that all of them have; a line for each that cannot be."""
     notes = []
-    by_place: dict[tuple[str, ...], list[Line]] = {}
-    for line in lines:
-        if line.samples is not None:
-            by_place.setdefault(line.place, []).append(line)
-        elif line.row["status"] == "ok":
-            notes.append(f"{line.label} has no scores of single samples and is ranked by itself")
-    for place, here in by_place.items():
+    for place, here in by_place(lines).items():
         sets = [line.samples for line in here if line.samples is not None]
+        if not sets:
+            continue
         others = set.intersection(*(set(one.ids) for one in sets))
         shared = [sample for sample in sets[0].ids if sample in others]
         if not shared:
             notes.append(f"{name_of(place)}: there is no test sample that all methods were scored on")
-        elif any(len(one.ids) > len(shared) for one in sets):
+            continue
+        if any(len(one.ids) > len(shared) for one in sets):
             notes.append(f"{name_of(place)}: all are scored on the {len(shared)} test samples that all have")
-            for line, samples in zip(here, sets, strict=True):
-                line.samples = samples.only(shared)
-                line.row["n_test"] = len(shared)
+        for line in here:
+            if line.samples is not None:
+                line.samples = line.samples.only(shared)
                 line.row.update({name: line.samples.mean(metric) for name, metric in SCORES.items()})
+            if line.samples is not None or line.row["status"] != "ok":
+                line.row["n_test"] = len(shared)
     return notes
 
 
@@ -187,27 +187,19 @@ def _add_interval(line: Line) -> None:
 def _rank(group: list[Line]) -> list[str]:
     """Ranks a group that is sorted by MAE; whatever cannot be told from the best shares its rank."""
     ranked = [line for line in group if line.row["mae"] is not None]
+    # where samples are known, nobody is ranked without
+    ranked = [line for line in ranked if line.samples and "mae" in line.samples.values] or ranked
+    sets = [line.samples for line in ranked if line.samples]
+    place, n = name_of(group[0].place), len(sets[0].ids) if sets else 0
+    if len({frozenset(one.ids) for one in sets}) > 1:
+        return [f"{place}: not ranked, test samples differ; --common takes the shared ones"]
+    if len(sets) > 1 and n < (least := least_samples(len(sets) - 1)):
+        samples = f"{n} test sample{'s' * (n > 1)}"
+        return [f"{place}: not ranked, {samples} cannot tell {len(sets)} methods apart; {least} is the least"]
+    tied = not_told_apart(sets[0], sets[1:], "mae") if len(sets) > 1 else [False] * len(ranked)
     for rank, line in enumerate(ranked, 1):
-        line.row["rank"] = rank
-    tested = [(line, line.samples) for line in ranked if line.samples and "mae" in line.samples.values]
-    if len({frozenset(samples.ids) for _, samples in tested}) > 1:
-        for line in ranked:
-            line.row["rank"] = None
-        return [f"{name_of(group[0].place)}: not ranked, test samples differ; --common takes the shared ones"]
-    if len(tested) < 2 or tested[0][0] is not ranked[0]:
-        return []
-    (_, best), *others = tested
-    n = len(best.ids)
-    tied = not_told_apart(best, [samples for _, samples in others], "mae")
-    for (line, _), same in zip(others, tied, strict=True):
-        if same:
-            line.row["rank"] = 1
-    # the signed-rank test of n pairs has no p-value below 2 ** (1 - n)
-    enough = 1 + math.ceil(math.log2(len(others) / ALPHA))
-    if n >= enough:
-        return []
-    samples = f"{n} test sample{'s' * (n > 1)}"
-    return [f"{name_of(group[0].place)}: {samples} cannot tell {len(tested)} methods apart; {enough} is the least"]
+        line.row["rank"] = 1 if rank > 1 and tied[rank - 2] else rank
+    return []
 
 
 def _uneven(lines: list[Line]) -> list[str]:
@@ -222,6 +214,14 @@ def _uneven(lines: list[Line]) -> list[str]:
         for place, found in counts.items()
         if len(found) > 1
     ]
+
+
+def by_place(lines: Iterable[Line]) -> dict[tuple[str, ...], list[Line]]:
+    """Lines that can be compared, in the board's order."""
+    found: dict[tuple[str, ...], list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.place, []).append(line)
+    return found
 
 
 def name_of(place: tuple[str, ...]) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.leaderboard.board import PLACE, Line, name_of
-from fwibench.leaderboard.comparison import Comparison, all_pairs, compare
-from fwibench.leaderboard.samples import Samples
+from fwibench.leaderboard.board import PLACE, Line, by_place, name_of
+from fwibench.leaderboard.comparison import Comparison, all_pairs, compare, least_samples
+from fwibench.leaderboard.rows import variant, with_fingerprint
+from fwibench.runs.record import Record
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,10 @@ def compare_all(lines: Iterable[Line], names: Sequence[str], metric: str) -> tup
     places = by_place(lines)
     _check_names(names, places)
     for place, here in places.items():
-        samples = {line.label: line.samples for name in names if (line := find(here, name)) and line.samples}
-        if len(samples) > 1:
-            comparisons, missing = compare(all_pairs(list(samples)), samples, metric)
-            faults += [f"{name_of(place)}: {one}" for one in missing]
-            if comparisons:
-                made.append(Compared(dict(zip(PLACE, place, strict=True)), comparisons))
+        chosen = [line for name in names if (line := find(here, name))]
+        one, missing = _compare_here(place, all_pairs([line.label for line in chosen]), chosen, metric)
+        made += one
+        faults += missing
     if not made:
         where = "; ".join(
             f"{name} in {name_of(place)}" for name in names for place, here in places.items() if find(here, name)
@@ -77,16 +76,31 @@ def compare_with(lines: Iterable[Line], baseline: str, metric: str) -> tuple[lis
     _check_names([baseline], places)
     for place, here in places.items():
         base = find(here, baseline)
-        samples: dict[str, Samples] = {line.label: line.samples for line in here if line.samples is not None}
-        if base is None or base.samples is None:
-            faults.append(f"{name_of(place)}: {baseline} has no scores there")
+        if base is None:
+            faults.append(f"{name_of(place)}: {baseline} was not run there")
             continue
-        pairs = [(name, base.label) for name in samples if name != base.label]
-        comparisons, missing = compare(pairs, samples, metric)
-        faults += [f"{name_of(place)}: {one}" for one in missing]
-        if comparisons:
-            made.append(Compared(dict(zip(PLACE, place, strict=True)), comparisons))
+        chosen = [line for name in dict.fromkeys(line.label for line in here) if (line := find(here, name))]
+        pairs = [(line.label, base.label) for line in chosen if line is not base]
+        one, missing = _compare_here(place, pairs, chosen, metric)
+        made += one
+        faults += missing
     return made, faults
+
+
+def _compare_here(
+    place: tuple[str, ...], pairs: Iterable[tuple[str, str]], lines: Sequence[Line], metric: str
+) -> tuple[list[Compared], list[str]]:
+    """The pairs of a place that can be compared, and a line for each thing that stands against it."""
+    samples = {line.label: line.samples for line in lines if line.samples is not None}
+    faults = [fault for line in lines for fault in line.faults]
+    faults += [f"{line.label} has no scores: {line.row['status']}" for line in lines if line.row["status"] != "ok"]
+    comparisons, missing = compare([pair for pair in pairs if {*pair} <= {*samples}], samples, metric)
+    faults += missing
+    n = min((one.n for one in comparisons), default=0)
+    if comparisons and n < (least := least_samples(len(comparisons))):
+        faults.append(f"{n} samples are too few to tell anything apart here; {least} is the least")
+    made = [Compared(dict(zip(PLACE, place, strict=True)), comparisons)] if comparisons else []
+    return made, [f"{name_of(place)}: {fault}" for fault in faults]
 
 
 def find(lines: Sequence[Line], name: str) -> Line | None:
@@ -98,10 +112,41 @@ def find(lines: Sequence[Line], name: str) -> Line | None:
     exact = [line for line in lines if line.label == name]
     fits = exact or [line for line in lines if line.row["method"] == name]
     if len({line.label for line in fits}) > 1:
-        labels = " or ".join(line.label for line in fits)
+        labels = " or ".join(dict.fromkeys(line.label for line in fits))
         raise UsageError(f"'{name}' fits {len(fits)} rows of {name_of(lines[0].place)}", f"choose {labels}")
     # of one method on several choices of test samples the one on most
     return max(fits, key=lambda line: line.row["n_test"] or 0, default=None)
+
+
+def records_of(records: Sequence[Record], dataset: str = "", split: str = "", profile: str = "") -> list[Record]:
+    """The records of a dataset, split and profile; an empty name stands for any.
+
+    Args:
+        records: Of any cells.
+        dataset: Its name, with or without its variant, as the leaderboard shows it.
+        split: Name of a scheme.
+        profile: Name of a profile.
+
+    Raises:
+        UnknownNameError: No record has a name.
+    """
+    found = list(records)
+    for what, wanted, read in (
+        ("dataset", dataset, _names_of_data),
+        ("split", split, lambda record: [record.cell.split]),
+        ("profile", profile, lambda record: [record.cell.profile]),
+    ):
+        if wanted:
+            known = {name for record in found for name in read(record)}
+            found = [record for record in found if wanted in read(record)]
+            if not found:
+                raise UnknownNameError.among(f"{what} in these results", wanted, known)
+    return found
+
+
+def _names_of_data(record: Record) -> list[str]:
+    name = variant(record.cell)
+    return [record.cell.dataset, name, with_fingerprint(name, record.cell.fingerprint)]
 
 
 def narrow(lines: Sequence[Line], wanted: Mapping[str, str]) -> list[Line]:
@@ -118,14 +163,6 @@ def narrow(lines: Sequence[Line], wanted: Mapping[str, str]) -> list[Line]:
         found = [line for line in found if line.row[column] == value]
         if not found:
             raise UnknownNameError.among(f"{column} in these results", value, known)
-    return found
-
-
-def by_place(lines: Iterable[Line]) -> dict[tuple[str, ...], list[Line]]:
-    """Lines that can be compared, in the board's order."""
-    found: dict[tuple[str, ...], list[Line]] = {}
-    for line in lines:
-        found.setdefault(line.place, []).append(line)
     return found
 
 

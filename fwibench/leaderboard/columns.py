@@ -39,7 +39,7 @@ COLUMNS = {
     "profile": Column("text", "how much work: `smoke`, `quick` or `paper`"),
     "n_train": Column("integer", "training samples"),
     "n_test": Column("integer", "test samples that the scores are means of"),
-    "seeds": Column("integer", "repetitions that are ok"),
+    "seeds": Column("integer", "repetitions that are ok", "high"),
     "mae": Column("number", "mean absolute error, in the property's unit"),
     "mae_ci_low": Column("number", "lower end of the 95 % interval of `mae`"),
     "mae_ci_high": Column("number", "upper end of it"),
@@ -63,4 +63,5 @@ COLUMNS = {
     "fwibench_version": Column("text", "version of fwibench that made the run"),
     "run_ids": Column("text", "names of the runs, separated by blanks"),
     "date_utc": Column("text", "start of the latest run"),
+    "unit": Column("text", "unit of the property"),
 }

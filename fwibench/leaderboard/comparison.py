@@ -1,11 +1,12 @@
 """Paired comparison of methods on the samples that both were scored on.
 
-Invariant: seeds are averaged first, so that a pair is two numbers a sample and n counts samples.
+Invariant: the test has seeds averaged first, so that a pair is two numbers a sample and n counts samples.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.leaderboard.intervals import interval
+from fwibench.leaderboard.intervals import interval_of_difference
 from fwibench.leaderboard.samples import Samples
 
 ALPHA = 0.05
@@ -34,10 +35,12 @@ class Comparison:
         other: The second.
         metric: Whose scores are compared.
         n: Samples that both have.
+        seeds: Of the first.
+        other_seeds: Of the second.
         mean: Of the first on these samples.
         other_mean: Of the second.
         difference: Mean of the paired differences.
-        ci_low: Lower end of its 95 % bootstrap interval; None for a single sample.
+        ci_low: Lower end of its 95 % bootstrap interval over samples and seeds; None for a single sample.
         ci_high: Upper end.
         p: Of Wilcoxon's signed-rank test, two-sided.
         p_holm: The same after Holm's correction over the comparisons made together.
@@ -49,6 +52,8 @@ class Comparison:
     other: str
     metric: str
     n: int
+    seeds: int
+    other_seeds: int
     mean: float
     other_mean: float
     difference: float
@@ -58,10 +63,17 @@ class Comparison:
     p_holm: float
     effect: float
 
-    @property
-    def told_apart(self) -> bool:
-        """Whether the difference is more than chance would make."""
-        return self.p_holm < ALPHA
+    def verdict(self, best: str) -> str:
+        """Who is better; else `not told apart`, or that mean and ranks disagree on it.
+
+        Args:
+            best: Which scores are: `low` or `high`.
+        """
+        if self.p_holm >= ALPHA:
+            return "not told apart"
+        if self.difference * self.effect <= 0:
+            return "mean and ranks disagree"
+        return self.method if (self.effect < 0) == (best == "low") else self.other
 
 
 def compare(
@@ -80,7 +92,7 @@ def compare(
     made, faults = [], []
     for first, second in pairs:
         a, b = _paired(samples[first], samples[second], metric)
-        if len(a):
+        if a.size:
             made.append(_compare(first, second, metric, a, b))
         else:
             faults.append(f"{first} and {second} share no samples with a score of {metric}")
@@ -89,10 +101,19 @@ def compare(
 
 
 def not_told_apart(best: Samples, others: Sequence[Samples], metric: str) -> list[bool]:
-    """Of each of the others whether it cannot be told from the best, all having the same samples."""
+    """Of each of the others whether it cannot be told from the best, all having the same samples.
+
+    One that is lower on most samples and higher in the mean, for a few large errors, is not behind either.
+    """
     scores = best.over_seeds(metric)
     differences = np.stack([one.only(best.ids).over_seeds(metric) - scores for one in others])
-    return [p >= ALPHA for p in holm(wilcoxon(differences))]
+    ahead = [rank_biserial(row) <= 0 for row in differences]
+    return [p >= ALPHA or sign for p, sign in zip(holm(wilcoxon(differences)), ahead, strict=True)]
+
+
+def least_samples(comparisons: int) -> int:
+    """Samples below which nothing can be told apart: the p-value of n pairs is 2 ** (1 - n) at least."""
+    return 1 + math.ceil(math.log2(comparisons / ALPHA))
 
 
 def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -101,16 +122,19 @@ def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _compare(first: str, second: str, metric: str, a: Numbers, b: Numbers) -> Comparison:
-    differences = a - b
-    ends = interval(differences[None]) or (None, None)
+    means, other_means = a.mean(axis=0), b.mean(axis=0)
+    differences = means - other_means
+    ends = interval_of_difference(a, b) or (None, None)
     (p,) = wilcoxon(differences[None])
     return Comparison(
         method=first,
         other=second,
         metric=metric,
-        n=len(a),
-        mean=float(a.mean()),
-        other_mean=float(b.mean()),
+        n=len(means),
+        seeds=len(a),
+        other_seeds=len(b),
+        mean=float(means.mean()),
+        other_mean=float(other_means.mean()),
         difference=float(differences.mean()),
         ci_low=ends[0],
         ci_high=ends[1],
@@ -121,16 +145,16 @@ def _compare(first: str, second: str, metric: str, a: Numbers, b: Numbers) -> Co
 
 
 def _paired(a: Samples, b: Samples, metric: str) -> tuple[Numbers, Numbers]:
-    """Scores of both on the samples that both have, means over seeds."""
+    """Scores `(seeds, n)` of both on the samples that both have."""
     if metric not in a.values or metric not in b.values:
-        return np.empty(0), np.empty(0)
+        return np.empty((1, 0)), np.empty((1, 0))
     if a.ids != b.ids:
         known = set(b.ids)
         shared = [sample for sample in a.ids if sample in known]
         a, b = a.only(shared), b.only(shared)
-    first, second = a.over_seeds(metric), b.over_seeds(metric)
-    there = np.isfinite(first) & np.isfinite(second)
-    return first[there], second[there]
+    first, second = a.values[metric], b.values[metric]
+    there = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
+    return first[:, there], second[:, there]
 
 
 def wilcoxon(differences: Numbers) -> list[float]:

@@ -43,7 +43,8 @@ def present(rows: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> list
         cells = [_cells(row, shared=shared) for row in ranked]
         names = [f"{name} [{units.get(ranked[0]['dataset'], '')}]" if name == "MAE" else name for name in cells[0]]
         right = tuple(name for name in names if name not in ("method", "device", "status"))
-        tables.append(Table(_title(ranked[0]), tuple(names), right, [list(row.values()) for row in cells]))
+        title = _title(ranked[0]) + ("; 1= cannot be told from the best" if shared else "")
+        tables.append(Table(title, tuple(names), right, [list(row.values()) for row in cells]))
     return tables
 
 

@@ -36,8 +36,10 @@ def with_published(rows: Sequence[Row], registry: Registry) -> list[Row]:
     found: list[Row] = []
     names = [str(row["dataset"]).partition("[")[0].partition("@")[0] for row in rows]
     for name in dict.fromkeys(names):
-        found += [row for row, own in zip(rows, names, strict=True) if own == name]
+        ours = [row for row, own in zip(rows, names, strict=True) if own == name]
+        found += ours
         found += sorted(
-            printed.get(name, []), key=lambda row: (row["source"], row["mae"] is None, row["mae"] or 0.0, row["method"])
+            ({**row, "unit": ours[0]["unit"]} for row in printed.get(name, [])),
+            key=lambda row: (row["source"], row["mae"] is None, row["mae"] or 0.0, row["method"]),
         )
     return found

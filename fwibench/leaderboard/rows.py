@@ -20,21 +20,28 @@ GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
 Row = dict[str, Any]
 
 
-def identity(record: Record, *, common: bool = False) -> str:
+def identity(record: Record, base: Record | None = None, *, common: bool = False) -> str:
     """What the records of one row agree in.
 
     Args:
         record: Any.
+        base: Of the run that it builds on, whose seed does not matter either.
         common: Whether it does not matter how many test samples were asked for.
     """
-    content = record.cell.model_dump(mode="json", exclude={"seed", "dataset_options"})
-    if common:
-        del content["test_samples"]
+    without = {"seed", "dataset_options"} | ({"test_samples"} if common else set())
+    content = record.cell.model_dump(mode="json", exclude=without)
+    if base:
+        content["base"] = base.cell.model_dump(mode="json", exclude=without)
     return json.dumps([content, record.source, record.track], sort_keys=True)
 
 
-def make_row(records: list[Record]) -> Row:
-    """One row; figures are means over the seeds that are ok."""
+def make_row(records: list[Record], base: Record | None = None) -> Row:
+    """One row; figures are means over the seeds that are ok.
+
+    Args:
+        records: Of one cell but for the seed.
+        base: Of the run that the first builds on.
+    """
     good = [record for record in records if record.status == "ok"]
     first = (good or records)[0]
     cell = first.cell
@@ -52,7 +59,7 @@ def make_row(records: list[Record]) -> Row:
         method=cell.method,
         method_version=cell.method_version,
         plugin=first.plugin,
-        options=format_options(first.chosen),
+        options=format_options(first.chosen | (_below(first, base) if base else {})),
         dataset=variant(cell),
         source=first.source,
         split=cell.split,
@@ -82,14 +89,26 @@ def make_row(records: list[Record]) -> Row:
         fwibench_version=first.environment.get("packages", {}).get("fwibench"),
         run_ids=" ".join(record.run_id for record in records),
         date_utc=max(record.started for record in records),
+        unit=first.unit or None,
     )
     return row
+
+
+def _below(record: Record, base: Record) -> dict[str, str]:
+    """The option that names the base, with what was chosen for that: `base=inversionnet[precision=bf16]`."""
+    name, chosen = base.cell.method, format_options(base.chosen)
+    return {option: f"{name}[{chosen}]" for option, value in record.cell.options.items() if chosen and value == name}
 
 
 def variant(cell: Cell) -> str:
     """The dataset with the options that make it another one; where its files lie is the source's business."""
     options = {name: value for name, value in cell.dataset_options.items() if name != "path"}
     return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
+
+
+def with_fingerprint(name: str, fingerprint: str) -> str:
+    """A dataset among others of its name and other data: `salt@1a2b3c4d`."""
+    return f"{name}@{fingerprint[:8]}"
 
 
 def label(row: Mapping[str, Any]) -> str:

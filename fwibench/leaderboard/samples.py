@@ -53,20 +53,34 @@ class Samples:
 
 
 def read_samples(
-    records: Sequence[Record], read: Read, metrics: Sequence[str] | None
+    records: Sequence[Record], read: Read, metrics: Sequence[str] | None, *, common: bool = False
 ) -> tuple[Samples | None, list[str]]:
-    """Scores of the seeds of a row, and a line for each fault; None unless all seeds can be read."""
+    """Scores of the seeds of a row, and a line for each fault; None unless all seeds can be read.
+
+    Args:
+        records: Of the seeds.
+        read: Reads the scores of one.
+        metrics: Whose scores are read; None for all.
+        common: Take the samples that all seeds have, where they were scored on different ones.
+    """
     faults = []
     found: list[Scores] = []
     for record in records:
         try:
             found.append(read(record, metrics))
         except RecordError as error:
-            faults.append(f"{record.run_id} has no interval: {error.message}")
+            faults.append(f"{record.run_id} has no interval and no rank: {error.message}; {error.hint}")
     if not found or faults:
         return None, faults
-    ids = found[0].ids
-    if any(one.ids != ids for one in found):
-        return None, [f"{records[0].run_id} has no interval: its seeds were not scored on the same samples"]
-    shared = [name for name in found[0].values if all(name in one.values for one in found)]
-    return Samples(ids, {name: np.stack([one.values[name] for one in found]) for name in shared}), []
+    names = [name for name in found[0].values if all(name in one.values for one in found)]
+    seeds = [Samples(one.ids, {name: one.values[name][None] for name in names}) for one in found]
+    shared = found[0].ids
+    if any(one.ids != shared for one in found):
+        everywhere = set.intersection(*(set(one.ids) for one in found))
+        shared = tuple(sample for sample in shared if sample in everywhere)
+        if not common or not shared:
+            which = f"{records[0].run_id} has no interval and no rank"
+            return None, [f"{which}: its seeds were not scored on the same samples"]
+        faults.append(f"{records[0].run_id}: its seeds have {len(shared)} test samples in common")
+        seeds = [one.only(shared) for one in seeds]
+    return Samples(shared, {name: np.concatenate([one.values[name] for one in seeds]) for name in names}), faults

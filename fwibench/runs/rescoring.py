@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fwibench.errors import RecordError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import reopen_dataset, scored_split
@@ -38,11 +41,9 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
     dataset = reopen_dataset(registry, record.cell)
     test = scored_split(dataset, record.cell)
     prediction = read_predictions(folder, test.ids).maps
-    try:
-        known = read_scores(folder).values
-    except RecordError:
-        # then all scores of the run are made again
-        known, metrics = {}, list(dict.fromkeys([*metrics, *record.scores]))
+    known = _known(folder, test.ids)
+    if not known:
+        metrics = list(dict.fromkeys([*metrics, *record.scores]))
     notes = [note for note in record.notes if not note.startswith(tuple(map(note_of, metrics)))]
     values = score(prediction, test, metrics, registry, dataset.measured_problem, notes).values
     scores = Scores(test.ids, {**known, **values})
@@ -52,3 +53,12 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
     updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
     write_record(updated, folder / RECORD)
     return updated
+
+
+def _known(folder: Path, ids: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Scores of the run so far; none where their table is damaged or not of these samples: then all are made again."""
+    try:
+        found = read_scores(folder)
+    except RecordError:
+        return {}
+    return found.values if found.ids == tuple(ids) else {}

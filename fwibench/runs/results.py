@@ -13,9 +13,11 @@ from pathlib import Path
 from fwibench.errors import RecordError, UnknownNameError, UsageError
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
-from fwibench.runs.scores import Scores, read_scores
+from fwibench.runs.scores import SCORES, Scores, read_scores
 
 RECORD = "record.json"
+SHOWN = 8
+"""Names of runs in a message."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,15 @@ class Results:
         """Scores of each test sample of a finished run, of some metrics or all.
 
         Raises:
-            RecordError: They cannot be read.
+            RecordError: They cannot be read, or are of fewer or more samples than the record says.
         """
-        return read_scores(self.folder(record.cell), metrics)
+        scores = read_scores(self.folder(record.cell), metrics)
+        if record.n_test not in (None, len(scores.ids)):
+            raise RecordError(
+                f"{record.run_id}/{SCORES} has {len(scores.ids)} samples, its record {record.n_test}",
+                "fwibench rescore makes it again",
+            )
+        return scores
 
     def run(self, name: str) -> Path:
         """Folder of the run with that name, or the only one whose name contains it.
@@ -90,7 +98,8 @@ class Results:
         if not matches:
             raise UnknownNameError.among("run", name, known)
         if len(matches) > 1:
-            raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches)}")
+            more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
+            raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches[:SHOWN])}{more}")
         return self.root / "runs" / matches[0]
 
 

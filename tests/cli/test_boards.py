@@ -38,11 +38,21 @@ def test_leaderboard_and_compare(fwibench: Command, results: Path) -> None:
     table = list(csv.DictReader((results.parent / "t.csv").read_text().splitlines()))
     assert len(table) == len(found["rows"])
 
+    assert "published figures are as printed" in whole.stderr
+    only = fwibench("leaderboard", "--split", "block", "--sort", "ssim-wang")
+    assert only.stdout.count("MAE [m/s]") == 1
+    assert "split block" in only.stdout
+
+    shown = fwibench("show", "random-quick-a").stdout
+    assert "unit of the property" in shown
+    assert "throughput" not in shown, "it was not measured"
+
     pair = fwibench("compare", "a", "b", "--split", "block", "--metric", "ssim")
     assert pair.returncode == 0, pair.stderr
     assert "salt (synthetic), split block, track standard, profile quick: ssim, high is better" in pair.stdout
-    assert pair.stdout.rstrip().endswith("20  a")
-    assert len(json.loads(fwibench("compare", "a", "b", "--json").stdout)) == 2
+    assert pair.stdout.rstrip().endswith("20  1 / 1  a")
+    pairs = json.loads(fwibench("compare", "a", "b", "--json").stdout)
+    assert [(one["unit"], one["better"]) for one in pairs] == [("m/s", "a")] * 2
 
 
 WRONG = {
@@ -51,6 +61,7 @@ WRONG = {
     "one method": (["compare", "a"], "two methods or more"),
     "a metric": (["compare", "a", "b", "--metric", "sism"], "did you mean ssim"),
     "a dataset": (["compare", "a", "b", "--dataset", "slat"], "did you mean salt"),
+    "a split": (["leaderboard", "--split", "blok"], "did you mean block"),
     "a rule": (["merge", "results", "-o", "out", "--duplicates", "oldest"], "'newest', 'first', 'refuse'"),
     "a run": (["rescore", "zzz"], "there is no finished run named 'zzz'"),
 }

@@ -75,6 +75,7 @@ def test_from_run_to_leaderboard(fwibench: Command, tmp_path: Path, salt: Datase
     shown = fwibench("show", "invlint-s1")
     for word in ("ridge_r2_test", "1.62M", "split random", "one sample, one CPU thread", "commit", "cpu"):
         assert word in shown.stdout
+    assert "unit of the property" in shown.stdout
     record = json.loads(fwibench("show", "invlint-s1", "--json").stdout)
     folder = next((tmp_path / "results" / "runs").glob("*invlint-s1*"))
     scores = list(csv.DictReader((folder / "scores.csv").read_text().splitlines()))
@@ -188,12 +189,8 @@ def test_durations(text: str, seconds: float) -> None:
 
 def test_numbers_are_readable_and_none_is_empty() -> None:
     assert [show_count(n) for n in (None, 0, 950, 13_742_371, 1.9e9)] == ["", "0", "950", "13.74M", "1.90G"]
-    assert [show_number(n) for n in (None, 0.0, 0.97421, 26.123, 1234.5, 45936.2)] == [
-        "",
-        "0.0000",
-        "0.9742",
-        "26.12",
-        "1234",
-        "45936",
-    ]
+    numbers = (None, 0.0, 0.0016321, 0.05043, 0.97421, 26.123, 1234.5, 45936.2, 1.5e-5)
+    texts = ["", "0.0000", "0.001632", "0.05043", "0.9742", "26.12", "1234", "45936", "1.500e-05"]
+    assert [show_number(number) for number in numbers] == texts
+    assert [show_number(p, 3) for p in (0.0496, 0.0504)] == ["0.0496", "0.0504"]
     assert [show_seconds(s) for s in (None, 3.21, 75, 3700)] == ["", "3.2s", "1m15s", "1h01m"]

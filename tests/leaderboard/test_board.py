@@ -5,7 +5,7 @@ import pytest
 
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.leaderboard.board import Board, make_board, sort_rows
-from fwibench.leaderboard.choosing import compare_all, compare_with
+from fwibench.leaderboard.choosing import compare_all, compare_with, records_of
 from fwibench.runs.results import Results
 from fwibench.runs.scores import SCORES
 from tests.leaderboard.records import leave
@@ -52,14 +52,17 @@ def test_a_single_sample_has_no_interval(tmp_path: Path) -> None:
     assert row["mae_ci_high"] is None
 
 
-def test_few_samples_tie_all_and_that_is_said(tmp_path: Path) -> None:
+def test_too_few_samples_rank_nobody_and_that_is_said(tmp_path: Path) -> None:
     for number in range(4):
         leave(tmp_path, f"m{number}", np.arange(1.0, 5) + 100 * number)
     board = board_of(tmp_path)
-    assert [row["rank"] for row in board.rows] == [1, 1, 1, 1]
+    assert [row["rank"] for row in board.rows] == [None] * 4
     (note,) = board.notes
     # three comparisons: 3 * 2 ** (1 - n) falls below 0.05 at 7
-    assert note.endswith("4 test samples cannot tell 4 methods apart; 7 is the least")
+    assert note.endswith("not ranked, 4 test samples cannot tell 4 methods apart; 7 is the least")
+    for number in range(4):
+        leave(tmp_path, f"m{number}", np.arange(1.0, 8) + 100 * number)
+    assert [row["rank"] for row in board_of(tmp_path).rows] == [1, 2, 3, 4]
 
 
 def test_other_samples_are_ranked_apart_and_common_brings_them_together(tmp_path: Path) -> None:
@@ -88,6 +91,32 @@ def test_common_takes_the_longest_run_of_a_method_once(tmp_path: Path) -> None:
     rows = board_of(tmp_path, common=True).rows
     assert [row["method"] for row in rows] == ["a", "b"]
     assert rows[0]["mae"] == pytest.approx(rows[1]["mae"])
+
+
+def test_common_takes_what_the_seeds_of_a_row_share(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE[:10] + 50, ids=IDS[:10], test_samples=10)
+    leave(tmp_path, "a", BASE, seed=1)
+    leave(tmp_path, "b", BASE + 1)
+    leave(tmp_path, "broken", None, n_test=30)
+    board = board_of(tmp_path, common=True)
+    rows = {row["method"]: row for row in board.rows}
+    assert rows["a"]["mae"] == pytest.approx(BASE[:10].mean() + 25)
+    assert rows["b"]["mae"] == pytest.approx(BASE[:10].mean() + 1)
+    assert (rows["b"]["rank"], rows["a"]["rank"], rows["broken"]["rank"]) == (1, 2, None)
+    assert {row["n_test"] for row in board.rows} == {10}, "what failed stands with the others"
+    assert board.notes[0].endswith("its seeds have 10 test samples in common")
+
+
+def test_a_row_without_scores_of_samples_is_not_ranked_among_those_with(tmp_path: Path) -> None:
+    damaged = leave(tmp_path, "a", BASE)
+    leave(tmp_path, "b", BASE + 1)
+    leave(tmp_path, "c", BASE + 9)
+    table = Results(tmp_path).folder(damaged.cell) / SCORES
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    for common in (False, True):
+        board = board_of(tmp_path, common=common)
+        assert {row["method"]: row["rank"] for row in board.rows} == {"a": None, "b": 1, "c": 2}
+        assert "has 29 samples, its record 30; fwibench rescore makes it again" in board.notes[0]
 
 
 def test_common_without_a_common_sample_says_so(tmp_path: Path) -> None:
@@ -164,7 +193,45 @@ def test_a_baseline_is_compared_with_everybody(tmp_path: Path) -> None:
         ("a", "b", -5),
         ("c", "b", 4),
     ]
-    assert faults == ["salt (synthetic), split block, track standard, profile quick: b has no scores there"]
+    assert faults == ["salt (synthetic), split block, track standard, profile quick: b was not run there"]
+
+
+def test_of_a_method_on_several_choices_of_samples_the_longest_run_is_compared(tmp_path: Path) -> None:
+    for method, shift in (("a", 0.0), ("b", 5.0)):
+        leave(tmp_path, method, BASE + shift)
+        leave(tmp_path, method, BASE[::6] + shift, ids=IDS[::6], test_samples=5)
+    for made, faults in (
+        compare_with(board_of(tmp_path).lines, "b", "mae"),
+        compare_all(board_of(tmp_path).lines, ["a", "b"], "mae"),
+    ):
+        assert [pair.n for one in made for pair in one.comparisons] == [30]
+        assert not faults
+
+
+def test_a_comparison_says_what_stands_against_it(tmp_path: Path) -> None:
+    damaged = leave(tmp_path, "a", BASE[:5], ids=IDS[:5])
+    leave(tmp_path, "b", BASE[:5] + 1, ids=IDS[:5])
+    leave(tmp_path, "c", BASE[:5] + 2, ids=IDS[:5])
+    leave(tmp_path, "d", None)
+    _, faults = compare_all(board_of(tmp_path).lines, ["b", "c", "d"], "mae")
+    assert [fault.partition(": ")[2] for fault in faults] == [
+        "d has no scores: failed",
+        "5 samples are too few to tell anything apart here; 6 is the least",
+    ]
+    (Results(tmp_path).folder(damaged.cell) / SCORES).unlink()
+    with pytest.raises(DataError, match="a, b cannot be compared: .*No such file.*fwibench rescore"):
+        compare_all(board_of(tmp_path).lines, ["a", "b"], "mae")
+
+
+def test_records_are_chosen_by_names_as_they_are_shown(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE)
+    leave(tmp_path, "b", BASE, fingerprint="0123456789")
+    leave(tmp_path, "c", BASE, dataset="marmousi", split="block")
+    records = Results(tmp_path).records()[0]
+    assert [one.cell.method for one in records_of(records, "salt@01234567")] == ["b"]
+    assert [one.cell.method for one in records_of(records, "salt", "random", "quick")] == ["a", "b"]
+    with pytest.raises(UnknownNameError, match="no split in these results named 'blok'"):
+        records_of(records, split="blok")
 
 
 def test_scores_that_are_damaged_cost_the_interval_and_a_line(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def record(method: str, mae: float | None, *, seed: int = 0, split: str = "rando
 def test_columns_are_the_documented_ones() -> None:
     (row,) = make_rows([record("a", 1.0)])
     assert tuple(row) == tuple(COLUMNS)
-    assert len(COLUMNS) == 36
+    assert len(COLUMNS) == 37
+    assert list(COLUMNS)[-2:] == ["date_utc", "unit"], "new ones come at the end"
 
 
 def test_seeds_are_averaged_and_failures_counted() -> None:
@@ -71,6 +72,21 @@ def test_other_options_are_another_row() -> None:
     second.cell = second.cell.model_copy(update={"options": {"alpha": 10.0}})
     second.chosen = {"alpha": 10.0}
     assert [row["options"] for row in make_rows([first, second])] == ["alpha=10.0", ""]
+
+
+def test_seeds_of_a_hybrid_are_one_row_and_what_its_base_was_told_is_shown() -> None:
+    records = []
+    for precision in ("bf16", "32"):
+        for seed in range(3):
+            base = record("net", 5.0, seed=seed, chosen={"precision": precision} if precision == "bf16" else {})
+            options = {"alpha": 1.0, "precision": precision}
+            base = base.model_copy(update={"cell": base.cell.model_copy(update={"options": options})})
+            above = record("hybrid", 1.0 + seed, seed=seed, chosen={"on": "net"})
+            changes = {"options": {"on": "net", "steps": 3}, "base": base.run_id}
+            records += [base, above.model_copy(update={"cell": above.cell.model_copy(update=changes)})]
+    rows = [row for row in make_rows(records) if row["method"] == "hybrid"]
+    assert [(row["seeds"], row["mae"]) for row in rows] == [(3, 2.0), (3, 2.0)]
+    assert {row["options"] for row in rows} == {"on=net[precision=bf16]", "on=net"}
 
 
 def test_a_variant_is_another_dataset_and_a_place_is_not() -> None:

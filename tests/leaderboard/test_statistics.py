@@ -1,11 +1,12 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from fwibench.leaderboard.comparison import compare, holm, rank_biserial, wilcoxon
-from fwibench.leaderboard.intervals import RESAMPLES, interval
+from fwibench.leaderboard.comparison import Comparison, compare, holm, not_told_apart, rank_biserial, wilcoxon
+from fwibench.leaderboard.intervals import RESAMPLES, interval, interval_of_difference, tail
 from fwibench.leaderboard.samples import Samples
 
 
@@ -14,19 +15,23 @@ def samples(*seeds: list[float], ids: tuple[str, ...] = ()) -> Samples:
     return Samples(ids or tuple(map(str, range(scores.shape[1]))), {"mae": scores})
 
 
-def test_the_interval_of_one_seed_is_scipys() -> None:
+def test_the_interval_of_one_seed_is_scipys_for_the_expanded_level() -> None:
     scores = np.random.default_rng(0).lognormal(size=40)
     low, high = interval(scores[None]) or (0, 0)
-    theirs = stats.bootstrap((scores,), np.mean, n_resamples=20000, method="percentile", rng=1).confidence_interval
+    level = 1 - 2 * stats.norm.cdf(math.sqrt(40 / 39) * stats.t.ppf(0.025, 39))
+    assert level == pytest.approx(1 - 2 * tail(40))
+    theirs = stats.bootstrap(
+        (scores,), np.mean, n_resamples=20000, method="percentile", confidence_level=level, rng=1
+    ).confidence_interval
     # the ends of 2000 resamples themselves scatter by about a twentieth of the width
     assert [low, high] == pytest.approx(list(theirs), abs=0.1 * (theirs.high - theirs.low))
 
 
 def test_the_interval_over_seeds_is_that_of_all_resamples() -> None:
-    scores = np.array([[1.0, 4.0, 2.0], [3.0, 9.0, 5.0]])
-    draws = itertools.product(itertools.product(range(2), repeat=2), itertools.product(range(3), repeat=3))
-    means = [scores[np.ix_(seeds, chosen)].mean() for seeds, chosen in draws]
-    exact = np.quantile(means, [0.025, 0.975])
+    scores = np.array([[1.0, 4.0, 2.0, 8.0, 5.0, 7.0], [3.0, 9.0, 5.0, 1.0, 6.0, 2.0]])
+    draws = itertools.product(itertools.product(range(2), repeat=2), itertools.product(range(6), repeat=6))
+    means = [scores[list(seeds)][:, list(chosen)].mean() for seeds, chosen in itertools.islice(draws, 0, None, 5)]
+    exact = np.quantile(means, [tail(6), 1 - tail(6)])
     assert interval(scores) == pytest.approx(exact, abs=0.35)
     samples_alone = interval(scores.mean(0, keepdims=True)) or (0, 0)
     assert np.ptp(interval(scores) or (0, 0)) > np.ptp(samples_alone)
@@ -43,10 +48,26 @@ def test_an_interval_is_the_same_every_time_whatever_comes_before() -> None:
     assert RESAMPLES == 2000
 
 
-def test_an_interval_holds_the_mean_about_as_often_as_it_says() -> None:
+@pytest.mark.parametrize("n", [10, 60])
+def test_an_interval_holds_the_mean_about_as_often_as_it_says(n: int) -> None:
+    generator = np.random.default_rng(n)
+    ends = [interval(generator.normal(size=(1, n))) or (0, 0) for _ in range(400)]
+    assert 0.92 <= np.mean([low <= 0 <= high for low, high in ends]) <= 0.98
+
+
+def test_the_interval_of_a_difference_pairs_samples_and_draws_seeds() -> None:
     generator = np.random.default_rng(0)
-    ends = [interval(generator.normal(size=(1, 60))) or (0, 0) for _ in range(400)]
-    assert 0.91 <= np.mean([low <= 0 <= high for low, high in ends]) <= 0.98
+    a, effect = generator.lognormal(3, 1, (1, 40)), generator.normal(1, 0.1, (1, 40))
+    low, high = interval_of_difference(a + effect, a) or (0, 0)
+    assert (low, high) == pytest.approx(interval(effect), rel=1e-9), "what both share does not count"
+    seeds = np.array([[-5.0], [0.0], [5.0]])
+    spread = interval_of_difference(a + effect + seeds, a) or (0, 0)
+    assert spread[0] < -2
+    assert spread[1] > 4
+    both = interval_of_difference(a + effect + seeds, a + seeds) or (0, 0)
+    assert np.ptp(both) > 1.1 * np.ptp(spread), "their seeds are drawn apart"
+    assert interval_of_difference(a[:, :1], a[:, :1]) is None
+    assert interval_of_difference(a, np.full_like(a, np.nan)) is None
 
 
 @pytest.mark.parametrize("scores", [[[1.0]], [[1.0], [2.0]], [[1.0, np.nan, 2.0]]])
@@ -90,8 +111,10 @@ def test_pairs_are_by_sample_id_with_seeds_averaged_first() -> None:
     assert made.difference == pytest.approx((-28 - 6) / 2)
     assert (made.mean, made.other_mean) == (3, 20)
     assert made.effect == -1
-    assert made.ci_low == pytest.approx(-28)
-    assert made.ci_high == pytest.approx(-6)
+    assert (made.seeds, made.other_seeds) == (2, 1)
+    # of two samples the interval is that of all resamples: the first seed on x, the second on z
+    assert made.ci_low == pytest.approx(1 - 30)
+    assert made.ci_high == pytest.approx(5 - 10)
 
 
 def test_samples_without_a_score_are_left_out_and_no_shared_ones_are_said() -> None:
@@ -111,4 +134,23 @@ def test_comparisons_are_corrected_together() -> None:
     made, _ = compare([("a", "b"), ("a", "c"), ("b", "c")], every, "mae")
     assert [one.p_holm for one in made] == pytest.approx(holm([one.p for one in made]))
     assert any(one.p_holm > one.p for one in made)
-    assert made[1].told_apart
+    assert made[1].verdict("low") == "a"
+    assert made[1].verdict("high") == "c"
+
+
+def test_a_mean_and_ranks_that_disagree_make_no_winner() -> None:
+    steady = np.full(30, 20.0) + np.random.default_rng(0).normal(0, 0.1, 30)
+    mostly = steady - 5
+    mostly[:5] = 80.0
+    every = {"steady": samples(list(steady)), "mostly": samples(list(mostly))}
+    (made,), _ = compare([("steady", "mostly")], every, "mae")
+    assert made.difference < 0 < made.effect
+    assert made.p_holm < 0.05
+    assert made.verdict("low") == "mean and ranks disagree"
+    assert not_told_apart(every["steady"], [every["mostly"]], "mae") == [True], "not behind the best"
+    assert not_told_apart(every["steady"], [samples(list(steady + 5))], "mae") == [False]
+
+
+def test_a_verdict_needs_a_p_value_below_five_percent() -> None:
+    one = Comparison("a", "b", "mae", 9, 1, 1, 1.0, 2.0, -1.0, None, None, 0.04, 0.05, -1.0)
+    assert one.verdict("low") == "not told apart"

@@ -180,6 +180,11 @@ def test_a_metric_that_comes_later_scores_what_is_finished(
     assert {name: value for name, value in after.scores.items() if name != "worst"} == before.scores
     assert all((scores.values[name] == values).all() for name, values in table.values.items())
 
+    whole = (folder / "scores.csv").read_text()
+    (folder / "scores.csv").write_text(whole[: whole.rindex("\n", 0, -1) + 1])
+    assert fwibench("--plugins-dir", "plugins", "rescore", "--metrics", "mae").returncode == 0
+    assert (folder / "scores.csv").read_text() == whole, "a table that was cut short is made again"
+
     (folder / "scores.csv").write_text("id,mae\nx")
     mended = fwibench("--plugins-dir", "plugins", "rescore", "mean-map", "--metrics", "mae")
     assert mended.returncode == 0, mended.stderr

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import RecordError
-from fwibench.leaderboard.board import Line, name_of
-from fwibench.leaderboard.choosing import by_place
+from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.problem import Problem
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import counted, listed, names_of, number, once, plain, wrap
