@@ -201,9 +201,9 @@ def _far(peaks: NDArray[np.float64], problem: Problem) -> list[str]:
             turn = bool(some) and isinstance(problem.survey, ElectromagneticSurvey)
             order = f", or are the rows in another order ({_parts_advice(problem)})" if turn else ""
             lines.append(
-                f"the largest amplitude{some} of {int(far[:, row].sum())} of {len(peaks)} samples is far {word} than in "
-                f"the data that the method knows, {times} times in sample {sample}: is it another unit, or were they "
-                f"scaled{order}?"
+                f"the largest amplitude{some} of {int(far[:, row].sum())} of {len(peaks)} samples is far {word} than "
+                f"in the data that the method knows, {times} times in sample {sample}: is it another unit, or were "
+                f"they scaled{order}?"
             )
     return lines
 
