@@ -7,7 +7,12 @@ The command line prints both and keeps the traceback for `--debug`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+MOST_NAMES = 8
+"""Known names that a hint lists."""
+LISTED_BY = {"run": "fwibench status"}
+"""Commands that list all names of a kind, by the last word of the kind."""
 
 
 class FwibenchError(Exception):
@@ -42,8 +47,18 @@ class UnknownNameError(UsageError):
         if close:
             hint = f"did you mean {' or '.join(close)}?"
         else:
-            hint = f"known are: {', '.join(known)}" if known else f"there is no {kind} yet"
+            hint = f"known are: {_some(name, known)}" if known else f"there is no {kind} yet"
+        if known and (command := LISTED_BY.get(kind.split()[-1])):
+            hint += f" ({command} lists them)"
         return cls(f"there is no {kind} named '{name}'", f"{hint} {note}".strip())
+
+
+def _some(name: str, known: Sequence[str]) -> str:
+    """The known names, or where they are many the nearest."""
+    if len(known) <= MOST_NAMES:
+        return ", ".join(known)
+    near = sorted(known, key=lambda one: -difflib.SequenceMatcher(None, one, name).ratio())
+    return f"{', '.join(near[:MOST_NAMES])} and {len(known) - MOST_NAMES} more"
 
 
 class OptionError(UsageError):

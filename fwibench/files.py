@@ -10,7 +10,10 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
+
+from fwibench.errors import DataError
 
 DATA_VARIABLE = "FWIBENCH_DATA"
 STAMPED = 2**16
@@ -26,17 +29,42 @@ def data_root() -> Path:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a temporary neighbour of `path` that replaces it when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Opens a temporary neighbour of `path` that replaces it when the block ends without an error.
+
+    Raises:
+        DataError: The file cannot be made. Errors of the block itself pass as they are.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = temporary.open("wb")
     try:
-        with temporary.open("wb") as stream:
+        with stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+            with _writing(path):
+                stream.flush()
+                os.fsync(stream.fileno())
+        with _writing(path):
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `DataError` unless files can be made in `folder`, which need not exist; asked before long work."""
+    with _writing(folder):
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        # permissions alone do not tell of file systems that nobody can write to
+        TemporaryFile(dir=there).close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = "there is a file where a folder is needed" if isinstance(error, FileExistsError) else error.strerror
+        raise DataError(f"{path} cannot be written: {reason}", "choose another place for it") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -129,6 +129,10 @@ class Property(Frozen):
         """Inverse of `normalise`."""
         return (values + 1.0) * ((self.high - self.low) / 2.0) + self.low
 
+    def outside(self, values: Any) -> int:
+        """How many entries lie beyond the bounds; arrays and tensors alike."""
+        return int(((values < self.low) | (values > self.high)).sum())
+
 
 class Amplitude(Frozen):
     """Scaling of measurements to about [-1, 1], by constants that belong to the problem.

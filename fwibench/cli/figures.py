@@ -13,7 +13,7 @@ from fwibench.cli.reading import read_records
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.files import atomic_write
+from fwibench.files import atomic_write, check_folder
 from fwibench.plugins.settings import split as split_names
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing, Format, render
@@ -37,9 +37,10 @@ def figures(
     json: Json = False,
 ) -> None:
     """Draw panels, training curves, costs, errors, convergence and spectra of the runs in a results folder."""
-    suffixes = _formats(formats)
+    suffixes, target = _formats(formats), output or results / "figures"
     folder = Results(results)
     material = Material(folder, read_records(folder), open_registry())
+    check_folder(target)
     where = {"dataset": dataset, "split": split, "profile": profile}
     drawings = list_drawings(material, split_names([kind]), where, split_names([samples]))
     for fault in material.faults:
@@ -49,7 +50,7 @@ def figures(
             f"nothing in {results} can be drawn as {kind or 'a figure of any kind'}{_narrowed(where)}",
             "figures need finished runs, panels also the data; docs/figures.md says what each kind needs",
         )
-    written = _write(drawings, suffixes, output or results / "figures")
+    written = _write(drawings, suffixes, target)
     if json:
         print_json(written)
         return

@@ -9,6 +9,7 @@ import typer
 
 from fwibench.cli.output import console, open_registry, warn
 from fwibench.cli.request import Results as ResultsOption
+from fwibench.cli.request import check_results
 from fwibench.errors import DataError
 from fwibench.leaderboard.choosing import records_of
 from fwibench.readable import printable
@@ -35,8 +36,7 @@ def report(
     from fwibench.report.page.writing import Wanted, check_path, write_page
 
     check_path(output)
-    if not results.is_dir():
-        raise DataError(f"there is no folder {results}, expected one of results", "--results names it")
+    check_results(results)
     folder = Results(results)
     records, unread = folder.records()
     if not records:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fwibench.datasets.spec import Profile
-from fwibench.errors import UsageError
+from fwibench.errors import DataError, UsageError
 from fwibench.runs.plan import Request
 
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
@@ -56,6 +56,12 @@ def build_request(
         results=results,
         force=force,
     )
+
+
+def check_results(results: Path) -> None:
+    """Raises `DataError` unless there is a folder of results."""
+    if not results.is_dir():
+        raise DataError(f"there is no folder {results}, expected one of results", "--results names it")
 
 
 def check_device(device: str) -> None:

@@ -12,9 +12,10 @@ import typer
 
 from fwibench.cli.output import console, open_registry, print_json, print_table, warn
 from fwibench.cli.progress import make_listener
-from fwibench.cli.request import Json, check_device
+from fwibench.cli.request import Json, check_device, check_results
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import ProblemError, UsageError
+from fwibench.files import check_folder
 from fwibench.readable import printable, show_number
 from fwibench.runs import repeating
 from fwibench.runs.differences import TOLERANCE
@@ -45,6 +46,7 @@ def predict(
 ) -> None:
     """Use a finished run's model on new measurements, after checks of their shape, type, values and amplitude."""
     check_device(device)
+    check_results(results)
     _check_outputs(measurements, {"--output": (output, ".npy"), "--png": (png, ".png")}, force=force)
     folder = Results(results).run(run)
     registry = open_registry()
@@ -58,9 +60,11 @@ def predict(
         )
         listener.event({"stage": "predict"})
         maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
+    facts, late = _facts(task, maps), predicting.doubt_maps(maps, task.problem)
+    _tell(late, strict=strict)
+    facts["warnings"] += late
     predicting.write_maps(maps, output)
     drawn = _draw(task, maps, png) if png else []
-    facts = _facts(task, maps)
     if json:
         print_json({**facts, "output": str(output), "png": str(png) if png else None, "drawn": drawn})
         return
@@ -94,6 +98,7 @@ def reproduce(
 ) -> None:
     """Run a finished run's command again in a new folder and say whether the result agrees; exit code 1 if not."""
     check_device(device)
+    check_results(results)
     folder = Results(results).run(run)
     record, base = repeating.read_run(folder, to_run=not show)
     registry = open_registry()
@@ -156,11 +161,13 @@ def _verdict(first: Record, second: Record, found: repeating.Comparison, toleran
         yield f"predictions {same}"
     if not found.comparable:
         yield "cannot say whether it agrees: no score of the record is known here"
+    elif not found.agrees and first.status != second.status:
+        ends = [f"{one.status}{f' ({one.reason})' if one.reason else ''}" for one in (first, second)]
+        yield printable(f"does not agree: the record is {ends[0]}, the run made again {ends[1]}")
+    elif not found.agrees and first.status != "ok":
+        reasons = f"the record: {first.reason}; the run made again: {second.reason}"
+        yield printable(f"does not agree: both are {first.status}, for different reasons; {reasons}")
     elif not found.agrees:
-        if first.status != second.status:
-            ends = [f"{one.status}{f' ({one.reason})' if one.reason else ''}" for one in (first, second)]
-            yield printable(f"does not agree: the record is {ends[0]}, the run made again {ends[1]}")
-            return
         yield f"does not agree: {len(found.changes)} of {len(found.scores)} scores differ by more than {tolerance:g}"
     elif first.status != "ok":
         yield printable(f"agrees: both are {first.status} ({first.reason}; {second.reason})")
@@ -180,6 +187,7 @@ def _check_outputs(measurements: Path, outputs: dict[str, tuple[Path | None, str
             raise UsageError(f"{option} is the file of the measurements, which would be lost", "choose another name")
         if path.is_dir() or (path.exists() and not force):
             raise UsageError(f"{path} exists", "choose another name" if path.is_dir() else "--force replaces it")
+        check_folder(path.parent)
 
 
 def _count(number: int, name: str) -> str:
@@ -222,7 +230,7 @@ def _facts(task: Task, maps: Maps) -> dict[str, Any]:
         "low": float(maps.min()),
         "high": float(maps.max()),
         "bounds": [bounds.low, bounds.high],
-        "nodes_outside": int(((maps < bounds.low) | (maps > bounds.high)).sum()),
+        "nodes_outside": bounds.outside(maps),
         "notes": list(task.measurements.notes),
         "warnings": list(task.warnings),
     }

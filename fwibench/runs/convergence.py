@@ -18,22 +18,24 @@ from fwibench.runs.record import Record
 
 @dataclass(frozen=True)
 class Band:
-    """Means over the samples of a run.
+    """Means over all samples of a run; None where not all of them came there.
 
     Attributes:
         name: Of the band; `start` is the start model.
-        iterations: Of all samples.
+        samples: That came to the band.
+        iterations: Of all of these.
         first: Misfit at the band's first iteration.
         last: Misfit at its last.
         seconds: Spent on a sample until the band's end.
-        mae: Of the models at its end, in the property's unit; None if it was not asked for.
+        mae: Of the models at its end, in the property's unit; None also if it was not asked for.
     """
 
     name: str
+    samples: int
     iterations: int
     first: float | None
     last: float | None
-    seconds: float
+    seconds: float | None
     mae: float | None = None
 
 
@@ -49,20 +51,14 @@ def describe_convergence(record: Record, folder: Path, registry: Registry | None
     if not traces:
         return []
     errors = {} if registry is None else _errors(record, folder, registry)
-    bands = [Band("start", 0, None, None, 0.0, errors.get("start"))]
+    bands = [Band("start", len(traces), 0, None, None, 0.0, errors.get("start"))]
     for name in dict.fromkeys(step.band for steps in traces.values() for step in steps):
         own = [[step for step in steps if step.band == name] for steps in traces.values()]
-        own = [steps for steps in own if steps]
-        bands.append(
-            Band(
-                name,
-                sum(map(len, own)),
-                fmean(steps[0].misfit for steps in own),
-                fmean(steps[-1].misfit for steps in own),
-                fmean(steps[-1].seconds for steps in own),
-                errors.get(name),
-            )
-        )
+        first = last = seconds = None
+        if all(own):
+            first, last = (fmean(steps[i].misfit for steps in own) for i in (0, -1))
+            seconds = fmean(steps[-1].seconds for steps in own)
+        bands.append(Band(name, sum(map(bool, own)), sum(map(len, own)), first, last, seconds, errors.get(name)))
     return bands
 
 
@@ -80,6 +76,7 @@ def band_errors(folder: Path, test: Split) -> dict[str, NDArray[np.float64]]:
 
 
 def _errors(record: Record, folder: Path, registry: Registry) -> dict[str, float]:
-    """Mean over the samples, of each band."""
+    """Mean over the samples, of each band that all of them finished."""
     test = scored_split(reopen_dataset(registry, record.cell), record.cell)
-    return {name: float(np.nanmean(errors)) for name, errors in band_errors(folder, test).items()}
+    errors = band_errors(folder, test)
+    return {name: float(own.mean()) for name, own in errors.items() if np.isfinite(own).all()}

@@ -21,7 +21,8 @@ from fwibench.readable import show_number
 from fwibench.runs.building import rows_at_once
 
 FAR = 10.0
-"""A largest amplitude so many times larger, or smaller, than the one that is scaled to 1 is told."""
+"""A largest amplitude, of a row where each is scaled by itself, so many times larger or smaller than the one that
+is scaled to 1 is told."""
 EXACT = 2**24
 """Integers up to this are the same as float32."""
 
@@ -84,12 +85,13 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
         ProblemError: Values are not finite.
     """
     scale = max(abs(problem.amplitude.low), abs(problem.amplitude.high))
-    divisor = np.array(problem.amplitude.rows or (1.0,), np.float64)[:, None] * scale
+    divisor = np.array(problem.amplitude.rows or (1.0,), np.float64) * scale
     peaks, silent, bad = [], [], []
     for first, samples in measurements.portions():
         bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in _unfinite(samples)]
-        highest = np.abs(samples).max(axis=(1, 3))[:, :, None] / divisor
-        peaks.append(highest.max(axis=(1, 2)))
+        highest = np.abs(samples).max(axis=(1, 3)) / divisor
+        # rows that are scaled by themselves are judged so
+        peaks.append(highest if problem.amplitude.rows else highest.max(axis=1, keepdims=True))
         silent.append(~samples.any(axis=2))
     if bad:
         count = sum(count for _, count in bad)
@@ -98,7 +100,7 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
             f"the first is sample {bad[0][0]} (from 0) with {bad[0][1]}",
             "remove these samples, or set lost traces to 0 if the method was trained with missing_traces",
         )
-    return [*_far(np.concatenate(peaks), len(measurements)), *_silent(np.concatenate(silent), missing)]
+    return [*_far(np.concatenate(peaks), problem), *_silent(np.concatenate(silent), missing)]
 
 
 def _open(path: Path) -> NDArray[Any]:
@@ -132,7 +134,7 @@ def _check_shape(path: Path, shape: tuple[int, ...], problem: Problem) -> None:
     wanted = f"expected (n, {', '.join(map(str, expected))}): samples, {', '.join(names)}"
     what = f"{path} has shape {shape}, {wanted}"
     if len(shape) not in (3, 4):
-        raise ProblemError(what, "a single sample may leave out the axis of samples")
+        raise ProblemError(what, "a single sample may leave out the axis of samples" if len(shape) < 3 else "")
     if shape[-3:] == expected:
         if not shape[0]:
             raise ProblemError(f"{path} has no samples")
@@ -188,18 +190,29 @@ def _unfinite(samples: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.flatnonzero(~np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
 
 
-def _far(peaks: NDArray[np.float64], n: int) -> list[str]:
-    """Amplitudes that another unit, or scaling, would explain."""
+def _far(peaks: NDArray[np.float64], problem: Problem) -> list[str]:
+    """Amplitudes that another unit, scaling or order of the rows would explain; `peaks` is `(n, rows)`, or `(n, 1)`."""
     lines = []
     for word, far in (("larger", peaks > FAR), ("smaller", (peaks < 1 / FAR) & (peaks > 0))):
         if far.any():
-            first = int(np.argmax(far))
-            times = show_number(float(max(peaks[first], 1 / peaks[first])), 2)
+            sample, row = np.argwhere(far)[0]
+            times = show_number(float(max(peaks[sample, row], 1 / peaks[sample, row])), 2)
+            some = "" if far[sample].all() else f" of the {_name_of(int(row), problem)}"
+            turn = bool(some) and isinstance(problem.survey, ElectromagneticSurvey)
+            order = f", or are the rows in another order ({_parts_advice(problem)})" if turn else ""
             lines.append(
-                f"the largest amplitude of {int(far.sum())} of {n} samples is far {word} than in the data that the "
-                f"method knows, {times} times in sample {first}: is it another unit, or were they scaled?"
+                f"the largest amplitude{some} of {int(far[:, row].sum())} of {len(peaks)} samples is far {word} than "
+                f"in the data that the method knows, {times} times in sample {sample}: is it another unit, or were "
+                f"they scaled{order}?"
             )
     return lines
+
+
+def _name_of(row: int, problem: Problem) -> str:
+    """What a row that is scaled by itself holds."""
+    if isinstance(problem.survey, ElectromagneticSurvey):
+        return f"{('real', 'imaginary')[row % 2]} part at {problem.survey.frequencies[row // 2]:g} Hz"
+    return f"time sample {row}"
 
 
 def _silent(silent: NDArray[np.bool_], missing: float) -> list[str]:

@@ -31,6 +31,8 @@ from fwibench.runs.results import RECORD, Results
 
 Maps = NDArray[np.float32]
 Report = Callable[[dict[str, float]], None]
+OUTSIDE = 0.25
+"""Share of all nodes beyond the property's bounds that is still no reason to warn."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,17 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
             parts.append(part.astype(np.float32, copy=False))
             report({"step": first + len(samples), "steps": n})
     return np.concatenate(parts)
+
+
+def doubt_maps(maps: Maps, problem: Problem) -> list[str]:
+    """Tells in a line what makes predictions doubtful; none for maps that can be."""
+    outside, bounds = problem.property.outside(maps), problem.property
+    if outside <= OUTSIDE * maps.size:
+        return []
+    return [
+        f"{outside / maps.size:.0%} of all nodes lie outside of the problem's {bounds.low:g} to {bounds.high:g} "
+        f"{bounds.unit}: the measurements are probably not what the method knows"
+    ]
 
 
 def write_maps(maps: Maps, path: Path) -> None:

@@ -1,7 +1,7 @@
 """A run made again, and whether its result agrees.
 
 Invariant: the first run is read, never changed; the second goes to a folder without any run. Scores decide
-whether they agree; what else is told may explain it.
+whether they agree, or the kind of the error where both failed; what else is told may explain it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Comparison:
     Attributes:
         comparable: Whether the runs have anything to agree on: scores, or an end that gives none.
         scores: Each metric of the first that is known here, with both values.
-        changes: What of status and scores differs by more than the tolerance.
+        changes: What of status, kind of error and scores differs by more than the tolerance.
         left_out: Metrics of the first that are not known here.
         predictions: Whether they are the same to the last bit.
         largest: Largest difference of a node of the predictions, in the property's unit; None if not known.
@@ -47,7 +47,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether status and scores are the same, but for the tolerance."""
+        """Whether status, kind of error and scores are the same, but for the tolerance."""
         return self.comparable and not self.changes
 
 
@@ -151,12 +151,19 @@ def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float
     return Comparison(
         comparable=bool(known) or one.status != "ok",
         scores=tuple(Change(one.run_id, name, ours.scores[name], theirs.scores[name]) for name in known),
-        changes=tuple(find_changes(ours, theirs, tolerance)),
+        changes=(*find_changes(ours, theirs, tolerance), *_other_reason(one, two)),
         left_out=tuple(name for name in one.scores if name not in known),
         predictions=predictions,
         largest=largest,
         environment=tuple(_environment(one, two)),
     )
+
+
+def _other_reason(first: Record, second: Record) -> Iterator[Change]:
+    """Errors of two kinds; what stands behind the colon of a reason, as sizes and places, may differ."""
+    kinds = [record.reason.partition(":")[0] for record in (first, second)]
+    if first.status == second.status == "failed" and kinds[0] != kinds[1]:
+        yield Change(first.run_id, "reason", first.reason, second.reason)
 
 
 def _compare_predictions(first: Path, second: Path) -> tuple[Predicted, float | None]:

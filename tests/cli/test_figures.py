@@ -37,6 +37,16 @@ def test_figures_are_written_and_listed(fwibench: Command, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("runs")
+def test_figures_that_cannot_be_written_are_told(fwibench: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for output in ("file", "file/deeper"):
+        done = fwibench("figures", "-o", output)
+        assert done.returncode == 1
+        assert f"error: {output} cannot be written: Not a directory" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -57,6 +57,41 @@ def test_a_warning_stops_only_the_strict(fwibench: Command, shots: Path, tmp_pat
     assert (tmp_path / "maps.npy").exists()
 
 
+def test_maps_that_cannot_be_stop_only_the_strict(
+    fwibench: Command, shots: Path, tmp_path: Path, registry: Registry
+) -> None:
+    model = Results(tmp_path / "results").run("mean-map") / "model" / "arrays.npz"
+    with np.load(model) as stored:
+        wrong = {name: values * 3 for name, values in stored.items()}
+    np.savez(model, **wrong)
+    strict = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--strict")
+    assert strict.returncode == 1
+    assert "probably not what the method knows" in strict.stderr
+    assert not (tmp_path / "maps.npy").exists()
+    done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--json")
+    assert done.returncode == 0, done.stderr
+    (warning,) = json.loads(done.stdout)["warnings"]
+    assert f"warning: {warning}" in done.stderr
+    assert (tmp_path / "maps.npy").exists()
+
+
+def test_what_cannot_be_written_is_told_before_the_work(fwibench: Command, shots: Path, tmp_path: Path) -> None:
+    for output, reason in (("shots.npy/deeper/maps.npy", "Not a directory"), ("/proc/maps.npy", "No such file")):
+        done = fwibench("predict", "mean-map", "shots.npy", "-o", output)
+        assert done.returncode == 1, done.stderr
+        assert f"error: {Path(output).parent} cannot be written: {reason}" in done.stderr
+        assert "predict" not in done.stderr, "nothing was begun"
+        assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "shots.npy"]
+
+
+def test_a_folder_that_is_not_there_is_told(fwibench: Command, shots: Path) -> None:
+    for command in (("predict", "mean-map", "shots.npy", "-o", "maps.npy"), ("reproduce", "mean-map")):
+        done = fwibench(*command, "--results", "nowhere")
+        assert done.returncode == 1
+        assert "there is no folder nowhere" in done.stderr
+
+
 WRONG = {
     "a run": (["zzz", "shots.npy", "-o", "maps.npy"], "there is no run named 'zzz'"),
     "a name": (["mean-map", "shots.npy", "-o", "maps.txt"], "expected a name that ends with .npy"),

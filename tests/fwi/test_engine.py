@@ -15,9 +15,9 @@ from fwibench_baselines.fwi.discretisation import (
     with_shots,
 )
 from fwibench_baselines.fwi.engine import Engine, taper
-from fwibench_baselines.fwi.method import MultiscaleFWI
+from fwibench_baselines.fwi.method import MultiscaleFWI, OracleFWI
 from fwibench_baselines.fwi.misfits import MISFITS, decrease, roughness
-from fwibench_baselines.fwi.options import InversionOptions, StartOptions
+from fwibench_baselines.fwi.options import InversionOptions, OracleOptions, StartOptions
 from pydantic import ValidationError
 
 from fwibench.methods.context import RunContext
@@ -183,6 +183,16 @@ def test_what_would_couple_samples_takes_one_at_a_time(
     method = MultiscaleFWI(small, StartOptions(**{**PLAIN, **coupling}), RunContext(workdir=tmp_path))
     assert method.samples_at_once() == 1
     assert not engine(small).alone
+
+
+def test_a_start_counts_as_what_it_takes_from_train(small: Problem, tmp_path: Path) -> None:
+    """As mean-map counts its mean; the smoothed truth is none of train."""
+    context = RunContext(workdir=tmp_path)
+    found = [
+        MultiscaleFWI(small, StartOptions(start=begin), context).complexity() for begin in ("train-mean", "gradient")
+    ]
+    found.append(OracleFWI(small, OracleOptions(), context).complexity())
+    assert [(one.parameters, one.parameters_closed_form) for one in found] == [(0, 24 * 30), (0, 2), (0, 0)]
 
 
 def test_an_interrupted_inversion_goes_on_from_its_last_band(

@@ -13,7 +13,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
 from fwibench.runs.plan import Request
-from fwibench.runs.predicting import make_task, predict
+from fwibench.runs.predicting import doubt_maps, make_task, predict
 from fwibench.runs.predictions import read_predictions
 from fwibench.runs.record import read_record, write_record
 from fwibench.runs.results import RECORD, Results
@@ -170,7 +170,8 @@ FILES: dict[str, tuple[Any, Problem, str, str]] = {
         "save array.transpose((2, 0, 1))",
     ),
     "another survey": (GOOD[:, :, :80, :9], SEISMIC, "80 time samples instead of 100, 9 receivers instead", "0.002 s"),
-    "one axis too many": (GOOD[None], SEISMIC, "has shape (1, 4, 3, 100, 15)", "a single sample"),
+    "axes that lack": (GOOD[0, 0], SEISMIC, "has shape (100, 15)", "a single sample"),
+    "one axis too many": (GOOD[None], SEISMIC, "has shape (1, 4, 3, 100, 15)", ""),
     "no samples": (GOOD[:0], SEISMIC, "has no samples", ""),
     "complex seismic": (GOOD * 1j, SEISMIC, "complex numbers (complex64)", "are real"),
     "complex EM": (
@@ -192,6 +193,7 @@ def test_arrays_that_do_not_fit_say_why(tmp_path: Path, array: Any, problem: Pro
         read_measurements(saved(tmp_path, array), problem)
     assert message in error.value.message
     assert hint in error.value.hint
+    assert hint or not error.value.hint
 
 
 def test_the_advice_on_complex_fields_is_right(tmp_path: Path) -> None:
@@ -267,6 +269,28 @@ def test_another_unit_is_doubted(factor: float, word: str) -> None:
     rows = np.array(EM.amplitude.rows)[:, None]
     (line,) = doubts(np.full((2, 2, 6, 10), factor) * rows, EM)
     assert word in line
+
+
+def test_rows_in_another_order_are_doubted_by_frequency() -> None:
+    """All real parts, then all imaginary ones; the second row is the real part of the second frequency."""
+    peaks = np.array([1e-5, 2e-5, 4e-5, 4e-7, 1e-4, 4e-5])
+    problem = EM.model_copy(update={"amplitude": EM.amplitude.model_copy(update={"rows": tuple(peaks)})})
+    right = np.full((2, 2, 6, 10), 0.9) * peaks[:, None]
+    assert doubts(right, problem) == []
+    larger, smaller = doubts(np.concatenate([right[:, :, 0::2], right[:, :, 1::2]], axis=2), problem)
+    assert "the largest amplitude of the imaginary part at 40 Hz of 2 of 2 samples is far larger" in larger
+    assert "45 times in sample 0" in larger
+    assert "of the real part at 160 Hz of 2 of 2 samples is far smaller" in smaller
+    assert "are the rows in another order (the 6 rows are the real and the imaginary part of each" in smaller
+
+
+def test_maps_far_outside_of_the_bounds_are_doubted() -> None:
+    maps = np.full((2, *SEISMIC.property_shape), 2000.0, np.float32)
+    maps[0, :, :5] = 9e9
+    assert doubt_maps(maps, SEISMIC) == []
+    maps[1, :, :6] = 0
+    (line,) = doubt_maps(maps, SEISMIC)
+    assert line.startswith("28% of all nodes lie outside of the problem's 1500 to 4500 m/s")
 
 
 def test_values_that_are_not_finite_are_counted() -> None:

@@ -197,6 +197,30 @@ def test_what_was_failed_and_now_is_not_disagrees(results: Path, fwibench: Comma
     assert "does not agree: the record is failed (no good), the run made again ok" in done.stdout
 
 
+def test_two_failures_agree_by_the_kind_of_their_errors(results: Path, registry: Registry) -> None:
+    folder = Results(results).run("smoke-mean-map")
+    (results / "second").mkdir()
+
+    def compared(first: str, second: str, status: str = "failed") -> bool:
+        for reason, where in ((first, folder), (second, results / "second")):
+            record = read_record(folder / RECORD).model_copy(update={"status": status, "reason": reason, "scores": {}})
+            write_record(record, where / RECORD)
+        return compare_runs(folder, results / "second", registry, 1e-6).agrees
+
+    assert compared("ValueError: 3 rows", "ValueError: 4 rows")
+    assert compared("loss is nan in epoch 3", "loss is nan in epoch 4", "diverged"), "the status is the kind"
+    assert not compared("ValueError: 3 rows", "KeyError: 3 rows")
+    assert not compared("the process was killed by SIGSEGV", "the process was killed by SIGKILL")
+
+
+def test_failures_of_different_kinds_are_told(results: Path, fwibench: Command, tmp_path: Path) -> None:
+    alter(results, "smoke-mean-map", status="failed", reason="RuntimeError: other", scores={})
+    (tmp_path / "data").write_text("a file, where a folder is needed")
+    done = fwibench("reproduce", "smoke-mean-map", "-o", "again", FWIBENCH_DATA=str(tmp_path / "data"))
+    assert done.returncode == 1, done.stderr
+    assert "does not agree: both are failed, for different reasons; the record: RuntimeError: other; " in done.stdout
+
+
 def test_what_differs_is_found(made: Path, results: Path, registry: Registry) -> None:
     first = Results(made).run("smoke-mean-map")
     second = results / "runs" / first.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,21 @@ class WaveformInversion(IterativeMethod):
         """See `Engine.run`."""
         return self.engine.run(measurements, course)
 
+    def numbers_of_start(self) -> int:
+        """How many numbers the start takes from the train split. Default: none."""
+        return 0
+
     def complexity(self) -> Complexity:
-        """No parameters are learnt; the arithmetic is that of all gradients of a sample."""
+        """Nothing is learnt but the start, in closed form; the arithmetic is that of all gradients of a sample."""
         shots = len(self.engine.shots_of(0)) / len(self.problem.survey.sources)
         flops = round(self.iterations_per_sample() * shots * gradient_flops(self.engine.problem))
-        return Complexity(parameters=0, macs=None, flops=flops, flops_kind="analytic")
+        return Complexity(
+            parameters=0,
+            parameters_closed_form=self.numbers_of_start(),
+            macs=None,
+            flops=flops,
+            flops_kind="analytic",
+        )
 
     def diagnostics(self, test: Split) -> dict[str, float]:
         """How much the inversion's simulation differs from the one that made the data, on a true model."""
@@ -83,6 +94,10 @@ class MultiscaleFWI(WaveformInversion):
         """Makes the start model."""
         mean = average(train)
         self._start = mean if self.options.start == "train-mean" else depth_gradient(mean)
+
+    def numbers_of_start(self) -> int:
+        """A node each of the mean map, or both ends of a line over depth."""
+        return math.prod(self.problem.property_shape) if self.options.start == "train-mean" else 2
 
     def start(self, measurements: Maps) -> Maps:
         """The same model for every sample."""

@@ -1,12 +1,13 @@
 """Course of an inversion: misfit over the iterations, and the error of the models of each band.
 
-Invariant: the run of the first seed is shown, all of its samples; a mean is of all samples or not drawn.
+Invariant: the first run that left its course is shown, all of its samples, each band from its own first iteration on;
+a mean is of all samples or there is none.
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.methods.traces import Step, read_traces
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, names_of, number, once, plain, short_ticks
+from fwibench.report.figures.style import counted, number, plain, short_ticks
 from fwibench.report.material import Material
+from fwibench.report.standing import first_with, names_of
 from fwibench.runs.convergence import band_errors
 from fwibench.runs.record import Record
 
@@ -34,21 +36,15 @@ def list_convergence(material: Material, lines: Sequence[Line]) -> list[Drawing]
     """A figure for each inversion that left its course behind."""
     drawings = []
     for place, here in by_place(lines).items():
-        pairs = once((line, record) for line in here for record in material.runs_of(line.row)[:1])
+        pairs, traces = first_with(material, here, lambda record: _traces(material, record))
         names = names_of([line for line, _ in pairs], [record for _, record in pairs])
         for name, (_, record) in zip(names, pairs, strict=True):
-            if traces := _traces(material, record):
-                drawings.append(_list_run(material, place, name, record, traces))
+            drawings.append(_list_run(material, place, name, record, traces[record.run_id]))
     return drawings
 
 
 def _list_run(material: Material, place: tuple[str, ...], name: str, record: Record, traces: Traces) -> Drawing:
     where, errors = place_of(place), _errors(material, record)
-    first, last = (np.mean([steps[i].misfit for steps in traces.values()]) for i in (0, -1))
-    course = ""
-    if errors:
-        begin, end = (float(np.nanmean(errors[band])) for band in (next(iter(errors)), list(errors)[-1]))
-        course = f" MAE of the models goes from {number(begin)} to {number(end)} {record.unit}."
     return Drawing(
         name=stem("convergence", where["dataset"], where["split"], where["profile"], where["track"], name),
         kind="convergence",
@@ -56,11 +52,32 @@ def _list_run(material: Material, place: tuple[str, ...], name: str, record: Rec
         caption=(
             f"{name_of(place)}. {plain(name)}, seed {record.cell.seed}: misfit of "
             f"{counted(len(traces), 'test sample')} (thin) and their mean (thick) over the iterations, "
-            f"band by band, from {number(float(first))} to {number(float(last))}.{course}"
+            f"band by band, {_describe_misfit(traces)}.{_describe_errors(errors, record.unit)}"
         ),
         place=where,
         draw=lambda: _draw(traces, errors, record.unit),
     )
+
+
+def _describe_misfit(traces: Traces) -> str:
+    """From where to where its mean goes; no end where samples ended in different bands, whose misfits are others."""
+    first, last = (np.mean([steps[i].misfit for steps in traces.values()]) for i in (0, -1))
+    same = len({steps[-1].band for steps in traces.values()}) == 1
+    return f"from {number(float(first))}" + (f" to {number(float(last))}" if same else ", not all to the same band")
+
+
+def _describe_errors(errors: Errors, unit: str) -> str:
+    """From where to where the mean of all samples goes."""
+    whole = [band for band, values in errors.items() if np.isfinite(values).all()]
+    if not whole:
+        return ""
+    begin, end = (number(float(errors[band].mean())) for band in (whole[0], whole[-1]))
+    last = list(errors)[-1]
+    course = f" MAE of the models goes from {begin} to {end} {unit}"
+    if last == whole[-1]:
+        return f"{course}."
+    reached = f"{int(np.isfinite(errors[last]).sum())} of {counted(len(errors[last]), 'sample')}"
+    return f"{course} at the end of {plain(whole[-1])}; the end of {plain(last)} was reached by {reached}."
 
 
 def _traces(material: Material, record: Record) -> Traces | None:
@@ -95,27 +112,31 @@ def _draw(traces: Traces, errors: Errors, unit: str) -> Figure:
 
 
 def _draw_misfit(axes: Axes, traces: Traces) -> None:
-    curves = [[step.misfit for step in steps] for steps in traces.values()]
-    for steps in traces.values():
-        axes.plot([step.iteration for step in steps], [step.misfit for step in steps], **THIN)
-    shortest = min(map(len, curves))
-    mean = np.mean([curve[:shortest] for curve in curves], axis=0)
-    first = next(iter(traces.values()))
-    axes.plot([step.iteration for step in first[:shortest]], mean, label="mean", **THICK)
-    if min(map(min, curves)) > 0:
-        axes.set_yscale("log")
-        short_ticks(axes, "y")
-    bands: dict[str, int] = {}
-    for step in sorted((step for steps in traces.values() for step in steps), key=lambda step: step.iteration):
-        bands.setdefault(step.band, step.iteration)
-    for place, (band, start) in enumerate(bands.items()):
-        if place:
+    start = 1
+    for band in dict.fromkeys(step.band for steps in traces.values() for step in steps):
+        curves = [[step.misfit for step in steps if step.band == band] for steps in traces.values()]
+        for curve in filter(None, curves):
+            axes.plot(range(start, start + len(curve)), curve, **_dotted(curve), **THIN)
+        if shortest := min(map(len, curves)):
+            mean = np.mean([curve[:shortest] for curve in curves], axis=0)
+            axes.plot(range(start, start + shortest), mean, **_dotted(mean), **THICK)
+        if start > 1:
             axes.axvline(start - 0.5, color="0.4", linewidth=0.8, linestyle=":")
         axes.annotate(
             plain(band), (start, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=6.5, va="bottom"
         )
+        # the next band begins for all samples where the longest ends
+        start += max(map(len, curves))
+    if all(step.misfit > 0 for steps in traces.values() for step in steps):
+        axes.set_yscale("log")
+        short_ticks(axes, "y")
     axes.set(xlabel="iteration", ylabel="misfit, relative to the measurement")
     axes.grid(axis="y")
+
+
+def _dotted(curve: Sized) -> dict[str, Any]:
+    """A single iteration makes no line."""
+    return {"marker": ".", "markersize": 4} if len(curve) == 1 else {}
 
 
 def _draw_errors(axes: Axes, errors: Errors, unit: str) -> None:

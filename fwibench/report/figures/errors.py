@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, name_of
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import MOST_METHODS, counted, listed, names_of, number, short_ticks, wrap
+from fwibench.report.figures.style import MOST_METHODS, counted, listed, number, short_ticks, wrap
 from fwibench.report.material import Material
+from fwibench.report.standing import names_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,9 +17,10 @@ from fwibench.errors import RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.problem import Problem
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, listed, names_of, number, once, plain, wrap
+from fwibench.report.figures.style import counted, listed, number, plain, wrap
 from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, extent_of, is_compact
+from fwibench.report.standing import names_of, once
 from fwibench.runs.record import Record
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
 from fwibench.methods.spectra import read_spectra
 from fwibench.report.figures.drawing import Drawing, place_of, stem
-from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, once, plain, short_ticks, wrap
+from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, plain, short_ticks, wrap
 from fwibench.report.material import Material
+from fwibench.report.standing import first_with
+from fwibench.runs.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,17 +48,20 @@ class Curve:
 def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure for each named spectrum of a method, with a line for each place that it was run in."""
     found: dict[tuple[str, str], list[Curve]] = {}
-    pairs = once((line, record) for line in lines for record in material.runs_of(line.row)[:1])
+    pairs, spectra = first_with(material, lines, lambda record: _spectra(material, record))
     for line, record in pairs:
-        try:
-            spectra = read_spectra(material.results.folder(record.cell))
-        except DataError as error:
-            material.tell(f"{record.run_id}: {error.message}")
-            continue
-        for name, values in spectra.items():
+        for name, values in spectra[record.run_id].items():
             curve = Curve(place_of(line.place), line.label, values / values.max())
             found.setdefault((line.row["method"], name), []).append(curve)
     return [_list_one(method, name, curves) for (method, name), curves in found.items()]
+
+
+def _spectra(material: Material, record: Record) -> dict[str, NDArray[np.float64]]:
+    try:
+        return read_spectra(material.results.folder(record.cell))
+    except DataError as error:
+        material.tell(f"{record.run_id}: {error.message}")
+        return {}
 
 
 def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
@@ -73,9 +78,9 @@ def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
         kind="spectrum",
         title=plain(f"{method}: {name}", 120),
         caption=(
-            f"{plain(name)} of {plain(method)} in {counted(len(shown), 'place')}, in order, each divided by its "
-            f"largest, first seed. Above {SMALL:.0%} of the largest are {listed(counts)}. What is below "
-            f"{FLOOR:g} of it is not drawn.{more}"
+            f"{plain(name)} of {plain(method)} in {counted(len(shown), 'place')}, in order, of the first seed that "
+            f"has one, each divided by its largest. Above {SMALL:.0%} of the largest are {listed(counts)}. What is "
+            f"below {FLOOR:g} of it is not drawn.{more}"
         ),
         place=place,
         draw=lambda: _draw(shown, labels),

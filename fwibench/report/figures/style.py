@@ -7,13 +7,10 @@ so that a `$` in a name is a `$`.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fwibench.leaderboard.board import Line
-from fwibench.leaderboard.rows import identity
 from fwibench.readable import printable, show_count, show_number
-from fwibench.runs.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,30 +75,6 @@ def wrap(text: str, width: int, lines: int = 3) -> str:
     if len(rows) > lines:
         rows = [*rows[: lines - 1], rows[lines - 1][: width - 3] + "..."]
     return "\n".join(rows)
-
-
-def names_of(lines: Sequence[Line], runs: Sequence[Record]) -> list[str]:
-    """What methods are called in a figure: their label; the key of the first run too, where rows share one.
-
-    Args:
-        lines: Of the leaderboard.
-        runs: The first run of each.
-    """
-    labels = [line.label for line in lines]
-    return [
-        label if labels.count(label) == 1 else f"{label} ({run.cell.key[:8]})"
-        for label, run in zip(labels, runs, strict=True)
-    ]
-
-
-def once(pairs: Iterable[tuple[Line, Record]]) -> list[tuple[Line, Record]]:
-    """Of a method that was scored on several choices of test samples the row with most."""
-    found: dict[str, tuple[Line, Record]] = {}
-    for line, record in pairs:
-        name = identity(record, common=True)
-        if name not in found or (line.row["n_test"] or 0) > (found[name][0].row["n_test"] or 0):
-            found[name] = line, record
-    return list(found.values())
 
 
 def short_ticks(axes: Axes, which: str) -> None:

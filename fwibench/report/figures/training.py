@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, listed, names_of, number, once, short_ticks, wrap
+from fwibench.report.figures.style import counted, listed, number, short_ticks, wrap
 from fwibench.report.material import Material
+from fwibench.report.standing import first_with, names_of
 from fwibench.runs.record import Record
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure a place, of methods with a history."""
     drawings = []
     for place, here in by_place(lines).items():
-        pairs = [(line, record) for line in here for record in material.runs_of(line.row)[:1] if curves_of(record)]
-        pairs = once(pairs)
+        pairs, _ = first_with(material, here, curves_of)
         if not pairs:
             continue
         names = names_of([line for line, _ in pairs], [record for _, record in pairs])

@@ -9,19 +9,24 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image
 
 from fwibench.plugins.guard import describe
 from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import Drawing, render
+from fwibench.report.figures.panels import ERRORS
 from fwibench.report.material import Material
-from fwibench.report.page.images import as_uri
+from fwibench.report.page.images import as_uri, colours_of
+from fwibench.report.pictures import COLOURS
 
 OF_SAMPLES = ("panels",)
 """Kinds that show samples of datasets."""
 HEAVY = 200_000
 """Bytes beyond which lines and letters are no longer kept as such, and pixels get a palette."""
+GREYS = 32
+"""Of the colours of a palette; the others are those of maps and errors, half and half."""
 BROAD = 1.5
 """Width over height from which a figure gets a row for itself."""
 
@@ -77,16 +82,33 @@ def _picture(drawing: Drawing) -> Picture:
         # points, of which an inch has 72, to pixels, of which it has 96
         width, height = (round(float(part) * 96 / 72) for part in size.groups())
         return Picture(drawing, as_uri(content, "image/svg+xml"), width, height)
-    content = lighten(render(drawing, "png"))
+    content = lighten(render(drawing, "png"), maps=drawing.kind in OF_SAMPLES)
     width, height = (int.from_bytes(content[start : start + 4]) for start in (16, 20))
     return Picture(drawing, as_uri(content, "image/png"), round(width / 1.5), round(height / 1.5))
 
 
-def lighten(content: bytes) -> bytes:
-    """A heavy PNG with the 256 colours that fit it best, a third as large; the viewer has the maps in full."""
+def lighten(content: bytes, *, maps: bool) -> bytes:
+    """A heavy PNG with 256 colours, a third as large; the viewer has the maps in full.
+
+    Args:
+        content: The PNG.
+        maps: Whether it is made of maps and their colour bars, which get even steps of their own colours; lines and
+            letters get those colours that fit best.
+    """
     if len(content) <= HEAVY:
         return content
     stream = io.BytesIO()
     picture = Image.open(io.BytesIO(content)).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+    palette = _palette() if maps else None
+    picture.quantize(256, palette=palette, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
     return min(content, stream.getvalue(), key=len)
+
+
+@cache
+def _palette() -> Image.Image:
+    """Colours of the maps, of the errors, and greys for letters and lines."""
+    greys = [level for step in range(GREYS) for level in [round(255 * step / (GREYS - 1))] * 3]
+    steps = (256 - GREYS) // 2
+    image = Image.new("P", (1, 1))
+    image.putpalette([*colours_of(COLOURS, steps), *colours_of(ERRORS, steps), *greys])
+    return image

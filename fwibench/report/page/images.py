@@ -43,7 +43,7 @@ def draw(values: Values, low: float, high: float, colours: str) -> str:
     """
     scaled = (np.asarray(values, np.float64) - low) * (255 / (high - low))
     image = Image.fromarray(np.clip(np.nan_to_num(scaled), 0, 255).round().astype(np.uint8))
-    image.putpalette(_palette(colours))
+    image.putpalette(colours_of(colours))
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     return as_uri(stream.getvalue(), "image/png")
@@ -57,13 +57,14 @@ def as_uri(content: bytes, kind: str) -> str:
 @cache
 def stops(colours: str) -> list[str]:
     """Colours of a bar, from low to high."""
-    palette = _palette(colours)
+    palette = colours_of(colours)
     places = np.linspace(0, 255, STOPS).round().astype(int)
     return ["#" + bytes(palette[3 * place : 3 * place + 3]).hex() for place in places]
 
 
 @cache
-def _palette(colours: str) -> list[int]:
+def colours_of(colours: str, steps: int = 256) -> list[int]:
+    """Red, green and blue of even steps of a colour map, one after the other."""
     from matplotlib import colormaps
 
-    return [int(part) for part in (colormaps[colours](np.arange(256))[:, :3] * 255).round().ravel()]
+    return [int(part) for part in (colormaps[colours](np.linspace(0, 1, steps))[:, :3] * 255).round().ravel()]

@@ -1,13 +1,14 @@
 """What the viewer of samples shows: truth, measurement, predictions and errors of a few test samples.
 
-Invariant: maps of one property have one scale, its bounds; errors of one place have one scale too. Nothing is shown
-of a dataset that is not on this machine.
+Invariant: maps of one property have one scale, its bounds; errors of one place have one scale too. A method is shown
+once, and methods are put in order by the samples that they share. Nothing is shown of a dataset that is not on this
+machine.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -18,11 +19,13 @@ from numpy.typing import NDArray
 from fwibench.datasets.arrays import Split
 from fwibench.errors import RecordError
 from fwibench.leaderboard.board import Line
+from fwibench.leaderboard.choosing import by_place
 from fwibench.problem import Problem
 from fwibench.readable import show_number
 from fwibench.report.material import Material
 from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops
 from fwibench.report.page.measured import describe_measurement
+from fwibench.report.standing import names_of, once
 from fwibench.runs.record import Record
 
 SAMPLES = 6
@@ -35,12 +38,15 @@ SCORES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "ssim-wang": "SSIM (Wang
 IN_UNITS = ("mae", "rmse")
 
 Maps = NDArray[np.float32]
+Standing = tuple[str, Line, Record]
+"""A method: its name, its row and the run that stands for it."""
 
 
 @dataclass(frozen=True)
 class _Shown:
     """A method in the viewer: its row, the run that stands for it, its maps `(n, Z, X)` and scores by sample."""
 
+    name: str
     line: Line
     record: Record
     maps: dict[str, Maps]
@@ -49,35 +55,50 @@ class _Shown:
 
 def list_places(material: Material) -> list[dict[str, Any]]:
     """Each place that has predictions, as JSON can hold it."""
-    by_place: dict[tuple[str, ...], list[Line]] = {}
-    for line in material.board.lines:
-        if line.samples is not None and line.row["mae"] is not None:
-            by_place.setdefault(tuple(str(line.row[name]) for name in PLACE), []).append(line)
-    return [_place(material, lines) for lines in by_place.values()]
+    places: dict[tuple[str, ...], list[Standing]] = {}
+    for lines in by_place(material.board.lines).values():
+        for one in _stand(material, lines):
+            places.setdefault(tuple(str(one[1].row[name]) for name in PLACE), []).append(one)
+    errors = {run.run_id: line.row["mae"] for line in material.shared.lines for run in material.runs_of(line.row)}
+    return [_place(material, standing, errors) for standing in places.values()]
 
 
-def _place(material: Material, lines: list[Line]) -> dict[str, Any]:
+def _stand(material: Material, lines: Sequence[Line]) -> list[Standing]:
+    """Each method of a place and track once, under a name of its own."""
+    able = (line for line in lines if line.samples is not None and line.row["mae"] is not None)
+    pairs = once((line, material.runs_of(line.row)[0]) for line in able)
+    names = names_of([line for line, _ in pairs], [record for _, record in pairs])
+    return [(name, line, record) for name, (line, record) in zip(names, pairs, strict=True)]
+
+
+def _place(material: Material, standing: list[Standing], errors: Mapping[str, float | None]) -> dict[str, Any]:
+    """A place with its methods.
+
+    Args:
+        material: The results.
+        standing: Methods of all its tracks.
+        errors: MAE on the samples that all methods of a track share, by run.
+    """
+    shown = sorted(standing, key=lambda one: errors.get(one[2].run_id) or one[1].row["mae"])
     # a method that was given the truth to start from does not say which samples are hard
-    lines = sorted(lines, key=lambda line: (line.row["track"] != "standard", line.row["mae"]))
-    place: dict[str, Any] = {name: lines[0].row[name] for name in PLACE}
-    best = lines[0]
-    shown = sorted(lines, key=lambda line: line.row["mae"])[:METHODS]
-    record = material.runs_of(best.row)[0]
+    name, best, record = next((one for one in shown if one[1].row["track"] == "standard"), shown[0])
+    shown = shown[:METHODS]
+    place: dict[str, Any] = {column: best.row[column] for column in PLACE}
+    place["tracks"] = list(dict.fromkeys(line.row["track"] for _, line, _ in shown))
     dataset = material.dataset(record.cell)
-    place["left_out"] = max(len(lines) - METHODS, 0)
+    place["left_out"] = max(len(standing) - METHODS, 0)
     if dataset is None:
         return {**place, "missing": f"The samples of {place['dataset']} are not on this machine."}
-    chosen, worst = choose([line.samples.ids for line in shown if line.samples], best)
+    chosen, worst = choose([line.samples.ids for _, line, _ in shown if line.samples], best)
     methods = list(_methods(material, shown, chosen))
     test = dataset.split(record.cell.split, "test")
-    samples, errors = _samples(test, dataset.problem, methods, chosen)
+    samples, limit = _samples(test, dataset.problem, methods, chosen)
     return {
         **place,
-        **_scales(dataset.problem, errors),
+        **_scales(dataset.problem, limit),
         "methods": [_describe(one) for one in methods],
         "samples": [
-            {**sample, "note": f"the largest error of {best.label}" if sample["id"] == worst else ""}
-            for sample in samples
+            {**sample, "note": f"the largest error of {name}" if sample["id"] == worst else ""} for sample in samples
         ],
     }
 
@@ -109,16 +130,15 @@ def choose(ids: Sequence[Sequence[str]], best: Line) -> tuple[list[str], str]:
     return chosen, worst
 
 
-def _methods(material: Material, lines: Sequence[Line], chosen: Sequence[str]) -> Iterator[_Shown]:
+def _methods(material: Material, standing: Sequence[Standing], chosen: Sequence[str]) -> Iterator[_Shown]:
     """Reads one run of each method at a time, and keeps the maps that are shown."""
-    for line in lines:
-        record = material.runs_of(line.row)[0]
+    for name, line, record in standing:
         predictions = material.predictions(record)
         if predictions is None:
             continue
         places = {sample: place for place, sample in enumerate(predictions.ids)}
         maps = {sample: predictions.maps[places[sample], 0].copy() for sample in chosen if sample in places}
-        yield _Shown(line, record, maps, _scores(material, record, chosen))
+        yield _Shown(name, line, record, maps, _scores(material, record, chosen))
 
 
 def _scores(material: Material, record: Record, chosen: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -206,7 +226,7 @@ def _scales(problem: Problem, limit: float) -> dict[str, Any]:
 def _describe(one: _Shown) -> dict[str, Any]:
     row = one.line.row
     return {
-        "name": one.line.label,
+        "name": one.name,
         "track": row["track"],
         "seed": one.record.cell.seed if row["seeds"] and row["seeds"] > 1 else None,
         "run": one.record.run_id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fwibench.leaderboard.comparison import ALPHA
 from fwibench.readable import show_number
 from fwibench.report.page.tables import Group, show_interval
 from fwibench.runs.record import Record
@@ -23,6 +24,7 @@ class Best:
         error: Its MAE, with the unit.
         interval: Of that.
         tied: Methods that cannot be told from it.
+        too_few: Whether so few test samples cannot tell any of the methods apart; then there is no best.
     """
 
     place: dict[str, Any]
@@ -32,6 +34,7 @@ class Best:
     error: str
     interval: str
     tied: list[str]
+    too_few: bool
 
 
 def summarise(groups: Sequence[Group]) -> list[Best]:
@@ -41,7 +44,8 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
         if group.published:
             continue
         scored = [shown for shown in group.rows if shown.row["mae"] is not None]
-        ranked = [shown for shown in scored if shown.row["rank"] is not None]
+        too_few = _too_few(group.place["n_test"], len(scored))
+        ranked = [shown for shown in scored if shown.row["rank"] is not None and not too_few]
         first = min(ranked, key=lambda shown: shown.row["mae"], default=None)
         found.append(
             Best(
@@ -52,9 +56,15 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
                 error=f"{show_number(first.row['mae'])} {group.unit}".strip() if first else "",
                 interval=show_interval(first.row) if first else "",
                 tied=[shown.name for shown in ranked if shown.tied and shown is not first],
+                too_few=too_few,
             )
         )
     return found
+
+
+def _too_few(samples: int | None, methods: int) -> bool:
+    """Whether the signed-rank test can tell nobody from the best: its p-value of n pairs is 2 ** (1 - n) at least."""
+    return samples is not None and methods > 1 and 2 ** (1 - samples) * (methods - 1) > ALPHA
 
 
 def count(records: Sequence[Record]) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import fwibench
-from fwibench.errors import DataError, UsageError
-from fwibench.files import write_text
+from fwibench.errors import UsageError
+from fwibench.files import check_folder, write_text
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
 from fwibench.report.material import Material
@@ -51,11 +51,17 @@ class Wanted:
 
 
 def check_path(path: Path) -> None:
-    """Raises `UsageError` unless a page can have that name; asked before any work is done."""
+    """Asked before any work is done.
+
+    Raises:
+        UsageError: No page can have that name.
+        DataError: No file can be written there.
+    """
     if path.suffix != SUFFIX:
         raise UsageError(f"{path} ends in '{path.suffix}', expected {SUFFIX}", "a report is one page: -o report.html")
     if path.is_dir():
         raise UsageError(f"{path} is a folder, expected a name for a file", f"-o {path / 'report.html'}")
+    check_folder(path.parent)
 
 
 def write_page(material: Material, path: Path, wanted: Wanted) -> int:
@@ -75,10 +81,7 @@ def write_page(material: Material, path: Path, wanted: Wanted) -> int:
     """
     check_path(path)
     text = render(material, wanted)
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}", "-o names the file") from error
+    write_text(path, text)
     return len(text.encode())
 
 

@@ -1,6 +1,7 @@
 """Training, convergence and spectra: curves are those of the runs."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.errors import MethodError
 from fwibench.methods.spectra import read_spectra, write_spectra
 from fwibench.methods.traces import Step, Trace, write_traces
+from fwibench.plugins.registry import Registry
 from fwibench.report.figures.catalogue import list_drawings
+from fwibench.runs.convergence import describe_convergence
 from fwibench.runs.results import Results
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open
@@ -51,8 +54,16 @@ def test_a_method_on_two_choices_of_samples_is_shown_once(tmp_path: Path, read: 
     assert [list(line.get_ydata()) for line in axes.lines] == [[1.6], [0.8]]
 
 
-def invert(root: Path, fingerprint: str, test, misfits: list[list[float]]) -> None:
-    """Leaves an inversion of two bands; its models are off by 100 at first, then by 50, then by 10."""
+def invert(root: Path, fingerprint: str, test, misfits: list[list[float]], finished: Sequence[int] = (2, 2)) -> None:
+    """Leaves an inversion of two bands; its models are off by 100 at first, then by 50, then by 10.
+
+    Args:
+        root: Of the results.
+        fingerprint: Of the dataset.
+        test: Its samples.
+        misfits: Of each sample.
+        finished: How many bands each sample finished.
+    """
     ids = test.ids[: len(misfits)]
     record = leave(
         root, "fwi", [1.0] * len(ids), ids=ids, profile="smoke", fingerprint=fingerprint, test_samples=len(ids)
@@ -61,7 +72,7 @@ def invert(root: Path, fingerprint: str, test, misfits: list[list[float]]) -> No
     for i, own in enumerate(misfits):
         steps = [Step("2 Hz" if n < 3 else "full", n, misfit, n) for n, misfit in enumerate(own, 1)]
         models = {name: test.properties[i] + error for name, error in (("start", 100), ("2 Hz", 50), ("full", -10))}
-        traces.append(Trace(steps, models))
+        traces.append(Trace(steps, dict(list(models.items())[: 1 + finished[i]])))
     write_traces(Results(root).folder(record.cell), ids, traces)
 
 
@@ -70,13 +81,15 @@ def test_convergence_shows_misfits_bands_and_errors(salt: Dataset, tmp_path: Pat
     invert(tmp_path, salt.fingerprint, test, [[8.0, 4.0, 6.0, 2.0], [4.0, 2.0, 2.0]])
     (drawing,) = list_drawings(read(), ["convergence"])
     misfit, errors = drawing.draw().axes
-    assert [list(line.get_ydata()) for line in misfit.lines[:3]] == [
-        [8.0, 4.0, 6.0, 2.0],
-        [4.0, 2.0, 2.0],
-        [6.0, 3.0, 4.0],
+    assert curves_of(misfit) == [
+        ([1, 2], [8.0, 4.0]),
+        ([1, 2], [4.0, 2.0]),
+        ([1, 2], [6.0, 3.0]),
+        ([3, 4], [6.0, 2.0]),
+        ([3], [2.0]),
+        ([3], [4.0]),
     ]
     assert [(text.get_text(), text.xy[0]) for text in misfit.texts] == [("2 Hz", 1), ("full", 3)]
-    assert [list(line.get_xdata()) for line in misfit.lines[3:]] == [[2.5, 2.5]]
     assert misfit.get_yscale() == "log"
     for line in errors.lines:
         np.testing.assert_allclose(line.get_ydata(), [100, 50, 10], rtol=1e-4)
@@ -85,6 +98,49 @@ def test_convergence_shows_misfits_bands_and_errors(salt: Dataset, tmp_path: Pat
     assert errors.get_ylabel() == "MAE [m/s]"
     assert "from 6.00 to 2.00" in drawing.caption
     assert "from 100 to 10.0 m/s" in drawing.caption
+
+
+def curves_of(axes) -> list[tuple[list[float], list[float]]]:
+    """Misfits of the samples and their mean, band by band; the lines that part the bands are none."""
+    lines = [line for line in axes.lines if line.get_linestyle() != ":"]
+    return [(list(line.get_xdata()), list(line.get_ydata())) for line in lines]
+
+
+def test_bands_of_different_lengths_are_averaged_each_by_itself(tmp_path: Path, read: Open) -> None:
+    """The second sample leaves the first band earlier; the third never reaches the second band."""
+    record = leave(tmp_path, "fwi", [1.0] * 3)
+    courses = {"s-000": "aaab", "s-001": "abbb", "s-002": "aa"}
+    traces = [Trace([Step(band, n, 10.0 * n, n) for n, band in enumerate(own, 1)]) for own in courses.values()]
+    for trace, own in zip(traces, courses.values(), strict=True):
+        trace.models = dict.fromkeys(["start", *own], np.zeros((1, 2, 2), np.float32))
+    write_traces(Results(tmp_path).folder(record.cell), list(courses), traces)
+    (drawing,) = list_drawings(read(), ["convergence"])
+    assert curves_of(drawing.draw().axes[0]) == [
+        ([1, 2, 3], [10.0, 20.0, 30.0]),
+        ([1], [10.0]),
+        ([1, 2], [10.0, 20.0]),
+        ([1], [10.0]),
+        ([4], [40.0]),
+        ([4, 5, 6], [20.0, 30.0, 40.0]),
+    ], "no mean of the second band"
+    assert "from 10.0, not all to the same band." in drawing.caption
+
+
+def test_a_mean_is_of_all_samples_or_there_is_none(
+    salt: Dataset, tmp_path: Path, read: Open, registry: Registry
+) -> None:
+    """The second sample does not finish the last band, and the third does not come there."""
+    test = salt.split("random", "test").spread(3)
+    invert(tmp_path, salt.fingerprint, test, [[8.0, 4.0, 6.0], [4.0, 2.0, 2.0], [3.0, 2.0]], finished=[2, 1, 1])
+    material = read()
+    (drawing,) = list_drawings(material, ["convergence"])
+    assert "from 100 to 50.0 m/s at the end of 2 Hz; the end of full was reached by 1 of 3 samples." in drawing.caption
+    (record,) = material.records
+    start, first, last = describe_convergence(record, material.results.folder(record.cell), registry)
+    assert (start.samples, round(start.mae or 0)) == (3, 100)
+    assert (first.samples, first.first, first.last, round(first.mae or 0)) == (3, 5.0, pytest.approx(8 / 3), 50)
+    assert (last.samples, last.iterations) == (2, 2)
+    assert (last.first, last.last, last.seconds, last.mae) == (None, None, None, None)
 
 
 def test_without_data_only_the_misfit_is_shown(salt: Dataset, tmp_path: Path, read: Open) -> None:
@@ -119,6 +175,22 @@ def test_spectra_of_datasets_share_a_figure_each_divided_by_its_largest(tmp_path
     assert (drawing.place["dataset"], drawing.place["split"]) == ("", "random")
     assert "2 of 4 (salt)" in drawing.caption
     assert drawing.title == "linear: values of A"
+
+
+def test_the_first_run_that_has_an_ingredient_is_taken(tmp_path: Path, read: Open) -> None:
+    """Neither the row of most samples nor the first seed has one."""
+    leave(tmp_path, "linear", [1.0, 2.0])
+    for seed in (0, 1, 2):
+        record = leave(tmp_path, "linear", [1.0], seed=seed, test_samples=1, history=history(0.1 * seed) * (seed > 0))
+        if seed:
+            folder = Results(tmp_path).folder(record.cell)
+            write_spectra({"A": [2.0 * seed, 1.0]}, folder)
+            models = {"start": np.zeros((1, 2, 2), np.float32)}
+            write_traces(folder, ["s-000"], [Trace([Step("all", 1, seed, 0.1)], models)])
+    training, convergence, spectrum = list_drawings(read(), ["training", "convergence", "spectrum"])
+    assert [list(line.get_ydata()) for line in training.draw().axes[0].lines[:2]] == [[0.2], [0.4]]
+    assert "linear, seed 1: " in convergence.caption
+    assert [list(line.get_ydata()) for line in spectrum.draw().axes[0].lines] == [[1.0, 0.5]]
 
 
 def test_damaged_spectra_are_told(tmp_path: Path, read: Open) -> None:

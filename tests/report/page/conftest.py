@@ -39,13 +39,24 @@ ENVIRONMENT = {
 }
 
 
-def leave_predicted(root: Path, dataset: Any, method: str, size: float, **changes: object) -> Record:
-    """Leaves a finished run whose predictions differ from the truth by about `size`, in the property's unit."""
+def leave_predicted(
+    root: Path, dataset: Any, method: str, size: Any, test_samples: int | None = None, **changes: object
+) -> Record:
+    """Leaves a finished run whose predictions differ from the truth by about `size`, in the property's unit.
+
+    Args:
+        root: Of the results.
+        dataset: Prepared.
+        method: Its name.
+        size: For all samples, or of each `(n, 1, 1, 1)`.
+        test_samples: Only so many, the first; None for all.
+        changes: Fields of the record.
+    """
     test = dataset.split("random", "test")
-    truth = test.properties[:]
+    truth, ids = test.properties[:][:test_samples], test.ids[:test_samples]
     maps = truth + np.random.default_rng(3).normal(0, size, truth.shape).astype(np.float32)
     errors = np.abs(maps - truth).mean((1, 2, 3), dtype=np.float64)
-    scores = Scores(test.ids, {"mae": errors, "ssim": 1 / (1 + errors)})
+    scores = Scores(ids, {"mae": errors, "ssim": 1 / (1 + errors)})
     cell = Cell(
         method=method,
         method_version="1",
@@ -56,20 +67,21 @@ def leave_predicted(root: Path, dataset: Any, method: str, size: float, **change
         split="random",
         seed=0,
         profile=dataset.profile,
+        test_samples=test_samples,
     )
     fields = {
         "source": "synthetic",
         "unit": dataset.problem.property.unit,
-        "n_test": len(test),
+        "n_test": len(ids),
         "started": "2026-01-02T03:04:05Z",
         "environment": ENVIRONMENT,
-        "costs": Costs(fit_s=size),
+        "costs": Costs(fit_s=float(np.mean(size))),
         **changes,
     }
     record = Record(cell=cell, status="ok", scores=scores.means(), **fields)
     folder = Results(root).folder(cell)
     write_scores(scores, folder)
-    write_predictions(Predictions(test.ids, maps), folder)
+    write_predictions(Predictions(ids, maps), folder)
     write_record(record, folder / RECORD)
     return record
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from fwibench.methods.complexity import Complexity
+from fwibench.plugins.registry import Registry
+from fwibench.report.material import Material
+from fwibench.report.page.writing import Wanted, write_page
+from fwibench.runs.record import Costs, write_record
+from fwibench.runs.results import RECORD, Results
+from tests.leaderboard.records import leave
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
@@ -138,11 +147,47 @@ def test_the_viewer_shows_the_picked_sample(opened: Opened) -> None:
         "async all => { await Promise.all(all.map(one => one.decode())); return all.map(one => one.naturalWidth) }",
     )
     assert images == [60] * (2 + 2 * 4)
-    assert tab.locator(".method .best dd").inner_text().endswith("m/s")
+    best = tab.locator(".method .best")
+    assert best.inner_text().endswith("m/s"), "one value, not its label"
+    assert best.locator("xpath=ancestor::article/h4").inner_text() == "fine", "helped has a track of its own"
     tab.get_by_role("button", name="Previous sample").press("Enter")
     assert first in tab.locator("#stage .given figcaption").first.inner_text()
     tab.locator("#filters").get_by_label("Track").select_option("standard")
     assert tab.locator(".method").count() == 3
+
+
+def test_the_viewer_follows_the_filters(opened: Opened) -> None:
+    tab = opened.tab
+    form = tab.locator("#filters")
+    tab.locator("#samples").scroll_into_view_if_needed()
+    tab.locator("#place").select_option(label="salt, split random, smoke")
+    form.get_by_label("Methods").fill("r")
+    assert tab.locator(".method").count() == 2
+    assert tab.locator(".method .best").locator("xpath=ancestor::article/h4").inner_text() == "rough"
+    form.get_by_label("Methods").fill("rough")
+    assert tab.locator(".method .best").count() == 0, "better than nobody"
+    form.get_by_label("Methods").fill("nobody")
+    assert "No method here fits these filters." in tab.locator("#sample-note").inner_text()
+    form.get_by_label("Methods").fill("")
+    form.get_by_label("Track").select_option("oracle-start")
+    assert tab.locator("#place option").all_inner_texts() == ["salt, split random, smoke"]
+    assert tab.locator(".method").count() == 1
+    form.get_by_label("Track").select_option("extra-data")
+    assert tab.locator("#sample-note").inner_text() == "No samples fit these filters."
+
+
+def test_what_has_nothing_left_is_hidden(opened: Opened) -> None:
+    tab = opened.tab
+    names = tab.locator("#filters").get_by_label("Methods")
+    assert tab.get_by_text("Notes of runs that are ok").is_visible()
+    names.fill("fine")
+    assert tab.locator("#failures thead").is_visible()
+    assert not tab.locator("#no-failure").is_visible()
+    assert not tab.get_by_text("Notes of runs that are ok").is_visible()
+    names.fill("helped")
+    assert tab.locator(".card:visible").count() == 1
+    assert not tab.locator("#failures thead").is_visible()
+    assert tab.locator("#no-failure").is_visible()
 
 
 def test_the_viewer_shows_fields_and_says_what_is_not_here(opened: Opened) -> None:
@@ -217,6 +262,29 @@ def test_it_can_be_read_without_scripts_and_on_a_phone(browser: Any, page: Path)
     phone = Opened(browser, page, viewport={"width": 400, "height": 800})
     phone.tab.locator("#samples").scroll_into_view_if_needed()
     phone.tab.locator("#stage .map").first.wait_for()
+    phone.tab.evaluate("document.querySelector('.recipe summary b').textContent = 'x'.repeat(90)")
     assert phone.tab.evaluate("document.documentElement.scrollWidth") == 400
     phone.check()
     phone.context.close()
+
+
+def test_the_columns_shown_at_first_fit(browser: Any, tmp_path: Path, registry: Registry) -> None:
+    """A row with all of them and many options, as wide as such rows are."""
+    sizes = Complexity(parameters=297_750, parameters_closed_form=0, flops=245_700_000_000)
+    chosen = {"damping": 1e-08, "decrease": 0.0, "iterations": 20, "step": 40.0, "tv": 0.003}
+    errors = np.arange(100.0, 120.0)
+    own = {"complexity": sizes, "costs": Costs(fit_s=3601.0, predict_ms_cpu1=22264.0)}
+    for method in ("multiscale-fwi-oracle", "nearest-neighbour"):
+        record = leave(tmp_path, method, errors, chosen=chosen, **own)
+        scores = {**record.scores, "rmse": 110.5}
+        write_record(record.model_copy(update={"scores": scores}), Results(tmp_path).folder(record.cell) / RECORD)
+    results = Results(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [])
+        write_page(Material(results, results.records()[0], registry), tmp_path / "wide.html", Wanted(samples=False))
+    one = Opened(browser, tmp_path / "wide.html")
+    table = "document.querySelector('.board').parentElement"
+    assert one.tab.locator(".board thead th:visible").count() == 11
+    assert one.tab.evaluate(f"{table}.scrollWidth - {table}.clientWidth") == 0
+    one.check()
+    one.context.close()

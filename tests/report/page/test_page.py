@@ -1,6 +1,7 @@
 import json
 import re
 import shlex
+import shutil
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from PIL import Image
 
 from fwibench.datasets.dataset import Dataset
@@ -15,6 +17,7 @@ from fwibench.errors import DataError, UsageError
 from fwibench.leaderboard.board import make_board
 from fwibench.plugins.registry import Registry
 from fwibench.report.material import Material
+from fwibench.report.page.drawings import lighten
 from fwibench.report.page.images import COLOURS, MOST, draw, step_of
 from fwibench.report.page.measured import describe_measurement
 from fwibench.report.page.runs import find_environments
@@ -22,7 +25,8 @@ from fwibench.report.page.samples import SAMPLES, choose, list_places
 from fwibench.report.page.summary import summarise
 from fwibench.report.page.tables import make_groups
 from fwibench.report.page.writing import Wanted, check_path, render, write_page
-from fwibench.runs.record import read_record
+from fwibench.runs.cell import Cell
+from fwibench.runs.record import read_record, write_record
 from fwibench.runs.reproducing import command_of
 from fwibench.runs.results import RECORD, Results
 from tests.conftest import Command
@@ -94,6 +98,7 @@ def test_the_page_without_scripts_has_all_rows_and_commands(parsed: Parsed, mate
         assert f"fwibench reproduce {shlex.quote(record.run_id)}" in text
         assert record.reason in text
         assert shlex.join(command_of(record, registry=material.registry)) in text
+    assert "--results DIR" in text
     shown = [one["data-method"] for one in parsed.all("tr") if str(one.get("id", "")).startswith("row-")]
     assert len(shown) > len(material.board.rows), "printed rows too"
 
@@ -118,6 +123,30 @@ def test_places_show_truth_predictions_and_errors(material: Material, salt: Data
     drawn = (pixels(fine["error"]) / 127.5 - 1) * limit
     assert np.allclose(drawn[unclipped], error[unclipped], atol=limit / 100)
     assert "not on this machine" in found["salt", "quick"]["missing"]
+
+
+def test_a_method_is_shown_once_and_the_best_is_so_on_shared_samples(
+    tmp_path: Path, salt: Dataset, registry: Registry
+) -> None:
+    """The steady one is better on the two samples that both have, and worse in the mean over its own."""
+    sizes = np.array([10.0, 10.0] + [100.0] * (len(salt.split("random", "test")) - 2)).reshape(-1, 1, 1, 1)
+    leave_predicted(tmp_path, salt, "steady", sizes)
+    leave_predicted(tmp_path, salt, "steady", sizes[:2], test_samples=2)
+    leave_predicted(tmp_path, salt, "lucky", 20.0, test_samples=2)
+    leave_predicted(tmp_path, salt, "helped", 5.0, test_samples=2, track="oracle-start")
+    twin = leave_predicted(tmp_path, salt, "twin", 30.0)
+    folder = Results(tmp_path).folder(twin.cell)
+    cell = Cell(**{**twin.cell.model_dump(), "options": {"alpha": 2}})
+    shutil.copytree(folder, Results(tmp_path).folder(cell))
+    write_record(twin.model_copy(update={"cell": cell}), Results(tmp_path).folder(cell) / RECORD)
+    results = Results(tmp_path)
+    (place,) = list_places(Material(results, results.records()[0], registry))
+    twins = {f"twin ({one.key[:8]})" for one in (twin.cell, cell)}
+    names = [one["name"] for one in place["methods"]]
+    assert (names[:3], set(names[3:])) == (["helped", "steady", "lucky"], twins)
+    assert place["tracks"] == ["oracle-start", "standard"]
+    (worst,) = (one for one in place["samples"] if one["note"])
+    assert worst["note"] == "the largest error of steady"
 
 
 def test_the_worst_sample_of_the_best_method_is_shown(tmp_path: Path) -> None:
@@ -187,7 +216,44 @@ def test_tables_mark_ties_and_the_best(tmp_path: Path) -> None:
     low, high, mean = group.rows[0].bar or (0, 0, 0)
     assert 0 < low < mean < high < 100
     (best,) = summarise([group])
-    assert (best.name, best.tied, best.methods) == ("a", ["c"], 3)
+    assert (best.name, best.tied, best.methods, best.too_few) == ("a", ["c"], 3, False)
+
+
+@pytest.mark.parametrize("ranked", [True, False])
+def test_too_few_samples_to_tell_methods_apart_have_no_best(tmp_path: Path, ranked: bool) -> None:
+    """Five pairs have no p-value below 1 in 16, six have one below 1 in 20; the board's ranks do not count."""
+    for n in (5, 6):
+        leave(tmp_path, "a", np.arange(n) + 1.0, test_samples=n)
+        leave(tmp_path, "b", np.arange(n) + 2.0, test_samples=n)
+    results = Results(tmp_path)
+    rows = make_board(results.records()[0], results.scores).rows
+    for row in rows:
+        row["rank"] = row["rank"] if ranked else None
+    five, six = summarise(make_groups(rows, {"salt": "m/s"}))
+    assert (five.place["n_test"], five.too_few, five.name, five.tied) == (5, True, "", [])
+    assert (six.place["n_test"], six.too_few, six.name) == (6, False, "a" if ranked else "")
+
+
+def test_the_card_says_that_samples_are_too_few(tmp_path: Path, registry: Registry) -> None:
+    for method in "ab":
+        leave(tmp_path, method, [1.0, 2.0, 3.0])
+    results = Results(tmp_path)
+    text = render(Material(results, results.records()[0], registry), Wanted(samples=False))
+    assert "3 test samples are too few to tell 2 methods apart" in text
+    assert "level with it:" not in text
+
+
+def test_heavy_maps_keep_even_steps_of_their_colours() -> None:
+    """A bar of 244 steps beside much of another colour, which an adaptive palette would spend its colours on."""
+    bar = np.repeat(np.linspace(0, 1, 244)[:, None], 9, 1)
+    noise = np.random.default_rng(0).uniform(0, 1, (244, 4000))
+    stream = BytesIO()
+    pixels = np.concatenate([colormaps["magma_r"](bar), colormaps["cividis"](noise)], axis=1)
+    Image.fromarray((pixels[:, :, :3] * 255).astype(np.uint8)).save(stream, "PNG")
+    light = np.asarray(Image.open(BytesIO(lighten(stream.getvalue(), maps=True))).convert("RGB"))
+    assert len(np.unique(light[:, 4], axis=0)) > 80
+    exact = pixels[:, 4, :3] * 255
+    assert np.abs(light[:, 4] - exact).mean() < 3
 
 
 def test_printed_rows_have_no_rank_and_are_no_best(page: Path) -> None:

@@ -73,7 +73,8 @@
       group.hidden = !here || !left;
       if (here) rows += left;
     }
-    for (const one of all(".card")) one.hidden = !fits(one, wanted, PLACE);
+    // the card of a table goes with it
+    for (const one of all(".card")) one.hidden = document.querySelector(one.querySelector("h3 a").hash).hidden;
     if (kind) {
       for (const one of all(".drawing")) one.hidden = !fits(one, { ...wanted, kind: kind.value }, [...PLACE, "kind"]);
       document.getElementById("no-figure").hidden = all(".drawing:not([hidden])").length > 0;
@@ -81,6 +82,10 @@
     for (const one of all(".recipe, #failures tr[data-method], #failures li[data-method]")) {
       one.hidden = !fits(one, wanted, PLACE) || !named(one, wanted);
     }
+    // a head without rows says nothing
+    for (const one of all("#failures .listed")) one.hidden = !all("[data-method]:not([hidden])", one).length;
+    const silent = document.getElementById("no-failure");
+    if (silent) silent.hidden = !silent.previousElementSibling.hidden;
     document.getElementById("shown").value = `${rows} of ${total} rows`;
     document.getElementById("nothing").hidden = rows > 0;
     document.dispatchEvent(new CustomEvent("filtered", { detail: wanted }));

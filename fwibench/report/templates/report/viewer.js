@@ -29,6 +29,9 @@
     if (!read.has(number)) read.set(number, JSON.parse(places[number].textContent));
     return read.get(number);
   };
+  const fits = (track, name) => (
+    (!wanted.track || track === wanted.track) && (!wanted.method || name.toLowerCase().includes(wanted.method))
+  );
   const title = (data) => `${data.dataset}, split ${data.split}, ${data.profile}`;
 
   // pictures
@@ -96,7 +99,7 @@
     const head = make("h4", {}, one.name, ...(unsaid.length ? [make("small", {}, unsaid.join(", "))] : []));
     if (!found) return make("article", { className: "method" }, head, make("p", { className: "hint" }, "has no prediction of this sample"));
     const scores = make("dl", {}, ...found.scores.map(([label, value]) => make(
-      "div", { className: label === "MAE" && best ? "best" : "" }, make("dt", {}, label), make("dd", {}, value),
+      "div", {}, make("dt", {}, label), make("dd", { className: label === "MAE" && best ? "best" : "" }, value),
     )));
     return make(
       "article", { className: "method" }, head,
@@ -128,12 +131,15 @@
     if (sample.note) told.push(`This sample has ${sample.note}.`);
     if (data.step > 1) told.push(`Every ${data.step === 2 ? "second" : data.step === 3 ? "third" : `${data.step}th`} node is drawn.`);
     if (data.left_out) told.push(`${data.left_out} methods of larger error are not shown.`);
+    const methods = data.methods.map((one, number) => ({ one, found: sample.predictions[number] }))
+      .filter(({ one }) => fits(one.track, one.name));
+    if (!methods.length) told.push("No method here fits these filters.");
     note.textContent = told.join(" ");
-    const known = sample.predictions.map((found) => (found && found.mae !== null ? found.mae : Infinity));
-    const least = Math.min(...known);
-    const methods = data.methods.map((one, number) => ({ one, number })).filter(({ one }) => (
-      (!wanted.track || one.track === wanted.track) && (!wanted.method || one.name.toLowerCase().includes(wanted.method))
-    ));
+    // the best of those of a track that are shown, where there is another
+    const best = (track) => {
+      const rivals = methods.filter(({ one, found }) => one.track === track && found && found.mae !== null);
+      return rivals.length > 1 ? Math.min(...rivals.map(({ found }) => found.mae)) : null;
+    };
     const truth = make(
       "figure", { className: "panel" }, make("figcaption", {}, make("b", {}, "Truth"), ` ${sample.id}`),
       axes(map(data, sample.truth, `Truth, ${sample.id}`), `x [km], 0 to ${round(data.width)}`, `depth [km], 0 to ${round(data.depth)}`, data.columns / data.rows),
@@ -145,8 +151,8 @@
         scale(data.colours, data.low, data.high, `${data.name} [${data.unit}]`),
         scale(data.error_colours, `\u2264 \u2212${data.limit}`, `\u2265 ${data.limit}`, `error, prediction less truth [${data.unit}]`),
       ),
-      make("div", { className: "methods", style: { "--shape": data.columns / data.rows } }, ...methods.map(({ one, number }) => (
-        method(data, one, sample.predictions[number], known[number] === least && Number.isFinite(least), sample.id)
+      make("div", { className: "methods", style: { "--shape": data.columns / data.rows } }, ...methods.map(({ one, found }) => (
+        method(data, one, found, found && found.mae !== null && found.mae === best(one.track), sample.id)
       ))),
     );
   };
@@ -162,6 +168,7 @@
     const before = placePick.value;
     const fit = places.map((one, number) => ({ one, number })).filter(({ one }) => (
       (!wanted.dataset || one.dataset.dataset === wanted.dataset) && (!wanted.split || one.dataset.split === wanted.split)
+      && (!wanted.track || JSON.parse(one.dataset.tracks).includes(wanted.track))
     ));
     placePick.replaceChildren(...fit.map(({ one, number }) => make("option", { value: String(number) }, title(one.dataset))));
     if (fit.some(({ number }) => String(number) === before)) {
