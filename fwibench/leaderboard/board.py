@@ -32,11 +32,13 @@ class Line:
         row: The row.
         samples: Scores of its test samples; None if there are none.
         faults: Why there are none.
+        key: What its records agree in, however many test samples they were scored on.
     """
 
     row: Row
     samples: Samples | None = field(default=None, repr=False)
     faults: list[str] = field(default_factory=list)
+    key: str = field(default="", repr=False)
 
     @property
     def label(self) -> str:
@@ -97,7 +99,8 @@ def make_board(
     for same in cells.values():
         chosen = _longest(same) if common else same
         good = [record for record in chosen if record.status == "ok"]
-        line = Line(make_row(chosen, runs.get((good or chosen)[0].cell.base)))
+        base = runs.get((good or chosen)[0].cell.base)
+        line = Line(make_row(chosen, base), key=identity(chosen[0], base, common=True))
         if read is not None and good:
             line.samples, line.faults = read_samples(good, read, None if common else ["mae", *metrics], common=common)
         lines.append(line)

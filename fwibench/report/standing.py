@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from fwibench.leaderboard.board import Line
-from fwibench.leaderboard.rows import identity
 from fwibench.report.material import Material
 from fwibench.runs.record import Record
 
@@ -34,9 +33,8 @@ def once(pairs: Iterable[tuple[Line, Record]]) -> list[tuple[Line, Record]]:
     """Of a method that was scored on several choices of test samples the row with most."""
     found: dict[str, tuple[Line, Record]] = {}
     for line, record in pairs:
-        name = identity(record, common=True)
-        if name not in found or (line.row["n_test"] or 0) > (found[name][0].row["n_test"] or 0):
-            found[name] = line, record
+        if line.key not in found or (line.row["n_test"] or 0) > (found[line.key][0].row["n_test"] or 0):
+            found[line.key] = line, record
     return list(found.values())
 
 

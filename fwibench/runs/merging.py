@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from fwibench.errors import DataError, UsageError
-from fwibench.files import atomic_write
+from fwibench.files import atomic_write, check_folder
 from fwibench.runs.differences import describe_difference
 from fwibench.runs.record import Record
 from fwibench.runs.results import RECORD, Results
@@ -55,8 +55,9 @@ def merge(sources: Sequence[Path], target: Path, rule: Rule = "newest") -> Merge
 
     Raises:
         UsageError: Several folders hold the same cell, and the rule is to refuse that.
-        DataError: A source has no records.
+        DataError: A source has no records, or nothing can be written to the target.
     """
+    check_folder(target)
     merged = Merged()
     chosen: dict[str, _Run] = {}
     folders = list(dict.fromkeys(path.resolve() for path in (target, *sources)))

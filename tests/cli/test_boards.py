@@ -77,6 +77,16 @@ def test_what_is_typed_wrong_gets_the_right_one(
     assert not (results.parent / "out").exists()
 
 
+def test_what_cannot_be_written_is_said_in_a_line(fwibench: Command, results: Path) -> None:
+    (results.parent / "table.csv").mkdir()
+    (results.parent / "file").touch()
+    for arguments in (("leaderboard", "--export", "table.csv"), ("merge", "results", "-o", "file/deeper")):
+        done = fwibench(*arguments)
+        assert done.returncode == 1, done.stderr
+        assert "cannot be written" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_merge_and_diff(fwibench: Command, results: Path, tmp_path: Path) -> None:
     leave(tmp_path / "other", "a", ERRORS + 1, started="2027")
     merged = fwibench("merge", "results", "other", "-o", "all")

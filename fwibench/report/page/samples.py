@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.errors import RecordError
-from fwibench.leaderboard.board import Line
-from fwibench.leaderboard.choosing import by_place
+from fwibench.leaderboard.board import Line, by_place
 from fwibench.problem import Problem
 from fwibench.readable import show_number
 from fwibench.report.material import Material

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fwibench.leaderboard.comparison import ALPHA
+from fwibench.leaderboard.comparison import least_samples
 from fwibench.readable import show_number
 from fwibench.report.page.tables import Group, show_interval
 from fwibench.runs.record import Record
@@ -44,7 +44,8 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
         if group.published:
             continue
         scored = [shown for shown in group.rows if shown.row["mae"] is not None]
-        too_few = _too_few(group.place["n_test"], len(scored))
+        samples = group.place["n_test"]
+        too_few = samples is not None and len(scored) > 1 and samples < least_samples(len(scored) - 1)
         ranked = [shown for shown in scored if shown.row["rank"] is not None and not too_few]
         first = min(ranked, key=lambda shown: shown.row["mae"], default=None)
         found.append(
@@ -60,11 +61,6 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
             )
         )
     return found
-
-
-def _too_few(samples: int | None, methods: int) -> bool:
-    """Whether the signed-rank test can tell nobody from the best: its p-value of n pairs is 2 ** (1 - n) at least."""
-    return samples is not None and methods > 1 and 2 ** (1 - samples) * (methods - 1) > ALPHA
 
 
 def count(records: Sequence[Record]) -> list[tuple[str, str]]:
