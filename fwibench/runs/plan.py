@@ -6,7 +6,7 @@ whatever the user got wrong is said here, before any work is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -73,7 +73,11 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
         UsageError: A name, an option or a value is wrong.
     """
     methods = parse_selection(request.methods)
-    settings = parse_settings(request.settings, [item.name for item in methods])
+    settings = parse_settings(request.settings)
+    named = list(_named(methods, settings, registry))
+    for name in settings:
+        if name not in named:
+            raise UnknownNameError.among("selected method", name, named)
     for metric in request.metrics:
         registry.metric(metric)
     if request.seeds < 1:
@@ -98,6 +102,16 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
                     one.cached = results.finished(one.cell)
                 planned.setdefault(one.cell.key, one)
     return list(planned.values())
+
+
+def _named(methods: Iterable[Selected], settings: Mapping[str, dict[str, str]], registry: Registry) -> Iterator[str]:
+    """The selected methods and those that they build on: whose options may be set."""
+    for item in methods:
+        spec = registry.method(item.name).spec
+        yield spec.name
+        if spec.builds_on:
+            default = spec.options.model_fields[spec.builds_on].default
+            yield {**settings.get(spec.name, {}), **item.options}.get(spec.builds_on, default)
 
 
 def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[str, str] | None = None) -> Dataset:

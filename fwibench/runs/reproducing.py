@@ -45,12 +45,11 @@ def request_of(record: Record, base: Record | None = None, registry: Registry | 
     above = {name: _text(value) for name, value in _chosen(record, registry).items()}
     below = {name: _text(value) for name, value in _chosen(base, registry).items()} if base else {}
     bracketed = {name: text for name, text in above.items() if not _PARTING.search(text)}
-    methods = [base.cell.method] if base and below else []
     settings = {f"{cell.method}.{name}": text for name, text in above.items() if name not in bracketed}
     if base:
         settings |= {f"{base.cell.method}.{name}": text for name, text in below.items()}
     return Request(
-        methods=",".join([*methods, _selected(cell.method, bracketed)]),
+        methods=_selected(cell.method, bracketed),
         dataset=_selected(cell.dataset, {name: _text(value) for name, value in cell.dataset_options.items()}),
         split=cell.split,
         first_seed=cell.seed,

@@ -63,17 +63,14 @@ def parse_assignment(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def parse_settings(settings: Iterable[str], known: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Reads `--set METHOD.OPTION=VALUE`; every method must be among the `known` ones of the command."""
+def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Reads `--set METHOD.OPTION=VALUE`: options by method."""
     found: dict[str, dict[str, str]] = {}
-    known = list(known)
     for setting in settings:
         key, value = parse_assignment(setting)
         name, dot, option = key.partition(".")
         if not dot:
             raise UsageError(f"'{setting}' does not say whose option it is, expected METHOD.OPTION=VALUE")
-        if name not in known:
-            raise UnknownNameError.among("selected method", name, known)
         found.setdefault(name, {})[option] = value
     return found
 

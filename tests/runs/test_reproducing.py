@@ -120,7 +120,7 @@ def test_any_text_survives_as_the_value_of_an_option(text: str) -> None:
     record = Record(cell=cell_of(dataset_options={"path": text}), status="ok", chosen=chosen)
     again = parse(command_of(record))
     (method,), (dataset,) = parse_selection(again.methods), parse_selection(again.dataset)
-    texts = {**parse_settings(again.settings, ["m"])["m"], **method.options}
+    texts = {**parse_settings(again.settings)["m"], **method.options}
     assert validate_options("m", Odd, {}, texts) == Odd(**chosen)
     assert validate_options("d", FilesOptions, {}, dataset.options).path == Path(text)
 

@@ -1,5 +1,5 @@
 import contextlib
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from fwibench.errors import OptionError, UnknownNameError, UsageError
+from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
+from fwibench.runs.plan import Request, make_plan
 from fwibench.runs.selection import parse_selection, parse_settings, validate_options
 
 
@@ -80,9 +82,22 @@ def test_a_wrong_name_gets_the_closest() -> None:
     assert "alpha" in wrong.value.hint
 
 
-def test_settings_must_name_a_selected_method() -> None:
-    assert parse_settings(["m.alpha=1=2", "m.on=true"], ["m"]) == {"m": {"alpha": "1=2", "on": "true"}}
-    with pytest.raises(UnknownNameError):
-        parse_settings(["n.alpha=1"], ["m"])
+def test_settings_say_whose_options_they_are() -> None:
+    settings = parse_settings(["m.alpha=1=2", "m.on=true", "n.a=1"])
+    assert settings == {"m": {"alpha": "1=2", "on": "true"}, "n": {"a": "1"}}
     with pytest.raises(UsageError, match="whose option"):
-        parse_settings(["alpha=1"], ["m"])
+        parse_settings(["alpha=1"])
+
+
+def test_options_are_set_of_selected_methods_and_of_what_these_build_on(registry: Registry) -> None:
+    def plan(methods: str, *settings: str) -> list[tuple[str, dict[str, Any]]]:
+        request = Request(methods, "salt", profile="smoke", settings=settings)
+        return [(one.cell.method, one.chosen) for one in make_plan(request, registry)]
+
+    base, above = plan("refine", "refine.base=inversionnet", "inversionnet.precision=bf16")
+    assert base == ("inversionnet", {"precision": "bf16"})
+    assert above == ("refine", {"base": "inversionnet"})
+    assert plan("refine[base=pixel-ridge]", "pixel-ridge.alpha=2")[0] == ("pixel-ridge", {"alpha": 2.0})
+    for settings in (["inversionnet.precision=bf16"], ["refine.base=pixel-ridge", "invlint.alpha=2"]):
+        with pytest.raises(UnknownNameError, match="no selected method"):
+            plan("refine", *settings)
