@@ -38,9 +38,9 @@ results: install
 	$(BIN)/fwibench run --methods mean-map,multiscale-fwi --set multiscale-fwi.iterations=20 --set multiscale-fwi.step=40 \
 		--set multiscale-fwi.damping=1e-8 --set multiscale-fwi.tv=0.003 --set multiscale-fwi.decrease=0 \
 		--dataset kimberlina-leakage --test-samples 5
-	$(BIN)/fwibench leaderboard --export results/leaderboard.csv
-	$(BIN)/fwibench figures --format png
-	$(BIN)/fwibench report -o results/report.html
+	$(BIN)/fwibench leaderboard --export results/leaderboard.csv --export results/leaderboard.md
+	$(BIN)/fwibench figures --dataset salt --split random --kind panels --format png
+	$(BIN)/fwibench report -o results/report.html --published
 
 test: install
 	$(BIN)/python -m pytest -n 2 -m "not slow"
