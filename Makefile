@@ -30,7 +30,8 @@ bench: install
 results: install
 	$(BIN)/fwibench run $(LEARNED) --dataset salt,marmousi
 	$(BIN)/fwibench run $(LEARNED) --dataset salt --split block
-	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-reservoir --set invlint.max_batches=1000
+	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-reservoir --set invlint.max_batches=1000 \
+		--set velocitygan.max_batches=200
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-leakage
 	for split in random block; do $(BIN)/fwibench run $(INVERSIONS) --dataset salt --split $$split || exit 1; done
 	$(BIN)/fwibench run --methods multiscale-fwi,multiscale-fwi-oracle --dataset marmousi --test-samples 5 \
