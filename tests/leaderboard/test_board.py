@@ -119,6 +119,20 @@ def test_a_row_without_scores_of_samples_is_not_ranked_among_those_with(tmp_path
         assert "has 29 samples, its record 30; fwibench rescore makes it again" in board.notes[0]
 
 
+def test_seeds_on_other_samples_make_no_interval(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE[:10], ids=IDS[:10])
+    leave(tmp_path, "a", BASE[:10], ids=IDS[5:15], seed=1)
+    (line,) = board_of(tmp_path).lines
+    assert line.row["mae_ci_low"] is None
+    assert line.faults[0].endswith("its seeds were not scored on the same samples")
+
+
+def test_tables_of_few_samples_come_before_those_of_many(tmp_path: Path) -> None:
+    for n in (10, 5, 9):
+        leave(tmp_path, "a", BASE[:n], ids=IDS[:n], test_samples=n)
+    assert [row["n_test"] for row in board_of(tmp_path).rows] == [5, 9, 10]
+
+
 def test_common_without_a_common_sample_says_so(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE[:2], ids=IDS[:2])
     leave(tmp_path, "b", BASE[:3], ids=IDS[3:6])
