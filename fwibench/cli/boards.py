@@ -20,8 +20,7 @@ from fwibench.leaderboard.choosing import Compared, compare_all, compare_with, r
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
-from fwibench.plugins.registry import Registry
-from fwibench.runs.record import Record
+from fwibench.metrics.spec import MetricSpec
 from fwibench.runs.results import Results
 
 Exports = Annotated[
@@ -69,13 +68,14 @@ def leaderboard(
         rows = with_published(rows, registry)
         notes = [*notes, "published figures are as printed; fwibench info METHOD says how they were counted"]
     compared, faults = compare_with(board.lines, baseline, "mae") if baseline else ([], [])
-    units = units_of(records, rows)
+    units = units_of(rows)
+    mae = registry.metric("mae").spec if registry is not None and baseline else None
     if json:
-        print_json({"rows": rows, "comparisons": _as_json(compared, "mae", records, registry)} if baseline else rows)
+        print_json({"rows": rows, "comparisons": _as_json(compared, mae)} if mae else rows)
     else:
         print_leaderboard(rows, units)
-        if registry is not None:
-            _print(compared, "mae", records, registry)
+        if mae:
+            _print(compared, mae)
     print_notes([*notes, *faults])
     if registry is not None:
         for path in exports or []:
@@ -98,48 +98,35 @@ def compare(
         raise UsageError("two methods or more are compared", "fwibench leaderboard shows which there are")
     registry = open_registry()
     metric = SCORES.get(metric, metric)
-    registry.metric(metric)
+    spec = registry.metric(metric).spec
     folder = Results(results)
     records = records_of(read_records(folder), dataset, split, profile)
     board = make_board(records, folder.scores, metrics=[metric])
     compared, faults = compare_all(board.lines, list(dict.fromkeys(methods)), metric)
     if json:
-        print_json(_as_json(compared, metric, records, registry))
+        print_json(_as_json(compared, spec))
     else:
-        _print(compared, metric, records, registry)
+        _print(compared, spec)
     print_notes(faults)
 
 
-def _print(compared: Sequence[Compared], metric: str, records: Sequence[Record], registry: Registry) -> None:
-    better = registry.metric(metric).spec.better
+def _print(compared: Sequence[Compared], metric: MetricSpec) -> None:
     for one in compared:
-        unit = _unit(one, metric, records, registry)
-        print_comparisons(f"{one.title}: {metric}, {better} is better", one.comparisons, unit, better)
+        title = f"{one.title}: {metric.name}, {metric.better} is better"
+        print_comparisons(title, one.comparisons, _unit(one, metric), metric.better)
 
 
-def _as_json(
-    compared: Sequence[Compared], metric: str, records: Sequence[Record], registry: Registry | None
-) -> list[dict[str, Any]]:
-    if registry is None:
-        return []
-    better = registry.metric(metric).spec.better
+def _as_json(compared: Sequence[Compared], metric: MetricSpec) -> list[dict[str, Any]]:
     return [
-        {
-            **one.place,
-            "unit": _unit(one, metric, records, registry),
-            **asdict(pair),
-            "better": pair.verdict(better),
-        }
+        {**one.place, "unit": _unit(one, metric), **asdict(pair), "better": pair.verdict(metric.better)}
         for one in compared
         for pair in one.comparisons
     ]
 
 
-def _unit(one: Compared, metric: str, records: Sequence[Record], registry: Registry) -> str:
+def _unit(one: Compared, metric: MetricSpec) -> str:
     """Unit of a metric in a place; empty for a pure number."""
-    name = one.place["dataset"]
-    unit = units_of(records, [{"dataset": name}])[name]
-    return {"property": unit, "property^2": f"({unit})^2"}.get(registry.metric(metric).spec.unit, "")
+    return {"property": one.unit, "property^2": f"({one.unit})^2"}.get(metric.unit, "")
 
 
 def register(app: typer.Typer) -> None:

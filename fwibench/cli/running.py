@@ -33,7 +33,7 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
         if plugin not in broken:
             warn_broken(plugin)
     board = make_board(outcome.records, Results(request.results).scores)
-    units = units_of(outcome.records, board.rows)
+    units = units_of(board.rows)
     if json:
         print_json({"exit_code": outcome.exit_code, "rows": board.rows})
     else:

@@ -21,10 +21,12 @@ class Compared:
 
     Attributes:
         place: Dataset, source, split, track and profile, by name.
+        unit: Of the property.
         comparisons: Corrected together.
     """
 
     place: dict[str, str]
+    unit: str
     comparisons: list[Comparison]
 
     @property
@@ -99,7 +101,8 @@ def _compare_here(
     n = min((one.n for one in comparisons), default=0)
     if comparisons and n < (least := least_samples(len(comparisons))):
         faults.append(f"{n} samples are too few to tell anything apart here; {least} is the least")
-    made = [Compared(dict(zip(PLACE, place, strict=True)), comparisons)] if comparisons else []
+    unit = next((line.row["unit"] for line in lines if line.row["unit"]), "")
+    made = [Compared(dict(zip(PLACE, place, strict=True)), unit, comparisons)] if comparisons else []
     return made, [f"{name_of(place)}: {fault}" for fault in faults]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from fwibench.leaderboard.rows import GROUP, Row, label
 from fwibench.readable import show_count, show_number, show_seconds
-from fwibench.runs.record import Record
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,9 @@ def _cells(row: Mapping[str, Any], *, shared: bool) -> dict[str, str]:
     }
 
 
-def units_of(records: Sequence[Record], rows: Sequence[Row]) -> dict[str, str]:
+def units_of(rows: Sequence[Row]) -> dict[str, str]:
     """Unit of the property, by dataset as in the rows."""
-    units = {record.cell.dataset: record.unit for record in records}
-    return {name: units.get(name.partition("[")[0].partition("@")[0], "") for name in {row["dataset"] for row in rows}}
+    units: dict[str, str] = {}
+    for row in rows:
+        units[row["dataset"]] = units.get(row["dataset"]) or row["unit"] or ""
+    return units

@@ -35,7 +35,7 @@ def rows(tmp_path: Path) -> list[Row]:
     results = Results(tmp_path)
     records, _ = results.records()
     found = make_board(records, results.scores).rows
-    assert units_of(records, found) == UNITS
+    assert units_of(found) == UNITS
     return found
 
 

@@ -110,7 +110,7 @@ def render(material: Material, wanted: Wanted) -> str:
 def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
     board, records = material.board, material.records
     rows = with_published(board.rows, material.registry) if wanted.published else board.rows
-    groups = make_groups(rows, units_of(records, rows))
+    groups = make_groups(rows, units_of(rows))
     bad, noted = find_troubles(records, board.rows)
     places = list_places(material) if wanted.samples else []
     pictures = list_pictures(material, samples=wanted.samples)
