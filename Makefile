@@ -41,7 +41,7 @@ results: install
 		--dataset kimberlina-leakage --test-samples 5
 	$(BIN)/fwibench leaderboard --export results/leaderboard.csv --export results/leaderboard.md
 	$(BIN)/fwibench figures --dataset salt --split random --kind panels --format png
-	$(BIN)/fwibench report -o results/report.html --published --no-samples
+	$(BIN)/fwibench report -o results/report.html --published --max-samples 2
 
 test: install
 	$(BIN)/python -m pytest -n 2 -m "not slow"

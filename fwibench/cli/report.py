@@ -26,9 +26,9 @@ def report(
     published: Annotated[
         bool, typer.Option("--published", help="Also show what publications print, not ranked.")
     ] = False,
-    no_samples: Annotated[
-        bool, typer.Option("--no-samples", help="Show no samples of datasets: no viewer, no panels.")
-    ] = False,
+    max_samples: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Samples of a dataset in the viewer; 0: no viewer, no panels.")
+    ] = 6,
 ) -> None:
     """Write one page that shows a results folder to anybody with a browser, and needs no network."""
     # drawing imports matplotlib
@@ -45,7 +45,7 @@ def report(
             "fwibench run makes some; --results names their folder",
         )
     material = Material(folder, records_of(records, dataset), open_registry())
-    size = write_page(material, output, Wanted(title, published, not no_samples, unread))
+    size = write_page(material, output, Wanted(title, published, max_samples, unread))
     for fault in (*unread, *material.faults):
         warn(f"left out: {fault}")
     text = f"{output}: {len(material.records)} runs, {len(material.board.rows)} rows, {size / 1e6:.1f} MB"

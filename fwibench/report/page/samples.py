@@ -27,7 +27,6 @@ from fwibench.report.page.measured import describe_measurement
 from fwibench.report.standing import names_of, once
 from fwibench.runs.record import Record
 
-SAMPLES = 6
 METHODS = 12
 """Shown at most of a place: the methods are those of the lowest error."""
 LARGE = 0.99
@@ -52,14 +51,19 @@ class _Shown:
     scores: dict[str, dict[str, float]]
 
 
-def list_places(material: Material) -> list[dict[str, Any]]:
-    """Each place that has predictions, as JSON can hold it."""
+def list_places(material: Material, most: int) -> list[dict[str, Any]]:
+    """Each place that has predictions, as JSON can hold it.
+
+    Args:
+        material: The results.
+        most: Samples of a place that are shown.
+    """
     places: dict[tuple[str, ...], list[Standing]] = {}
     for lines in by_place(material.board.lines).values():
         for one in _stand(material, lines):
             places.setdefault(tuple(str(one[1].row[name]) for name in PLACE), []).append(one)
     errors = {run.run_id: line.row["mae"] for line in material.shared.lines for run in material.runs_of(line.row)}
-    return [_place(material, standing, errors) for standing in places.values()]
+    return [_place(material, standing, errors, most) for standing in places.values()]
 
 
 def _stand(material: Material, lines: Sequence[Line]) -> list[Standing]:
@@ -70,13 +74,16 @@ def _stand(material: Material, lines: Sequence[Line]) -> list[Standing]:
     return [(name, line, record) for name, (line, record) in zip(names, pairs, strict=True)]
 
 
-def _place(material: Material, standing: list[Standing], errors: Mapping[str, float | None]) -> dict[str, Any]:
+def _place(
+    material: Material, standing: list[Standing], errors: Mapping[str, float | None], most: int
+) -> dict[str, Any]:
     """A place with its methods.
 
     Args:
         material: The results.
         standing: Methods of all its tracks.
         errors: MAE on the samples that all methods of a track share, by run.
+        most: Samples that are shown.
     """
     shown = sorted(standing, key=lambda one: errors.get(one[2].run_id) or one[1].row["mae"])
     # a method that was given the truth to start from does not say which samples are hard
@@ -88,7 +95,7 @@ def _place(material: Material, standing: list[Standing], errors: Mapping[str, fl
     place["left_out"] = max(len(standing) - METHODS, 0)
     if dataset is None:
         return {**place, "missing": f"The samples of {place['dataset']} are not on this machine."}
-    chosen, worst = choose([line.samples.ids for _, line, _ in shown if line.samples], best)
+    chosen, worst = choose([line.samples.ids for _, line, _ in shown if line.samples], best, most)
     methods = list(_methods(material, shown, chosen))
     test = dataset.split(record.cell.split, "test")
     samples, limit = _samples(test, dataset.problem, methods, chosen)
@@ -102,7 +109,7 @@ def _place(material: Material, standing: list[Standing], errors: Mapping[str, fl
     }
 
 
-def choose(ids: Sequence[Sequence[str]], best: Line) -> tuple[list[str], str]:
+def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[str], str]:
     """Samples to show, and which of them is the worst of the best method.
 
     They are spread evenly over those that most methods were scored on, in the order of the test split.
@@ -110,11 +117,12 @@ def choose(ids: Sequence[Sequence[str]], best: Line) -> tuple[list[str], str]:
     Args:
         ids: Of the samples, by method.
         best: The method of the lowest error.
+        most: Samples to show.
     """
     counts = Counter(chain.from_iterable(ids))
     longest = max(ids, key=len)
     shared = [sample for sample in longest if counts[sample] == max(counts.values())]
-    places = np.linspace(0, len(shared) - 1, min(SAMPLES, len(shared))).round().astype(int)
+    places = np.linspace(0, len(shared) - 1, min(most, len(shared))).round().astype(int)
     chosen = [shared[place] for place in places]
     if best.samples is None or "mae" not in best.samples.values:
         return chosen, ""
@@ -122,7 +130,7 @@ def choose(ids: Sequence[Sequence[str]], best: Line) -> tuple[list[str], str]:
     if worst not in chosen:
         nearest = longest.index(worst) if worst in longest else 0
         gaps = [abs(longest.index(sample) - nearest) for sample in chosen]
-        if len(chosen) < SAMPLES:
+        if len(chosen) < most:
             chosen.append(worst)
         else:
             chosen[int(np.argmin(gaps))] = worst

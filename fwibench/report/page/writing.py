@@ -40,13 +40,13 @@ class Wanted:
     Attributes:
         title: In its head.
         published: Whether printed rows stand beside ours.
-        samples: Whether samples of datasets are shown, in the viewer and in figures.
+        max_samples: Of a dataset in the viewer; with 0 no samples are shown, in figures neither.
         unread: A line for each record that could not be read.
     """
 
     title: str = "Leaderboard"
     published: bool = False
-    samples: bool = True
+    max_samples: int = 6
     unread: Sequence[str] = field(default=())
 
 
@@ -112,8 +112,8 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
     rows = with_published(board.rows, material.registry) if wanted.published else board.rows
     groups = make_groups(rows, units_of(rows))
     bad, noted = find_troubles(records, board.rows)
-    places = list_places(material) if wanted.samples else []
-    pictures = list_pictures(material, samples=wanted.samples)
+    places = list_places(material, wanted.max_samples) if wanted.max_samples else []
+    pictures = list_pictures(material, samples=wanted.max_samples > 0)
     return {
         "title": wanted.title,
         "made": datetime.now(UTC),
@@ -126,7 +126,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "pictures": pictures,
         "kinds": list(dict.fromkeys(one.drawing.kind for one in pictures)),
         "places": places,
-        "with_samples": wanted.samples,
+        "with_samples": wanted.max_samples > 0,
         "bad": bad,
         "noted": noted,
         "faults": [*wanted.unread, *material.faults],

@@ -281,7 +281,7 @@ def test_the_columns_shown_at_first_fit(browser: Any, tmp_path: Path, registry: 
     results = Results(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [])
-        write_page(Material(results, results.records()[0], registry), tmp_path / "wide.html", Wanted(samples=False))
+        write_page(Material(results, results.records()[0], registry), tmp_path / "wide.html", Wanted(max_samples=0))
     one = Opened(browser, tmp_path / "wide.html")
     table = "document.querySelector('.board').parentElement"
     assert one.tab.locator(".board thead th:visible").count() == 11

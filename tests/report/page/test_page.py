@@ -21,7 +21,7 @@ from fwibench.report.page.drawings import lighten
 from fwibench.report.page.images import COLOURS, MOST, draw, step_of
 from fwibench.report.page.measured import describe_measurement
 from fwibench.report.page.runs import find_environments
-from fwibench.report.page.samples import SAMPLES, choose, list_places
+from fwibench.report.page.samples import choose, list_places
 from fwibench.report.page.summary import summarise
 from fwibench.report.page.tables import make_groups
 from fwibench.report.page.writing import Wanted, check_path, render, write_page
@@ -104,7 +104,7 @@ def test_the_page_without_scripts_has_all_rows_and_commands(parsed: Parsed, mate
 
 
 def test_places_show_truth_predictions_and_errors(material: Material, salt: Dataset) -> None:
-    found = {(one["dataset"], one["profile"]): one for one in list_places(material)}
+    found = {(one["dataset"], one["profile"]): one for one in list_places(material, 6)}
     place = found["salt", "smoke"]
     test, bounds = salt.split("random", "test"), salt.problem.property
     assert [one["id"] for one in place["samples"]] == list(test.ids)
@@ -140,7 +140,7 @@ def test_a_method_is_shown_once_and_the_best_is_so_on_shared_samples(
     shutil.copytree(folder, Results(tmp_path).folder(cell))
     write_record(twin.model_copy(update={"cell": cell}), Results(tmp_path).folder(cell) / RECORD)
     results = Results(tmp_path)
-    (place,) = list_places(Material(results, results.records()[0], registry))
+    (place,) = list_places(Material(results, results.records()[0], registry), 6)
     twins = {f"twin ({one.key[:8]})" for one in (twin.cell, cell)}
     names = [one["name"] for one in place["methods"]]
     assert (names[:3], set(names[3:])) == (["helped", "steady", "lucky"], twins)
@@ -158,11 +158,11 @@ def test_the_worst_sample_of_the_best_method_is_shown(tmp_path: Path) -> None:
     best, other = make_board(results.records()[0], results.scores).lines
     assert best.samples is not None
     assert other.samples is not None
-    chosen, worst = choose([best.samples.ids, other.samples.ids[:30]], best)
+    chosen, worst = choose([best.samples.ids, other.samples.ids[:30]], best, 6)
     assert worst == "s-017"
     assert chosen == ["s-000", "s-006", "s-012", "s-017", "s-023", "s-029"]
-    assert len(chosen) == SAMPLES
-    assert choose([("s-017", "s-002")], best)[0] == ["s-017", "s-002"]
+    assert choose([best.samples.ids], best, 1) == (["s-017"], "s-017")
+    assert choose([("s-017", "s-002")], best, 6)[0] == ["s-017", "s-002"]
 
 
 def test_long_maps_are_thinned_and_gathers_averaged(salt: Dataset) -> None:
@@ -238,7 +238,7 @@ def test_the_card_says_that_samples_are_too_few(tmp_path: Path, registry: Regist
     for method in "ab":
         leave(tmp_path, method, [1.0, 2.0, 3.0])
     results = Results(tmp_path)
-    text = render(Material(results, results.records()[0], registry), Wanted(samples=False))
+    text = render(Material(results, results.records()[0], registry), Wanted(max_samples=0))
     assert "3 test samples are too few to tell 2 methods apart" in text
     assert "level with it:" not in text
 
@@ -283,7 +283,7 @@ def test_a_figure_that_fails_costs_itself_alone(
 
     broken = drawing.Drawing("broken", "costs", "Broken", "nothing", {"dataset": "salt"}, fail)  # type: ignore[arg-type]
     monkeypatch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [broken])
-    text = render(material, Wanted(samples=False))
+    text = render(material, Wanted(max_samples=0))
     assert "figure broken cannot be drawn: ValueError: no ink" in text
     assert "<h2" in text
 
@@ -296,7 +296,7 @@ def test_names_that_cannot_be_pages_are_refused(tmp_path: Path, material: Materi
         check_path(tmp_path / "folder.html")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
-        write_page(material, tmp_path / "file" / "report.html", Wanted(samples=False))
+        write_page(material, tmp_path / "file" / "report.html", Wanted(max_samples=0))
 
 
 def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
@@ -317,7 +317,7 @@ def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results"]
     assert read_record(root / "runs" / record.run_id / RECORD) == record
 
-    assert fwibench("report", "--no-samples", "-o", "small.html").returncode == 0
+    assert fwibench("report", "--max-samples", "0", "-o", "small.html").returncode == 0
     small = (tmp_path / "small.html").read_text()
     assert 'type="application/json"' not in small
     assert "panels" not in small
