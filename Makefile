@@ -8,7 +8,8 @@ BENCH := --methods invlint,inversionnet --dataset salt
 # what `make results` runs; bf16 pays on CPUs with AMX and on GPUs
 LEARNED := --methods mean-map,nearest-neighbour,pixel-ridge,invlint,inversionnet,velocitygan --seeds 3 \
 	--set inversionnet.precision=bf16 --set velocitygan.precision=bf16
-INVERSIONS := --methods invlint,inversionnet,multiscale-fwi,multiscale-fwi-oracle,refine,refine[base=inversionnet] --test-samples 5 \
+INVERSIONS := --test-samples 5 --seeds 3
+STARTED := --methods invlint,inversionnet,multiscale-fwi,multiscale-fwi-oracle,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
 .PHONY: install bench results test test-slow lint format docs benchmarks clean
@@ -33,12 +34,12 @@ results: install
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-reservoir --set invlint.max_batches=1000 \
 		--set velocitygan.max_batches=200
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-leakage
-	for split in random block; do $(BIN)/fwibench run $(INVERSIONS) --dataset salt --split $$split || exit 1; done
-	$(BIN)/fwibench run --methods multiscale-fwi,multiscale-fwi-oracle --dataset marmousi --test-samples 5 \
+	for split in random block; do $(BIN)/fwibench run $(STARTED) $(INVERSIONS) --dataset salt --split $$split || exit 1; done
+	$(BIN)/fwibench run --methods multiscale-fwi,multiscale-fwi-oracle --dataset marmousi $(INVERSIONS) \
 		--set multiscale-fwi.iterations=200 --set multiscale-fwi-oracle.iterations=200
 	$(BIN)/fwibench run --methods mean-map,multiscale-fwi --set multiscale-fwi.iterations=20 --set multiscale-fwi.step=40 \
 		--set multiscale-fwi.damping=1e-8 --set multiscale-fwi.tv=0.003 --set multiscale-fwi.decrease=0 \
-		--dataset kimberlina-leakage --test-samples 5
+		--dataset kimberlina-leakage $(INVERSIONS)
 	$(BIN)/fwibench leaderboard --export results/leaderboard.csv --export results/leaderboard.md
 	$(BIN)/fwibench figures --dataset salt --split random --kind panels --format png
 	$(BIN)/fwibench report -o results/report.html --published --max-samples 2
