@@ -14,6 +14,7 @@ from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.files import atomic_write, check_folder
+from fwibench.leaderboard.choosing import records_of
 from fwibench.plugins.settings import split as split_names
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing, Format, render
@@ -39,10 +40,10 @@ def figures(
     """Draw panels, training curves, costs, errors, convergence and spectra of the runs in a results folder."""
     suffixes, target = _formats(formats), output or results / "figures"
     folder = Results(results)
-    material = Material(folder, read_records(folder), open_registry())
-    check_folder(target)
     where = {"dataset": dataset, "split": split, "profile": profile}
-    drawings = list_drawings(material, split_names([kind]), where, split_names([samples]))
+    material = Material(folder, records_of(read_records(folder), **where), open_registry())
+    check_folder(target)
+    drawings = list_drawings(material, split_names([kind]), split_names([samples]))
     for fault in material.faults:
         warn(fault)
     if not drawings:

@@ -5,7 +5,7 @@ Invariant: only lines of one place are compared: tracks, sources, splits and pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fwibench.errors import DataError, UnknownNameError, UsageError
@@ -150,23 +150,6 @@ def records_of(records: Sequence[Record], dataset: str = "", split: str = "", pr
 def _names_of_data(record: Record) -> list[str]:
     name = variant(record.cell)
     return [record.cell.dataset, name, with_fingerprint(name, record.cell.fingerprint)]
-
-
-def narrow(lines: Sequence[Line], wanted: Mapping[str, str]) -> list[Line]:
-    """The lines that have these values in these columns; an empty value stands for any.
-
-    Raises:
-        UnknownNameError: No line has a value.
-    """
-    found = list(lines)
-    for column, value in wanted.items():
-        if not value:
-            continue
-        known = {str(line.row[column]) for line in found}
-        found = [line for line in found if line.row[column] == value]
-        if not found:
-            raise UnknownNameError.among(f"{column} in these results", value, known)
-    return found
 
 
 def _check_names(names: Sequence[str], places: dict[tuple[str, ...], list[Line]]) -> None:

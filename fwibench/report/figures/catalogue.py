@@ -5,12 +5,11 @@ Invariant: names are unique, so that no figure overwrites another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from fwibench.errors import UnknownNameError
 from fwibench.leaderboard.board import Line, name_of
-from fwibench.leaderboard.choosing import narrow
 from fwibench.report.figures.convergence import list_convergence
 from fwibench.report.figures.cost import list_cost
 from fwibench.report.figures.drawing import Drawing
@@ -30,24 +29,21 @@ KINDS: dict[str, Callable[[Material, Sequence[Line]], list[Drawing]]] = {
 }
 
 
-def list_drawings(
-    material: Material, kinds: Sequence[str] = (), where: Mapping[str, str] | None = None, samples: Sequence[str] = ()
-) -> list[Drawing]:
+def list_drawings(material: Material, kinds: Sequence[str] = (), samples: Sequence[str] = ()) -> list[Drawing]:
     """Figures that can be drawn, kind by kind in the catalogue's order; whatever lacks an ingredient is left out.
 
     Args:
         material: The results; surprises are added to its `faults`.
         kinds: Which; none for all.
-        where: Columns of the leaderboard and the values that they must have; an empty value stands for any.
         samples: Ids of the test samples to show in panels; none to take a few.
 
     Raises:
-        UnknownNameError: There is no such kind, value or sample.
+        UnknownNameError: There is no such kind or sample.
     """
     for kind in kinds:
         if kind not in KINDS:
             raise UnknownNameError.among("kind of figure", kind, KINDS)
-    lines = narrow(material.board.lines, where or {})
+    lines = material.board.lines
     for line in lines:
         if line.row["status"] == "ok" and line.samples is None:
             material.tell(

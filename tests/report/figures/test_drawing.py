@@ -80,16 +80,14 @@ def test_a_single_value_is_enough(tmp_path: Path, read: Open) -> None:
         assert render(drawing, "png")
 
 
-def test_kinds_and_places_narrow(tmp_path: Path, read: Open) -> None:
+def test_only_kinds_that_are_asked_for(tmp_path: Path, read: Open) -> None:
     for dataset in ("salt", "marmousi"):
         leave(tmp_path, "x", [1.0, 2.0], dataset=dataset, history=[{"epoch": 1, "val_loss": 0.5}])
     assert len(list_drawings(read())) == 4
-    (drawing,) = list_drawings(read(), ["training"], {"dataset": "marmousi", "split": ""})
-    assert (drawing.kind, drawing.place["dataset"]) == ("training", "marmousi")
+    drawings = list_drawings(read(), ["training"])
+    assert {(one.kind, one.place["dataset"]) for one in drawings} == {("training", "salt"), ("training", "marmousi")}
     with pytest.raises(UnknownNameError, match="trainings"):
         list_drawings(read(), ["trainings"])
-    with pytest.raises(UnknownNameError, match="slat"):
-        list_drawings(read(), where={"dataset": "slat"})
     assert list(KINDS) == ["panels", "training", "cost", "errors", "convergence", "spectrum"]
 
 
