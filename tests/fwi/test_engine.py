@@ -234,6 +234,15 @@ def test_a_wavelet_of_another_size_is_found(small: Problem, shots: np.ndarray) -
         assert float(estimated(velocity)) < 0.5 * float(known(velocity))
 
 
+def test_missing_traces_do_not_weaken_the_wavelet(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+    lost = shots[1:].copy()
+    lost[..., ::2] = 0
+    velocity, wrong = torch.from_numpy(truth[1:]), torch.from_numpy(start(small))
+    objective = engine(small, wavelet="estimated").objective(lost, velocity, None)
+    with torch.no_grad():
+        assert float(objective(velocity)) < 0.01 * float(objective(wrong))
+
+
 def test_the_inversion_has_another_scheme_than_the_data(small: Problem) -> None:
     other = inversion_problem(small, None)
     assert other.physics.accuracy == 6, "the data are of order 4, which would do"

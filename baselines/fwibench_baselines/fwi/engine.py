@@ -143,7 +143,7 @@ class Engine:
             wavelet = self._estimate_wavelet(measurements, models, wavelet)
         dt = self.survey.dt
         source = torch.from_numpy(low_pass(wavelet, corner, dt, axis=0)).to(self.device)
-        weights = self._weights * torch.from_numpy(measurements.any(axis=2, keepdims=True)).to(self.device)
+        weights = self._weights * self._heard(measurements)
         observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * weights
         misfit, bounds = MISFITS[self.options.misfit], self.problem.property
         relaxed, options = RELAXATION ** self.bands.index(corner), self.options
@@ -281,12 +281,17 @@ class Engine:
         """
         length = 2 * self.survey.nt
         source = torch.from_numpy(wavelet).to(self.device)
-        simulated = torch.fft.rfft(simulate(models, self.problem, wavelet=source), length, dim=2)
+        shots = simulate(models, self.problem, wavelet=source) * self._heard(measurements)
+        simulated = torch.fft.rfft(shots, length, dim=2)
         observed = torch.fft.rfft(torch.from_numpy(measurements).to(self.device), length, dim=2)
         power = simulated.abs().square().sum((0, 1, 3))
         match = (observed * simulated.conj()).sum((0, 1, 3)) / (power + WATER_LEVEL * power.max())
         spectrum = torch.fft.rfft(source, length) * match
         return torch.fft.irfft(spectrum, length)[: self.survey.nt].cpu().numpy().astype(np.float32)
+
+    def _heard(self, measurements: Maps) -> Tensor:
+        """Which traces are there `(n, S, 1, R)`; a missing one is zero throughout."""
+        return torch.from_numpy(measurements.any(axis=2, keepdims=True)).to(self.device)
 
 
 def _warped(corner: float | None) -> str:
