@@ -1,4 +1,4 @@
-"""Numbers as people read them; None is empty."""
+"""Numbers and texts as people read them; None is empty."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def show_seconds(value: float | None) -> str:
     minutes, seconds = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"
+
+
+def counted(n: int, word: str) -> str:
+    """`1 sample`, `2 samples`."""
+    return f"{n} {word}{'s' * (n != 1)}"
 
 
 def printable(text: str) -> str:

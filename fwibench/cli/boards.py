@@ -66,7 +66,7 @@ def leaderboard(
     notes = board.notes
     if published and registry is not None:
         rows = with_published(rows, registry)
-        notes = [*notes, "published figures are as printed; fwibench info METHOD says how they were counted"]
+        notes = [*notes, "published figures are as printed; info METHOD --dataset NAME says how they were counted"]
     compared, faults = compare_with(board.lines, baseline, "mae") if baseline else ([], [])
     units = units_of(rows)
     mae = registry.metric("mae").spec if registry is not None and baseline else None

@@ -15,7 +15,7 @@ from fwibench.leaderboard.board import make_board
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.rows import format_options
-from fwibench.readable import show_count, show_seconds
+from fwibench.readable import counted, show_count, show_seconds
 from fwibench.runs.plan import PlannedCell, Request, make_plan
 from fwibench.runs.results import Results
 from fwibench.runs.run import run_plan
@@ -39,8 +39,8 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     else:
         print_leaderboard(board.rows, units)
         print_notes(board.notes)
-        runs = request.results / "runs"
-        console().print(f"{len(plan)} cells in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
+        cells, runs = counted(len(plan), "cell"), request.results / "runs"
+        console().print(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
     for path in exports or []:
         export(board.rows, units, path, registry)
     raise typer.Exit(outcome.exit_code)

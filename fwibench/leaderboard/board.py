@@ -15,6 +15,7 @@ from fwibench.leaderboard.comparison import least_samples, not_told_apart
 from fwibench.leaderboard.intervals import interval
 from fwibench.leaderboard.rows import GROUP, Row, identity, label, make_row, with_fingerprint
 from fwibench.leaderboard.samples import Read, Samples, read_samples
+from fwibench.readable import counted
 from fwibench.runs.record import Record
 
 PLACE = tuple(name for name in GROUP if name != "n_test")
@@ -197,7 +198,7 @@ def _rank(group: list[Line]) -> list[str]:
     if len({frozenset(one.ids) for one in sets}) > 1:
         return [f"{place}: not ranked, test samples differ; --common takes the shared ones"]
     if len(sets) > 1 and n < (least := least_samples(len(sets) - 1)):
-        samples = f"{n} test sample{'s' * (n > 1)}"
+        samples = counted(n, "test sample")
         return [f"{place}: not ranked, {samples} cannot tell {len(sets)} methods apart; {least} is the least"]
     tied = not_told_apart(sets[0], sets[1:], "mae") if len(sets) > 1 else [False] * len(ranked)
     for rank, line in enumerate(ranked, 1):

@@ -205,10 +205,9 @@ def _cells(
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:
         below = registry.method(options[spec.builds_on]).spec
-        if below.builds_on:
-            raise UsageError(
-                f"{spec.name} cannot build on {below.name}, which builds on another method", "name that one"
-            )
+        if below.builds_on or below.track == "oracle-start":
+            why = "builds on another method" if below.builds_on else "starts from the truth"
+            raise UsageError(f"{spec.name} cannot build on {below.name}, which {why}", "name another method")
         wanted = Selected(name=below.name, options=settings.get(below.name, {}))
         bases = list(_cells(wanted, place, request, registry, settings))
         skip = bases[0].skip

@@ -96,6 +96,11 @@ def test_a_method_cannot_build_on_one_that_builds(registry: Registry) -> None:
         plan(registry, "refine[base=refine]")
 
 
+def test_the_truth_is_no_base(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="which starts from the truth"):
+        plan(registry, "refine[base=multiscale-fwi-oracle]")
+
+
 def test_electromagnetic_data_are_skipped_with_a_reason(registry: Registry) -> None:
     planned = plan(registry, "multiscale-fwi,refine", "kimberlina-reservoir")
     assert [one.cell.method for one in planned] == ["multiscale-fwi", "refine"]

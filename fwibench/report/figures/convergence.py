@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.methods.traces import Step, read_traces
+from fwibench.readable import counted
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, number, plain, short_ticks
+from fwibench.report.figures.style import number, plain, short_ticks
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
 from fwibench.runs.convergence import band_errors

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, name_of
+from fwibench.readable import counted
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import MOST_METHODS, counted, listed, number, short_ticks, wrap
+from fwibench.report.figures.style import MOST_METHODS, listed, number, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import names_of
 

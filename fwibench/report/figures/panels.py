@@ -16,8 +16,9 @@ from fwibench.datasets.arrays import Split
 from fwibench.errors import RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.problem import Problem
+from fwibench.readable import counted
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, listed, number, plain, wrap
+from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, extent_of, is_compact
 from fwibench.report.standing import names_of, once

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
 from fwibench.methods.spectra import read_spectra
+from fwibench.readable import counted
 from fwibench.report.figures.drawing import Drawing, place_of, stem
-from fwibench.report.figures.style import MOST_METHODS, counted, dash, listed, plain, short_ticks, wrap
+from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with
 from fwibench.runs.record import Record

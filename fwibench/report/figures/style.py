@@ -111,8 +111,3 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1]))) if shown else ""
-
-
-def counted(n: int, word: str) -> str:
-    """`1 sample`, `2 samples`."""
-    return f"{n} {word}{'s' * (n != 1)}"

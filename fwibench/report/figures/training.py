@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, by_place, name_of
+from fwibench.readable import counted
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
-from fwibench.report.figures.style import counted, listed, number, short_ticks, wrap
+from fwibench.report.figures.style import listed, number, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
 from fwibench.runs.record import Record
