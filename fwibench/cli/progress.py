@@ -83,7 +83,7 @@ class Bars:
             self._clear()
             self._stage = f"{self._name}: {event['stage']}"
             self._show(self._stage, 0, None)
-        elif "steps" in report:
+        elif report.get("steps"):
             self._show(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:
@@ -141,7 +141,7 @@ class Lines:
         if "stage" in event:
             self._begun = self._last = time.monotonic()
             self._stage = f"{self._name}: {event['stage']}"
-        elif "steps" in report:
+        elif report.get("steps"):
             self._tick(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:

@@ -45,10 +45,12 @@ class Trace:
     Attributes:
         steps: All iterations.
         models: `(1, Z, X)` at the end of each finished band, by its name; `start` is the start model.
+        before: Seconds of earlier attempts, which it went on from.
     """
 
     steps: list[Step] = field(default_factory=list)
     models: dict[str, Maps] = field(default_factory=dict)
+    before: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -130,7 +132,7 @@ class Course:
             models = {name.removeprefix("model-"): stored[name] for name in stored.files if name.startswith("model-")}
             steps = json.loads(str(stored["steps"]))
         self.traces = [
-            Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()})
+            Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()}, self._before)
             for i, own in enumerate(steps)
         ]
 

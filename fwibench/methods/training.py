@@ -115,7 +115,9 @@ class Trainer:
         trained = self.parts[part]
         if self._first_piece:
             trained.optimizer.zero_grad()
-        self.fabric.backward(loss * self._piece_share)
+        # of the other parts, through which the loss may reach this one, no gradients are wanted
+        own = [weight for weight in trained.plain.parameters() if weight.requires_grad]
+        self.fabric.backward(loss * self._piece_share, inputs=own)
         if self._last_piece:
             trained.optimizer.step()
             trained.schedule.step()

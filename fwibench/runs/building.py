@@ -5,6 +5,7 @@ Invariant: a loaded method gets the samples in the portions of its run, so it pr
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -31,16 +32,30 @@ def build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -
 
 
 def load_fitted(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
-    """The fitted method of the finished run in the folder `run`."""
-    cell = read_record(run / RECORD).cell
+    """The fitted method of the finished run in the folder `run`, on what it builds on."""
+    return load_model(run / "model", read_record(run / RECORD).cell, run.parent, registry, problem, context)
+
+
+def load_model(
+    model: Path, cell: Cell, runs: Path, registry: Registry, problem: Problem, context: RunContext
+) -> Method:
+    """The method of a cell from the folder `model`; what it builds on lies in `runs`."""
+    context = with_base(context, cell, runs, registry, problem)
     method = build(registry.method(cell.method).spec, cell, problem, context)
-    method.load(run / "model")
+    method.load(model)
     return method
 
 
-def rows_at_once(shape: tuple[int, ...]) -> int:
-    """Samples of measurements `(n, S, T, R)` that are read at once."""
-    return max(CHUNK_BYTES // (4 * math.prod(shape[1:])), 1)
+def with_base(context: RunContext, cell: Cell, runs: Path, registry: Registry, problem: Problem) -> RunContext:
+    """The context that lends a cell the fitted method which it builds on, if it builds on one."""
+    if not cell.base:
+        return context
+    return dataclasses.replace(context, base=load_fitted(runs / cell.base, registry, problem, context))
+
+
+def rows_at_once(problem: Problem) -> int:
+    """Samples that are read and predicted at once; neither their measurements nor their maps fill the memory."""
+    return max(CHUNK_BYTES // (4 * max(map(math.prod, (problem.measurement_shape, problem.property_shape)))), 1)
 
 
 def check_prediction(prediction: NDArray[np.float32], expected: tuple[int, ...]) -> None:

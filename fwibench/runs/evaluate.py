@@ -6,9 +6,11 @@ Invariant: predictions are on disk before anything but the scores sees the truth
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,10 @@ from fwibench.datasets.arrays import Split
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
-from fwibench.methods.spec import MethodSpec
 from fwibench.methods.spectra import write_spectra
 from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
-from fwibench.problem import Problem
-from fwibench.runs.building import build, check_prediction, load_fitted, rows_at_once
+from fwibench.runs.building import build, check_prediction, load_model, rows_at_once, with_base
 from fwibench.runs.environment import peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
@@ -75,18 +75,17 @@ def evaluate(
         deadline=None if limit is None else time.monotonic() + limit,
         on_report=lambda scalars: tell({"report": scalars}),
     )
-    if cell.base:
-        base = load_fitted(folder.parent.parent / cell.base, registry, problem, context)
-        context = dataclasses.replace(context, base=base)
+    context = with_base(context, cell, folder.parent.parent, registry, problem)
     method = build(spec, cell, problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
             method.fit(train, val)
         record.costs.fit_s = fitting.seconds + method.resumed_s
-        record.history = method.history
+        record.history = [_finite(entry) for entry in method.history]
     tell({"stage": "predict"})
-    prediction, traces = _predict(method, test, record, tell)
+    prediction, traces = _predict(method, test, rows_at_once(problem), record, tell)
+    record.costs.peak_memory_mb = peak_memory_mb()
     check_prediction(prediction, (len(test), *problem.property_shape))
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
@@ -94,7 +93,7 @@ def evaluate(
     scores = score(prediction, test, metrics, registry, problem, record.notes)
     write_scores(scores, folder)
     record.scores = scores.means()
-    record.diagnostics = method.diagnostics(test)
+    record.diagnostics = _finite(method.diagnostics(test))
     write_spectra(method.spectra(), folder)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
@@ -103,15 +102,13 @@ def evaluate(
     if traces:
         _take_clock(record.costs, traces, device)
     else:
-        _measure(
-            record, method, spec, folder, test.measurements[: rows_at_once(test.measurements.shape)], context, problem
-        )
-    record.costs.peak_memory_mb = peak_memory_mb()
+        saved = partial(load_model, folder / "model", cell, folder.parent.parent, registry, problem)
+        _measure(record, method, test.measurements[: rows_at_once(problem)], context, saved)
 
 
-def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
+def _predict(method: Method, test: Split, rows: int, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
     """Predicts chunk by chunk; reading and predicting have clocks of their own."""
-    rows, parts, costs = rows_at_once(test.measurements.shape), [], record.costs
+    parts, costs = [], record.costs
     traces: list[Trace] = []
     costs.predict_s = 0.0
     for start in range(0, len(test), rows):
@@ -131,13 +128,7 @@ def _predict(method: Method, test: Split, record: Record, tell: Notify) -> tuple
 
 
 def _measure(
-    record: Record,
-    method: Method,
-    spec: MethodSpec,
-    folder: Path,
-    measurements: Maps,
-    context: RunContext,
-    problem: Problem,
+    record: Record, method: Method, measurements: Maps, context: RunContext, load: Callable[[RunContext], Method]
 ) -> None:
     """Latency on one CPU thread, by the saved method where the fitted one lives on a GPU; then throughput."""
     costs, device = record.costs, context.device
@@ -146,14 +137,21 @@ def _measure(
         import torch
 
         costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
-        on_cpu = build(spec, record.cell, problem, RunContext(workdir=context.workdir))
-        on_cpu.load(folder / "model")
+        on_cpu = load(dataclasses.replace(context, device="cpu", base=None))
     costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)
 
 
 def _take_clock(costs: Costs, traces: list[Trace], device: str) -> None:
     """An inversion is too long to be repeated for the clock: the prediction itself was timed."""
+    if any(trace.before for trace in traces):
+        # the clock of this attempt knows nothing of those before it
+        costs.predict_s = None
     if device == "cpu":
         costs.predict_ms_cpu1 = 1e3 * statistics.median(trace.seconds for trace in traces)
     costs.throughput_per_s = len(traces) / costs.predict_s if costs.predict_s else None
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Those that are numbers: JSON has no others."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}

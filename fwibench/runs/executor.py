@@ -21,6 +21,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from fwibench.errors import RecordError
 from fwibench.files import write_text
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.record import Record, read_record, write_record
@@ -63,8 +64,13 @@ def execute(job: Job, results: Results, tell: Tell, *, force: bool) -> Record:
         outcome = _spawn(attempt, workdir, folder / "log.txt", job.limit, tell)
         record = _conclude(attempt, outcome, job)
         record.wall_s = time.monotonic() - start
-        _publish(record, attempt, folder)
-        if record.status not in KEPT_FOR_RESUME:
+        if record.status != "ok" and results.finished(cell):
+            record.reason += "; the earlier result is kept"
+            shutil.rmtree(attempt, ignore_errors=True)
+        else:
+            _publish(record, attempt, folder)
+        # the system kills where memory runs out
+        if record.status not in KEPT_FOR_RESUME and outcome != -signal.SIGKILL:
             shutil.rmtree(workdir, ignore_errors=True)
     return record
 
@@ -96,11 +102,9 @@ def _spawn(attempt: Path, workdir: Path, log: Path, limit: float | None, tell: T
 
 def _forward(stream: Any, tell: Tell) -> None:
     for line in stream:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        tell(event)
+        # the pipe is emptied whatever the display does with an event: a full one would stop the child
+        with contextlib.suppress(Exception, SystemExit):
+            tell(json.loads(line))
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
@@ -111,10 +115,16 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def _conclude(attempt: Path, outcome: int | None, job: Job) -> Record:
+    unread = ""
     if outcome is not None and (attempt / DRAFT).exists():
-        return read_record(attempt / DRAFT)
+        try:
+            return read_record(attempt / DRAFT)
+        except RecordError as error:
+            unread = error.message
     environment = {**describe_environment(), **job.record.environment}
-    if outcome is None:
+    if unread:
+        status, reason = "failed", f"what it left behind is no record: {unread}"
+    elif outcome is None:
         status, reason = "timeout", f"killed at its time limit of {job.limit:g} s"
     elif outcome < 0:
         status, reason = "failed", f"the process was killed by {signal.Signals(-outcome).name}"

@@ -42,9 +42,9 @@ class Incoming:
     def __len__(self) -> int:
         return len(self.array)
 
-    def portions(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Number of the first sample and samples in memory, portion by portion as a run reads them."""
-        rows = rows_at_once(self.array.shape)
+    def portions(self, problem: Problem) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Number of the first sample and samples in memory, portion by portion as a run of the problem reads them."""
+        rows = rows_at_once(problem)
         for first in range(0, len(self), rows):
             # what does not fit becomes infinite, and is told as such
             with np.errstate(over="ignore"):
@@ -87,7 +87,7 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
     scale = max(abs(problem.amplitude.low), abs(problem.amplitude.high))
     divisor = np.array(problem.amplitude.rows or (1.0,), np.float64) * scale
     peaks, silent, bad = [], [], []
-    for first, samples in measurements.portions():
+    for first, samples in measurements.portions(problem):
         bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in _unfinite(samples)]
         highest = np.abs(samples).max(axis=(1, 3)) / divisor
         # rows that are scaled by themselves are judged so

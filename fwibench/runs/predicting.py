@@ -6,7 +6,6 @@ the method sees them.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -108,13 +107,9 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
             repetition=record.cell.seed,
             on_report=report,
         )
-        if base := record.cell.base:
-            context = dataclasses.replace(
-                context, base=load_fitted(task.folder.parent / base, registry, task.problem, context)
-            )
         method = load_fitted(task.folder, registry, task.problem, context)
         parts: list[Maps] = []
-        for first, samples in task.measurements.portions():
+        for first, samples in task.measurements.portions(task.problem):
             part = np.asarray(method.predict(samples))
             check_prediction(part, (len(samples), *task.problem.property_shape))
             parts.append(part.astype(np.float32, copy=False))

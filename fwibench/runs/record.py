@@ -29,11 +29,15 @@ class Costs(BaseModel):
     fit_s: float | None = Field(
         default=None, description="fit, device synchronised at both ends; all attempts together"
     )
-    predict_s: float | None = Field(default=None, description="prediction of the test split")
+    predict_s: float | None = Field(
+        default=None, description="prediction of the test split; not known of inversions in several attempts"
+    )
     predict_ms_cpu1: float | None = Field(default=None, description="one sample, one CPU thread, median [ms]")
     throughput_per_s: float | None = Field(default=None, description="samples a second at the best batch size")
     throughput_batch: int | None = Field(default=None, description="that batch size")
-    peak_memory_mb: float | None = Field(default=None, description="largest resident size of the process [MB]")
+    peak_memory_mb: float | None = Field(
+        default=None, description="largest resident size of the process by the end of the prediction [MB]"
+    )
     peak_device_memory_mb: float | None = Field(default=None, description="largest allocation on the GPU [MB]")
 
 

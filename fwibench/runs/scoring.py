@@ -1,6 +1,7 @@
 """Metrics applied to predictions.
 
-Invariant: a metric that fails leaves its own scores empty and a note; the others are computed all the same.
+Invariant: a metric that fails leaves its own scores empty and a note; the others are computed all the same. Samples are
+read portion by portion, so that any number of them can be scored.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.guard import describe
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
+from fwibench.runs.building import rows_at_once
 from fwibench.runs.scores import Scores
 
 Maps = NDArray[np.float32]
@@ -35,14 +37,13 @@ def score(
         problem: Of the dataset.
         notes: Receives a line for each metric that fails.
     """
-    truth: dict[str, Maps] = {}
-    values = {}
+    values, step = {}, rows_at_once(problem)
+    portions = [slice(first, first + step) for first in range(0, len(prediction), step)]
     for name in metrics:
         spec = registry.metric(name).spec
-        if spec.compares not in truth:
-            truth[spec.compares] = test.properties[:] if spec.compares == "property" else test.measurements[:]
+        truth = test.properties if spec.compares == "property" else test.measurements
         try:
-            values[name] = _apply(spec, prediction, truth[spec.compares], problem)
+            values[name] = np.concatenate([_apply(spec, prediction[rows], truth[rows], problem) for rows in portions])
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             notes.append(f"{note_of(name)}{describe(error)}")
@@ -56,7 +57,7 @@ def note_of(metric: str) -> str:
 
 
 def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) -> NDArray[np.float64]:
-    """Scores of all samples; what the metric is given cannot be changed by it, for the next one sees the same."""
+    """Scores of a portion; what the metric is given cannot be changed by it, for the next one sees the same."""
     given = [array.view() for array in (prediction, truth)]
     for array in given:
         array.flags.writeable = False

@@ -87,14 +87,19 @@ def latency_ms(predict: Predict, measurements: NDArray[np.float32]) -> float:
 def best_throughput(predict: Predict, measurements: NDArray[np.float32], device: str) -> tuple[float, int]:
     """Samples a second at the batch size where that is highest, and that size.
 
-    Batches grow until they would take more than two seconds or a quarter of a gigabyte.
+    Batches grow until they would take more than two seconds or a quarter of a gigabyte, or do not fit the GPU.
     """
+    import torch
+
     best, best_batch = 0.0, 1
     for batch in BATCHES:
         inputs = measurements[np.arange(batch) % len(measurements)]
         if batch > 1 and (inputs.nbytes > LARGEST_BATCH_BYTES or batch / best > 2.0):
             break
-        rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, most=10)
+        try:
+            rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, most=10)
+        except torch.OutOfMemoryError:
+            break
         if rate > best:
             best, best_batch = rate, batch
     return best, best_batch

@@ -214,6 +214,7 @@ def test_an_interrupted_inversion_goes_on_from_its_last_band(
     assert again.finished == ["start", "3 Hz", "6 Hz"]
     np.testing.assert_array_equal(engine(small).run(shots[1:], again), whole)
     assert len(again.traces[0].steps) == 18
+    assert again.traces[0].before > 0
     assert all(a.seconds <= b.seconds for a, b in zip(again.traces[0].steps, again.traces[0].steps[1:], strict=False))
 
 

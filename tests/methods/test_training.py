@@ -166,6 +166,27 @@ def test_a_batch_that_does_not_fit_is_cut_and_counts_the_same(
     assert cut.history[-1]["train_loss"] == pytest.approx(whole.history[-1]["train_loss"], rel=1e-3)
 
 
+class Adversarial(Plain):
+    """Steps of two parts a batch; the loss of the second reaches the first."""
+
+    def build_companions(self) -> dict[str, nn.Module]:
+        return {"critic": nn.Sequential(nn.Flatten(), nn.Linear(2400, 1))}
+
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        critic, made = trainer.parts["critic"].module, trainer.network(inputs)
+        trainer.step(critic(made.detach()).mean() - critic(target).mean(), "critic")
+        weight = self.companions["critic"][1].weight
+        before = weight.grad.clone()
+        loss = self.loss(made, target) - critic(made).mean()
+        trainer.step(loss)
+        assert torch.equal(weight.grad, before), "pieces of a batch would add this to the critic's own"
+        return {"loss": loss.detach()}
+
+
+def test_a_step_leaves_no_gradients_in_other_parts(salt: Dataset, context: RunContext) -> None:
+    assert len(fit(build(salt, context, Adversarial, epochs=1), salt).history) == 1
+
+
 class RunsOutBetweenSteps(Plain):
     """A companion learns from every batch; memory runs out once, after it did."""
 

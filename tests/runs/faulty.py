@@ -24,6 +24,9 @@ class Behaves(Method):
     def spectra(self):
         return {"a matrix": np.array([2.0, 0.5])}
 
+    def diagnostics(self, test):
+        return {"known": 0.5, "unknown": float("nan")}
+
     def save(self, path):
         pass
 
@@ -80,6 +83,13 @@ class RunsOutOfMemory(Behaves):
         raise MemoryError("asked for too much")
 
 
+class Moody(Behaves):
+    def fit(self, train, val):
+        self.history = [{"epoch": 1, "train_loss": float("inf"), "val_loss": 0.5}]
+        if os.environ.get("MOOD") == "bad":
+            raise RuntimeError("not today")
+
+
 class Options(Frozen):
     seconds: float = 0.0
 
@@ -120,6 +130,7 @@ def fwibench_methods():
         ExitsHard,
         Segfaults,
         RunsOutOfMemory,
+        Moody,
     ):
         yield spec("x-" + kind.__name__.lower(), kind)
     yield spec("x-slow", Slow, options=Options)

@@ -86,6 +86,7 @@ def test_every_fault_is_one_row_and_the_others_run(fwibench: Command, tmp_path: 
     assert "no good" in raised
     kept = next((tmp_path / "results" / "runs").glob("*-x-behaves-*/spectra.json"))
     assert json.loads(kept.read_text()) == {"a matrix": [2.0, 0.5]}
+    assert json.loads((kept.parent / "record.json").read_text())["diagnostics"] == {"known": 0.5}
     printed = next((tmp_path / "results" / "runs").glob("*-x-behaves-*/log.txt")).read_text()
     assert "to standard output" in printed, "what a method prints is in its log, not in the table"
 
@@ -128,6 +129,22 @@ def test_a_failed_cell_is_run_again_and_a_finished_one_is_not(fwibench: Command)
     assert "[1/2] x-raises on salt" in again.stderr
     assert "[2/2]" not in again.stderr
     assert "[1/1]" in fwibench("run", "--methods", "x-behaves", *COMMON, "--force").stderr
+
+
+def test_a_failed_repetition_keeps_the_result(fwibench: Command, tmp_path: Path) -> None:
+    arguments = ("run", "--methods", "x-moody", *COMMON, "--json")
+    assert fwibench(*arguments).returncode == 0
+    (path,) = tmp_path.glob("results/runs/*/record.json")
+    before = path.read_text()
+    assert json.loads(before)["history"] == [{"epoch": 1, "val_loss": 0.5}], "JSON knows no infinity"
+    again = fwibench(*arguments, "--force", MOOD="bad")
+    assert again.returncode == 1
+    assert rows(again.stdout)["x-moody"]["status"] == "failed"
+    assert "RuntimeError: not today; the earlier result is kept" in again.stderr
+    assert path.read_text() == before
+    assert (path.parent / "predictions.npz").exists()
+    assert not (path.parent / "attempt").exists()
+    assert fwibench(*arguments).returncode == 0
 
 
 def test_nothing_that_can_run_is_exit_code_3(fwibench: Command) -> None:

@@ -237,7 +237,7 @@ def test_files_that_are_absent_cut_or_archives(tmp_path: Path) -> None:
 def test_other_numbers_are_converted_with_a_note(tmp_path: Path, kind: str) -> None:
     incoming = read_measurements(saved(tmp_path, np.asfortranarray(GOOD.astype(kind))), SEISMIC)
     assert "to float32" in incoming.notes[0]
-    ((first, samples),) = incoming.portions()
+    ((first, samples),) = incoming.portions(SEISMIC)
     assert (first, samples.dtype, samples.flags.c_contiguous) == (0, np.float32, True)
     assert np.array_equal(samples, GOOD.astype(kind).astype("f4"))
 

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+import torch
+
+from fwibench.methods.traces import Step, Trace
+from fwibench.runs.evaluate import _take_clock
+from fwibench.runs.record import Costs
+from fwibench.runs.timing import best_throughput
+
+
+@pytest.mark.parametrize(("before", "predict_s", "rate"), [(0.0, 4.0, 0.25), (9.0, None, None)])
+def test_an_inversion_that_went_on_has_no_clock_for_the_whole(
+    before: float, predict_s: float | None, rate: float | None
+) -> None:
+    costs = Costs(predict_s=4.0)
+    _take_clock(costs, [Trace([Step("all", 1, 1.0, before + 3.0)], before=before)], "cpu")
+    assert (costs.predict_s, costs.throughput_per_s) == (predict_s, rate)
+    assert costs.predict_ms_cpu1 == 1e3 * (before + 3), "a sample's own clock counts all attempts"
+
+
+def test_a_batch_that_does_not_fit_ends_the_search_for_the_best() -> None:
+    asked = []
+
+    def predict(measurements: np.ndarray) -> None:
+        asked.append(len(measurements))
+        if len(measurements) > 4:
+            raise torch.OutOfMemoryError("for the test")
+
+    rate, batch = best_throughput(predict, np.zeros((2, 1, 1, 1), np.float32), "cpu")
+    assert rate > 0
+    assert batch in (1, 4)
+    assert max(asked) == 16

@@ -1,0 +1,19 @@
+import io
+import json
+
+import pytest
+
+from fwibench.runs.executor import _forward
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), TypeError("no steps"), SystemExit(1)])
+def test_a_display_that_fails_does_not_stop_the_cell(error: BaseException) -> None:
+    stream = io.BytesIO(b"".join(json.dumps({"report": {"step": step}}).encode() + b"\n" for step in range(9)))
+    told = []
+
+    def tell(event: dict[str, dict[str, int]]) -> None:
+        told.append(event["report"]["step"])
+        raise error
+
+    _forward(stream, tell)
+    assert told == list(range(9)), "the pipe is emptied"
