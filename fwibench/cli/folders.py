@@ -110,13 +110,14 @@ def rescore(
     rows, faults = [], 0
     for record in wanted:
         try:
-            updated = rescore(folder.folder(record.cell), names, registry)
+            updated, failures = rescore(folder.folder(record.cell), names, registry)
         except FwibenchError as error:
             warn(f"{record.run_id} keeps its scores: {error.message}; {error.hint}")
             faults += 1
             continue
-        for note in updated.notes:
-            warn(f"{record.run_id}: {note}")
+        for line in failures:
+            warn(f"{record.run_id}: {line}")
+        faults += len(failures)
         rows += [(record.run_id, name, record.scores.get(name), updated.scores.get(name)) for name in names]
     if json:
         print_json([dict(zip(("run", "metric", "before", "now"), row, strict=True)) for row in rows])

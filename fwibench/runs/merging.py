@@ -69,7 +69,7 @@ def merge(sources: Sequence[Path], target: Path, rule: Rule = "newest") -> Merge
             raise DataError(f"there are no records in {place}", "name folders that fwibench run made with --results")
         for record in records:
             run = _Run(results.folder(record.cell), record, results)
-            if not run.folder.is_dir():
+            if not (run.folder / RECORD).exists():
                 merged.faults.append(f"{record.run_id} in {place} is left out: its folder has another name")
                 continue
             known = chosen.setdefault(record.cell.key, run)
@@ -102,10 +102,21 @@ def _choose(known: _Run, other: _Run, rule: Rule, merged: Merged) -> _Run:
 
 
 def _copy(run: _Run, folder: Path) -> None:
-    """Copies a run; the record comes last, so a copy that is cut short is no run."""
-    if folder.exists():
-        (folder / RECORD).unlink(missing_ok=True)
-        shutil.rmtree(folder)
-    shutil.copytree(run.folder, folder, symlinks=True, ignore=lambda at, _: [RECORD] if Path(at) == run.folder else [])
+    """Copies a run; the record comes last, so a copy that is cut short is no run, and what it replaces stays."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        shutil.copytree(
+            run.folder, partial, symlinks=True, ignore=lambda at, _: [RECORD] if Path(at) == run.folder else []
+        )
+        if folder.exists():
+            (folder / RECORD).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise DataError(
+            f"{run.folder} cannot be copied to {folder}: {error}", "make room, then merge again: it goes on"
+        ) from error
     with atomic_write(folder / RECORD) as stream:
         stream.write((run.folder / RECORD).read_bytes())

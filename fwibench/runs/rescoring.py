@@ -21,16 +21,16 @@ from fwibench.runs.scores import Scores, read_scores, write_scores
 from fwibench.runs.scoring import note_of, score
 
 
-def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
+def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
     """Computes metrics of a finished run again; other scores stay as they are, unless their table is damaged.
 
     Args:
         folder: Of the run.
-        metrics: Names; a metric that fails leaves its score empty and a note in the record.
+        metrics: Names; of a metric that fails, scores that are there stay, and if there are none, the record says why.
         registry: Where they and the dataset are looked up.
 
     Returns:
-        The record as it is now.
+        The record as it is now, and a line for each metric that failed.
 
     Raises:
         RecordError: The record cannot be read.
@@ -44,15 +44,19 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> Record:
     known = _known(folder, test.ids)
     if not known:
         metrics = list(dict.fromkeys([*metrics, *record.scores]))
+    failures: list[str] = []
+    values = score(prediction, test, metrics, registry, dataset.measured_problem, failures).values
+    kept = [name for name in known if any(one.startswith(note_of(name)) for one in failures)]
+    metrics = [name for name in metrics if name not in kept]
     notes = [note for note in record.notes if not note.startswith(tuple(map(note_of, metrics)))]
-    values = score(prediction, test, metrics, registry, dataset.measured_problem, notes).values
-    scores = Scores(test.ids, {**known, **values})
+    notes += [note for note in failures if not note.startswith(tuple(map(note_of, kept)))]
+    scores = Scores(test.ids, {**known, **{name: values[name] for name in metrics}})
     write_scores(scores, folder)
-    # only what was asked for: the means of the others stay to the last digit
+    # only what was computed: the means of the others stay to the last digit
     means = {name: mean for name, mean in scores.means().items() if name in metrics}
     updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
     write_record(updated, folder / RECORD)
-    return updated
+    return updated, failures
 
 
 def _known(folder: Path, ids: Sequence[str]) -> dict[str, NDArray[np.float64]]:

@@ -112,6 +112,22 @@ def test_merge_takes_the_newest_ok_record(tmp_path: Path) -> None:
     assert not (tmp_path / "refused").exists()
 
 
+def test_a_merge_that_finds_no_room_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = leave(tmp_path / "C", "a", [1.0], started="2026-01-01")
+    leave(tmp_path / "A", "a", [2.0], started="2026-01-02")
+
+    def full(source: Path, target: Path, **options: object) -> None:
+        Path(target).mkdir()
+        raise shutil.Error([(str(source), str(target), "No space left on device")])
+
+    monkeypatch.setattr("fwibench.runs.merging.shutil.copytree", full)
+    with pytest.raises(DataError, match="No space left on device"):
+        merge([tmp_path / "A"], tmp_path / "C")
+    records, faults = Results(tmp_path / "C").records()
+    assert ([one.run_id for one in records], faults) == ([old.run_id], [])
+    assert len(list((tmp_path / "C" / "runs").iterdir())) == 1
+
+
 def test_merge_replaces_a_run_whole_and_needs_records(tmp_path: Path) -> None:
     old = leave(tmp_path / "out", "a", None, started="2026-01-01")
     (Results(tmp_path / "out").folder(old.cell) / "stale.txt").write_text("x")
@@ -180,7 +196,15 @@ def test_a_metric_that_comes_later_scores_what_is_finished(
     assert {name: value for name, value in after.scores.items() if name != "worst"} == before.scores
     assert all((scores.values[name] == values).all() for name, values in table.values.items())
 
-    whole = (folder / "scores.csv").read_text()
+    whole, late = (folder / "scores.csv").read_text(), tmp_path / "plugins" / "late.py"
+    late.write_text(METRIC.replace("return", "raise ValueError('not today')\n    return", 1))
+    failed = fwibench("--plugins-dir", "plugins", "rescore", "--metrics", "worst,mae")
+    assert failed.returncode == 1
+    assert "metric worst has no score: ValueError: not today" in failed.stderr
+    assert (folder / "scores.csv").read_text() == whole, "scores that were there stay"
+    assert read_record(folder / RECORD) == after
+    late.write_text(METRIC)
+
     (folder / "scores.csv").write_text(whole[: whole.rindex("\n", 0, -1) + 1])
     assert fwibench("--plugins-dir", "plugins", "rescore", "--metrics", "mae").returncode == 0
     assert (folder / "scores.csv").read_text() == whole, "a table that was cut short is made again"
