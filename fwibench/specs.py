@@ -69,7 +69,9 @@ class Spec(Frozen):
     name: Name = Field(description="small letters, digits and hyphens; one name means one thing in all plugins")
     summary: str = Field(min_length=1, description="one line, shown in lists")
     reference: str = Field(default="", description="paper, equation or address the implementation follows")
-    version: str = Field(default="1", description="changes whenever results change; part of every cell's key")
+    version: str = Field(
+        default="1", description="changes whenever results change; part of every cell's key, except that of a metric"
+    )
     api: Api = Field(default=FIRST_API, description="version of the plugin contract this was written for")
     expected_failures: dict[str, str] = Field(
         default_factory=dict, description="checks of fwibench.testing that it is known to fail, each with the reason"

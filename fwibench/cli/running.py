@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
 import typer
 
 from fwibench.cli.boards import Exports
-from fwibench.cli.output import console, open_registry, print_json, print_table, warn_broken
+from fwibench.cli.output import console, open_registry, print_json, print_table, warn, warn_broken
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, takes_request
 from fwibench.cli.tables import print_leaderboard, print_notes
+from fwibench.files import check_folder
 from fwibench.leaderboard.board import make_board
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.rows import format_options
 from fwibench.readable import counted, show_count, show_seconds
 from fwibench.runs.plan import PlannedCell, Request, make_plan
+from fwibench.runs.record import Record
 from fwibench.runs.results import Results
 from fwibench.runs.run import run_plan
 
@@ -25,6 +28,7 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     """Run methods on datasets and print the leaderboard of this run."""
     registry = open_registry()
     check_formats(exports or [], registry)
+    check_folder(request.results / "runs")
     plan = make_plan(request, registry)
     broken = registry.broken
     with make_listener() as listener:
@@ -41,6 +45,9 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
         print_notes(board.notes)
         cells, runs = counted(len(plan), "cell"), request.results / "runs"
         console().print(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
+    for name in request.metrics:
+        if lacking := sum(one.cached is not None and name not in one.cached.scores for one in plan):
+            warn(f"{counted(lacking, 'finished run')} without {name}: fwibench rescore --metrics {name} computes it")
     for path in exports or []:
         export(board.rows, units, path, registry)
     raise typer.Exit(outcome.exit_code)
@@ -49,7 +56,8 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
 def plan(request: Request, json: Json = False) -> None:
     """Show what `run` with the same options would do: cells, what is finished, time and disk."""
     planned = make_plan(request, open_registry())
-    cells = [_describe(one, _estimate(one, request)) for one in planned]
+    finished = Results(request.results).records()[0]
+    cells = [_describe(one, _estimate(one, finished)) for one in planned]
     disk = {one.dataset.fingerprint: one.dataset.missing_bytes() for one in planned}
     if json:
         print_json({"cells": cells, "disk_bytes": sum(disk.values())})
@@ -74,12 +82,12 @@ def _describe(one: PlannedCell, estimate: float | None) -> dict[str, object]:
     }
 
 
-def _estimate(one: PlannedCell, request: Request) -> float | None:
+def _estimate(one: PlannedCell, finished: Sequence[Record]) -> float | None:
     """Mean duration of finished cells of the same method, dataset and profile; None without any."""
     same = ("method", "dataset", "profile")
     durations = [
         record.wall_s
-        for record in Results(request.results).records()[0]
+        for record in finished
         if record.wall_s and all(getattr(record.cell, name) == getattr(one.cell, name) for name in same)
     ]
     return fmean(durations) if durations else None

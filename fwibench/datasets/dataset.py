@@ -152,7 +152,7 @@ class Dataset(ABC):
     @property
     def repair(self) -> str:
         """What to do about faults that `verify` finds."""
-        return "delete the dataset's folder and prepare it again"
+        return "prepare it again, which finishes what was interrupted; if that does not help, delete its folder first"
 
     @property
     def tolerance(self) -> float:

@@ -117,8 +117,8 @@ def find(lines: Sequence[Line], name: str) -> Line | None:
     if len({line.label for line in fits}) > 1:
         labels = " or ".join(dict.fromkeys(line.label for line in fits))
         raise UsageError(f"'{name}' fits {len(fits)} rows of {name_of(lines[0].place)}", f"choose {labels}")
-    # of one method on several choices of test samples the one on most
-    return max(fits, key=lambda line: line.row["n_test"] or 0, default=None)
+    # of one method on several choices of test samples the one on most, of several versions of it the latest
+    return max(fits, key=lambda line: (line.row["n_test"] or 0, line.row["date_utc"] or ""), default=None)
 
 
 def records_of(records: Sequence[Record], dataset: str = "", split: str = "", profile: str = "") -> list[Record]:

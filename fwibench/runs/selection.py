@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
@@ -43,12 +44,14 @@ def parse_selection(text: str) -> list[Selected]:
                 "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map",
             )
         name, inside = match.groups()
-        axes = []
+        axes: dict[str, list[tuple[str, str]]] = {}
         for part in (inside or "").split(","):
             if part.strip():
                 key, value = parse_assignment(part)
-                axes.append([(key, one.strip()) for one in value.split("|")])
-        chosen += [Selected(name=name, options=dict(point)) for point in itertools.product(*axes)]
+                if key in axes:
+                    raise UsageError(f"{name} is given {key} twice", f"{name}[{key}=A|B] runs both")
+                axes[key] = [(key, one.strip()) for one in value.split("|")]
+        chosen += [Selected(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
         position = match.end()
     if not chosen:
         raise UsageError("nothing is selected", "name at least one; fwibench list shows what there is")
@@ -95,7 +98,7 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
     for name, text in texts.items():
         values[name] = _parse(model, name, text)
     try:
-        return model.model_validate(values)
+        options = model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][:1])
@@ -105,6 +108,13 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
             f"option {name} of {owner} is {first.get('input')!r}: {first['msg'].lower()}{expected}",
             f"fwibench info {owner} lists the options",
         ) from error
+    for name, value in options:
+        # JSON, which records are written in, knows neither
+        if isinstance(value, float) and not math.isfinite(value):
+            raise OptionError(
+                f"option {name} of {owner} is {value}, expected a finite number", "leave it out or give one"
+            )
+    return options
 
 
 def _parse(model: type[BaseModel], name: str, text: str) -> Any:

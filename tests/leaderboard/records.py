@@ -25,7 +25,7 @@ def leave(
     chosen = changes.get("chosen", {})
     cell = Cell(
         method=method,
-        method_version="1",
+        method_version=changes.pop("version", "1"),
         options={"alpha": 1.0, **chosen},
         dataset=changes.pop("dataset", "salt"),
         dataset_options={},

@@ -222,6 +222,14 @@ def test_of_a_method_on_several_choices_of_samples_the_longest_run_is_compared(t
         assert not faults
 
 
+def test_of_several_versions_of_a_method_the_latest_is_compared(tmp_path: Path) -> None:
+    leave(tmp_path, "a", BASE - 1)
+    leave(tmp_path, "a", BASE + 3, version="2", started="2026-03-01")
+    leave(tmp_path, "b", BASE)
+    (one,), _ = compare_with(board_of(tmp_path).lines, "b", "mae")
+    assert [round(pair.difference, 9) for pair in one.comparisons] == [3]
+
+
 def test_a_comparison_says_what_stands_against_it(tmp_path: Path) -> None:
     damaged = leave(tmp_path, "a", BASE[:5], ids=IDS[:5])
     leave(tmp_path, "b", BASE[:5] + 1, ids=IDS[:5])

@@ -128,7 +128,17 @@ def test_a_failed_cell_is_run_again_and_a_finished_one_is_not(fwibench: Command)
     assert "finished before" in again.stderr
     assert "[1/2] x-raises on salt" in again.stderr
     assert "[2/2]" not in again.stderr
+    later = fwibench("run", "--methods", "x-behaves", *COMMON, "--metrics", "x-counts")
+    assert "1 finished run without x-counts: fwibench rescore --metrics x-counts computes it" in later.stderr
     assert "[1/1]" in fwibench("run", "--methods", "x-behaves", *COMMON, "--force").stderr
+
+
+def test_results_that_cannot_be_written_are_told_before_anything_runs(fwibench: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = fwibench("run", "--methods", "x-behaves", *COMMON, "--results", "file")
+    assert done.returncode == 1
+    assert "error: file/runs cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_failed_repetition_keeps_the_result(fwibench: Command, tmp_path: Path) -> None:

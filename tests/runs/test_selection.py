@@ -33,7 +33,7 @@ def test_names_options_and_grids() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b"])
+@pytest.mark.parametrize("text", ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b", "a[b=1,b=2]"])
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_selection(text)
@@ -74,6 +74,12 @@ def test_a_wrong_value_says_whose_and_what_is_expected() -> None:
         validate_options("m", Options, {}, {"epochs": "0"})
     with pytest.raises(OptionError, match="option alpha of m is 'foo'.*penalty"):
         validate_options("m", Options, {}, {"alpha": "foo"})
+
+
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "nan", "NaN"])
+def test_what_json_cannot_hold_is_no_option(text: str) -> None:
+    with pytest.raises(OptionError, match="option alpha of m is"):
+        validate_options("m", Options, {}, {"alpha": text})
 
 
 def test_a_wrong_name_gets_the_closest() -> None:
