@@ -33,7 +33,9 @@ def test_names_options_and_grids() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b", "a[b=1,b=2]"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b", "a[b=1,b=2]"]
+)
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_selection(text)
