@@ -12,7 +12,7 @@ import typer
 from fwibench.cli.output import console, open_registry, print_json, print_table, warn
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
-from fwibench.errors import DataError
+from fwibench.errors import DataError, RecordError
 from fwibench.readable import show_count, show_number, show_seconds
 from fwibench.runs.record import Costs, Record, read_record
 from fwibench.runs.results import RECORD, Results
@@ -41,7 +41,11 @@ def show(
     record = read_record(folder / RECORD)
     from fwibench.runs.convergence import describe_convergence
 
-    bands = describe_convergence(record, folder, open_registry() if mae else None)
+    try:
+        bands = describe_convergence(record, folder, open_registry() if mae else None)
+    except RecordError as error:
+        warn(f"{error.message}; {error.hint}")
+        bands = []
     if json:
         print_json({**record.model_dump(mode="json"), "bands": [asdict(band) for band in bands]})
         return

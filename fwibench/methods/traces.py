@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.errors import RecordError
 from fwibench.files import atomic_write, write_text
 
 Maps = NDArray[np.float32]
@@ -138,15 +139,22 @@ class Course:
 
 
 def read_traces(folder: Path) -> dict[str, list[Step]] | None:
-    """Iterations of each sample of a run, by its id; None where the run has none."""
+    """Iterations of each sample of a run, by its id; None where the run has none.
+
+    Raises:
+        RecordError: They cannot be read.
+    """
     path = folder / "traces.csv"
     if not path.exists():
         return None
     found: dict[str, list[Step]] = {}
-    with path.open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
-            found.setdefault(row["id"], []).append(step)
+    try:
+        with path.open(newline="") as stream:
+            for row in csv.DictReader(stream):
+                step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
+                found.setdefault(row["id"], []).append(step)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path} cannot be read: {error}", "run the cell again with --force") from error
     return found
 
 

@@ -44,6 +44,11 @@ def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, 
     shown = fwibench("show", "multiscale-fwi-s0", "--mae").stdout
     assert [line.split()[0] for line in shown.splitlines()[-6:]] == ["start", "2", "3", "5", "8", "full"]
     assert "modelling_difference" in shown
+    (run / "traces.csv").write_text("id,band,iteration,misfit,seconds\na,b,one")
+    cut = fwibench("show", "multiscale-fwi-s0")
+    assert cut.returncode == 0
+    assert "traces.csv cannot be read" in cut.stderr
+    assert "modelling_difference" in cut.stdout
 
 
 def test_a_run_knows_the_noise_of_its_data(

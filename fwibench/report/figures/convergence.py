@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.errors import RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.methods.traces import Step, read_traces
 from fwibench.readable import counted
@@ -84,8 +85,8 @@ def _describe_errors(errors: Errors, unit: str) -> str:
 def _traces(material: Material, record: Record) -> Traces | None:
     try:
         return read_traces(material.results.folder(record.cell))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        material.tell(f"{record.run_id}: its traces cannot be read: {error}")
+    except RecordError as error:
+        material.tell(error.message)
         return None
 
 

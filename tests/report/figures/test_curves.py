@@ -157,7 +157,7 @@ def test_traces_that_cannot_be_read_are_told(salt: Dataset, tmp_path: Path, read
     next(tmp_path.glob("runs/*/traces.csv")).write_text("id,band,iteration,misfit,seconds\na,b,one,2,3\n")
     material = read()
     assert list_drawings(material, ["convergence"]) == []
-    assert "traces cannot be read" in material.faults[0]
+    assert "traces.csv cannot be read" in material.faults[0]
 
 
 def test_spectra_of_datasets_share_a_figure_each_divided_by_its_largest(tmp_path: Path, read: Open) -> None:
