@@ -78,6 +78,12 @@ class Segfaults(Behaves):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 
+class IsKilled(Behaves):
+    def fit(self, train, val):
+        (self.context.workdir / "checkpoint").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class RunsOutOfMemory(Behaves):
     def fit(self, train, val):
         raise MemoryError("asked for too much")
@@ -130,6 +136,7 @@ def fwibench_methods():
         ExitsHard,
         Segfaults,
         RunsOutOfMemory,
+        IsKilled,
         Moody,
     ):
         yield spec("x-" + kind.__name__.lower(), kind)

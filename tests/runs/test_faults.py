@@ -35,6 +35,7 @@ OUTCOMES = {
     "x-exits": ("failed", "the method ended its process with exit code 0"),
     "x-exitshard": ("failed", "the process exited with code 0 before the cell was done"),
     "x-segfaults": ("failed", "the process was killed by SIGSEGV"),
+    "x-iskilled": ("failed", "killed by SIGKILL, as the system does when memory runs out"),
     "x-runsoutofmemory": ("oom", "MemoryError: asked for too much"),
     "x-em": ("skipped", "x-em accepts em data, salt is seismic"),
     "x-simulates": ("skipped", "x-simulates simulates with electromagnetic physics, salt has acoustic physics"),
@@ -81,6 +82,8 @@ def test_every_fault_is_one_row_and_the_others_run(fwibench: Command, tmp_path: 
         assert record["environment"]["packages"]["torch"]
         assert "run" in record["environment"]["command"]
         assert not (path.parent / "attempt").exists()
+    (checkpoint,) = (tmp_path / "results" / "runs").glob("*/work/checkpoint")
+    assert "x-iskilled" in str(checkpoint), "where memory ran out, the next attempt goes on"
     raised = next((tmp_path / "results" / "runs").glob("*-x-raises-*/log.txt")).read_text()
     assert "Traceback" in raised
     assert "no good" in raised

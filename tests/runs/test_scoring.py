@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.plugins.registry import Registry
+from fwibench.runs.building import rows_at_once
+from fwibench.runs.plan import open_dataset
+from fwibench.runs.scoring import score
+
+
+def test_portions_do_not_change_scores(salt: Dataset, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    test, notes = salt.split("random", "test"), list[str]()
+    prediction = test.properties[:] + np.float32(100)
+
+    def scores() -> dict[str, np.ndarray]:
+        return score(prediction, test, ["mae", "ssim", "data-misfit"], registry, salt.problem, notes).values
+
+    assert rows_at_once(salt.problem) > len(test)
+    whole = scores()
+    monkeypatch.setattr("fwibench.runs.building.CHUNK_BYTES", 1)
+    assert rows_at_once(salt.problem) == 1
+    for name, values in scores().items():
+        np.testing.assert_array_equal(values, whole[name])
+    assert not notes
+
+
+def test_maps_count_where_they_are_larger_than_measurements(registry: Registry) -> None:
+    problem = open_dataset(registry, "kimberlina-reservoir", "quick").problem
+    size = 4 * np.prod(problem.property_shape)
+    assert size > 4 * np.prod(problem.measurement_shape)
+    assert rows_at_once(problem) * size <= 2**26
