@@ -91,12 +91,14 @@ def _means(scores: Scores, seeds: str) -> Scores:
     )[:RESAMPLES]
 
 
+# methods are compared on the same samples: their draws are made once
+@lru_cache(maxsize=8)
 def _weights(n: int, rows: int, start: int, what: str) -> Scores:
     """Shares of `n` things in resamples from the one numbered `start`: `(rows, n)`."""
     return np.ones((rows, 1)) if n == 1 else _draws(n, rows, start, what) / n
 
 
-# methods are compared on the same samples: their draws are made once
+# of ten thousand samples there are many blocks, each a quarter of its weights
 @lru_cache(maxsize=32)
 def _draws(n: int, rows: int, start: int, what: str) -> NDArray[np.uint16]:
     """How often each of `n` things is in each resample."""
