@@ -83,7 +83,7 @@ class Bars:
             self._clear()
             self._stage = f"{self._name}: {event['stage']}"
             self._show(self._stage, 0, None)
-        elif report.get("steps"):
+        elif "steps" in report:
             self._show(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:

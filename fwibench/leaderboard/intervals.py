@@ -92,15 +92,10 @@ def _means(scores: Scores, seeds: str) -> Scores:
 
 
 # methods are compared on the same samples: their draws are made once
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _weights(n: int, rows: int, start: int, what: str) -> Scores:
     """Shares of `n` things in resamples from the one numbered `start`: `(rows, n)`."""
-    return np.ones((rows, 1)) if n == 1 else _draws(n, rows, start, what) / n
-
-
-# of ten thousand samples there are many blocks, each a quarter of its weights
-@lru_cache(maxsize=32)
-def _draws(n: int, rows: int, start: int, what: str) -> NDArray[np.uint16]:
-    """How often each of `n` things is in each resample."""
+    if n == 1:
+        return np.ones((rows, 1))
     generator = np.random.default_rng([SEED, n, start, *what.encode()])
-    return generator.multinomial(n, np.full(n, 1 / n), size=rows).astype(np.uint16)
+    return generator.multinomial(n, np.full(n, 1 / n), size=rows) / n

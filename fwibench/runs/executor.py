@@ -115,23 +115,20 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def _conclude(attempt: Path, outcome: int | None, job: Job) -> Record:
-    unread = ""
-    if outcome is not None and (attempt / DRAFT).exists():
+    if outcome is None:
+        status, reason = "timeout", f"killed at its time limit of {job.limit:g} s"
+    elif (attempt / DRAFT).exists():
         try:
             return read_record(attempt / DRAFT)
         except RecordError as error:
-            unread = error.message
-    environment = {**describe_environment(), **job.record.environment}
-    if unread:
-        status, reason = "failed", f"what it left behind is no record: {unread}"
-    elif outcome is None:
-        status, reason = "timeout", f"killed at its time limit of {job.limit:g} s"
+            status, reason = "failed", f"what it left behind is no record: {error.message}"
     elif outcome < 0:
         status, reason = "failed", f"the process was killed by {signal.Signals(-outcome).name}"
         if outcome == -signal.SIGKILL:
             reason += ", as the system does when memory runs out"
     else:
         status, reason = "failed", f"the process exited with code {outcome} before the cell was done"
+    environment = {**describe_environment(), **job.record.environment}
     return job.record.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 

@@ -37,17 +37,25 @@ def score(
         problem: Of the dataset.
         notes: Receives a line for each metric that fails.
     """
-    values, step = {}, rows_at_once(problem)
-    portions = [slice(first, first + step) for first in range(0, len(prediction), step)]
-    for name in metrics:
-        spec = registry.metric(name).spec
-        truth = test.properties if spec.compares == "property" else test.measurements
-        try:
-            values[name] = np.concatenate([_apply(spec, prediction[rows], truth[rows], problem) for rows in portions])
-        except (Exception, SystemExit) as error:
-            traceback.print_exc()
-            notes.append(f"{note_of(name)}{describe(error)}")
-            values[name] = np.full(len(test), np.nan)
+    specs = {name: registry.metric(name).spec for name in metrics}
+    values = {name: np.full(len(test), np.nan) for name in specs}
+    failed: set[str] = set()
+    step = rows_at_once(problem)
+    for first in range(0, len(test), step):
+        rows = slice(first, first + step)
+        truth: dict[str, Maps] = {}
+        for name, spec in specs.items():
+            if name in failed:
+                continue
+            if spec.compares not in truth:
+                truth[spec.compares] = (test.properties if spec.compares == "property" else test.measurements)[rows]
+            try:
+                values[name][rows] = _apply(spec, prediction[rows], truth[spec.compares], problem)
+            except (Exception, SystemExit) as error:
+                traceback.print_exc()
+                notes.append(f"{note_of(name)}{describe(error)}")
+                failed.add(name)
+                values[name][:] = np.nan
     return Scores(test.ids, values)
 
 
