@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,8 @@ from fwibench.errors import ProblemError
 class Frozen(BaseModel):
     """Base of the suite's values: immutable, hashable, no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON, which records and descriptions are written in, has neither NaN nor infinity
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Grid(Frozen):
@@ -49,20 +51,60 @@ class Ricker(Frozen):
     delay: float = Field(ge=0, description="time of the peak [s]")
 
 
+class SampledWavelet(Frozen):
+    """A source wavelet given by its samples, such as one that was measured or estimated from the data."""
+
+    samples: tuple[float, ...] = Field(
+        min_length=2, description="amplitude at the time samples of the survey, from time 0; zero after the last one"
+    )
+    frequency: float = Field(gt=0, description="peak frequency of its amplitude spectrum [Hz]")
+    delay: float = Field(ge=0, description="time of its largest absolute amplitude [s]")
+
+
 class SeismicSurvey(Frozen):
-    """Who shakes, who listens, and when: every receiver records every source."""
+    """Sources, receivers, time axis and wavelet; every receiver of a shot records that shot."""
 
     kind: Literal["seismic"] = Field(default="seismic", description="tells surveys apart")
     sources: tuple[Point, ...] = Field(min_length=1, description="S places")
-    receivers: tuple[Point, ...] = Field(min_length=1, description="R places")
+    receivers: tuple[Point, ...] = Field(min_length=1, description="R places; of the first shot, if they move")
+    shot_receivers: tuple[tuple[Point, ...], ...] = Field(
+        default=(), description="S x R places where receivers move with the source; empty: the same for every shot"
+    )
     nt: int = Field(gt=0, description="time samples")
     dt: float = Field(gt=0, description="time step [s]")
-    wavelet: Ricker = Field(description="of every source")
+    wavelet: Ricker | SampledWavelet = Field(description="of every source")
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape `(S, T, R)` of one measurement."""
         return len(self.sources), self.nt, len(self.receivers)
+
+    def receivers_of(self, shot: int) -> tuple[Point, ...]:
+        """Places of the receivers that record one shot, `R` of them."""
+        return self.shot_receivers[shot] if self.shot_receivers else self.receivers
+
+    def with_shots(self, shots: Sequence[int]) -> SeismicSurvey:
+        """Return the survey with some of its shots only, in the given order."""
+        moving = tuple(self.shot_receivers[shot] for shot in shots) if self.shot_receivers else ()
+        return self.model_copy(
+            update={
+                "sources": tuple(self.sources[shot] for shot in shots),
+                "receivers": moving[0] if moving else self.receivers,
+                "shot_receivers": moving,
+            }
+        )
+
+    @model_validator(mode="after")
+    def _places_of_every_shot(self) -> SeismicSurvey:
+        counts = {len(places) for places in self.shot_receivers}
+        if self.shot_receivers and (len(self.shot_receivers) != len(self.sources) or counts != {len(self.receivers)}):
+            raise ValueError(
+                f"shot_receivers has {len(self.shot_receivers)} shots of {sorted(counts)} receivers, expected "
+                f"{len(self.sources)} shots of {len(self.receivers)}"
+            )
+        if self.shot_receivers and self.shot_receivers[0] != self.receivers:
+            raise ValueError("receivers must be the places of the first shot in shot_receivers")
+        return self
 
 
 class ElectromagneticSurvey(Frozen):
@@ -93,6 +135,12 @@ class AcousticPhysics(Frozen):
     max_velocity: float = Field(gt=0, description="fixes the inner time step [m/s]")
     courant_number: float | None = Field(
         default=None, gt=0, description="largest one of an inner time step; None is deepwave's choice"
+    )
+    free_surface: bool = Field(
+        default=False, description="whether the pressure is zero on the plane one cell above row 0; else it absorbs"
+    )
+    source_scale: float = Field(
+        default=1.0, description="recorded amplitude over that of a source v^2 w(t) on one node; negative: reversed"
     )
 
 
@@ -166,7 +214,7 @@ class Amplitude(Frozen):
             values = values / xp.asarray(self.rows, dtype=values.dtype, **place)[:, None]
         if not self.log:
             return values
-        # one buffer for all three steps: measurements are large, and pages are dear
+        # one buffer for all three steps: measurements are large, and allocating another costs more than the copy
         magnitude = xp.abs(values)
         xp.log1p(magnitude, out=magnitude)
         return xp.copysign(magnitude, values, out=magnitude)

@@ -93,6 +93,7 @@ def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=64)
 def with_shots(problem: Problem, shots: tuple[int, ...]) -> Problem:
-    """The problem with these of its shots alone."""
-    sources = tuple(problem.survey.sources[i] for i in shots)
-    return problem.model_copy(update={"survey": problem.survey.model_copy(update={"sources": sources})})
+    """Return the problem with some of its shots only."""
+    if not isinstance(problem.survey, SeismicSurvey):
+        raise TypeError("only seismic surveys have shots")
+    return problem.model_copy(update={"survey": problem.survey.with_shots(shots)})
