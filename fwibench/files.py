@@ -13,9 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from fwibench.errors import DataError
+from fwibench.errors import DataError, FwibenchError
+from fwibench.readable import shorten
 
 DATA_VARIABLE = "FWIBENCH_DATA"
+LONGEST_REASON = 500
+"""Characters of a library's message that are told."""
 STAMPED = 2**16
 """Bytes of each end of a file that its stamp reads."""
 
@@ -65,6 +68,27 @@ def _writing(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = "there is a file where a folder is needed" if isinstance(error, FileExistsError) else error.strerror
         raise DataError(f"{path} cannot be written: {reason}", "choose another place for it") from error
+
+
+@contextmanager
+def reading(path: Path, what: str, hint: str, error: type[FwibenchError] = DataError) -> Iterator[None]:
+    """Turns whatever is raised over a damaged or unreadable file into one line that names it.
+
+    Args:
+        path: The file.
+        what: What it is read as, such as "scores".
+        hint: What to do about it.
+        error: Class of the error to raise; the suite's own errors pass as they are.
+    """
+    try:
+        yield
+    except FwibenchError:
+        raise
+    except Exception as fault:
+        # parsers of formats raise anything over bytes that somebody else wrote
+        text = fault.strerror if isinstance(fault, OSError) and fault.strerror else " ".join(str(fault).split())
+        told = shorten(text, LONGEST_REASON) or type(fault).__name__
+        raise error(f"{path} cannot be read as {what}: {told}", hint) from fault
 
 
 def write_text(path: Path, text: str) -> None:

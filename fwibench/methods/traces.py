@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import RecordError
-from fwibench.files import atomic_write, write_text
+from fwibench.files import atomic_write, reading, write_text
+from fwibench.npy import Header, read_npz
 
 Maps = NDArray[np.float32]
+AGAIN = "run the cell again with --force"
 
 
 @dataclass(frozen=True)
@@ -148,14 +151,37 @@ def read_traces(folder: Path) -> dict[str, list[Step]] | None:
     if not path.exists():
         return None
     found: dict[str, list[Step]] = {}
-    try:
-        with path.open(newline="") as stream:
-            for row in csv.DictReader(stream):
-                step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
-                found.setdefault(row["id"], []).append(step)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path} cannot be read: {error}", "run the cell again with --force") from error
+    table = reading(path, "the course of an inversion", AGAIN, RecordError)
+    with table, path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
+            if not (0 <= step.misfit < math.inf and 0 <= step.seconds < math.inf and step.iteration > 0):
+                raise ValueError(f"iteration {step.iteration} has misfit {step.misfit} after {step.seconds} s")
+            found.setdefault(row["id"], []).append(step)
     return found
+
+
+def read_models(folder: Path, shape: tuple[int, ...]) -> dict[str, Maps]:
+    """Models of a run at the end of each band, by its name; NaN where a sample did not come to its end.
+
+    Args:
+        folder: Of the run.
+        shape: `(n, 1, Z, X)` that they must have.
+
+    Raises:
+        RecordError: They cannot be read.
+    """
+    path = folder / "models.npz"
+
+    def check(headers: dict[str, Header]) -> None:
+        for name, header in headers.items():
+            if name != "ids" and (header.shape != shape or header.dtype.kind != "f"):
+                raise ValueError(f"{name} is {header.dtype} of shape {header.shape}, expected float32 of {shape}")
+
+    with reading(path, "models", AGAIN, RecordError):
+        stored = read_npz(path, check=check)
+        stored.pop("ids", None)
+        return stored
 
 
 def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import RecordError
-from fwibench.files import write_text
+from fwibench.files import reading, write_text
 
 SCORES = "scores.csv"
 
@@ -58,9 +58,13 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
     Raises:
         RecordError: It is missing or damaged, or a sample stands in it twice.
     """
-    path = folder / SCORES
-    try:
-        header, *rows = csv.reader(io.StringIO(path.read_text()))
+    path, again = folder / SCORES, "fwibench rescore makes it again"
+    with reading(path, "scores", again, RecordError):
+        header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")))
+        if not header or header[0] != "id" or len(set(header)) < len(header):
+            raise ValueError("its first line does not name id and then each metric once")
+        if not rows:
+            raise ValueError("it has no samples")
         ids, *columns = zip(*rows, strict=True)
         if len(columns) + 1 != len(header):
             raise ValueError(f"{len(columns) + 1} columns under {len(header)} names")
@@ -69,8 +73,6 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
             for name, column in zip(header[1:], columns, strict=True)
             if metrics is None or name in metrics
         }
-    except (OSError, ValueError, csv.Error) as error:
-        raise RecordError(f"{path} cannot be read as scores: {error}", "fwibench rescore makes it again") from error
     if len(set(ids)) < len(ids):
-        raise RecordError(f"{path} holds a sample twice", "fwibench rescore makes it again")
+        raise RecordError(f"{path} holds a sample twice", again)
     return Scores(ids, values)

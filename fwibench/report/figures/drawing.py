@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fwibench.leaderboard.board import PLACE
+from fwibench.report.canvas import import_matplotlib
 from fwibench.report.figures.style import STYLE, plain
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Drawing:
 
 def render(drawing: Drawing, suffix: Format) -> bytes:
     """Draws a figure as PNG or SVG."""
+    import_matplotlib()
     from matplotlib import rc_context
 
     stream = io.BytesIO()

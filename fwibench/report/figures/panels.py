@@ -17,6 +17,7 @@ from fwibench.errors import RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.problem import Problem
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
@@ -185,13 +186,12 @@ def _caption(
 
 
 def _draw(problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequence[str]) -> Figure:
-    from matplotlib.figure import Figure
-
     bounds, columns, rows = problem.property, 1 + len(panels), len(shown)
     extent = extent_of(problem.grid)
     ratio = min(max(extent[2] / extent[1], 0.5), 2.0)
     wide = 1.45 if ratio > 0.8 else 1.7
-    figure = Figure(figsize=(columns * wide + 1.4, 2 * rows * (0.92 * wide * ratio + 0.25) + 1.3), layout="constrained")
+    size = (columns * wide + 1.4, 2 * rows * (0.92 * wide * ratio + 0.25) + 1.3)
+    figure = new_figure(figsize=size, layout="constrained")
     axes: Any = figure.subplots(2 * rows, columns, squeeze=False, sharex=True, sharey=True)
     maps, errors = axes[:rows], axes[rows:]
     wrong = [np.abs(panel.maps - truth) for panel in panels]

@@ -1,0 +1,63 @@
+"""Commands called in the test's own process, for speed, and what must never come out of them."""
+
+import contextlib
+import io
+import os
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from fwibench.cli.app import main
+from fwibench.errors import FwibenchError
+
+AMOUNT = "FWIBENCH_FUZZ"
+"""Environment variable: how many inputs of each kind the tests try; without it, as many as take a few seconds."""
+
+
+def amount(usual: int) -> int:
+    return int(os.environ.get(AMOUNT, usual))
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended.
+
+    Attributes:
+        fault: Traceback of an error that no command expected; empty if there was none.
+    """
+
+    code: int
+    out: str
+    err: str
+    fault: str
+
+
+def call(arguments: list[str], folder: Path) -> Done:
+    """Runs a command in a folder; its environment, current folder and streams are afterwards what they were."""
+    out, err, fault, code = io.StringIO(), io.StringIO(), "", 0
+    before, here = dict(os.environ), Path.cwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+            # whoever sees a warning of a library in the terminal reads it as a fault
+            warnings.simplefilter("error")
+            for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning):
+                warnings.simplefilter("ignore", category)
+            main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if end.__cause__ is not None:
+            fault = "".join(traceback.format_exception(end.__cause__))
+    except FwibenchError:
+        # with --debug errors pass on purpose
+        code = 1
+    except BaseException as error:
+        fault = "".join(traceback.format_exception(error))
+    finally:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(before)
+    if "Traceback (most recent call last)" in out.getvalue() + err.getvalue():
+        fault = fault or out.getvalue() + err.getvalue()
+    return Done(code, out.getvalue(), err.getvalue(), fault)
