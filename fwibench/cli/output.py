@@ -77,6 +77,9 @@ def open_registry(*, check: bool = True) -> Registry:
     if check:
         registry.check()
     for path, reason in read_descriptions()[1].items():
+        if path.suffix != ".json":
+            warn(f"added datasets are not known, {path} cannot be read: {reason}; FWIBENCH_DATA names another folder")
+            continue
         warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
     return registry
 

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.errors import FwibenchError, PluginError, UnknownNameError, UsageError
+from fwibench.errors import FwibenchError, OptionError, PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
@@ -123,7 +123,15 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
 def build_dataset(registry: Registry, cell: Cell) -> Dataset:
     """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
     spec = registry.dataset(cell.dataset).spec
-    return _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    try:
+        options = spec.options.model_validate(cell.dataset_options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise OptionError(
+            f"dataset option {'.'.join(map(str, first['loc']))} of {cell.run_id}: {first['msg']}",
+            f"fwibench info {spec.name} lists the options",
+        ) from error
+    return _load(spec, options, cell.profile)
 
 
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:

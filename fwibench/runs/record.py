@@ -100,9 +100,7 @@ def read_record(path: Path) -> Record:
         except ValidationError as error:
             if (found := _format_of(content)) > RESULT_FORMAT:
                 raise _of_the_future(path, found) from error
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{f'{where}: ' if where else ''}{first['msg']}") from error
+            raise
         if record.format > RESULT_FORMAT:
             raise _of_the_future(path, record.format)
         _check(record)

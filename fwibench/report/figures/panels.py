@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import RecordError
+from fwibench.errors import DataError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.problem import Problem
 from fwibench.readable import counted
@@ -104,7 +104,7 @@ def _list_place(
     able = [pair for pair, own in zip(pairs, ids, strict=True) if set(shown) <= set(own)]
     if not shown or not able:
         return None
-    truth = _truth(material.test(able[0][1]), shown)
+    truth = _truth(material, material.test(able[0][1]), shown)
     if truth is None:
         return None
     panels, left = _panels(material, able, shown, truth.shape)
@@ -138,10 +138,14 @@ def _panels(
     return panels, left
 
 
-def _truth(test: Split | None, shown: Sequence[str]) -> Maps | None:
+def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Maps | None:
     if test is None or not set(shown) <= set(test.ids):
         return None
-    return test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0]
+    try:
+        return test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0]
+    except DataError as error:
+        material.tell(error.message)
+        return None
 
 
 def _panel(material: Material, record: Record, name: str, shown: Sequence[str], shape: tuple[int, ...]) -> Panel | None:
@@ -161,6 +165,9 @@ def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[st
         scores = material.results.scores(record, ["mae", "ssim"])
     except RecordError as error:
         material.tell(f"{record.run_id}: {error.message}")
+        return [""] * len(shown)
+    if not set(shown) <= set(scores.ids):
+        material.tell(f"{record.run_id}: its scores are not of the samples that are shown")
         return [""] * len(shown)
     texts = []
     for sample in shown:
