@@ -56,6 +56,16 @@ def shorten(text: str, most: int = LONGEST) -> str:
     return f"{text[: most - end]} [... {len(text) - most} characters left out ...] {text[-end:]}"
 
 
+def storable(text: str) -> str:
+    """The text as it is kept in a record: of bounded length and valid."""
+    return as_utf8(shorten(text))
+
+
+def as_utf8(text: str) -> str:
+    """The text with bytes that were no UTF-8 written as escapes; JSON has no place for them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def printable(text: str) -> str:
     """Text from elsewhere in one line, without the codes that command a terminal."""
     if text.isprintable():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import math
 import time
@@ -189,10 +190,12 @@ def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> N
 
     A sample whose budget ended within a band has no model of it.
     """
-    lines = ["id,band,iteration,misfit,seconds"]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("id", "band", "iteration", "misfit", "seconds"))
     for sample, trace in zip(ids, traces, strict=True):
-        lines += [f"{sample},{s.band},{s.iteration},{s.misfit!r},{s.seconds:.3f}" for s in trace.steps]
-    write_text(folder / "traces.csv", "\n".join(lines) + "\n")
+        writer.writerows((sample, s.band, s.iteration, repr(s.misfit), f"{s.seconds:.3f}") for s in trace.steps)
+    write_text(folder / "traces.csv", table.getvalue())
     bands = dict.fromkeys(name for trace in traces for name in trace.models)
     models = {
         name: np.stack([trace.models.get(name, np.full_like(trace.models["start"], np.nan)) for trace in traces])

@@ -11,17 +11,20 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fwibench.errors import RecordError
 from fwibench.files import reading, write_text
 from fwibench.methods.complexity import Complexity, Count
+from fwibench.readable import storable
 from fwibench.runs.cell import RESULT_FORMAT, Cell
 
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "skipped", "not-run"]
+Text = Annotated[str, AfterValidator(storable)]
 Amount = Annotated[float, Field(ge=0)]
 LONGEST_NAME = 200
 """Bytes of a run's name: file systems take 255, and what is being copied has a longer name."""
+MOST_NOTES = 100
 DEEPEST = 20
 """Levels of an option's value or of an entry of the environment."""
 
@@ -55,8 +58,8 @@ class Record(BaseModel):
     format: int = RESULT_FORMAT
     cell: Cell
     status: Status
-    reason: str = Field(default="", description="why it is not ok")
-    notes: list[str] = Field(default_factory=list, description="what else to know: metrics that could not be computed")
+    reason: Text = Field(default="", description="why it is not ok")
+    notes: list[Text] = Field(default_factory=list, description="what else to know: metrics that could not be computed")
     chosen: dict[str, Any] = Field(default_factory=dict, description="options that differ from the profile's")
     kind: str = ""
     track: str = "standard"
@@ -83,8 +86,9 @@ class Record(BaseModel):
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Writes a record, atomically."""
-    write_text(path, record.model_dump_json(indent=1))
+    """Writes a record, atomically; texts of bounded length."""
+    texts = {"reason": storable(record.reason), "notes": list(map(storable, record.notes[:MOST_NOTES]))}
+    write_text(path, record.model_copy(update=texts).model_dump_json(indent=1))
 
 
 def read_record(path: Path) -> Record:
