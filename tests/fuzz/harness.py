@@ -25,17 +25,19 @@ class Done:
 
     Attributes:
         fault: Traceback of an error that no command expected; empty if there was none.
+        system: Whether that is an error of the system, such as a name that is too long.
     """
 
     code: int
     out: str
     err: str
     fault: str
+    system: bool = False
 
 
 def call(arguments: list[str], folder: Path) -> Done:
     """Runs a command in a folder; its environment, current folder and streams are afterwards what they were."""
-    out, err, fault, code = io.StringIO(), io.StringIO(), "", 0
+    out, err, fault, code, system = io.StringIO(), io.StringIO(), "", 0, False
     before, here = dict(os.environ), Path.cwd()
     os.chdir(folder)
     try:
@@ -49,15 +51,16 @@ def call(arguments: list[str], folder: Path) -> Done:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if end.__cause__ is not None:
             fault = "".join(traceback.format_exception(end.__cause__))
+            system = isinstance(end.__cause__, OSError)
     except FwibenchError:
         # with --debug errors pass on purpose
         code = 1
     except BaseException as error:
-        fault = "".join(traceback.format_exception(error))
+        fault, system = "".join(traceback.format_exception(error)), isinstance(error, OSError)
     finally:
         os.chdir(here)
         os.environ.clear()
         os.environ.update(before)
-    if "Traceback (most recent call last)" in out.getvalue() + err.getvalue():
-        fault = fault or out.getvalue() + err.getvalue()
-    return Done(code, out.getvalue(), err.getvalue(), fault)
+    if "Traceback (most recent call last)" in err.getvalue():
+        fault = fault or err.getvalue()
+    return Done(code, out.getvalue(), err.getvalue(), fault, system)

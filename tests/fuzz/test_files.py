@@ -204,8 +204,9 @@ def test_damaged_descriptions_of_added_datasets(workshop: Callable[[], Path]) ->
     faults.check()
 
 
-@pytest.mark.parametrize("depth", [500, 2_000, 100_000])
-@pytest.mark.parametrize("field", ["chosen", "environment", "cell", "history", "scores"])
+@pytest.mark.parametrize(
+    ("field", "depth"), [("environment", 15), ("cell", 150), ("chosen", 500), ("history", 2_000), ("scores", 100_000)]
+)
 def test_values_nested_deep_in_a_record(
     workshop: Callable[[], Path], finished: tuple[Path, list[Record]], field: str, depth: int
 ) -> None:
@@ -220,6 +221,6 @@ def test_values_nested_deep_in_a_record(
         place["x"] = "DEEP"
     path.write_text(json.dumps(content).replace('"DEEP"', "[" * depth + "]" * depth))
     commands = [[word.format(run=run) for word in words] for words in (*READ, *SOMETIMES)]
-    for arguments in commands if depth > 1000 else [*commands, *SLOWLY]:
+    for arguments in [*commands, SLOWLY[0]] if depth == 15 else commands:
         faults.add(call(list(arguments), here), f"{arguments} where {field} is {depth} deep")
     faults.check()
