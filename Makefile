@@ -12,7 +12,7 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow lint format docs benchmarks clean
+.PHONY: install bench results test test-slow fuzz lint format docs benchmarks clean
 
 install: $(STAMP)
 
@@ -50,6 +50,10 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# 5,000 command lines and 2,000 damaged files; half an hour. FWIBENCH_FUZZ_SEED draws others
+fuzz: install
+	FWIBENCH_FUZZ=1 $(BIN)/python -m pytest -rA tests/fuzz
 
 lint: install
 	$(BIN)/ruff check .

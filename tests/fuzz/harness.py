@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import random
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -12,11 +13,25 @@ from fwibench.cli.app import main
 from fwibench.errors import FwibenchError
 
 AMOUNT = "FWIBENCH_FUZZ"
-"""Environment variable: how many inputs of each kind the tests try; without it, as many as take a few seconds."""
+"""Environment variable: share of all inputs that the tests try, up to 1; without it, as many as take a few seconds."""
+SEED = "FWIBENCH_FUZZ_SEED"
+"""Environment variable: another number draws other inputs."""
 
 
-def amount(usual: int) -> int:
-    return int(os.environ.get(AMOUNT, usual))
+def amount(usual: int, whole: int) -> int:
+    """How many inputs a test tries.
+
+    Args:
+        usual: In the ordinary run of all tests.
+        whole: With `make fuzz`.
+    """
+    share = os.environ.get(AMOUNT)
+    return usual if share is None else max(round(float(share) * whole), 1)
+
+
+def generator(number: int) -> random.Random:
+    """The generator of a test."""
+    return random.Random(1000 * int(os.environ.get(SEED, 0)) + number)
 
 
 @dataclass(frozen=True)

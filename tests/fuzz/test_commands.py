@@ -13,7 +13,7 @@ from fwibench.cli.app import app
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.stored import StoredDataset
 from fwibench.runs.run import Outcome
-from tests.fuzz.harness import amount, call
+from tests.fuzz.harness import amount, call, generator
 from tests.fuzz.mutations import NUMBERS, TEXTS
 
 # no file outside of the test's folder may be named
@@ -123,12 +123,12 @@ def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_is_run")
 def test_no_command_line_gives_a_traceback(workshop: Callable[[], Path]) -> None:
-    rng = random.Random(20)
+    rng = generator(20)
     known = dict(commands(typer.main.get_command(app)))
     names = [name for name in known for _ in range(1 if " ".join(name) in SLOW else 6)]
     faults: dict[str, str] = {}
     codes: dict[int, int] = {}
-    for number in range(amount(250)):
+    for number in range(amount(120, 5000)):
         if number % 100 == 0:
             here = workshop()
         name = rng.choice(names)

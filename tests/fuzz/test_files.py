@@ -1,7 +1,6 @@
 """Whatever a file holds, no command ends with a traceback, and a damaged run costs itself alone."""
 
 import json
-import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from fwibench.runs.record import Record
-from tests.fuzz.harness import Done, amount, call
+from tests.fuzz.harness import Done, amount, call, generator
 from tests.fuzz.mutations import array, damage_archive, damage_file
 
 READ = (
@@ -48,8 +47,10 @@ class Faults:
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
+        self.commands = 0
 
     def add(self, done: Done, what: str) -> None:
+        self.commands += 1
         if done.fault:
             lines = [line for line in done.fault.splitlines() if line.startswith("  File")] or [done.fault[-200:]]
             self.found.setdefault(lines[-1] + done.fault.splitlines()[-1][:40], f"{what}\n{done.fault[-2500:]}")
@@ -58,6 +59,7 @@ class Faults:
         self.found.setdefault(what[:60], what)
 
     def check(self) -> None:
+        print(f"{self.commands} commands on damaged files; {len(self.found)} faults")
         assert not self.found, f"{len(self.found)} faults\n\n" + "\n\n".join(self.found.values())
 
 
@@ -82,9 +84,9 @@ def listed(done: Done) -> set[str]:
 def test_a_damaged_file_of_a_run_costs_that_run_alone(
     workshop: Callable[[], Path], finished: tuple[Path, list[Record]]
 ) -> None:
-    rng = random.Random(34)
+    rng = generator(34)
     records, faults = finished[1], Faults()
-    for number in range(amount(120)):
+    for number in range(amount(40, 1200)):
         if number % 50 == 0:
             here = workshop()
         chosen = rng.choice(records)
@@ -93,7 +95,7 @@ def test_a_damaged_file_of_a_run_costs_that_run_alone(
         # the record is read by all commands
         path = rng.choice([folder / "record.json"] * len(files) + files)
         what = f"{path.relative_to(here)} is {damage_file(rng, path)}"
-        asked = [*READ, *rng.sample(SOMETIMES, 2), *(rng.sample(SLOWLY, 1) if rng.random() < 0.06 else [])]
+        asked = [*READ, *rng.sample(SOMETIMES, 2), *(rng.sample(SLOWLY, 1) if rng.random() < 0.04 else [])]
         others = [one for one in records if one is not chosen]
         for template in asked:
             arguments = [word.format(run=chosen.run_id) for word in template]
@@ -129,8 +131,8 @@ DATA = (
 
 
 def test_damaged_samples_and_manifests(workshop: Callable[[], Path]) -> None:
-    rng, faults = random.Random(36), Faults()
-    for number in range(amount(25)):
+    rng, faults = generator(36), Faults()
+    for number in range(amount(8, 300)):
         if number % 50 == 0:
             here = workshop()
         (folder,) = (here / "data").glob("salt-*")
@@ -165,9 +167,9 @@ GIVEN = (
 
 
 def test_arrays_that_a_user_gives(workshop: Callable[[], Path]) -> None:
-    rng, faults = random.Random(37), Faults()
+    rng, faults = generator(37), Faults()
     here = workshop()
-    for _ in range(amount(60)):
+    for _ in range(amount(30, 350)):
         arguments, name = rng.choice(GIVEN)
         path = here / name
         content = path.read_bytes()
@@ -182,7 +184,7 @@ def test_arrays_that_a_user_gives(workshop: Callable[[], Path]) -> None:
 
 
 def test_damaged_descriptions_of_added_datasets(workshop: Callable[[], Path]) -> None:
-    rng, faults = random.Random(38), Faults()
+    rng, faults = generator(38), Faults()
     here = workshop()
     done = call(add("mine", "--val", "1", "--test", "1"), here)
     assert done.code == 0, done
@@ -195,7 +197,7 @@ def test_damaged_descriptions_of_added_datasets(workshop: Callable[[], Path]) ->
         ["data", "verify", "mine"],
         ["data", "card", "mine"],
     )
-    for _ in range(amount(30)):
+    for _ in range(amount(20, 150)):
         what = damage_file(rng, path)
         arguments = rng.choice(commands)
         faults.add(call(arguments, here), f"{arguments} where mine.json is {what}\n{shown(path)}")

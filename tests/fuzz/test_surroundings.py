@@ -90,7 +90,7 @@ def test_bytes_that_are_not_utf8(workshop: Callable[[], Path]) -> None:
 
 @pytest.mark.parametrize("delay", [0.01, 0.15, 0.4])
 def test_an_interrupt_while_it_starts_is_silent(delay: float, tmp_path: Path) -> None:
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", "fwibench", "list", "methods"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
@@ -98,14 +98,14 @@ def test_an_interrupt_while_it_starts_is_silent(delay: float, tmp_path: Path) ->
         text=True,
         # a shell that runs tests in the background ignores the signal for them
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
-    )
-    assert child.stderr is not None
-    while "fwibench.cli.start" not in child.stderr.readline():
-        pass
-    time.sleep(delay)
-    child.send_signal(signal.SIGINT)
-    said = child.stderr.read()
-    assert child.wait(60) in (-signal.SIGINT, 130, 0)
+    ) as child:
+        assert child.stderr is not None
+        while "fwibench.cli.start" not in child.stderr.readline():
+            assert child.poll() is None
+        time.sleep(delay)
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
+    assert child.returncode in (-signal.SIGINT, 130, 0)
     assert "Traceback" not in said
     assert "KeyboardInterrupt" not in said
 
