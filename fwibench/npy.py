@@ -66,9 +66,7 @@ def read_headers(path: Path) -> dict[str, Header]:
     found = {}
     with _plain_errors(), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        unpacked, packed = sum(one.file_size for one in members), path.stat().st_size
-        if unpacked > LARGE and unpacked > RATIO * packed:
-            raise ValueError(f"{packed} bytes would unpack to {unpacked}, more than {RATIO} times as many")
+        check_unpacked(sum(one.file_size for one in members), path.stat().st_size)
         for member in members:
             with archive.open(member) as stream:
                 header = _read_header(stream)
@@ -104,6 +102,12 @@ def read_npz(
             raise ValueError(f"it has no array {name}, it holds {', '.join(headers) or 'none'}")
     with _plain_errors(), np.load(path, allow_pickle=False) as content:
         return {name: content[name] for name in wanted}
+
+
+def check_unpacked(unpacked: int, packed: int) -> None:
+    """Raises `ValueError` for an archive of so many bytes that would unpack to very many more."""
+    if unpacked > LARGE and unpacked > RATIO * packed:
+        raise ValueError(f"{packed} bytes would unpack to {unpacked}, more than {RATIO} times as many")
 
 
 def _read_header(stream: IO[bytes]) -> Header:

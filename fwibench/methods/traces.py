@@ -12,13 +12,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.errors import RecordError
+from fwibench.errors import FwibenchError, RecordError
 from fwibench.files import atomic_write, reading, write_text
 from fwibench.npy import Header, read_npz
 
@@ -91,7 +92,8 @@ class Course:
         self._seconds, self._should_stop, self._on_step = seconds, should_stop, on_step
         self._before = 0.0
         self.traces = [Trace(models={"start": start}) for start in starts]
-        if self._path.exists():
+        # a checkpoint that cannot be read is none: the inversion begins anew
+        with suppress(FwibenchError):
             self._load()
         self._begun = time.monotonic()
 
@@ -132,14 +134,20 @@ class Course:
             np.savez(stream, steps=np.array(json.dumps(steps)), seconds=self.seconds, **content)  # type: ignore[arg-type]
 
     def _load(self) -> None:
-        with np.load(self._path) as stored:
-            self._before = float(stored["seconds"])
-            models = {name.removeprefix("model-"): stored[name] for name in stored.files if name.startswith("model-")}
-            steps = json.loads(str(stored["steps"]))
-        self.traces = [
-            Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()}, self._before)
-            for i, own in enumerate(steps)
-        ]
+        if not self._path.exists():
+            return
+        with reading(self._path, "a checkpoint", AGAIN):
+            stored = read_npz(self._path)
+            before, steps = float(stored.pop("seconds")), json.loads(str(stored.pop("steps")))
+            models = {name.removeprefix("model-"): values for name, values in stored.items()}
+            traces = [
+                Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()}, before)
+                for i, own in enumerate(steps)
+            ]
+            shapes, expected = ([one.models["start"].shape for one in side] for side in (traces, self.traces))
+            if shapes != expected:
+                raise ValueError("it is of other samples")
+        self._before, self.traces = before, traces
 
 
 def read_traces(folder: Path) -> dict[str, list[Step]] | None:

@@ -18,10 +18,12 @@ from fwibench.files import reading, write_text
 from fwibench.methods.complexity import Complexity, Count
 from fwibench.readable import storable
 from fwibench.runs.cell import RESULT_FORMAT, Cell
+from fwibench.runs.scores import LARGEST
 
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "skipped", "not-run"]
 Text = Annotated[str, AfterValidator(storable)]
-Amount = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, le=LARGEST)]
+Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 LONGEST_NAME = 200
 """Bytes of a run's name: file systems take 255, and what is being copied has a longer name."""
 MOST_NOTES = 100
@@ -70,10 +72,10 @@ class Record(BaseModel):
     n_val: Count | None = None
     n_test: Count | None = None
     device: str = ""
-    scores: dict[str, float | None] = Field(default_factory=dict, description="mean over test samples, by metric")
+    scores: dict[str, Score | None] = Field(default_factory=dict, description="mean over test samples, by metric")
     complexity: Complexity = Complexity()
     costs: Costs = Field(default_factory=Costs)
-    diagnostics: dict[str, float] = Field(default_factory=dict)
+    diagnostics: dict[str, Score] = Field(default_factory=dict)
     history: list[dict[str, float]] = Field(default_factory=list)
     environment: dict[str, Any] = Field(default_factory=dict)
     started: str = ""

@@ -18,6 +18,8 @@ from fwibench.errors import RecordError
 from fwibench.files import reading, write_text
 
 SCORES = "scores.csv"
+LARGEST = 1e100
+"""Of a score or a cost; sums and squares of numbers beyond it overflow. Errors of float32 maps stay below 1e78."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Scores:
     def means(self) -> dict[str, float | None]:
         """Mean over the samples, by metric; None where a sample has no score."""
         means = {name: float(np.mean(values)) for name, values in self.values.items()}
-        return {name: mean if np.isfinite(mean) else None for name, mean in means.items()}
+        return {name: mean if abs(mean) <= LARGEST else None for name, mean in means.items()}
 
 
 def write_scores(scores: Scores, folder: Path) -> None:
@@ -43,7 +45,7 @@ def write_scores(scores: Scores, folder: Path) -> None:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["id", *scores.values])
-    columns = scores.values.values()
+    columns = [np.where(np.abs(values) <= LARGEST, values, np.nan) for values in scores.values.values()]
     writer.writerows([sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(scores.ids))
     write_text(folder / SCORES, table.getvalue())
 
@@ -73,6 +75,9 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
             for name, column in zip(header[1:], columns, strict=True)
             if metrics is None or name in metrics
         }
+        for name, column in values.items():
+            if (np.abs(column) > LARGEST).any():
+                raise ValueError(f"{name} has scores beyond {LARGEST:g}")
     if len(set(ids)) < len(ids):
         raise RecordError(f"{path} holds a sample twice", again)
     return Scores(ids, values)

@@ -12,13 +12,16 @@ import pytest
 
 from fwibench.errors import DataError, DivergedError, MethodError, RecordError, UsageError
 from fwibench.leaderboard.exporters.data import inert
+from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.predictions import check_prediction
+from fwibench.methods.traces import Course
 from fwibench.npy import open_npy, read_npz
 from fwibench.plugins.registry import Registry
 from fwibench.readable import LONGEST, shorten, storable
 from fwibench.runs.plan import Request, make_plan
 from fwibench.runs.predictions import read_predictions
 from fwibench.runs.record import Record, read_record, write_record
+from fwibench.runs.scores import Scores, read_scores, write_scores
 from fwibench.runs.selection import parse_selection
 from tests.fuzz.harness import call
 from tests.fuzz.mutations import header
@@ -222,3 +225,30 @@ def test_a_blank_in_the_name_of_a_split(workshop: Callable[[], Path], finished: 
     rows = json.loads(call(["leaderboard", "--json"], here).out)
     assert {row["split"] for row in rows} == {"by well", "random"}
     assert any("by%20well" in row["run_ids"] for row in rows)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"junk" * 100])
+def test_a_damaged_checkpoint_is_none(content: bytes, tmp_path: Path) -> None:
+    def course() -> Course:
+        start = np.ones((2, 1, 3, 4), np.float32)
+        return Course(start, start, tmp_path, "x", None, lambda: False)
+
+    first = course()
+    first.step("5 Hz", 1, np.array([0.5, 0.25]))
+    first.finish("5 Hz", np.zeros((2, 1, 3, 4)))
+    assert course().finished == ["start", "5 Hz"]
+    (path,) = tmp_path.glob("inversion-*.npz")
+    path.write_bytes(content)
+    assert course().finished == ["start"]
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    assert Checkpoints(tmp_path / "checkpoint.pt").load() is None
+
+
+def test_scores_that_no_sum_bears_are_none(tmp_path: Path) -> None:
+    scores = Scores(("a", "b"), {"mae": np.array([1.0, np.inf]), "x": np.array([1e308, 1e308]), "y": np.ones(2)})
+    assert scores.means() == {"mae": None, "x": None, "y": 1.0}
+    write_scores(scores, tmp_path)
+    assert np.isnan(read_scores(tmp_path).values["mae"]).tolist() == [False, True]
+    (tmp_path / "scores.csv").write_text("id,mae\na,1e308\n")
+    with pytest.raises(RecordError, match="mae has scores beyond"):
+        read_scores(tmp_path)

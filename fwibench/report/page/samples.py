@@ -130,7 +130,10 @@ def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[st
     chosen = [shared[place] for place in places]
     if best.samples is None or "mae" not in best.samples.values:
         return chosen, ""
-    worst = best.samples.ids[int(np.nanargmax(best.samples.over_seeds("mae")))]
+    errors = best.samples.over_seeds("mae")
+    if not np.isfinite(errors).any():
+        return chosen, ""
+    worst = best.samples.ids[int(np.nanargmax(errors))]
     if worst not in chosen:
         nearest = longest.index(worst) if worst in longest else 0
         gaps = [abs(longest.index(sample) - nearest) for sample in chosen]
