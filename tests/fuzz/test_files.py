@@ -53,10 +53,17 @@ class Faults:
         self.commands += 1
         if done.fault:
             lines = [line for line in done.fault.splitlines() if line.startswith("  File")] or [done.fault[-200:]]
-            self.found.setdefault(lines[-1] + done.fault.splitlines()[-1][:40], f"{what}\n{done.fault[-2500:]}")
+            self._note(lines[-1] + done.fault.splitlines()[-1][:40], f"{what}\n{done.fault[-2500:]}")
 
     def miss(self, what: str) -> None:
-        self.found.setdefault(what[:60], what)
+        """Notes a command that lost more than it should."""
+        self._note(what[:60], what)
+
+    def _note(self, key: str, what: str) -> None:
+        if key not in self.found:
+            self.found[key] = what
+            # with -s each is seen while the others are still looked for
+            print(what, flush=True)
 
     def check(self) -> None:
         print(f"{self.commands} commands on damaged files; {len(self.found)} faults")
