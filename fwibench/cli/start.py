@@ -8,11 +8,13 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Runs the command line."""
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:
+    # it is ignored in the background of a shell, and stays so
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heard:
         # within an import KeyboardInterrupt is a traceback, or is turned into another error by an extension module
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from fwibench.cli.app import main as run
 
-    signal.signal(signal.SIGINT, handler)
+    if heard:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
