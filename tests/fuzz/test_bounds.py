@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fwibench.cli import output
 from fwibench.errors import DataError, DivergedError, MethodError, RecordError, UsageError
 from fwibench.leaderboard.exporters.data import inert
 from fwibench.methods.checkpoints import Checkpoints
@@ -252,3 +253,27 @@ def test_scores_that_no_sum_bears_are_none(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("id,mae\na,1e308\n")
     with pytest.raises(RecordError, match="mae has scores beyond"):
         read_scores(tmp_path)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_texts_of_records_never_command_a_terminal(
+    terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "\x1b]0;title\x07\x9b31m\r"
+    leave(tmp_path, "good", [1.0] * 9, unit=code, notes=[code], device=code, environment={code: [1, {"a": code}]})
+    leave(tmp_path, "bad", None, reason=code, unit=code)
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "200")
+    output.console.cache_clear()
+    output.errors.cache_clear()
+    try:
+        for words in (["status"], ["show", "good"], ["show", "bad"], ["leaderboard"], ["diff", ".", "."]):
+            done = call([*words, *(["--results", "."] if words != ["diff", ".", "."] else [])], tmp_path)
+            assert done.code == 0, done
+            assert ("\x1b[" in done.out) <= terminal
+            for part in ("\x1b]", "\x07", "\x9b", "\r"):
+                assert part not in done.out + done.err, words
+    finally:
+        output.console.cache_clear()
+        output.errors.cache_clear()
