@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import random
+import signal
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -16,6 +17,14 @@ AMOUNT = "FWIBENCH_FUZZ"
 """Environment variable: share of all inputs that the tests try, up to 1; without it, as many as take a few seconds."""
 SEED = "FWIBENCH_FUZZ_SEED"
 """Environment variable: another number draws other inputs."""
+
+
+LIMIT_S = 120
+"""Whatever is typed, a command that reads and refuses ends within this time on a busy machine."""
+
+
+class TooLongError(BaseException):
+    """No command may catch it."""
 
 
 def amount(usual: int, whole: int) -> int:
@@ -55,6 +64,12 @@ def call(arguments: list[str], folder: Path) -> Done:
     out, err, fault, code, system = io.StringIO(), io.StringIO(), "", 0, False
     before, here = dict(os.environ), Path.cwd()
     os.chdir(folder)
+
+    def stop(*_: object) -> None:
+        raise TooLongError(f"no end after {LIMIT_S} s")
+
+    handler = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LIMIT_S)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
             # whoever sees a warning of a library in the terminal reads it as a fault
@@ -73,6 +88,8 @@ def call(arguments: list[str], folder: Path) -> Done:
     except BaseException as error:
         fault, system = "".join(traceback.format_exception(error)), isinstance(error, OSError)
     finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, handler)
         os.chdir(here)
         os.environ.clear()
         os.environ.update(before)

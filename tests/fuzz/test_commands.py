@@ -41,7 +41,7 @@ FITTING = {
     "time_limit": ("30s", "2h"),
     "settings": ("invlint.alpha=10", "pixel-ridge.alpha=1"),
     "exports": ("new.csv", "new.html", "new.json", "new.md", "new.tex", "new.parquet"),
-    "output": ("new.npy", "new.html", "drawn", "joined"),
+    "output": ("new.npy", "new.html", "new.html", "new.md", "joined"),
     "sources": ("results", "other"),
     "first": ("results",),
     "second": ("other",),
@@ -56,7 +56,11 @@ FITTING = {
     "spacing": ("10",),
     "dt": ("0.001",),
     "frequency": ("15",),
-    "name": ("mean-map", "salt", "mae", "mine", "invlint"),
+    "name": ("mean-map", "salt", "mine", "mine", "invlint"),
+    "samples": ("salt-000137",),
+    "frequencies": ("1,10,100",),
+    "receiver_x": ("0:590:60",),
+    "disable_plugin": ("hybrid",),
 }
 """Values that the parameter of that name takes."""
 SLOW = ("info", "report", "figures", "doctor", "reproduce", "predict", "rescore", "data card", "data add")
@@ -76,8 +80,10 @@ def value_of(rng: random.Random, parameter: Any) -> str:
         return str(rng.choice(get_args(annotation)))
     if draw < 0.75 and parameter.name in FITTING:
         return rng.choice(FITTING[parameter.name])
-    if draw < 0.8 and annotation in (int, float):
-        return rng.choice(("1", "2", "3", "0.1", "10"))
+    if draw < 0.8 and int in (annotation, *get_args(annotation)):
+        return rng.choice(("1", "2", "3", "10"))
+    if draw < 0.8 and float in (annotation, *get_args(annotation)):
+        return rng.choice(("0.1", "0.5", "1", "10", "100", "1e-3", "1e9", "1e-30", "0", "-1"))
     if draw < 0.85:
         return rng.choice(WORDS)
     return rng.choice(ANYTHING) if draw < 0.95 else str(rng.choice(NUMBERS[:12]))
@@ -89,10 +95,11 @@ def command_line(rng: random.Random, path: tuple[str, ...], command: Any) -> lis
     for parameter in command.params:
         flag = rng.choice(parameter.opts)
         if not flag.startswith("-"):
-            words += [value_of(rng, parameter) for _ in range(rng.choice((1, 1, 1, 2)))]
+            several = (1, 2, 2, 3) if parameter.nargs != 1 else (1,) * 19 + (2,)
+            words += [value_of(rng, parameter) for _ in range(rng.choice(several))]
         elif flag != "--help" and rng.random() < (0.97 if parameter.required else 0.2):
             words += [flag] if getattr(parameter, "is_flag", False) else [flag, value_of(rng, parameter)]
-    for _ in range(rng.choice((0, 0, 0, 0, 0, 1, 1, 2))):
+    for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 1, 2))):
         place = rng.randrange(len(words) + 1)
         act = rng.randrange(4)
         if act == 0:
@@ -138,7 +145,10 @@ def test_no_command_line_gives_a_traceback(workshop: Callable[[], Path]) -> None
         # what the user names may not exist; that is one line, whoever says it
         if done.fault and not done.system:
             last = [line for line in done.fault.splitlines() if line.startswith("  File")][-1]
-            faults.setdefault(last, f"{shlex.join(words)!r}\n{done.fault[-3000:]}")
+            if last not in faults:
+                faults[last] = f"{shlex.join(words)!r}\n{done.fault[-3000:]}"
+                # with -s each is seen while the others are still looked for
+                print(faults[last], flush=True)
     print(f"{sum(codes.values())} command lines, by exit code: {codes}; {len(faults)} faults")
     assert set(codes) >= {0, 1, 2}, codes
     assert not faults, "\n\n".join(faults.values())
