@@ -6,11 +6,12 @@ Invariant: a record appears last, so a folder that has one is complete.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fwibench.errors import RecordError, UnknownNameError, UsageError
+from fwibench.errors import DataError, RecordError, UnknownNameError, UsageError
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
 from fwibench.runs.scores import SCORES, Scores, read_scores
@@ -37,8 +38,6 @@ class Results:
     def finished(self, cell: Cell) -> Record | None:
         """The cell's record if it is `ok`; a failed cell never satisfies the cache."""
         path = self.folder(cell) / RECORD
-        if not path.exists():
-            return None
         try:
             record = read_record(path)
         except RecordError:
@@ -59,7 +58,7 @@ class Results:
         """All records, by run, each cell's once, and one line for each that is left out."""
         found: dict[str, tuple[Path, Record]] = {}
         faults = []
-        for path, record in _read_all(sorted((self.root / "runs").glob(f"*/{RECORD}"))):
+        for path, record in _read_all(self._paths()):
             if isinstance(record, RecordError):
                 faults.append(record.message)
                 continue
@@ -71,6 +70,21 @@ class Results:
             if chosen == path:
                 found[record.cell.key] = path, record
         return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
+
+    def _paths(self) -> list[Path]:
+        """Records that are there, sorted by run; one that may not be looked at is among them, and fails when read.
+
+        Raises:
+            DataError: The folder may not be looked at.
+        """
+        runs = self.root / "runs"
+        try:
+            folders = sorted(entry.name for entry in os.scandir(runs))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise DataError(f"{runs} cannot be read: {error.strerror}", "check its permissions") from error
+        return [path for name in folders if not name.startswith(".") and _may_be_there(path := runs / name / RECORD)]
 
     def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
         """Scores of each test sample of a finished run, of some metrics or all.
@@ -93,7 +107,7 @@ class Results:
             UnknownNameError: No run has that name.
             UsageError: Several have it.
         """
-        known = sorted(path.parent.name for path in (self.root / "runs").glob(f"*/{RECORD}"))
+        known = [path.parent.name for path in self._paths()]
         matches = [name] if name in known else [run for run in known if name in run]
         if not matches:
             raise UnknownNameError.among("run", name, known)
@@ -101,6 +115,14 @@ class Results:
             more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
             raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches[:SHOWN])}{more}")
         return self.root / "runs" / matches[0]
+
+
+def _may_be_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError | NotADirectoryError)
+    return True
 
 
 def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Record | RecordError]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fwibench.errors import FwibenchError
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
+from fwibench.readable import as_utf8
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.executor import execute
 from fwibench.runs.plan import PlannedCell, Request
@@ -138,7 +139,7 @@ class _Runner:
             plugin=offer.plugin.distribution,
             source=planned.dataset.source,
             unit=planned.dataset.problem.property.unit,
-            environment={"command": ["fwibench", *sys.argv[1:]]},
+            environment={"command": ["fwibench", *map(as_utf8, sys.argv[1:])]},
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
 
