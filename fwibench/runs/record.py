@@ -6,7 +6,9 @@ Invariant: what was not measured is None, never 0.
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +76,11 @@ class Record(BaseModel):
     def run_id(self) -> str:
         """Name of the cell's folder."""
         return self.cell.run_id
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return those values that are numbers: JSON has no others."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def write_record(record: Record, path: Path) -> None:
