@@ -12,7 +12,7 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow lint format docs benchmarks clean
+.PHONY: install bench results test test-slow kill-tests lint format docs benchmarks clean
 
 install: $(STAMP)
 
@@ -50,6 +50,10 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# half an hour: commands are killed 200 times, at moments of a fixed course
+kill-tests: install
+	FWIBENCH_KILLS=200 $(BIN)/python -m pytest -m slow -s tests/runs/test_kills.py
 
 lint: install
 	$(BIN)/ruff check .

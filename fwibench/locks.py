@@ -60,6 +60,9 @@ def _acquire(path: Path, timeout: float) -> BaseFileLock:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 lock.acquire(timeout=timeout)
+            if isinstance(lock, SoftFileLock):
+                # some versions of filelock change over by themselves
+                _tell(path)
         except (OSError, NotImplementedError) as error:
             if isinstance(error, Timeout) or getattr(error, "errno", errno.ENOSYS) not in MISSING:
                 raise

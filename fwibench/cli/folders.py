@@ -33,17 +33,19 @@ def merge(
 ) -> None:
     """Join result folders of several machines in one; of a cell that several have, the newest ok record is kept."""
     done = merge_folders(sources, output, duplicates)
-    for line in [*done.faults, *(f"results differ of {line}" for line in done.differing)]:
+    for line in [*done.faults, *done.left, *(f"results differ of {line}" for line in done.differing)]:
         warn(line)
     if json:
         print_json(asdict(done))
-        return
-    console().print(
-        f"{done.runs} runs in {output}, {done.copied} of them copied; {done.duplicates} duplicates, "
-        f"{len(done.differing)} of them with other results",
-        markup=False,
-        soft_wrap=True,
-    )
+    else:
+        console().print(
+            f"{done.runs} runs in {output}, {done.copied} of them copied; {done.duplicates} duplicates, "
+            f"{len(done.differing)} of them with other results",
+            markup=False,
+            soft_wrap=True,
+        )
+    if done.left:
+        raise typer.Exit(1)
 
 
 def diff(

@@ -75,9 +75,10 @@ def _execute(job: Job, results: Results, dataset: Dataset, tell: Tell, start: fl
         record = attempt.run(dataset)
     except (FwibenchError, OSError) as error:
         record = _failed(job, _reason(error))
-    finally:
+    except BaseException:
         # interrupted: checkpoints stay for the next run
-        end_processes(str(folder))
+        remove(attempt.attempt)
+        raise
     record.wall_s = time.monotonic() - start
     return attempt.conclude(record, kept=results.finished(cell) is not None)
 

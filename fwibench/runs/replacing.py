@@ -20,6 +20,7 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 WITHOUT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
 """What kernels and file systems answer that cannot exchange two names."""
+RECORD = "record.json"
 KINDS = ("attempt", "new", "old", "partial")
 """`attempt`: where a cell's processes write. `new`: complete, about to be published. `old`: replaced, about to be
 removed. `partial`: what an earlier version copied."""
@@ -97,6 +98,8 @@ def remove(path: Path) -> None:
         if path.is_symlink() or not path.is_dir():
             path.unlink(missing_ok=True)
         else:
+            # first the record, so that nobody finds it without its files
+            (path / RECORD).unlink(missing_ok=True)
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -126,7 +129,7 @@ def sync_files(paths: Iterable[Path]) -> None:
 def _untidy(folder: str) -> bool:
     with suppress(OSError), os.scandir(folder) as entries:
         names = {entry.name for entry in entries}
-        return "attempt" in names or ("work" in names and "record.json" in names) or any(map(_temporary, names))
+        return "attempt" in names or ("work" in names and RECORD in names) or any(map(_temporary, names))
     return False
 
 

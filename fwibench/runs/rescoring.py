@@ -1,6 +1,7 @@
 """Scores of finished runs from their stored predictions, for a metric that came later.
 
-Invariant: predictions are read, never made; the table of scores and the record are each whole at any time.
+Invariant: predictions are read, never made; the table of scores and the record are each whole at any time. The run's
+lock is held, so scores always belong to the predictions beside them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import read_predictions
 from fwibench.runs.record import Record, read_record, write_record
-from fwibench.runs.results import RECORD
+from fwibench.runs.results import RECORD, Results
 from fwibench.runs.scores import Scores, read_scores, write_scores
 from fwibench.runs.scoring import note_of, score
+
+WAIT_S = 60.0
+"""How long a run on which another command works is waited for."""
 
 
 def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
@@ -35,8 +39,14 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[R
     Raises:
         RecordError: The record cannot be read.
         DataError: The predictions are not there or not of the dataset's test samples.
+        BusyError: Another command works on the run.
         FwibenchError: The dataset's samples are not those of the run any more.
     """
+    with Results(folder.parent.parent).locked(folder.name, WAIT_S):
+        return _rescore(folder, metrics, registry)
+
+
+def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
     record = read_record(folder / RECORD)
     dataset = reopen_dataset(registry, record.cell)
     test = scored_split(dataset, record.cell)

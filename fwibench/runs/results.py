@@ -17,10 +17,10 @@ from fwibench.errors import FwibenchError, RecordError, UnknownNameError, UsageE
 from fwibench.locks import BusyError, locked
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
+from fwibench.runs.replacing import RECORD as RECORD
 from fwibench.runs.replacing import beside, leftovers, repair, tidy
 from fwibench.runs.scores import SCORES, Scores, read_scores
 
-RECORD = "record.json"
 SHOWN = 8
 """Names of runs in a message."""
 

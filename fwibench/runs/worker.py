@@ -1,7 +1,7 @@
 """The process of a cell's method: `python -m fwibench.runs.worker FOLDER WORKDIR LIFE`.
 
-Invariant: whatever ends it, the command learns of it. A fault that Python can see becomes a draft record with its traceback
-in the log; the rest shows in the exit status. It ends as soon as its draft is written.
+Invariant: whatever ends it, the command learns of it. A fault that Python can see becomes a draft record with its
+traceback in the log; the rest shows in the exit status. It ends as soon as its draft is written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from fwibench.runs.environment import describe_environment
 from fwibench.runs.jobs import DRAFT, JOB, Draft, Job, describe_plugins, leave
 from fwibench.runs.record import Status
 
-OUT_OF_MEMORY = ("t allocate memory", "not allocate memory", "enough memory", "out of memory", "alloc_failed")
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+    "alloc_failed",
+)
 """How torch, its CPU allocator and CUDA's libraries say that memory ran out, in errors without a type of their own."""
 
 

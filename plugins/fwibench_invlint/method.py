@@ -91,7 +91,9 @@ class InvLINT(TorchMethod):
 
     def spectra(self) -> dict[str, Array]:
         """Singular values of A (figure 5), after a fit."""
-        return {} if self._singular_values is None else {"singular values of A": self._singular_values}
+        values = self._singular_values
+        # with one train sample A is 0
+        return {} if values is None or not values.any() else {"singular values of A": values}
 
     def integrate_properties(self, maps: NDArray[np.float32]) -> Array:
         """Y: integrals of normalised maps, `(n, 1, Z, X)` to `(n, M)`."""
