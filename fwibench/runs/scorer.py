@@ -1,4 +1,4 @@
-"""The processes that see the truth: `python -m fwibench.runs.scorer score|diagnose FOLDER LIFE`.
+"""The processes that see the truth: `python -m fwibench.runs.scorer score|diagnose|rescore FOLDER LIFE`.
 
 Invariant: scores are computed from stored predictions by a process that loads no code of the method. Diagnostics, which
 are the method's code, come afterwards in another process and cannot change scores unnoticed.
@@ -10,6 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from fwibench.errors import FwibenchError
 from fwibench.plugins.guard import describe
@@ -30,7 +31,9 @@ from fwibench.runs.jobs import (
 )
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import read_predictions
+from fwibench.runs.processes import Tell
 from fwibench.runs.record import Record, finite
+from fwibench.runs.rescoring import ORDER, Order, rescore
 from fwibench.runs.scores import write_scores
 from fwibench.runs.scoring import score
 from fwibench.runs.truth import count_exact
@@ -38,9 +41,12 @@ from fwibench.runs.worker import claim_stdout, classify, die_with_warden, leave_
 
 
 def main(task: str, folder: Path, life: int) -> None:
-    """Score the predictions in `folder`, or ask the method for its diagnostics."""
+    """Score the predictions in `folder`, or ask the method for its diagnostics, or score finished runs again."""
     tell = claim_stdout()
     die_with_warden(life)
+    if task == "rescore":
+        _rescore(Order.model_validate_json((folder / ORDER).read_bytes()), tell)
+        return
     job = Job.model_validate_json((folder / JOB).read_bytes())
     try:
         if task == "score":
@@ -104,6 +110,22 @@ def _score(job: Job, folder: Path) -> Scored:
         traceback.print_exc()
         status, reason = classify(error)
         return Scored(status="oom" if status == "oom" else "failed", reason=f"scoring: {reason}")
+
+
+def _rescore(order: Order, tell: Tell) -> None:
+    registry = load_registry(order.plugins)
+    tell_broken(registry)
+    for folder in order.folders:
+        found: dict[str, Any] = {"folder": str(folder)}
+        try:
+            record, failures = rescore(folder, order.metrics, registry)
+            found |= {"scores": record.scores, "failures": failures}
+        except FwibenchError as error:
+            found |= {"error": error.message, "hint": error.hint}
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            found |= {"error": describe(error), "hint": "--debug shows where"}
+        tell({"rescored": found})
 
 
 def _diagnose(job: Job, folder: Path) -> Diagnosed:

@@ -113,6 +113,8 @@ def test_an_unrelated_plugin_changes_no_result(fwibench: Command, tmp_path: Path
     assert "vandal" not in owned["environment"]["plugins"]
     assert not plain["notes"]
     assert not owned["notes"]
+    assert fwibench("rescore", "mean-map").returncode == 0
+    assert record_of(tmp_path, "mean-map")["scores"] == plain["scores"]
     notes = " ".join(record_of(tmp_path, "x-vandal")["notes"])
     assert "changed torch's default dtype: torch.float64 instead of torch.float32; it was set back" in notes
     assert "numpy's handling of floating-point errors" in notes
