@@ -147,7 +147,7 @@ class Field:
     def kill(self, what: str, whom: str, arguments: tuple[str, ...], data: Path | None) -> str:
         """Starts a command, kills it, or a part of it, and looks after it meanwhile and afterwards."""
         child = self.start(*arguments, data=data)
-        moment = time.monotonic() + self.rng.uniform(0, 1.1 * self.durations[what])
+        moment = time.monotonic() + self.rng.uniform(0, self.durations[what])
         while time.monotonic() < moment and child.poll() is None:
             self.check()
             time.sleep(0.01)
@@ -155,7 +155,7 @@ class Field:
         if whom == "command":
             victims = victims[:1]
         elif whom == "child":
-            victims = [self.rng.choice(victims[1:])] if victims[1:] else []
+            victims = [self.rng.choice(victims[1:] or victims)] if victims else []
         for victim in victims:
             try:
                 os.kill(victim, signal.SIGKILL)
@@ -210,7 +210,13 @@ def test_killed_at_any_moment_nothing_finished_is_lost(
         else:
             arguments = rescore
         place.ends[place.kill(what, whom, arguments, data)] += 1
-        place.must_work(*(run if what == "force" else arguments), data=data)
+        duration = place.must_work(*(run if what == "force" else arguments), data=data)
+        # the machine may be busier than it was, or less
+        if what == "prepare":
+            place.durations[what] = 0.5 * (place.durations[what] + duration)
+        elif what != "force":
+            place.durations[what] = duration
+            place.durations["force"] = place.durations["run"]
         place.note()
         place.check()
         hidden = [path.name for path in (work / "results" / "runs").glob(".*") if path.name != ".locks"]
