@@ -218,6 +218,27 @@ def test_without_file_locks_the_existence_of_a_file_is_the_lock(
     assert caplog.text.count("has no file locks") == 1
 
 
+WITHOUT_LOCKS = """
+import errno, fcntl, os
+
+def flock(descriptor, operation):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+fcntl.flock = flock
+"""
+
+
+def test_commands_work_where_there_are_no_file_locks(fwibench: Command, tmp_path: Path, salt: object) -> None:
+    (tmp_path / "patch").mkdir()
+    (tmp_path / "patch" / "sitecustomize.py").write_text(WITHOUT_LOCKS)
+    path = os.pathsep.join([str(tmp_path / "patch"), os.environ.get("PYTHONPATH", "")])
+    for command in (("run", "--methods", "mean-map", *COMMON), ("rescore",), ("merge", "results", "-o", "out")):
+        done = fwibench(*command, PYTHONPATH=path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("has no file locks") == 1
+    assert not list(tmp_path.glob("*/runs/.locks/*"))
+
+
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     code = f"from fwibench.locks import *; c = locked(Path({str(tmp_path / 'a.lock')!r})); c.__enter__()"
     code += "; print('held', flush=True); import time; time.sleep(60)"
