@@ -12,7 +12,7 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow test-browser test-processors fuzz lint format docs benchmarks clean
+.PHONY: install bench results test test-slow test-browser test-processors fuzz kill-tests lint format docs benchmarks clean
 
 install: $(STAMP)
 
@@ -66,6 +66,10 @@ test-processors: install
 # 5,000 command lines and 2,000 damaged files; half an hour. FWIBENCH_FUZZ_SEED draws others
 fuzz: install
 	FWIBENCH_FUZZ=1 $(BIN)/python -m pytest -rA tests/fuzz
+
+# half an hour: commands are killed 200 times, at moments of a fixed course
+kill-tests: install
+	FWIBENCH_KILLS=200 $(BIN)/python -m pytest -m slow -s tests/runs/test_kills.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -122,7 +122,7 @@ def test_the_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset,
     def figures(**options: object) -> dict[str, float]:
         method = InvLINT(salt.problem, InvLINTOptions(**{"epochs": 1, **options}), context)
         method.fit_encoder(salt.split("random", "train"), salt.split("random", "val"))
-        return method.diagnostics(salt.split("random", "test"))
+        return {**method.figures(), **method.diagnostics(salt.split("random", "test"))}
 
     chosen, fixed = figures(alpha="val"), figures(alpha=1e5)
     assert chosen["ridge_r2_val"] > fixed["ridge_r2_val"]
@@ -135,7 +135,7 @@ def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path
     method = InvLINT(salt.problem, InvLINTOptions(epochs=1, batch_size=8), context)
     train, val, test = (salt.split("random", name) for name in ("train", "val", "test"))
     method.fit(train, val)
-    figures = method.diagnostics(test)
+    figures = {**method.figures(), **method.diagnostics(test)}
     area = 2 * np.pi * (40 / 19) * (60 / 28)
     y = area * method.integrate_properties(test.properties[:])
     predicted = area * method.encode(test.measurements[:]).double().numpy()
