@@ -28,6 +28,7 @@ from fwibench.cli.hoisting import hoist
 from fwibench.cli.output import errors
 from fwibench.errors import FwibenchError, UsageError
 from fwibench.plugins.settings import Settings, read_settings, split
+from fwibench.runs.child_environment import bounded_waiting
 
 app = typer.Typer(
     name="fwibench",
@@ -83,6 +84,8 @@ def _globals(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line; `arguments` default to the process's."""
+    # before anything imports torch: some commands simulate and predict in this process
+    os.environ.update(bounded_waiting(os.environ))
     try:
         app(hoist(sys.argv[1:] if arguments is None else arguments))
     except FwibenchError as error:

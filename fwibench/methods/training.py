@@ -25,6 +25,7 @@ from fwibench.methods.batches import Source, even_batches
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.options import TrainingOptions
 from fwibench.methods.precision import FABRIC, tensor_cores
+from fwibench.methods.threads import fit_threads, using_threads
 from fwibench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -149,8 +150,10 @@ class Trainer:
         if state:
             self._restore(state)
         train_source, val_source = self._source(train), self._source(val)
-        while self.epoch < self.epochs and self._run_epoch(train_source, val_source):
-            checkpoints.offer(self._state())
+        self.method.fit_threads = fit_threads(self, train_source, state.get("threads") if state else None)
+        with using_threads(self.method.fit_threads):
+            while self.epoch < self.epochs and self._run_epoch(train_source, val_source):
+                checkpoints.offer(self._state())
 
     def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
         options = self.options
@@ -260,6 +263,7 @@ class Trainer:
             "epoch": self.epoch,
             "step_count": self.step_count,
             "pieces": self.pieces,
+            "threads": self.method.fit_threads,
             "elapsed": self.method.resumed_s + time.monotonic() - self._started,
             "history": self.history,
             "generators": generators,

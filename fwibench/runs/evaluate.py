@@ -82,6 +82,7 @@ def evaluate(
         with stopwatch(device) as fitting:
             method.fit(train, val)
         record.costs.fit_s = fitting.seconds + method.resumed_s
+        record.costs.fit_threads = method.fit_threads
         record.history = [_finite(entry) for entry in method.history]
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, rows_at_once(problem), record, tell)

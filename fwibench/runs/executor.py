@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from fwibench.errors import RecordError
 from fwibench.files import write_text
+from fwibench.runs.child_environment import child_environment
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.record import Record, read_record, write_record
 from fwibench.runs.results import RECORD, Results
@@ -32,8 +33,6 @@ GRACE_S = 5.0
 PRODUCTS = ("predictions.npz", "scores.csv", "traces.csv", "models.npz", "spectra.json", "model")
 """What a cell leaves beside its record."""
 KEPT_FOR_RESUME = ("timeout", "oom")
-ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-"""glibc keeps freed memory instead of returning it page by page, which costs networks a fifth of a step."""
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -84,7 +83,7 @@ def _spawn(attempt: Path, workdir: Path, log: Path, limit: float | None, tell: T
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
-            env={**ALLOCATOR, **os.environ},
+            env=child_environment(),
         )
         reader = threading.Thread(target=_forward, args=(child.stdout, tell), daemon=True)
         reader.start()

@@ -16,6 +16,7 @@ from fwibench.errors import RecordError
 from fwibench.files import write_text
 from fwibench.methods.complexity import Complexity
 from fwibench.runs.cell import RESULT_FORMAT, Cell
+from fwibench.runs.load import Load
 
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "skipped", "not-run"]
 
@@ -29,6 +30,7 @@ class Costs(BaseModel):
     fit_s: float | None = Field(
         default=None, description="fit, device synchronised at both ends; all attempts together"
     )
+    fit_threads: int | None = Field(default=None, description="threads of the training on a CPU")
     predict_s: float | None = Field(
         default=None, description="prediction of the test split; not known of inversions in several attempts"
     )
@@ -69,6 +71,7 @@ class Record(BaseModel):
     environment: dict[str, Any] = Field(default_factory=dict)
     started: str = ""
     wall_s: float | None = None
+    load: Load | None = Field(default=None, description="how busy the machine was; None where the cell was killed")
 
     @property
     def run_id(self) -> str:

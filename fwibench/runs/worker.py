@@ -21,6 +21,7 @@ from fwibench.plugins.registry import load_registry
 from fwibench.problem import Frozen
 from fwibench.runs.devices import choose_device
 from fwibench.runs.environment import describe_environment
+from fwibench.runs.load import LoadMeter
 from fwibench.runs.record import Record, Status, write_record
 
 DRAFT = "draft.json"
@@ -49,7 +50,7 @@ def main(folder: Path, workdir: Path) -> int:
     def tell(event: dict[str, Any]) -> None:
         events.write(json.dumps(event) + "\n")
 
-    start = time.perf_counter()
+    start, meter = time.perf_counter(), LoadMeter()
     try:
         tell({"stage": "start"})
         from fwibench.runs.evaluate import evaluate
@@ -60,6 +61,7 @@ def main(folder: Path, workdir: Path) -> int:
         record.status, record.reason = classify(error)
         traceback.print_exc()
     record.wall_s = time.perf_counter() - start
+    record.load = meter.read()
     record.environment = {**describe_environment(), **job.record.environment}
     write_record(record, folder / DRAFT)
     return 0
