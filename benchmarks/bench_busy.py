@@ -60,29 +60,42 @@ def start_other(results: Path) -> subprocess.Popen:
     return other
 
 
+def generation(dataset: str, folder: Path) -> float:
+    """Seconds in which the smoke samples of a dataset are made."""
+    start = time.perf_counter()
+    wanted = [sys.executable, "-m", "fwibench", "data", "prepare", dataset, "--profile", "smoke"]
+    subprocess.run(wanted, env={**os.environ, "FWIBENCH_DATA": str(folder)}, capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+def show(what: str, name: str, before: float, after: float) -> None:
+    print(f"{what:18} {name:16} alone {before:9.3f}   beside {after:9.3f}   ratio {after / before:6.1f}", flush=True)
+
+
 def main() -> None:
     methods, dataset, profile = (*sys.argv[1:4], *(METHODS, "salt", "quick")[len(sys.argv[1:4]) :])
     settings = tuple(sys.argv[4:]) or tuple(s for s in SETTINGS if s.partition(".")[0] in methods.split(","))
     chosen = {name: os.environ[name] for name in VARIABLES if name in os.environ}
     print(f"{len(os.sched_getaffinity(0))} cores, {profile} {dataset}, environment {chosen or 'as it is'}")
     with tempfile.TemporaryDirectory() as folder:
+        generated = [generation(dataset, Path(folder, "data alone"))]
         alone = costs(methods, dataset, profile, Path(folder, "alone"), settings)
         other = start_other(Path(folder, "other"))
         try:
             beside = costs(methods, dataset, profile, Path(folder, "beside"), settings)
+            generated.append(generation(dataset, Path(folder, "data beside")))
         finally:
             other.terminate()
             other.wait()
+    show("generation", "smoke samples", *generated)
     for method in methods.split(","):
         for name in ("fit_s", "epoch_s", "predict_s", "predict_ms_cpu1", "wall_s"):
             before, after = alone[method][name], beside[method][name]
             if before and after:
-                print(f"{method:18} {name:16} alone {before:9.3f}   beside {after:9.3f}   ratio {after / before:6.1f}")
-        print(f"{'':18} threads alone {threads(alone[method])}, beside {threads(beside[method])}")
-
-
-def threads(found: dict) -> object:
-    return found["record"]["environment"].get("threads")
+                show(method, name, before, after)
+        loads = " and ".join(f"{one['record']['load']['others']:.2f}" for one in (alone[method], beside[method]))
+        threads = " and ".join(str(one["fit_threads"]) for one in (alone[method], beside[method]))
+        print(f"{'':18} threads of the fit {threads}, cores that others used {loads}")
 
 
 if __name__ == "__main__":

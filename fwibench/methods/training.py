@@ -130,7 +130,9 @@ class Trainer:
         "Best" is the least mean absolute error on `val`, whatever the method's own loss is. A fit that is told to
         stop leaves its epoch unfinished; without a finished one the latest weights are kept.
         """
-        with torch.random.fork_rng(), tensor_cores(self.options.precision):
+        # the fit's own GPU alone: torch warns where it has to keep the generators of several
+        gpus = [self.method.device] if self.method.device.type == "cuda" else []
+        with torch.random.fork_rng(gpus), tensor_cores(self.options.precision):
             self._fit(train, val)
         if self._best:
             self.method.network.load_state_dict(self._best)

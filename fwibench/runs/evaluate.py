@@ -25,7 +25,7 @@ from fwibench.methods.spectra import write_spectra
 from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.runs.building import build, check_prediction, load_model, rows_at_once, with_base
-from fwibench.runs.environment import peak_memory_mb
+from fwibench.runs.environment import peak_device_memory_mb, peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
 from fwibench.runs.record import Costs, Record
@@ -87,6 +87,7 @@ def evaluate(
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, rows_at_once(problem), record, tell)
     record.costs.peak_memory_mb = peak_memory_mb()
+    record.costs.peak_device_memory_mb = peak_device_memory_mb(device)
     check_prediction(prediction, (len(test), *problem.property_shape))
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
@@ -135,9 +136,6 @@ def _measure(
     costs, device = record.costs, context.device
     on_cpu = method
     if device != "cpu":
-        import torch
-
-        costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
         on_cpu = load(dataclasses.replace(context, device="cpu", base=None))
     costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)

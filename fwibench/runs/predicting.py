@@ -99,9 +99,11 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
     record, n = task.record, len(task.measurements)
     spec = registry.method(record.cell.method).spec
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, blaming(partial(_fault, record)):
+        chosen = choose_device(device, spec)
+        select_device(chosen)
         context = RunContext(
             workdir=Path(scratch),
-            device=choose_device(device, spec),
+            device=chosen,
             dataset=record.cell.dataset,
             method=record.cell.method,
             repetition=record.cell.seed,

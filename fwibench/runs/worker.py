@@ -19,7 +19,7 @@ from typing import Any
 from fwibench.errors import DivergedError, FwibenchError, UnknownNameError, UnsuitableError
 from fwibench.plugins.registry import load_registry
 from fwibench.problem import Frozen
-from fwibench.runs.devices import choose_device
+from fwibench.runs.devices import choose_device, select_device
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.load import LoadMeter
 from fwibench.runs.record import Record, Status, write_record
@@ -56,6 +56,7 @@ def main(folder: Path, workdir: Path) -> int:
         from fwibench.runs.evaluate import evaluate
 
         record.device = choose_device(job.device, registry.method(record.cell.method).spec)
+        select_device(record.device)
         evaluate(record, registry, folder, workdir, job.metrics, job.limit, tell)
     except (Exception, SystemExit) as error:
         record.status, record.reason = classify(error)
