@@ -22,7 +22,7 @@ from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.building import check_prediction, load_fitted
-from fwibench.runs.devices import choose_device
+from fwibench.runs.devices import choose_device, select_device
 from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
 from fwibench.runs.plan import build_dataset
 from fwibench.runs.record import Record, read_record
