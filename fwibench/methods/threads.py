@@ -20,6 +20,7 @@ import torch
 
 from fwibench.methods.batches import Source
 from fwibench.methods.context import FIT_THREADS
+from fwibench.methods.precision import own_generators
 
 if TYPE_CHECKING:
     from fwibench.methods.training import Trainer
@@ -56,7 +57,7 @@ def fit_threads(trainer: Trainer, source: Source, resumed: int | None) -> int | 
         return int(wanted)
     if present == 1 or "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ:
         return present
-    with torch.random.fork_rng(devices=[]):
+    with own_generators(trainer.method.device):
         try:
             return fastest(_step_of(trainer, source), present)
         except Exception as error:

@@ -24,7 +24,7 @@ from fwibench.errors import DivergedError
 from fwibench.methods.batches import Source, even_batches
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.options import TrainingOptions
-from fwibench.methods.precision import FABRIC, tensor_cores
+from fwibench.methods.precision import FABRIC, own_generators, tensor_cores
 from fwibench.methods.threads import fit_threads, using_threads
 from fwibench.seeds import derive_seed
 
@@ -130,9 +130,7 @@ class Trainer:
         "Best" is the least mean absolute error on `val`, whatever the method's own loss is. A fit that is told to
         stop leaves its epoch unfinished; without a finished one the latest weights are kept.
         """
-        # the fit's own GPU alone: torch warns where it has to keep the generators of several
-        gpus = [self.method.device] if self.method.device.type == "cuda" else []
-        with torch.random.fork_rng(gpus), tensor_cores(self.options.precision):
+        with own_generators(self.method.device), tensor_cores(self.options.precision):
             self._fit(train, val)
         if self._best:
             self.method.network.load_state_dict(self._best)

@@ -63,6 +63,18 @@ def test_every_precision_trains(precision: str, device: str, registry: Registry,
     assert np.isfinite([entry["train_loss"] for entry in method.history]).all()
 
 
+def test_random_generators_are_left_as_they_were(
+    device: str, registry: Registry, salt: Dataset, tmp_path: Path
+) -> None:
+    def states() -> list[torch.Tensor]:
+        on_gpu = [torch.cuda.get_rng_state(device)] if device.startswith("cuda") else []
+        return [torch.get_rng_state(), *on_gpu]
+
+    before = states()
+    fit(build("velocitygan", registry, salt, tmp_path, device, epochs="1"), salt)
+    assert all(torch.equal(one, two) for one, two in zip(before, states(), strict=True))
+
+
 class StopError(Exception):
     """Ends a fit after some epochs."""
 

@@ -53,11 +53,7 @@ from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
 import numpy as np
 
-{imported}
-
 class Tells(Method):
-    fit_threads = None
-
     def predict(self, measurements):
         print("WAITING", os.environ.get("OMP_WAIT_POLICY"), os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
         return np.full((len(measurements), *self.problem.property_shape), 2000, np.float32)
@@ -83,14 +79,15 @@ def test_a_cell_runs_with_bounded_waiting_and_records_the_load(
 ) -> None:
     folder = tmp_path / "plugins"
     folder.mkdir()
-    (folder / "tells.py").write_text(WAITING.format(imported=""))
+    (folder / "tells.py").write_text(WAITING)
     arguments = ("run", "--methods", "x-tells,invlint", "--dataset", "salt", "--profile", "smoke")
     monkeypatch.setenv("FWIBENCH_PLUGINS_DIR", str(folder))
     done = fwibench(*arguments, "--set", "invlint.epochs=1", **{FIT_THREADS: "1", "KMP_BLOCKTIME": "3"})
     assert done.returncode == 0, done.stderr
-    runs = {path.parent.name.partition("-salt")[0]: path for path in tmp_path.glob("results/runs/*/record.json")}
-    assert "WAITING None 10" in runs["x-tells"].with_name("log.txt").read_text()
-    records = {name: json.loads(path.read_text()) for name, path in runs.items()}
+    runs = [(json.loads(path.read_text()), path) for path in tmp_path.glob("results/runs/*/record.json")]
+    records = {record["cell"]["method"]: record for record, _ in runs}
+    logs = {record["cell"]["method"]: path.with_name("log.txt").read_text() for record, path in runs}
+    assert "WAITING None 10" in logs["x-tells"]
     assert records["invlint"]["costs"]["fit_threads"] == 1
     assert records["x-tells"]["costs"]["fit_threads"] is None
     for record in records.values():
