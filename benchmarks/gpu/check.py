@@ -324,9 +324,10 @@ def output_of(*command: str) -> str | None:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that says something."""
+    """Return the error that a log tells, or else its last line."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    errors = [line for line in lines if line.startswith("error:")]
+    return next(iter([*errors, *reversed(lines)]), "")
 
 
 if __name__ == "__main__":

@@ -37,11 +37,19 @@ def fit(method: Any, salt: Dataset) -> Any:
     return method
 
 
+def generators(device: str) -> list[torch.Tensor]:
+    """States of torch's random generators of the CPU and of the device."""
+    on_gpu = [torch.cuda.get_rng_state(device)] if device.startswith("cuda") else []
+    return [torch.get_rng_state(), *on_gpu]
+
+
 @pytest.mark.parametrize("name", LEARNED)
 def test_a_network_trains_saves_and_predicts_elsewhere(
     name: str, device: str, registry: Registry, salt: Dataset, tmp_path: Path
 ) -> None:
+    before = generators(device)
     method = fit(build(name, registry, salt, tmp_path / "work", device, epochs="1"), salt)
+    assert all(torch.equal(one, two) for one, two in zip(before, generators(device), strict=True))
     measurements = salt.split("random", "test").measurements[:]
     maps = method.predict(measurements)
     assert maps.dtype == np.float32
@@ -54,25 +62,13 @@ def test_a_network_trains_saves_and_predicts_elsewhere(
         # another device sums in another order, and float32 keeps about 1e-4 of a map through some twenty layers
         assert_within_range(loaded.predict(measurements), maps, salt.problem.property, 1e-3)
     assert method.complexity().flops
-    assert sum(layer.macs for layer in method.layers()) == method.complexity().macs
+    assert sum(layer.macs or 0 for layer in method.layers()) == method.complexity().macs
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
 def test_every_precision_trains(precision: str, device: str, registry: Registry, salt: Dataset, tmp_path: Path) -> None:
     method = fit(build("invlint", registry, salt, tmp_path, device, epochs="2", precision=precision), salt)
     assert np.isfinite([entry["train_loss"] for entry in method.history]).all()
-
-
-def test_random_generators_are_left_as_they_were(
-    device: str, registry: Registry, salt: Dataset, tmp_path: Path
-) -> None:
-    def states() -> list[torch.Tensor]:
-        on_gpu = [torch.cuda.get_rng_state(device)] if device.startswith("cuda") else []
-        return [torch.get_rng_state(), *on_gpu]
-
-    before = states()
-    fit(build("velocitygan", registry, salt, tmp_path, device, epochs="1"), salt)
-    assert all(torch.equal(one, two) for one, two in zip(before, states(), strict=True))
 
 
 class StopError(Exception):
@@ -83,7 +79,7 @@ class StopError(Exception):
 def test_a_fit_goes_on_from_its_checkpoint(
     name: str, device: str, registry: Registry, salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed = build(name, registry, salt, tmp_path, device, epochs="3")
+    killed = build(name, registry, salt, tmp_path, device, epochs="2")
     step = type(killed).training_step
 
     def until_second_epoch(self: TorchMethod, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> Any:
@@ -95,8 +91,8 @@ def test_a_fit_goes_on_from_its_checkpoint(
         patch.setattr(type(killed), "training_step", until_second_epoch)
         with pytest.raises(StopError):
             fit(killed, salt)
-    resumed = fit(build(name, registry, salt, tmp_path, device, epochs="3"), salt)
-    assert [entry["epoch"] for entry in resumed.history] == [1, 2, 3]
+    resumed = fit(build(name, registry, salt, tmp_path, device, epochs="2"), salt)
+    assert [entry["epoch"] for entry in resumed.history] == [1, 2]
 
 
 @pytest.mark.parametrize("name", INVERSIONS)

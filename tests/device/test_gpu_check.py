@@ -28,22 +28,27 @@ def check(output: Path, *arguments: object, **environment: str) -> tuple[int, di
     return done.returncode, summary, done.stdout + done.stderr
 
 
-def write_tests(folder: Path, content: str) -> Path:
-    path = folder / "test_written.py"
-    path.write_text(content)
-    return path
+TESTS = """
+import os
+
+def test_device():
+    assert os.environ["FWIBENCH_TEST_DEVICE"] == "cpu"
+
+def test_wrong():
+    assert False
+"""
 
 
 @pytest.mark.usefixtures("salt")
 def test_tests_and_cells_are_summarised(tmp_path: Path) -> None:
-    tests = write_tests(
-        tmp_path, "import os\ndef test_device():\n    assert os.environ['FWIBENCH_TEST_DEVICE'] == 'cpu'\n"
-    )
+    tests = tmp_path / "test_written.py"
+    tests.write_text(TESTS)
     output = tmp_path / "gpu"
     code, summary, printed = check(output, "--methods", "mean-map,invlint,no-such", "--tests", tests, "--budget", 270)
-    assert code == 1, "one of the methods does not exist"
-    assert summary["tests"]["status"] == "passed"
-    assert "1 passed" in summary["tests"]["result"]
+    assert code == 1, "a test fails, and one of the methods does not exist"
+    assert summary["tests"]["status"] == "failed"
+    assert "1 failed, 1 passed" in summary["tests"]["result"]
+    assert [("test_wrong" in line) for line in summary["tests"]["failures"]] == [True]
     cells = {cell["method"]: cell for cell in summary["cells"]}
     assert {name: cell["status"] for name, cell in cells.items()} == {
         "mean-map": "ok",
@@ -73,15 +78,6 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     assert [cell["status"] for cell in summary["cells"]] == ["not begun", "not begun"]
     assert "s were left" in summary["cells"][0]["reason"]
     assert "| mean-map | not begun |" in (tmp_path / "check.md").read_text()
-
-
-@pytest.mark.usefixtures("salt")
-def test_a_test_that_fails_is_named(tmp_path: Path) -> None:
-    tests = write_tests(tmp_path, "def test_wrong():\n    assert False\n")
-    code, summary, _ = check(tmp_path / "gpu", "--methods", "mean-map", "--tests", tests, "--budget", 40)
-    assert code == 1
-    assert summary["tests"]["status"] == "failed"
-    assert any("test_wrong" in line for line in summary["tests"]["failures"])
 
 
 def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
