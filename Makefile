@@ -12,7 +12,7 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow test-browser test-processors fuzz kill-tests lint format docs benchmarks clean
+.PHONY: install bench results test test-slow test-browser test-processors fuzz kill-tests lint format docs benchmarks gpu-check clean
 
 install: $(STAMP)
 
@@ -88,6 +88,10 @@ docs: install
 
 benchmarks: install
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+# on a machine with a GPU; takes .venv if it is there, else the Python with CUDA that $(PYTHON) names. GPU_CHECK adds options
+gpu-check:
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) benchmarks/gpu/check.py $(GPU_CHECK)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

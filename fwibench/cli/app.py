@@ -30,6 +30,7 @@ from fwibench.cli.output import print_error
 from fwibench.errors import FwibenchError, UsageError
 from fwibench.plugins.guard import describe
 from fwibench.plugins.settings import Settings, read_settings, split
+from fwibench.runs.child_environment import bounded_waiting
 
 FAULT = 70
 """Exit code of an error that no command expected, as EX_SOFTWARE of sysexits.h."""
@@ -93,6 +94,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         SystemExit: Always; its cause is the error if that was unexpected, a fault of the suite.
     """
     streams.prepare()
+    # before anything imports torch: some commands simulate and predict in this process
+    os.environ.update(bounded_waiting(os.environ))
     unexpected: Exception | None = None
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)

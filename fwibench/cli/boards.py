@@ -73,7 +73,7 @@ def leaderboard(
     if json:
         print_json({"rows": rows, "comparisons": _as_json(compared, mae)} if mae else rows)
     else:
-        print_leaderboard(rows, units)
+        print_leaderboard(rows, units, board.busy)
         if mae:
             _print(compared, mae)
     print_notes([*notes, *faults])

@@ -13,9 +13,12 @@ from fwibench.cli.output import console, open_registry, print_json, print_table,
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, RecordError
-from fwibench.readable import show_count, show_number, show_seconds
+from fwibench.readable import counted, show_count, show_number, show_seconds
+from fwibench.runs.load import Load
 from fwibench.runs.record import Costs, Record, read_record
 from fwibench.runs.results import RECORD, Results
+
+BUSY_TIMES = "on a busy machine"
 
 
 def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
@@ -103,19 +106,39 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
             f"{show_count(complexity.flops)} ({complexity.flops_kind})" if complexity.flops else "",
         ),
         ("not counted", ", ".join(complexity.uncounted)),
-        ("fit", show_seconds(costs.fit_s)),
+        ("fit", _fit(record)),
         ("predict test split", show_seconds(costs.predict_s)),
         ("one sample, one CPU thread", f"{show_number(costs.predict_ms_cpu1, 3)} ms" if costs.predict_ms_cpu1 else ""),
         ("throughput", _throughput(costs)),
         ("peak memory", f"{show_number(costs.peak_memory_mb)} MB" if costs.peak_memory_mb else ""),
         ("peak GPU memory", f"{show_number(costs.peak_device_memory_mb)} MB" if costs.peak_device_memory_mb else ""),
         ("epochs or iterations", str(len(record.history)) if record.history else ""),
+        ("load of the machine", _load(record.load)),
         ("started", record.started),
         ("duration", show_seconds(record.wall_s)),
         ("device", record.device),
         *((name, _plain(value)) for name, value in record.environment.items()),
         ("files", str(folder)),
     ]
+
+
+def _fit(record: Record) -> str:
+    threads = record.costs.fit_threads
+    parts = (counted(threads, "thread") if threads else "", BUSY_TIMES if record.load and record.load.busy else "")
+    seconds, more = show_seconds(record.costs.fit_s), ", ".join(filter(None, parts))
+    return f"{seconds} ({more})" if seconds and more else seconds
+
+
+def _load(load: Load | None) -> str:
+    if load is None:
+        return ""
+    parts = []
+    if load.others is not None:
+        parts.append(f"other processes used {show_number(load.others, 2)} of {load.cores} cores")
+        parts += ["all times are longer than on an idle machine"] if load.busy else []
+    if load.start is not None and load.end is not None:
+        parts.append(f"load average {load.start:g} at the start, {load.end:g} at the end")
+    return "; ".join(parts)
 
 
 def _throughput(costs: Costs) -> str:

@@ -41,7 +41,7 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     if json:
         print_json({"exit_code": outcome.exit_code, "rows": board.rows})
     else:
-        print_leaderboard(board.rows, units)
+        print_leaderboard(board.rows, units, board.busy)
         print_notes(board.notes)
         cells, runs = counted(len(plan), "cell"), request.results / "runs"
         console().print(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)

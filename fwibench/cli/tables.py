@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from fwibench.cli.output import errors, print_table
 from fwibench.leaderboard.comparison import Comparison
@@ -14,14 +14,15 @@ OPTIONAL = ("closed form", "device", "FLOPs", "MSE", "seeds", "predict [ms]", "f
 """What a narrow terminal may lack; never the rank and the interval."""
 
 
-def print_leaderboard(rows: list[Row], units: dict[str, str]) -> None:
+def print_leaderboard(rows: list[Row], units: dict[str, str], busy: Container[str] = frozenset()) -> None:
     """One table for each group of rows that are ranked together.
 
     Args:
         rows: Leaderboard rows.
         units: Unit of the property, by dataset as in the rows.
+        busy: See `present`.
     """
-    for table in present(rows, units):
+    for table in present(rows, units, busy):
         print_table(table.title, table.header, table.rows, right=table.right, optional=OPTIONAL)
 
 

@@ -118,7 +118,7 @@ def reproduce(
         if json:
             print_json(facts)
         raise typer.Exit(0 if show else 1)
-    with make_listener() as listener:
+    with repeating.same_threads(record, base), make_listener() as listener:
         outcome = run_plan(plan, request, registry, listener)
     if outcome.interrupted:
         raise typer.Exit(130)

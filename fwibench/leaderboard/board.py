@@ -23,6 +23,10 @@ PLACE = tuple(name for name in GROUP if name != "n_test")
 SCORES = {"mae": "mae", "mse": "mse", "rmse": "rmse", "ssim": "ssim", "ssim_wang": "ssim-wang"}
 SCORES["data_misfit"] = "data-misfit"
 """Metric of each column of scores."""
+BUSY = (
+    "*: times were taken while other processes used the cores, on an idle machine they are shorter; show RUN says how "
+    "busy it was"
+)
 
 
 @dataclass
@@ -64,10 +68,12 @@ class Board:
     Attributes:
         lines: By group and MAE.
         notes: What to know before the rows are compared.
+        busy: `run_ids` of the rows whose times were taken beside other work on the machine.
     """
 
     lines: list[Line]
     notes: list[str]
+    busy: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> list[Row]:
@@ -96,12 +102,14 @@ def make_board(
     cells: dict[str, list[Record]] = {}
     for record in every:
         cells.setdefault(identity(record, runs.get(record.cell.base), common=common), []).append(record)
-    lines = []
+    lines, busy = [], set()
     for same in cells.values():
         chosen = _longest(same) if common else same
         good = [record for record in chosen if record.status == "ok"]
         base = runs.get((good or chosen)[0].cell.base)
         line = Line(make_row(chosen, base), key=identity(chosen[0], base, common=True))
+        if any(record.load and record.load.busy for record in good):
+            busy.add(line.row["run_ids"])
         if read is not None and good:
             line.samples, line.faults = read_samples(good, read, None if common else ["mae", *metrics], common=common)
         lines.append(line)
@@ -114,7 +122,9 @@ def make_board(
     lines.sort(key=lambda line: (line.group, line.row["mae"] is None, line.row["mae"] or 0.0, line.label))
     for _, group in groupby(lines, key=lambda line: line.group):
         notes += _rank(list(group))
-    return Board(lines, notes if common else [*notes, *_uneven(lines)])
+    if not common:
+        notes += _uneven(lines)
+    return Board(lines, [*notes, BUSY] if busy else notes, frozenset(busy))
 
 
 def sort_rows(rows: list[Row], column: str) -> list[Row]:

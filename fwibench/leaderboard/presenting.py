@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -28,18 +28,21 @@ class Table:
     rows: list[list[str]]
 
 
-def present(rows: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> list[Table]:
+def present(
+    rows: Sequence[Mapping[str, Any]], units: Mapping[str, str], busy: Container[str] = frozenset()
+) -> list[Table]:
     """Tables of the groups.
 
     Args:
         rows: Leaderboard rows, group by group.
         units: Unit of the property, by dataset as in the rows.
+        busy: `run_ids` of the rows whose times are marked by `*`: other processes used the cores.
     """
     tables = []
     for _, group in groupby(rows, key=lambda row: tuple(row[name] for name in GROUP)):
         ranked = list(group)
         shared = sum(row["rank"] == 1 for row in ranked) > 1
-        cells = [_cells(row, shared=shared) for row in ranked]
+        cells = [_cells(row, shared=shared, busy=row["run_ids"] in busy) for row in ranked]
         names = [f"{name} [{units.get(ranked[0]['dataset'], '')}]" if name == "MAE" else name for name in cells[0]]
         right = tuple(name for name in names if name not in ("method", "device", "status"))
         title = _title(ranked[0]) + ("; 1= cannot be told from the best" if shared else "")
@@ -57,7 +60,7 @@ def _title(row: Mapping[str, Any]) -> str:
     )
 
 
-def _cells(row: Mapping[str, Any], *, shared: bool) -> dict[str, str]:
+def _cells(row: Mapping[str, Any], *, shared: bool, busy: bool) -> dict[str, str]:
     failed = f" ({row['n_failed']} not ok)" if row["n_failed"] and row["status"] == "ok" else ""
     rank = row["rank"]
     ends = [row["mae_ci_low"], row["mae_ci_high"]]
@@ -72,11 +75,15 @@ def _cells(row: Mapping[str, Any], *, shared: bool) -> dict[str, str]:
         "params": show_count(row["parameters"]),
         "closed form": show_count(row["parameters_closed_form"]),
         "FLOPs": show_count(row["flops"]),
-        "fit": show_seconds(row["fit_s"]),
-        "predict [ms]": show_number(row["predict_ms_cpu1"], 3),
+        "fit": _marked(show_seconds(row["fit_s"]), busy=busy),
+        "predict [ms]": _marked(show_number(row["predict_ms_cpu1"], 3), busy=busy),
         "device": row["device"] or "",
         "status": row["status"] + failed,
     }
+
+
+def _marked(text: str, *, busy: bool) -> str:
+    return f"{text}*" if text and busy else text
 
 
 def units_of(rows: Sequence[Row]) -> dict[str, str]:

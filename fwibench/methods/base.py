@@ -31,6 +31,7 @@ class Method(ABC):
     Attributes:
         history: What happened during fit, one entry an epoch or iteration.
         resumed_s: Seconds that earlier attempts spent on the fit that this one goes on from.
+        fit_threads: Threads that the fit took on a CPU; None if it did not choose.
     """
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
@@ -39,6 +40,7 @@ class Method(ABC):
         self.context = context
         self.history: list[dict[str, float]] = []
         self.resumed_s = 0.0
+        self.fit_threads: int | None = None
 
     def fit(self, train: Split, val: Split) -> None:  # noqa: B027 - methods that learn nothing leave it empty
         """Learns from `train`; everything that must be chosen is chosen on `val`."""

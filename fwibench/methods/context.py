@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from fwibench.methods.base import Method
 
 
+FIT_THREADS = "FWIBENCH_FIT_THREADS"
+"""Environment variable that fixes the threads of a fit on a CPU, as `fwibench reproduce` does."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """Device, seeds, a folder to work in, and the clock.

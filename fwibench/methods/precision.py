@@ -1,4 +1,4 @@
-"""Number formats of training.
+"""Number formats and random generators of training.
 
 Invariant: float32 means float32. cuDNN would otherwise run convolutions in TF32 unasked; outside the block
 the process's settings are as they were.
@@ -32,3 +32,13 @@ def tensor_cores(precision: Precision) -> Iterator[None]:
         yield
     finally:
         products.allow_tf32, convolutions.allow_tf32 = before
+
+
+@contextmanager
+def own_generators(device: torch.device) -> Iterator[None]:
+    """Restores torch's random generators of the CPU and of the device after the block.
+
+    Without a choice of devices torch keeps those of every GPU, and warns where there are several.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        yield

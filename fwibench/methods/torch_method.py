@@ -25,7 +25,7 @@ from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
-from fwibench.methods.precision import tensor_cores
+from fwibench.methods.precision import own_generators, tensor_cores
 from fwibench.methods.training import Trainer
 from fwibench.problem import Problem
 
@@ -54,7 +54,7 @@ class TorchMethod(Method):
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
         super().__init__(problem, options, context)
         self.device = torch.device(context.device)
-        with torch.random.fork_rng(devices=[]):
+        with own_generators(self.device):
             torch.manual_seed(context.seed("init"))
             self.encoder = self.build_encoder().to(self.device).requires_grad_(False).eval()
             self.network = self.build().to(self.device)

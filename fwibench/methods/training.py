@@ -25,7 +25,8 @@ from fwibench.errors import DivergedError, UnsuitableError
 from fwibench.methods.batches import Source, count_batches, even_batches, needs_pairs, normalises
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.options import TrainingOptions
-from fwibench.methods.precision import FABRIC, tensor_cores
+from fwibench.methods.precision import FABRIC, own_generators, tensor_cores
+from fwibench.methods.threads import fit_threads, using_threads
 from fwibench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Trainer:
         "Best" is the least mean absolute error on `val`, whatever the method's own loss is. A fit that is told to
         stop leaves its epoch unfinished; without a finished one the latest weights are kept.
         """
-        with torch.random.fork_rng(), tensor_cores(self.options.precision):
+        with own_generators(self.method.device), tensor_cores(self.options.precision):
             self._fit(train, val)
         if self._best:
             self.method.network.load_state_dict(self._best)
@@ -170,8 +171,10 @@ class Trainer:
         if state:
             self._restore(state)
         train_source, val_source = self._source(train), self._source(val)
-        while self.epoch < self.epochs and self._run_epoch(train_source, val_source):
-            checkpoints.offer(self._state())
+        self.method.fit_threads = fit_threads(self, train_source, state.get("threads") if state else None)
+        with using_threads(self.method.fit_threads):
+            while self.epoch < self.epochs and self._run_epoch(train_source, val_source):
+                checkpoints.offer(self._state())
 
     def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
         options = self.options
@@ -282,6 +285,7 @@ class Trainer:
             "epoch": self.epoch,
             "step_count": self.step_count,
             "pieces": self.pieces,
+            "threads": self.method.fit_threads,
             "elapsed": self.method.resumed_s + time.monotonic() - self._started,
             "history": self.history,
             "generators": generators,

@@ -10,6 +10,7 @@ from functools import cache
 
 from fwibench.errors import FwibenchError, UnsuitableError
 from fwibench.methods.spec import MethodSpec
+from fwibench.readable import counted
 
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")
 
@@ -36,7 +37,12 @@ def choose_device(asked: str, method: MethodSpec) -> str:
     if kind == "cuda" and not there:
         raise FwibenchError("--device cuda was asked for, but torch sees no GPU", "use --device cpu or auto")
     if "cuda" in method.devices and there and kind != "cpu":
-        return "cuda" if kind == "auto" else asked
+        device, number = "cuda" if kind == "auto" else asked, int(asked.partition(":")[2] or 0)
+        if number >= (count := torch.cuda.device_count()):
+            raise FwibenchError(
+                f"--device {asked} was asked for, but torch sees {counted(count, 'GPU')}", "the first one is cuda:0"
+            )
+        return device
     if "cpu" not in method.devices:
         raise UnsuitableError(device_refusal(method, asked) or _no_gpu(method.name))
     return "cpu"
@@ -44,6 +50,17 @@ def choose_device(asked: str, method: MethodSpec) -> str:
 
 def _no_gpu(name: str) -> str:
     return f"{name} needs a GPU (cuda), and there is none that torch could use"
+
+
+def select_device(device: str) -> None:
+    """Makes a GPU the one that `cuda` without a number means in this process.
+
+    Third-party code, GPU libraries and the description of the environment then use the same GPU as the method.
+    """
+    if device.startswith("cuda:"):
+        import torch
+
+        torch.cuda.set_device(device)
 
 
 @cache

@@ -49,6 +49,15 @@ def peak_memory_mb() -> float | None:
     return float(line.split()[1]) / 1024 if line else None
 
 
+def peak_device_memory_mb(device: str) -> float | None:
+    """Largest allocation of this process on a GPU so far [MB]; None on a CPU."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return torch.cuda.max_memory_allocated(device) / 2**20
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -26,7 +26,7 @@ from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.building import build, load_model, rows_at_once, with_base
-from fwibench.runs.environment import peak_memory_mb
+from fwibench.runs.environment import peak_device_memory_mb, peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
 from fwibench.runs.record import Costs, Record, finite
@@ -89,10 +89,12 @@ def evaluate(
         with stopwatch(device) as fitting:
             method.fit(train, val)
         record.costs.fit_s = fitting.seconds + method.resumed_s
+        record.costs.fit_threads = method.fit_threads
         record.history = [finite(entry) for entry in method.history]
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, problem, record, tell)
     record.costs.peak_memory_mb = peak_memory_mb()
+    record.costs.peak_device_memory_mb = peak_device_memory_mb(device)
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
         write_traces(folder, test.ids, traces)
@@ -139,9 +141,6 @@ def _measure(
     costs, device = record.costs, context.device
     on_cpu = method
     if device != "cpu":
-        import torch
-
-        costs.peak_device_memory_mb = torch.cuda.max_memory_allocated(device) / 2**20
         on_cpu = load(dataclasses.replace(context, device="cpu", base=None))
     costs.predict_ms_cpu1 = latency_ms(on_cpu.predict, measurements)
     costs.throughput_per_s, costs.throughput_batch = best_throughput(method.predict, measurements, device)

@@ -137,6 +137,7 @@ def combine(known: Record, draft: Record) -> Record:
             "diagnostics",
             "history",
             "environment",
+            "load",
         )
     }
     return known.model_copy(update=dict(measured))

@@ -23,7 +23,7 @@ from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.building import load_fitted
-from fwibench.runs.devices import choose_device
+from fwibench.runs.devices import choose_device, select_device
 from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
 from fwibench.runs.plan import build_dataset
 from fwibench.runs.record import Record, read_record
@@ -100,9 +100,11 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
     record, n = task.record, len(task.measurements)
     spec = registry.method(record.cell.method).spec
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, blaming(partial(_fault, record)):
+        chosen = choose_device(device, spec)
+        select_device(chosen)
         context = RunContext(
             workdir=Path(scratch),
-            device=choose_device(device, spec),
+            device=chosen,
             dataset=record.cell.dataset,
             method=record.cell.method,
             repetition=record.cell.seed,

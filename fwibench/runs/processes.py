@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from fwibench.runs import warden
+from fwibench.runs.child_environment import child_environment
 
 MARK = "FWIBENCH_CELL"
 """Environment variable that all processes of a cell inherit: the cell's folder."""
 GRACE_S = 15.0
-ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-"""glibc keeps freed memory instead of returning it page by page, which costs networks a fifth of a step."""
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -72,7 +71,7 @@ def run_process(module: str, arguments: list[str], folder: Path, log: Path, limi
                 stderr=stderr,
                 start_new_session=True,
                 pass_fds=(life, status),
-                env=child_environment(mark),
+                env={**child_environment(), MARK: mark},
             )
     except BaseException:
         for one in (life, alive, told, status):
@@ -99,15 +98,6 @@ def run_process(module: str, arguments: list[str], folder: Path, log: Path, limi
     if late and code is None:
         return End(None)
     return End(-signal.SIGKILL if code is None else code, count_memory_kills() > killed_before)
-
-
-def child_environment(mark: str) -> dict[str, str]:
-    """Return the environment of a cell's processes.
-
-    Args:
-        mark: Path of the cell's folder.
-    """
-    return {**ALLOCATOR, **os.environ, MARK: mark}
 
 
 def end_processes(mark: str) -> None:

@@ -19,6 +19,7 @@ from fwibench.files import reading, write_text
 from fwibench.methods.complexity import Complexity, Count
 from fwibench.readable import storable
 from fwibench.runs.cell import RESULT_FORMAT, Cell
+from fwibench.runs.load import Load
 from fwibench.runs.scores import LARGEST
 
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "skipped", "not-run"]
@@ -41,6 +42,7 @@ class Costs(BaseModel):
     fit_s: Amount | None = Field(
         default=None, description="fit, device synchronised at both ends; all attempts together"
     )
+    fit_threads: Count | None = Field(default=None, description="threads of the training on a CPU")
     predict_s: Amount | None = Field(
         default=None, description="prediction of the test split; not known of inversions in several attempts"
     )
@@ -81,6 +83,7 @@ class Record(BaseModel):
     environment: dict[str, Any] = Field(default_factory=dict)
     started: str = ""
     wall_s: Amount | None = None
+    load: Load | None = Field(default=None, description="how busy the machine was; None where the cell was killed")
 
     @property
     def run_id(self) -> str:

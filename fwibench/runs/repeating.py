@@ -6,13 +6,15 @@ whether they agree, or the kind of the error where both failed; what else is tol
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from fwibench.errors import DataError, FwibenchError, RecordError, UsageError
+from fwibench.methods.context import FIT_THREADS
 from fwibench.plugins.registry import Registry
 from fwibench.runs.cell import Cell
 from fwibench.runs.differences import Change, find_changes
@@ -129,6 +131,28 @@ def _changed(then: Cell, now: Cell) -> Iterator[str]:
         old, new = getattr(then, name), getattr(now, name)
         if old != new:
             yield f"{name.replace('_', ' ')} was {_shown(old)}, here it is {_shown(new)}"
+
+
+@contextmanager
+def same_threads(record: Record, base: Record | None = None) -> Iterator[None]:
+    """Lets fits in the block take the threads that the record's fit took, unless the user fixed the number.
+
+    Sums in another number of threads are rounded differently, and training enlarges such differences.
+
+    Args:
+        record: Of the run that is made again.
+        base: Of the run that it builds on.
+    """
+    known = [one.costs.fit_threads or one.environment.get("threads") for one in (record, base) if one]
+    threads = next((number for number in known if isinstance(number, int)), None)
+    if threads is None or any(name in os.environ for name in (FIT_THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS")):
+        yield
+        return
+    os.environ[FIT_THREADS] = str(threads)
+    try:
+        yield
+    finally:
+        del os.environ[FIT_THREADS]
 
 
 def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float) -> Comparison:

@@ -20,9 +20,10 @@ from typing import Any, NoReturn
 
 from fwibench.errors import DivergedError, FwibenchError, UnknownNameError, UnsuitableError
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.runs.devices import choose_device
+from fwibench.runs.devices import choose_device, select_device
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.jobs import DRAFT, JOB, Draft, Job, describe_plugins, leave
+from fwibench.runs.load import LoadMeter
 from fwibench.runs.record import Status
 
 OUT_OF_MEMORY = (
@@ -46,18 +47,20 @@ def main(folder: Path, workdir: Path, life: int) -> None:
     registry = load_registry(job.method_plugins)
     tell_broken(registry)
     record = job.record.model_copy(update={"status": "ok"})
-    start = time.perf_counter()
+    start, meter = time.perf_counter(), LoadMeter()
     diagnoses = False
     try:
         tell({"stage": "start"})
         from fwibench.runs.evaluate import evaluate
 
         record.device = choose_device(job.device, registry.method(record.cell.method).spec)
+        select_device(record.device)
         diagnoses = evaluate(record, registry, folder, workdir, job.limit, tell, fresh.restore)
     except (Exception, SystemExit) as error:
         record.status, record.reason = classify(error)
         traceback.print_exc()
     record.wall_s = time.perf_counter() - start
+    record.load = meter.read()
     record.environment = {
         **describe_environment(),
         **job.record.environment,
