@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,8 +18,7 @@ BUSY_SHARE = 0.1
 """Share of the cores that other processes may take before times are marked. An idle desktop takes about 0.02."""
 IDLE = (3, 4)
 """Fields of a line of /proc/stat that count time without work: idle, and idle while a disk answers."""
-MOST = 1e6
-"""Largest load that is believed."""
+Amount = Annotated[float, Field(ge=0, le=1e6)]
 COUNTED = 8
 """Fields before those of guests, whose time is part of the first two."""
 
