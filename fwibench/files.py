@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,8 +16,6 @@ from typing import IO
 from fwibench.errors import DataError
 
 DATA_VARIABLE = "FWIBENCH_DATA"
-STAMPED = 2**16
-"""Bytes of each end of a file that its stamp reads."""
 
 
 def data_root() -> Path:
@@ -77,16 +75,3 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def stamp(paths: Iterable[Path]) -> list[tuple[str, int, str]]:
-    """Name, size and SHA-256 of the ends of each file: tells files apart without reading gigabytes."""
-    found = []
-    for path in paths:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            ends = stream.read(STAMPED)
-            stream.seek(max(size - STAMPED, 0))
-            ends += stream.read(STAMPED)
-        found.append((path.name, size, hashlib.sha256(ends).hexdigest()))
-    return found

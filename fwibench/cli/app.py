@@ -24,15 +24,15 @@ from fwibench.cli import (
     running,
     using,
 )
+from fwibench.cli.apps import App
 from fwibench.cli.hoisting import hoist
 from fwibench.cli.output import errors
 from fwibench.errors import FwibenchError, UsageError
 from fwibench.plugins.settings import Settings, read_settings, split
 
-app = typer.Typer(
+app = App(
     name="fwibench",
     help="Benchmark methods of geophysical inversion on the same data, clocks and metrics.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )

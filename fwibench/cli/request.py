@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,6 @@ def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
 def parse_duration(text: str) -> float:
     """`90`, `90s`, `1.5m` or `2h` to seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if match is None or not float(match[1]):
+    if match is None or not 0 < float(match[1]) < math.inf:
         raise UsageError(f"'{text}' is not a time, expected a number above 0 with s, m or h, like 90s or 30m")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
