@@ -90,7 +90,9 @@ def test_files_of_one_name_in_two_folders_are_two(file: Path, monkeypatch: pytes
     assert content_hashes([other, file]) == first[::-1]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"file": 1}', b'{"file": {"state": [], "values": 3}}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"file": 1}', b'{"file": {"state": [], "values": 3}}', b"\xff"]
+)
 def test_damaged_memory_costs_time_only(file: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch)
     first = content_hashes([file])

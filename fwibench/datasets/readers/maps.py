@@ -81,17 +81,17 @@ class Maps:
         """What looks wrong but may be right: maps that are likely to have their axes in the other order."""
         axes = self._wanted.axes
         first, other = ("x", "xz") if axes == "zx" else ("depth", "zx")
-        advice = f"if they have {first} first, say axes={other}"
+        advice = f"if they do, say axes={other}"
         for path in [path for path in self.files if READERS[path.suffix.lower()] == "raw"][:FEW]:
-            if factor := raw.smoother_otherwise(path, self._wanted):
-                return (f"{path}: maps look {factor:.3g} times smoother in the other order of axes; {advice}",)
+            if reason := raw.doubt_axes(path, self._wanted):
+                return (f"{path}: maps seem to have {first} first ({reason}); {advice}",)
         told_by_shape = self._wanted.shapes and all(nz != nx for nz, nx in self.sections)
         numbers = np.unique(np.linspace(0, len(self) - 1, FEW).astype(int))
         factor = 0.0 if told_by_shape else look_turned([self[int(number)][0] for number in numbers])
         if factor:
             return (
-                f"{self.files[0].parent}: maps have steps along x {factor:.3g} times those along depth, as if they "
-                f"were turned; {advice}",
+                f"{self.files[0]}: maps seem to have {first} first (steps along x are {factor:.3g} times those along "
+                f"depth); {advice}",
             )
         return ()
 

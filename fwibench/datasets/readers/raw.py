@@ -16,8 +16,8 @@ ITEM = 4
 CLEARLY = 3.0
 """Factor that counts as clear. Marmousi2, 351 x 1701, is 16 times rougher in the wrong order."""
 JUMP = 0.1
-"""Least jump at the end of a row, as a share of the map's range. A column ends at depth and the next begins at the
-surface; a fault that stands by chance where a row of the other order would end is smaller or makes that one rougher."""
+"""Least jump at the end of a column, as a share of the map's range, since it goes from the bottom to the top. A fault
+that stands by chance where a column would end is smaller, or makes the other order the rougher one."""
 
 
 def measure(path: Path, wanted: Wanted) -> Shape:
@@ -40,35 +40,42 @@ def load(path: Path, wanted: Wanted) -> NDArray[Any]:
     return np.memmap(path, np.dtype("<f4"), "r", shape=measure(path, wanted))
 
 
-def smoother_otherwise(path: Path, wanted: Wanted) -> float:
-    """Say whether maps look as if their axes were in the other order.
+def doubt_axes(path: Path, wanted: Wanted) -> str:
+    """Say why the first map is likely to have its axes in the other order.
 
-    In the right order neighbours are alike, and jumps stand where rows end: from the bottom of a column to the top of
-    the next one, if columns come one after the other. Likeness alone would not do: rows of flat layers are constant,
-    so cutting them elsewhere makes them look smooth too.
+    Values jump where a column ends and the next one begins, from the bottom to the top, if columns come one after the
+    other; if rows do, they jump where a row ends. Smoothness alone would not tell: the rows of flat layers are
+    constant, so they look smooth wherever they are cut.
 
     Args:
         path: A file of maps.
         wanted: What is expected in it.
 
     Returns:
-        By what factor the first map is smoother in the other order; 0 where nothing is to be doubted.
+        The reason in a few words; empty where nothing is to be doubted.
     """
-    rows, length = measure(path, wanted)[-2:]
+    stored = measure(path, wanted)[-2:]
+    nz, nx = stored if wanted.axes == "zx" else stored[::-1]
+    if nz == nx:
+        return ""
     flat = np.asarray(load(path, wanted)[0], np.float64).ravel()
-    ours, other = _roughness(flat.reshape(rows, length)), _roughness(flat.reshape(length, rows))
-    if rows == length or not ours > other:
-        return 0.0
-    factor = ours / max(other, 1e-12 * ours)
     steps, places = np.abs(np.diff(flat)), np.arange(1, flat.size)
-    ends, other_ends = places % length == 0, places % rows == 0
-    within = steps[~ends & ~other_ends].mean()
-    if (alone := other_ends & ~ends).any():
-        jump = steps[alone].mean()
-        doubtful = jump > CLEARLY * within and jump > JUMP * np.ptp(flat)
-    else:
-        doubtful = factor > CLEARLY and steps[ends & ~other_ends].mean() <= CLEARLY * within
-    return factor if doubtful else 0.0
+    columns, rows = places % nz == 0, places % nx == 0
+    within = steps[~columns & ~rows].mean()
+    ends = steps[rows & ~columns if (rows & ~columns).any() else rows]
+    row_jump = ends.mean() > CLEARLY * within or np.median(ends) > CLEARLY * np.median(steps[~columns & ~rows])
+    # not known where every column would end with a row
+    column_jump = steps[columns & ~rows].mean() if (columns & ~rows).any() else None
+    depth_first, x_first = _roughness(flat.reshape(nz, nx)), _roughness(flat.reshape(nx, nz))
+    if wanted.axes == "zx" and depth_first > x_first:
+        smoother = f"read so they are {depth_first / max(x_first, 1e-12 * depth_first):.3g} times smoother"
+        if column_jump is None:
+            return smoother if depth_first > CLEARLY * x_first and not row_jump else ""
+        if column_jump > CLEARLY * within and column_jump > JUMP * np.ptp(flat):
+            return f"values jump after every {nz}, where a column would end, and {smoother}"
+    if wanted.axes == "xz" and row_jump and column_jump is not None and column_jump <= CLEARLY * within:
+        return f"values jump after every {nx}, where a row would end"
+    return ""
 
 
 def _roughness(section: NDArray[np.float64]) -> float:
