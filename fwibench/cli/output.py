@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -60,6 +61,11 @@ def open_registry(*, check: bool = True) -> Registry:
     for path, reason in read_descriptions()[1].items():
         warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
     return registry
+
+
+def working(text: str) -> AbstractContextManager[Any]:
+    """Say on a terminal what goes on until the block ends."""
+    return errors().status(escape(text)) if errors().is_terminal else nullcontext()
 
 
 def warn_broken(plugin: Plugin) -> None:

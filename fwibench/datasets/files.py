@@ -139,5 +139,6 @@ class FilesDataset(Dataset):
         """Reads every sample: values must be finite, and properties within the bounds; hashes must be as remembered."""
         if wrong := [*self.absent(), *self.changed()]:
             return wrong
-        faults = [fault.message for path, n, bounds in self._sides() if (fault := find_fault(path, n, bounds))]
+        found = (find_fault(path, count, bounds) for path, count, bounds in self._sides())
+        faults = [f"{fault.message} ({fault.hint})" for fault in found if fault]
         return faults or [f"{path}: {reason}" for path, reason in rotten(self.files())]

@@ -113,7 +113,7 @@ class SimulatedDataset(StoredDataset):
         if self.originals is None:
             return super().caveats
         made = "measurements are simulated here from the maps; they are not those that were published with them"
-        return (*self._resampled(), made, *self.original_caveats, *self.doubts())
+        return (*self._resampled(), made, *self.original_caveats)
 
     def _resampled(self) -> Iterator[str]:
         """What becomes of maps whose size is not the grid's."""

@@ -55,7 +55,7 @@ def make_card(dataset: Dataset) -> Card:
             "Splits": describe_splits(dataset),
             f"Statistics ({scheme})": _statistics(describe_samples(dataset, scheme), dataset.problem.property.unit),
         },
-        caveats=dataset.caveats,
+        caveats=(*dataset.caveats, *dataset.doubts()),
     )
 
 

@@ -213,10 +213,12 @@ def test_verify_finds_bad_values(opened: Any, flatvel: Path) -> None:
     open_memmap(flatvel / "data1.npy")[1:, 0, 5, 5] = np.nan
     open_memmap(flatvel / "model60.npy")[2] = 2.5
     bad, slow = opened(flatvel).verify()
-    assert bad == f"{flatvel / 'data1.npy'}, sample 1: values are NaN or infinite, 2 of 1050000 in all"
+    assert bad == f"{flatvel / 'data1.npy'}, sample 1: values are NaN or infinite, 2 of 1050000 in all (" + (
+        "get the file anew, or take it and its partner away)"
+    )
     assert slow == (
         f"{flatvel / 'model60.npy'}: 4900 of 14700 values lie outside of the bounds; sample 2 holds velocity 2.5 to "
-        "2.5, expected 1500 to 4500 m/s"
+        "2.5, expected 1500 to 4500 m/s (these look like km/s: multiply by 1000)"
     )
 
 

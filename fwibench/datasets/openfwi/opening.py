@@ -130,8 +130,8 @@ class Originals(FilesDataset):
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What to know of the published files, and what looks wrong with these."""
-        return (*ORIGINAL_CAVEATS, *self.doubts())
+        """What to know of the published files."""
+        return ORIGINAL_CAVEATS
 
     @property
     def size(self) -> int:
