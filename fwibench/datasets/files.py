@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -105,17 +105,18 @@ class FilesDataset(Dataset):
         """Records of zeros, amplitudes far off the problem's scale, and square maps that look turned."""
         shards, amplitude = self.arrays(), self.problem.amplitude
         usual = max(abs(amplitude.low), abs(amplitude.high))
-        found, read = [], self._read()
-        for path in shards.measurements:
-            values = read[path]
-            largest = max(map(abs, values)) if values else usual
-            if not largest:
-                found.append(f"every value of {path} is 0")
-            elif not amplitude.rows and not usual / OFF_SCALE <= largest <= usual * OFF_SCALE:
-                found.append(
-                    f"{path}: the largest amplitude is {largest:.3g}, expected about {usual:.3g}; the measurements may "
-                    "be scaled or belong to another dataset"
-                )
+        read = self._read()
+        largest = {path: max(map(abs, values)) for path in shards.measurements if (values := read.get(path))}
+        found = []
+        if zeros := [path for path, one in largest.items() if not one]:
+            found.append(f"every value of {_first_of(zeros)} is 0")
+        if not amplitude.rows and (
+            off := [path for path, one in largest.items() if one and not 1 / OFF_SCALE <= one / usual <= OFF_SCALE]
+        ):
+            found.append(
+                f"the largest amplitude of {_first_of(off)} is {largest[off[0]]:.3g}, expected about {usual:.3g}; the "
+                "measurements may be scaled, or belong to another dataset"
+            )
         some = shards.properties[:: -(-len(shards.properties) // FEW)]
         nz, nx = self.problem.grid.shape
         maps = [np.load(path, mmap_mode="r", allow_pickle=False).reshape(-1, nz, nx)[0] for path in some]
@@ -142,3 +143,8 @@ class FilesDataset(Dataset):
         found = (find_fault(path, count, bounds) for path, count, bounds in self._sides())
         faults = [f"{fault.message} ({fault.hint})" for fault in found if fault]
         return faults or [f"{path}: {reason}" for path, reason in rotten(self.files())]
+
+
+def _first_of(paths: Sequence[Path]) -> str:
+    """The first path, and how many there are beside it."""
+    return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0])

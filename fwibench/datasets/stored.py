@@ -49,7 +49,7 @@ class StoredDataset(Dataset):
         options = self.options.model_dump(mode="json", exclude={*ON_READING, *FROM_FILES})
         options |= dict.fromkeys(path_fields(type(self.options)) & options.keys())
         origin: dict[str, Any] = {}
-        if self.source == "files":
+        if self.source == "files" or self.files():
             reading = self.options.model_dump(mode="json", include={*FROM_FILES} - {"path"}, exclude_none=True)
             origin = {"files": stamp(self.files()), **reading}
         return digest(

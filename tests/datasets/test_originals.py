@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from fwibench.datasets.crops import Crops, crop_indices
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.options import FilesOptions
+from fwibench.datasets.options import DataPath, FilesOptions
 from fwibench.datasets.readers import Wanted, read_maps, read_section
 from fwibench.datasets.resample import resample
 from fwibench.datasets.salt import Salt
@@ -270,6 +270,28 @@ def test_doubts_are_notes_of_runs_that_can_be_scored_again_elsewhere(
     monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
     again = rescore(record.parent, ["mae"], registry)[0]
     assert again.scores["mae"] == pytest.approx(found["scores"]["mae"])
+
+
+class Masked(FilesOptions):
+    """Options of a plugin's dataset with a file of its own."""
+
+    mask: DataPath | None = None
+
+
+class MaskedSalt(Salt):
+    def files(self) -> tuple[Path, ...]:
+        mask = self.options.mask  # type: ignore[attr-defined]
+        return (*super().files(), *([mask] if mask else []))
+
+
+def test_files_of_a_plugins_options_count_by_their_content(registry: Registry, tmp_path: Path) -> None:
+    spec = registry.dataset("salt").spec
+    for name, content in (("a", "1"), ("b/a", "1"), ("c/a", "2")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    a, b, c = (MaskedSalt(spec, Masked(mask=tmp_path / name), "smoke").fingerprint for name in ("a", "b/a", "c/a"))
+    assert a == b != c
+    assert MaskedSalt(spec, Masked(), "smoke").files() == ()
 
 
 def test_wrong_originals_are_errors(registry: Registry, tmp_path: Path) -> None:

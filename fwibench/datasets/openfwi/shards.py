@@ -5,6 +5,7 @@ Invariant: a measurement file is never taken without its property file, and no f
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -92,7 +93,8 @@ def _listed(path: Path) -> tuple[Pair, ...]:
         if not line.strip():
             continue
         first, _, second = (part.strip() for part in line.partition("\t"))
-        pair = Pair(path.parent / first, path.parent / (second or _partner(first)))
+        second = second or _partner(first)
+        pair = Pair(*(path.parent / os.path.expanduser(one) for one in (first, second)))
         for file in pair:
             if not file.is_file():
                 raise DataError(
