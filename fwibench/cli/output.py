@@ -23,8 +23,8 @@ Cells = Sequence[str]
 
 @cache
 def console() -> Console:
-    """Standard output."""
-    return Console(highlight=False)
+    """Standard output. What is printed stands as it is: square brackets in names and paths are no markup."""
+    return Console(highlight=False, markup=False)
 
 
 @cache
@@ -97,14 +97,14 @@ def print_table(
     if console().is_terminal:
         left_out = _left_out(dict(zip(header, widths, strict=True)), optional)
         shown = [i for i, name in enumerate(header) if name not in left_out]
-        table = Table(title=escape(title) or None, title_justify="left", show_header=any(header))
+        table = Table(title=title or None, title_justify="left", show_header=any(header))
         for i in shown:
-            table.add_column(escape(header[i]), justify="right" if header[i] in right else "left", overflow="fold")
+            table.add_column(header[i], justify="right" if header[i] in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(escape(row[i]) for i in shown))
+            table.add_row(*(row[i] for i in shown))
         console().print(table)
         if left_out:
-            console().print(f"[dim]not shown on a terminal this narrow: {escape(', '.join(left_out))}[/]")
+            console().print(f"not shown on a terminal this narrow: {', '.join(left_out)}", style="dim")
         return
     if title:
         console().print(title, markup=False, soft_wrap=True)

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 
 from fwibench.cli.app import app
+from fwibench.cli.output import console, print_table
+from fwibench.cli.request import parse_duration
+from fwibench.errors import UsageError
 
 
 def commands(command: Any, name: str = "fwibench") -> Iterator[tuple[str, Any]]:
@@ -46,6 +50,23 @@ def test_square_brackets_are_shown() -> None:
     texts = {name: command.get_help(typer.Context(command, info_name=name)) for name, command in EVERY.items()}
     assert "[m]" in texts["fwibench data add"]
     assert "[alpha=1|10]" in texts["fwibench run"]
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "1e999", "9" * 400 + "h", "-1s"])
+def test_time_limits_are_finite(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a time"):
+        parse_duration(text)
+
+
+def test_brackets_in_names_and_paths_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        printed = Console(highlight=False, markup=console()._markup, force_terminal=terminal, width=80, record=True)
+        monkeypatch.setattr("fwibench.cli.output.console", lambda shown=printed: shown)
+        printed.print("wrote /tmp/a[b]/c", soft_wrap=True)
+        print_table("maps [m/s]", ("name [m]", "path"), [["salt[snr=10]", "/a[b]"], ["\\[x]", "[bold]"]])
+        text = printed.export_text()
+        for expected in ("/tmp/a[b]/c", "maps [m/s]", "name [m]", "salt[snr=10]", "/a[b]", "\\[x]", "[bold]"):
+            assert expected in text
 
 
 def test_there_are_numbers_to_check() -> None:
