@@ -38,7 +38,7 @@ def unquote(text: str) -> str:
         return text
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         # a backslash that begins no escape, as in a path of Windows
         return text[1:-1]
     return found if isinstance(found, str) else text
@@ -93,6 +93,8 @@ def _means_another(text: str) -> bool:
         return True
     try:
         json.loads(text)
+    except RecursionError:
+        return True
     except ValueError:
         return False
     return True

@@ -168,6 +168,6 @@ def _parse(model: type[BaseModel], name: str, text: str) -> Any:
     try:
         value = json.loads(spelled)
         TypeAdapter(accepted).validate_python(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return unquote(text)
     return value
