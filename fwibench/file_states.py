@@ -132,8 +132,9 @@ def stamp(paths: Iterable[Path]) -> list[tuple[str, int, str]]:
 def _measure(path: Path, measures: Mapping[str, Measure]) -> dict[str, Any]:
     try:
         return {name: measure(path) for name, measure in measures.items()}
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}", "check the disk it lies on") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read: {reason}", "get it anew, or check the disk it lies on") from error
 
 
 def _recall(table: Table, path: Path, state: State) -> dict[str, Any]:

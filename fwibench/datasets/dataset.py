@@ -154,6 +154,10 @@ class Dataset(ABC):
         """What to know before results on these samples are trusted. Default: as the spec says."""
         return self.spec.caveats
 
+    def digests(self) -> dict[Path, str]:
+        """Return the SHA-256 of each file as it was made; empty where that is not kept."""
+        return {}
+
     def missing_bytes(self) -> int:
         """Disk that the samples still to be made will take."""
         return 0

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from fwibench.datasets.dataset import Dataset, Progress, Shards, digest
 from fwibench.datasets.values import extremes, find_fault, fits, look_turned
 from fwibench.errors import DataError
 from fwibench.file_states import remembered, rotten, stamp
 from fwibench.files import sha256
+from fwibench.npy import open_npy
 from fwibench.problem import Property
 
 OFF_SCALE = 10.0
@@ -119,7 +118,7 @@ class FilesDataset(Dataset):
             )
         some = shards.properties[:: -(-len(shards.properties) // FEW)]
         nz, nx = self.problem.grid.shape
-        maps = [np.load(path, mmap_mode="r", allow_pickle=False).reshape(-1, nz, nx)[0] for path in some]
+        maps = [open_npy(path).reshape(-1, nz, nx)[0] for path in some]
         if nz == nx and (factor := look_turned(maps)):
             found.append(
                 f"maps of {self.spec.name} may have x first: steps along x are {factor:.3g} times those along depth"

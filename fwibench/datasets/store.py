@@ -11,22 +11,25 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, model_validator
 
+from fwibench.datasets.arrays import open_samples
 from fwibench.datasets.dataset import Progress
 from fwibench.errors import DataError
 from fwibench.file_states import content_hashes
-from fwibench.files import atomic_write, sha256, write_text
+from fwibench.files import atomic_write, reading, sha256, write_text, writing
+from fwibench.locks import BusyError, locked
 from fwibench.problem import Frozen
 
 Array = NDArray[np.float32]
 Sample = tuple[Array, Array]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 MARGIN = 1.05
 WAIT = 2.0
 """Seconds after which a writer that waits for others looks again."""
@@ -35,10 +38,10 @@ WAIT = 2.0
 class Shard(Frozen):
     """One pair of files."""
 
-    measurements: str
-    properties: str
-    samples: int
-    sha256: dict[str, str]
+    measurements: FileName
+    properties: FileName
+    samples: int = Field(gt=0, le=2**31)
+    sha256: dict[FileName, str]
     growing: dict[str, str] = Field(
         default_factory=dict, description="SHA-256 of files with more samples that are about to replace these"
     )
@@ -66,7 +69,14 @@ class Manifest(Frozen):
     measurement_unit: str
     property_unit: str
     shard_rows: int
-    shards: dict[int, Shard] = Field(default_factory=dict)
+    shards: dict[Annotated[int, Field(ge=0)], Shard] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_rows(self) -> Manifest:
+        for number, shard in self.shards.items():
+            if shard.samples > self.shard_rows:
+                raise ValueError(f"shard {number} has {shard.samples} samples, expected {self.shard_rows} at most")
+        return self
 
 
 class Store:
@@ -89,12 +99,12 @@ class Store:
     def manifest(self) -> Manifest:
         """Reads the manifest; a folder without one is empty."""
         path = self.folder / "manifest.json"
-        if not path.exists():
-            return self.blank
-        try:
-            found = Manifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise DataError(f"{path} is not a manifest: {error}", f"delete {self.folder} and prepare again") from error
+        with reading(path, "a manifest", f"delete {self.folder} and prepare again"):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return self.blank
+            found = Manifest.model_validate_json(content)
         if found.model_copy(update={"shards": {}}) != self.blank:
             raise DataError(
                 f"{path} describes other data than {self.blank.dataset} {self.blank.fingerprint[:12]}",
@@ -140,7 +150,8 @@ class Store:
         Raises:
             DataError: The disk has too little room; nothing was written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._check_room(n)
         progress(self.done(n), n)
         while missing := self.missing(n):
@@ -157,14 +168,20 @@ class Store:
     @contextmanager
     def _claim(self, number: int, wait: float) -> Iterator[bool]:
         """Holds one shard against other writers; yields False where another one holds it after `wait` seconds."""
-        try:
-            with FileLock(self.folder / f".shard{number}.lock", timeout=wait):
-                yield True
-        except Timeout:
-            yield False
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder / f".shard{number}.lock", wait))
+                mine = True
+            except BusyError:
+                mine = False
+            yield mine
 
     def _fill(self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
-        """Makes a shard, or what it lacks."""
+        """Makes a shard, or what it lacks; temporary files of a killed writer are removed."""
+        for name in (f"data{number}.npy", f"model{number}.npy"):
+            for left in (f".{name}.*.tmp", f".{name}.new", f"..{name}.new.*.tmp"):
+                for path in self.folder.glob(left):
+                    path.unlink(missing_ok=True)
         shard = self._present().get(number)
         measurements, properties = self._read(shard) if shard else ([], [])
         first = number * self.rows
@@ -184,7 +201,13 @@ class Store:
         return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
 
     def _read(self, shard: Shard) -> tuple[list[Array], list[Array]]:
-        measurements, properties = (np.load(self.folder / f) for f in (shard.measurements, shard.properties))
+        measurements, properties = (
+            open_samples(self.folder / name, shape, shard.samples)
+            for name, shape in (
+                (shard.measurements, self.blank.measurement_shape),
+                (shard.properties, self.blank.property_shape),
+            )
+        )
         return list(measurements[: shard.samples]), list(properties[: shard.samples])
 
     def _add(self, number: int, measurements: Array, properties: Array) -> None:
@@ -199,12 +222,13 @@ class Store:
         if smaller := self._present().get(number):
             self._enter(number, smaller.model_copy(update={"growing": digests}))
         for name, path in complete.items():
-            os.replace(path, self.folder / name)
+            with writing(self.folder / name):
+                os.replace(path, self.folder / name)
         self._enter(number, Shard(**names, samples=len(properties), sha256=digests))
 
     def _enter(self, number: int, shard: Shard) -> None:
         """Puts a shard into the manifest."""
-        with FileLock(self.folder / ".lock"):
+        with locked(self.folder / ".lock"):
             manifest = self.manifest()
             grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
             write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1, exclude_defaults=True))

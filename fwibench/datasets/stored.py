@@ -21,6 +21,7 @@ from fwibench.datasets.store import Manifest, Sample, Store
 from fwibench.errors import DataError
 from fwibench.file_states import stamp
 from fwibench.files import data_root
+from fwibench.npy import open_npy
 from fwibench.seeds import BASE_SEED
 
 UNITS = {"seismic": "amplitude", "em": "V/m"}
@@ -143,6 +144,11 @@ class StoredDataset(Dataset):
         """What to do about files that changed: samples can be made again."""
         return f"delete these files, then make them again: {self.preparing}"
 
+    def digests(self) -> dict[Path, str]:
+        """Return what the manifest says of each file."""
+        shards = self.store.manifest().shards.values()
+        return {self.folder / name: digest for shard in shards for name, digest in shard.sha256.items()}
+
     def verify(self) -> list[str]:
         """Hashes every file; looks for shards that are not made and values that are not finite."""
         faults = [f"{name} is absent or was changed after it was made" for name in self.store.damaged()]
@@ -153,5 +159,5 @@ class StoredDataset(Dataset):
         return [
             f"{path.name} holds values that are not finite"
             for path in (*self.arrays().measurements, *self.arrays().properties)
-            if not all(np.isfinite(sample).all() for sample in np.load(path, mmap_mode="r"))
+            if not all(np.isfinite(sample).all() for sample in open_npy(path))
         ]

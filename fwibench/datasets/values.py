@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import DataError
+from fwibench.npy import open_npy
 from fwibench.problem import Property
 
 CHUNK_BYTES = 2**26
@@ -34,7 +35,7 @@ class Fault(NamedTuple):
 
 def extremes(path: Path) -> list[float] | None:
     """Return the least and the largest value of an `.npy` file; None if any value is NaN or infinite."""
-    shard = np.load(path, mmap_mode="r", allow_pickle=False)
+    shard = open_npy(path)
     flat = shard.reshape(-1) if shard.flags.c_contiguous else shard.T.reshape(-1)
     rows = CHUNK_BYTES // shard.itemsize
     low, high = np.inf, -np.inf
@@ -62,7 +63,7 @@ def find_fault(path: Path, count: int, bounds: Property | None) -> Fault | None:
     Returns:
         Which sample is at fault first and how many values are, or None.
     """
-    shard: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    shard: NDArray[Any] = open_npy(path)
     samples = shard.reshape(count, -1) if shard.flags.c_contiguous else (shard if count > 1 else shard[None])
     rows = max(CHUNK_BYTES * count // max(shard.nbytes, 1), 1)
     slack = SLACK * (bounds.high - bounds.low) if bounds else 0.0

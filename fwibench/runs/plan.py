@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.errors import FwibenchError, PluginError, UnknownNameError, UsageError
+from fwibench.errors import FwibenchError, OptionError, PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
@@ -23,7 +23,14 @@ from fwibench.runs.cell import Cell
 from fwibench.runs.devices import device_refusal
 from fwibench.runs.record import Record
 from fwibench.runs.results import Results
-from fwibench.runs.selection import Selected, parse_selection, parse_settings, validate_options
+from fwibench.runs.selection import (
+    MOST_CELLS,
+    Selected,
+    check_size,
+    parse_selection,
+    parse_settings,
+    validate_options,
+)
 
 if TYPE_CHECKING:
     from fwibench.datasets.arrays import Split
@@ -47,6 +54,7 @@ class Request:
     metrics: tuple[str, ...] = ()
     results: Path = Path("results")
     force: bool = False
+    max_cells: int = MOST_CELLS
 
 
 @dataclass
@@ -72,7 +80,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
     Raises:
         UsageError: A name, an option or a value is wrong.
     """
-    methods = parse_selection(request.methods)
+    methods = parse_selection(request.methods, request.max_cells)
     settings = parse_settings(request.settings)
     named = list(_named(methods, settings, registry))
     for name in settings:
@@ -87,14 +95,17 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
     if request.test_samples is not None and request.test_samples < 1:
         raise UsageError(f"--test-samples is {request.test_samples}, expected 1 or more")
     results = Results(request.results)
+    datasets = parse_selection(request.dataset, request.max_cells)
+    repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in methods]
+    check_size("the request", len(datasets) * sum(repeated), request.max_cells)
     planned: dict[str, PlannedCell] = {}
-    for chosen in parse_selection(request.dataset):
+    for chosen in datasets:
         dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
         split = request.split or dataset.spec.schemes[0]
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
         with blaming(partial(_fault, dataset.spec)):
-            place = _Place(dataset, split, _lacking(dataset, split))
+            place = _Place(dataset, split, _sizes(dataset, split))
         for item in methods:
             wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
             for one in _cells(wanted, place, request, registry, settings):
@@ -123,7 +134,15 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
 def build_dataset(registry: Registry, cell: Cell) -> Dataset:
     """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
     spec = registry.dataset(cell.dataset).spec
-    return _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    try:
+        options = spec.options.model_validate(cell.dataset_options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise OptionError(
+            f"dataset option {'.'.join(map(str, first['loc']))} of {cell.run_id}: {first['msg']}",
+            f"fwibench info {spec.name} lists the options",
+        ) from error
+    return _load(spec, options, cell.profile)
 
 
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
@@ -165,11 +184,11 @@ def _fault(spec: DatasetSpec, what: str) -> PluginError:
 
 @dataclass(frozen=True)
 class _Place:
-    """A dataset with a split scheme; `lacking` are the splits that have no samples there."""
+    """A dataset with a split scheme, and how many samples each of its splits has."""
 
     dataset: Dataset
     split: str
-    lacking: tuple[str, ...]
+    sizes: dict[str, int]
 
     def refusal(self, method: MethodSpec, device: str) -> str:
         """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read."""
@@ -177,16 +196,19 @@ class _Place:
         name = dataset.spec.name
         if reason := method.refusal(dataset.problem, name):
             return reason
-        if absent := [split for split in needed if split in self.lacking]:
+        if absent := [split for split in needed if not self.sizes[split]]:
             what = "learns from train samples" if absent == ["train"] else "is judged by test samples"
             return f"{method.name} {what}, {name} has none in its split {self.split}"
+        if method.needs_fit and self.sizes["train"] < method.min_train:
+            few = f"{name} has {self.sizes['train']} in its split {self.split}"
+            return f"{method.name} needs {method.min_train} train samples at least, {few}"
         return device_refusal(method, device)
 
 
-def _lacking(dataset: Dataset, split: str) -> tuple[str, ...]:
-    """Splits without samples; the problem and the fingerprint are asked for too, while faults are caught."""
+def _sizes(dataset: Dataset, split: str) -> dict[str, int]:
+    """Samples of each split; the problem and the fingerprint are asked for too, while faults are caught."""
     _ = dataset.problem, dataset.fingerprint
-    return tuple(name for name, chosen in dataset.indices(split).items() if not len(chosen))
+    return {name: len(chosen) for name, chosen in dataset.indices(split).items()}
 
 
 def _cells(
