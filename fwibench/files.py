@@ -9,7 +9,7 @@ import errno
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -23,8 +23,6 @@ from fwibench.readable import shorten
 DATA_VARIABLE = "FWIBENCH_DATA"
 LONGEST_REASON = 500
 """Characters of a library's message that are told."""
-STAMPED = 2**16
-"""Bytes of each end of a file that its stamp reads."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -223,16 +221,3 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def stamp(paths: Iterable[Path]) -> list[tuple[str, int, str]]:
-    """Name, size and SHA-256 of the ends of each file: tells files apart without reading gigabytes."""
-    found = []
-    for path in paths:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            ends = stream.read(STAMPED)
-            stream.seek(max(size - STAMPED, 0))
-            ends += stream.read(STAMPED)
-        found.append((path.name, size, hashlib.sha256(ends).hexdigest()))
-    return found

@@ -25,6 +25,7 @@ from fwibench.cli import (
     streams,
     using,
 )
+from fwibench.cli.apps import App
 from fwibench.cli.hoisting import hoist
 from fwibench.cli.output import print_error
 from fwibench.errors import FwibenchError, UsageError
@@ -35,10 +36,9 @@ from fwibench.runs.child_environment import bounded_waiting
 FAULT = 70
 """Exit code of an error that no command expected, as EX_SOFTWARE of sysexits.h."""
 
-app = typer.Typer(
+app = App(
     name="fwibench",
     help="Benchmark methods of geophysical inversion on the same data, clocks and metrics.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_table
+from fwibench.cli.apps import App
+from fwibench.cli.output import console, open_registry, print_table, warn
 from fwibench.cli.progress import make_listener
 from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Names = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
 ProfileOption = Annotated[Profile, typer.Option(help="Decides the number of samples.")]
 
-data = typer.Typer(help="Make and check datasets.", no_args_is_help=True)
+data = App(help="Make and check datasets.")
 
 
 @data.command()
@@ -38,6 +39,8 @@ def prepare(name: Names, profile: ProfileOption = "quick") -> None:
             dataset.prepare(partial(listener.preparing, dataset))
         took = show_seconds(time.monotonic() - start)
         console().print(f"{dataset.spec.name}: {dataset.size} samples in {dataset.folder}, {took}", soft_wrap=True)
+        for doubt in dataset.doubts():
+            warn(doubt)
 
 
 @data.command()

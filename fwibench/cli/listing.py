@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel
@@ -13,13 +13,17 @@ from fwibench.cli.inspecting import print_inspection, print_published
 from fwibench.cli.output import open_registry, print_json, print_table
 from fwibench.cli.request import Json
 from fwibench.datasets.spec import PROFILES, DatasetSpec, Profile
-from fwibench.errors import UnknownNameError
+from fwibench.errors import FwibenchError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
+from fwibench.runs.selection import parse_one, validate_options
 from fwibench.specs import Spec
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
 
 What = Literal["methods", "datasets", "metrics", "exporters"]
 
@@ -35,7 +39,7 @@ def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Jso
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A method, dataset or metric.")],
+    name: Annotated[str, typer.Argument(help="A method or dataset, with options in brackets, or a metric.")],
     dataset: Annotated[
         str | None, typer.Option("--dataset", "-d", help="Build the method for this dataset: layers and costs.")
     ] = None,
@@ -53,21 +57,31 @@ def info(
         else:
             print_inspection(found)
         return
-    offer = _find(registry, name)
+    chosen = parse_one("method, dataset or metric", name)
+    offer = _find(registry, chosen.name)
     spec = offer.spec
+    options = _validate(spec, chosen.options, profile)
     if json:
-        print_json(_as_json(offer))
+        print_json({**_as_json(offer), **({"chosen": chosen.options} if chosen.options else {})})
         return
+    opened = _open(spec, options) if isinstance(spec, DatasetSpec) else None
     facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published"})
     facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
-    rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None, [], {})]
-    if isinstance(spec, DatasetSpec):
-        rows += _dataset_facts(spec)
+    if isinstance(opened, list):
+        facts |= {name: getattr(opened[0], name) for name in ("summary", "source", "licence", "caveats")}
+    rows = [
+        [key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None, [], (), {})
+    ]
+    if opened is not None:
+        rows += _dataset_facts(opened) if isinstance(opened, list) else [["cannot be opened", opened]]
     print_table("", ("", ""), rows)
     if isinstance(spec, MethodSpec | DatasetSpec) and spec.options.model_fields:
         presets = spec.profiles if isinstance(spec, MethodSpec) else {}
-        header = ("option", "default", *(p for p in PROFILES if presets.get(p)), "what it is")
-        print_table("options", header, [_option(spec, presets, key, header) for key in spec.options.model_fields])
+        values = {key: getattr(options, key) for key in chosen.options}
+        here = ("here",) if values else ()
+        header = ("option", "default", *(p for p in PROFILES if presets.get(p)), *here, "what it is")
+        rows = [_option(spec, presets, key, header, values) for key in spec.options.model_fields]
+        print_table("options", header, rows)
     if isinstance(spec, MethodSpec) and spec.published:
         print_published(spec.published)
 
@@ -80,20 +94,48 @@ def _find(registry: Registry, name: str) -> Offer[Any]:
 
 
 def _option(
-    spec: MethodSpec | DatasetSpec, presets: Mapping[Profile, dict[str, Any]], name: str, header: tuple[str, ...]
+    spec: MethodSpec | DatasetSpec,
+    presets: Mapping[Profile, dict[str, Any]],
+    name: str,
+    header: tuple[str, ...],
+    values: Mapping[str, Any],
 ) -> list[str]:
     field = spec.options.model_fields[name]
     by_profile = [_text(presets.get(p, {}).get(name, "")) for p in PROFILES if p in header]
-    return [name, _text(field.default), *by_profile, field.description or ""]
+    here = [_text(values.get(name, ""))] if values else []
+    return [name, _text(field.default), *by_profile, *here, field.description or ""]
 
 
-def _dataset_facts(spec: DatasetSpec) -> list[list[str]]:
-    """Shapes, geometry and sizes; the dataset's module is imported, no data are read."""
+def _validate(spec: Spec, texts: Mapping[str, str], profile: Profile) -> Any:
+    """Options that are given as texts, validated; None for what has none."""
+    if isinstance(spec, MethodSpec | DatasetSpec):
+        preset = spec.profiles.get(profile, {}) if isinstance(spec, MethodSpec) else {}
+        return validate_options(spec.name, spec.options, preset, texts) if texts else None
+    if texts:
+        raise UsageError(f"{spec.name} has no options", "leave the brackets out")
+    return None
+
+
+def _open(spec: DatasetSpec, options: Any) -> list[Dataset] | str:
+    """The dataset in each profile; or why it cannot be opened. Its module is imported."""
+    try:
+        with stdout_to_stderr():
+            opened = [spec.load()(spec, options or spec.options(), profile) for profile in PROFILES]
+            # what a dataset of files says of itself depends on them
+            _ = [(dataset.summary, dataset.caveats, dataset.licence) for dataset in opened]
+            return opened
+    except (Exception, SystemExit) as error:
+        if options is not None and isinstance(error, FwibenchError):
+            raise
+        return describe(error)
+
+
+def _dataset_facts(opened: list[Dataset]) -> list[list[str]]:
+    """Shapes, geometry and sizes of a dataset in all profiles; no samples are read."""
     from fwibench.datasets.facts import describe_problem, describe_splits
 
     try:
         with stdout_to_stderr():
-            opened = [spec.load()(spec, spec.options(), profile) for profile in PROFILES]
             rows = [list(fact) for fact in describe_problem(opened[0].problem)]
             for dataset in opened:
                 splits = "; ".join(f"{name.removeprefix('split ')}: {text}" for name, text in describe_splits(dataset))

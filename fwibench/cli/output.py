@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -34,8 +35,8 @@ def _harmless(text: str) -> str:
 
 @cache
 def console() -> Console:
-    """Standard output."""
-    return _Console(highlight=False)
+    """Standard output. What is printed stands as it is: square brackets in names and paths are no markup."""
+    return _Console(highlight=False, markup=False)
 
 
 @cache
@@ -84,6 +85,11 @@ def open_registry(*, check: bool = True) -> Registry:
     return registry
 
 
+def working(text: str) -> AbstractContextManager[Any]:
+    """Say on a terminal what goes on until the block ends."""
+    return errors().status(escape(text)) if errors().is_terminal else nullcontext()
+
+
 def warn_broken(plugin: Plugin) -> None:
     """One line on a broken plugin."""
     warn(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}; fwibench plugins list -v tells more")
@@ -114,14 +120,14 @@ def print_table(
     if console().is_terminal:
         left_out = _left_out(dict(zip(header, widths, strict=True)), optional)
         shown = [i for i, name in enumerate(header) if name not in left_out]
-        table = Table(title=escape(title) or None, title_justify="left", show_header=any(header))
+        table = Table(title=title or None, title_justify="left", show_header=any(header))
         for i in shown:
-            table.add_column(escape(header[i]), justify="right" if header[i] in right else "left", overflow="fold")
+            table.add_column(header[i], justify="right" if header[i] in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(escape(row[i]) for i in shown))
+            table.add_row(*(row[i] for i in shown))
         console().print(table)
         if left_out:
-            console().print(f"[dim]not shown on a terminal this narrow: {escape(', '.join(left_out))}[/]")
+            console().print(f"not shown on a terminal this narrow: {', '.join(left_out)}", style="dim")
         return
     if title:
         console().print(title, markup=False, soft_wrap=True)

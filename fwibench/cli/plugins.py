@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from fwibench.cli import checking, scaffolding
+from fwibench.cli.apps import App
 from fwibench.cli.output import console, open_registry, print_json, print_table
 from fwibench.cli.request import Json
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry
 
-plugins = typer.Typer(help="Look at plugins, check them, and start new ones.", no_args_is_help=True)
+plugins = App(help="Look at plugins, check them, and start new ones.")
 checking.register(plugins)
 scaffolding.register(plugins)
 

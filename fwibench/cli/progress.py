@@ -63,7 +63,7 @@ class Bars:
 
     def preparing(self, dataset: Dataset, done: int, total: int) -> None:
         """See `Listener`."""
-        self._show(f"making {dataset.spec.name}", done, total)
+        self._show(f"preparing {dataset.spec.name}", done, total)
         if done == total:
             self._clear()
 
@@ -122,7 +122,7 @@ class Lines:
         """See `Listener`."""
         if self._made is None:
             self._begun, self._made = time.monotonic(), done
-        self._tick(f"making {dataset.spec.name}", done, total, always=done == total, before=self._made)
+        self._tick(f"preparing {dataset.spec.name}", done, total, always=done == total, before=self._made)
         if done == total:
             self._made = None
 

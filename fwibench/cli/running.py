@@ -8,7 +8,7 @@ from statistics import fmean
 import typer
 
 from fwibench.cli.boards import Exports
-from fwibench.cli.output import console, open_registry, print_json, print_table, warn, warn_broken
+from fwibench.cli.output import console, open_registry, print_json, print_table, warn, warn_broken, working
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, takes_request
 from fwibench.cli.tables import print_leaderboard, print_notes
@@ -23,13 +23,16 @@ from fwibench.runs.record import Record
 from fwibench.runs.results import Results
 from fwibench.runs.run import run_plan
 
+PLANNING = "planning; original files that changed since they were last used are read once"
+
 
 def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     """Run methods on datasets and print the leaderboard of this run."""
     registry = open_registry()
     check_formats(exports or [], registry)
     check_folder(request.results / "runs")
-    plan = make_plan(request, registry)
+    with working(PLANNING):
+        plan = make_plan(request, registry)
     broken = registry.broken
     with make_listener() as listener:
         outcome = run_plan(plan, request, registry, listener)
@@ -55,7 +58,9 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
 
 def plan(request: Request, json: Json = False) -> None:
     """Show what `run` with the same options would do: cells, what is finished, time and disk."""
-    planned = make_plan(request, open_registry())
+    registry = open_registry()
+    with working(PLANNING):
+        planned = make_plan(request, registry)
     finished = Results(request.results).records()[0]
     cells = [_describe(one, _estimate(one, finished)) for one in planned]
     disk = {one.dataset.fingerprint: one.dataset.missing_bytes() for one in planned}

@@ -56,8 +56,16 @@ class Crops:
         count: int,
         name: str,
         files: tuple[Path, ...] = (),
+        doubts: tuple[str, ...] = (),
     ) -> None:
         self.files = files
+        clipped = float(np.mean((model < bounds.low) | (model > bounds.high)))
+        self.doubts = doubts
+        if clipped:
+            self.doubts += (
+                f"{clipped:.2g} of the model lies outside of {bounds.low:g} to {bounds.high:g} {bounds.unit} and is "
+                "clipped",
+            )
         self._model, self._shape, self._count, self._name = model, shape, count, name
         self._low, self._high = bounds.low, bounds.high
         middle = float(np.median(model))

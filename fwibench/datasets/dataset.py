@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
@@ -20,6 +21,7 @@ from fwibench.datasets.spec import DatasetSpec, Profile, Source
 from fwibench.datasets.splits import SPLITS, Indices
 from fwibench.errors import DataError, UnknownNameError
 from fwibench.problem import Problem
+from fwibench.quoting import select
 
 Progress = Callable[[int, int], None]
 """Called with samples done and samples wanted."""
@@ -114,6 +116,44 @@ class Dataset(ABC):
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
         """Makes the samples that are missing, if any."""
 
+    def check(self) -> None:
+        """Check that the samples can be used: all there, and as they were when they were made or first read.
+
+        Raises:
+            DataError: They cannot; says which file is at fault and what to do.
+        """
+        if not self.prepared():
+            raise DataError(f"{self.spec.name} ({self.profile}) is not prepared in {self.folder}", self.preparing)
+
+    def doubts(self) -> list[str]:
+        """What looks wrong with the files but may be right, one sentence each; for warnings and notes of runs."""
+        return []
+
+    @property
+    def selection(self) -> str:
+        """The dataset as it is selected on the command line: its name, with its options in brackets."""
+        return select(self.spec.name, self.options.model_dump(mode="json", exclude_defaults=True))
+
+    @property
+    def preparing(self) -> str:
+        """The command that prepares the dataset, quoted for a shell."""
+        return shlex.join(["fwibench", "data", "prepare", self.selection, "--profile", self.profile])
+
+    @property
+    def summary(self) -> str:
+        """What the samples are, in one line. Default: as the spec says."""
+        return self.spec.summary
+
+    @property
+    def licence(self) -> str:
+        """Licence of the samples. Default: as the spec says."""
+        return self.spec.licence
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What to know before results on these samples are trusted. Default: as the spec says."""
+        return self.spec.caveats
+
     def digests(self) -> dict[Path, str]:
         """Return the SHA-256 of each file as it was made; empty where that is not kept."""
         return {}
@@ -179,17 +219,13 @@ class Dataset(ABC):
 
         Raises:
             UnknownNameError: No such scheme or split.
-            DataError: The dataset is not prepared.
+            DataError: The dataset is not prepared, or its files are not as they should be; see `check`.
         """
         if scheme not in self.spec.schemes:
             raise UnknownNameError.among(f"split scheme of {self.spec.name}", scheme, self.spec.schemes)
         if name not in SPLITS:
             raise UnknownNameError.among("split", name, SPLITS)
-        if not self.prepared():
-            raise DataError(
-                f"{self.spec.name} ({self.profile}) is not prepared in {self.folder}",
-                f"fwibench data prepare {self.spec.name} --profile {self.profile}",
-            )
+        self.check()
         chosen = self.indices(scheme)[name]
         measurements, properties = self._open(chosen, self._noise(name))
         return Split(

@@ -56,6 +56,12 @@ class Salt(SimulatedDataset):
     shard_rows = 20
     original_shapes = ((201, 301),)
     original_names = ("svmodel*", "*")
+    original_spacing = 10.0
+    original_caveats = (
+        "neighbouring slices of one volume are nearly the same picture: read the nearest training map's error, and use "
+        "the split `block`",
+        "measurements are simulated at order 8; an inversion at order 8 on the same grid would be an inverse crime",
+    )
 
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""

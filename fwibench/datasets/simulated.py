@@ -43,14 +43,18 @@ class SimulatedDataset(StoredDataset):
     Attributes:
         sizes: Samples in all, in val and in test, by profile.
         original_shapes: Sizes `(Z, X)` of original maps, beside the grid's own.
-        original_axes: Order of the axes in the files.
+        original_axes: Order of the axes in the files, unless the option `axes` says another.
         original_names: Patterns of the files' names in a folder; the first that finds any is taken.
+        original_spacing: Spacing of maps of `original_shapes` [m]; None where it is not known.
+        original_caveats: What to know before results on original maps are trusted.
     """
 
     sizes: ClassVar[Mapping[str, tuple[int, int, int]]] = {}
     original_shapes: ClassVar[tuple[tuple[int, int], ...]] = ()
     original_axes: ClassVar[Literal["zx", "xz"]] = "zx"
     original_names: ClassVar[tuple[str, ...]] = ("*",)
+    original_spacing: ClassVar[float | None] = None
+    original_caveats: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def maps(self, numbers: range) -> Iterable[Array]:
@@ -75,8 +79,60 @@ class SimulatedDataset(StoredDataset):
         """Opens original files. Default: a file or folder of maps, see `read_maps`."""
         problem = self.problem
         shapes = tuple(dict.fromkeys((*self.original_shapes, problem.grid.shape)))
-        wanted = Wanted(shapes=shapes, axes=self.original_axes, bounds=problem.property)
+        wanted = Wanted(shapes=shapes, axes=self.axes, bounds=problem.property)
         return read_maps(path, wanted, self.original_names)
+
+    @property
+    def axes(self) -> Literal["zx", "xz"]:
+        """Order of the axes in original files."""
+        chosen: Literal["zx", "xz"] | None = getattr(self.options, "axes", None)
+        return chosen or self.original_axes
+
+    def doubts(self) -> list[str]:
+        """What the readers of original maps doubt: the order of their axes, values that are clipped."""
+        return list(getattr(self.originals, "doubts", ()))
+
+    @property
+    def summary(self) -> str:
+        """Of original maps, how many there are and what is made of them."""
+        if self.originals is None:
+            return super().summary
+        grid = self.problem.grid
+        return (
+            f"{self.size} maps from original files, {grid.nz} x {grid.nx} at {grid.spacing:g} m, simulated with the "
+            f"survey of {self.spec.name}"
+        )
+
+    @property
+    def licence(self) -> str:
+        """That of original files is not known here."""
+        return super().licence if self.originals is None else "that of the original files; see where they come from"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Of original maps, how they were brought to the grid, and `original_caveats`."""
+        if self.originals is None:
+            return super().caveats
+        made = "measurements are simulated here from the maps; they are not those that were published with them"
+        return (*self._resampled(), made, *self.original_caveats)
+
+    def _resampled(self) -> Iterator[str]:
+        """What becomes of maps whose size is not the grid's."""
+        grid = self.problem.grid
+        for section in getattr(self.originals, "sections", ()):
+            if section == grid.shape:
+                continue
+            scale = "whatever their own spacing"
+            if self.original_spacing and section in self.original_shapes:
+                old, new = (
+                    " x ".join(f"{spacing * count:g}" for count in shape)
+                    for spacing, shape in ((self.original_spacing, section), (grid.spacing, grid.shape))
+                )
+                scale = f"so a section of {old} m becomes one of {new} m, and structures shrink with it"
+            yield (
+                f"maps of {section[0]} x {section[1]} nodes are averaged to {grid.nz} x {grid.nx} and taken to lie at "
+                f"{grid.spacing:g} m, {scale}"
+            )
 
     def files(self) -> tuple[Path, ...]:
         """The user's files."""

@@ -8,6 +8,7 @@ on one machine or on several with a common disk, may work on one folder: each cl
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,7 @@ from pydantic import Field, StringConstraints, model_validator
 from fwibench.datasets.arrays import open_samples
 from fwibench.datasets.dataset import Progress
 from fwibench.errors import DataError
+from fwibench.file_states import content_hashes
 from fwibench.files import atomic_write, reading, sha256, write_text, writing
 from fwibench.locks import BusyError, locked
 from fwibench.problem import Frozen
@@ -40,6 +42,18 @@ class Shard(Frozen):
     properties: FileName
     samples: int = Field(gt=0, le=2**31)
     sha256: dict[FileName, str]
+    growing: dict[str, str] = Field(
+        default_factory=dict, description="SHA-256 of files with more samples that are about to replace these"
+    )
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """Names of both files."""
+        return self.measurements, self.properties
+
+    def accepts(self, name: str, digest: str) -> bool:
+        """Whether a file of that name may have that SHA-256."""
+        return digest in (self.sha256.get(name), self.growing.get(name))
 
 
 class Manifest(Frozen):
@@ -100,8 +114,30 @@ class Store:
 
     def missing(self, n: int) -> list[int]:
         """Numbers of the shards still to be made, or to be filled up, for `n` samples."""
-        done = self.manifest().shards
+        done = self._present()
         return [k for k in range(-(-n // self.rows)) if k not in done or done[k].samples < self._wanted(k, n)]
+
+    def changed(self, n: int) -> list[str]:
+        """Names of files, of those for `n` samples, whose content is not what the manifest says.
+
+        Hashes are recalled where a file's state is as it was; see `fwibench.file_states`.
+        """
+        # a writer may have replaced files after the manifest was read, so a difference is looked at twice
+        return self._differing(n) and self._differing(n)
+
+    def _differing(self, n: int) -> list[str]:
+        shards = {k: shard for k, shard in self._present().items() if k * self.rows < n}
+        expected = [(shard, name) for _, shard in sorted(shards.items()) for name in shard.files]
+        digests = content_hashes(self.folder / name for _, name in expected)
+        return [
+            name for (shard, name), digest in zip(expected, digests, strict=True) if not shard.accepts(name, digest)
+        ]
+
+    def _present(self) -> dict[int, Shard]:
+        """The manifest's shards whose files are there."""
+        shards = self.manifest().shards
+        there = {entry.name for entry in os.scandir(self.folder)} if shards else set()
+        return {k: shard for k, shard in shards.items() if there.issuperset(shard.files)}
 
     def grow(self, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
         """Makes what is missing for the first `n` samples; returns when all are there, whoever made them.
@@ -143,9 +179,10 @@ class Store:
     def _fill(self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
         """Makes a shard, or what it lacks; temporary files of a killed writer are removed."""
         for name in (f"data{number}.npy", f"model{number}.npy"):
-            for path in self.folder.glob(f".{name}.*.tmp"):
-                path.unlink(missing_ok=True)
-        shard = self.manifest().shards.get(number)
+            for left in (f".{name}.*.tmp", f".{name}.new", f"..{name}.new.*.tmp"):
+                for path in self.folder.glob(left):
+                    path.unlink(missing_ok=True)
+        shard = self._present().get(number)
         measurements, properties = self._read(shard) if shard else ([], [])
         first = number * self.rows
         for measurement, property_map in make(range(first + len(properties), first + self._wanted(number, n))):
@@ -160,7 +197,7 @@ class Store:
 
     def done(self, n: int) -> int:
         """Samples of the first `n` that are there."""
-        shards = self.manifest().shards
+        shards = self._present()
         return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
 
     def _read(self, shard: Shard) -> tuple[list[Array], list[Array]]:
@@ -174,17 +211,27 @@ class Store:
         return list(measurements[: shard.samples]), list(properties[: shard.samples])
 
     def _add(self, number: int, measurements: Array, properties: Array) -> None:
-        digests = {}
         names = {"measurements": f"data{number}.npy", "properties": f"model{number}.npy"}
-        for name, array in zip(names.values(), (measurements, properties), strict=True):
-            with atomic_write(self.folder / name) as stream:
+        complete = {name: self.folder / f".{name}.new" for name in names.values()}
+        digests = {}
+        for (name, path), array in zip(complete.items(), (measurements, properties), strict=True):
+            with atomic_write(path) as stream:
                 np.save(stream, array.astype(np.float32, copy=False))
-            digests[name] = sha256(self.folder / name)
-        shard = Shard(**names, samples=len(properties), sha256=digests)
+            digests[name] = sha256(path)
+        # readers, and whoever comes after a writer that was killed here, must not take the larger files for damaged
+        if smaller := self._present().get(number):
+            self._enter(number, smaller.model_copy(update={"growing": digests}))
+        for name, path in complete.items():
+            with writing(self.folder / name):
+                os.replace(path, self.folder / name)
+        self._enter(number, Shard(**names, samples=len(properties), sha256=digests))
+
+    def _enter(self, number: int, shard: Shard) -> None:
+        """Puts a shard into the manifest."""
         with locked(self.folder / ".lock"):
             manifest = self.manifest()
             grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
-            write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1))
+            write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1, exclude_defaults=True))
 
     def missing_bytes(self, n: int) -> int:
         """Disk that the samples still to be made for `n` will take."""
@@ -205,6 +252,6 @@ class Store:
         return [
             name
             for shard in self.manifest().shards.values()
-            for name, digest in shard.sha256.items()
-            if not (self.folder / name).exists() or sha256(self.folder / name) != digest
+            for name in shard.files
+            if not (self.folder / name).exists() or not shard.accepts(name, sha256(self.folder / name))
         ]

@@ -11,13 +11,16 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fwibench.datasets.dataset import Dataset, Estimate, Progress, Shards, digest
-from fwibench.datasets.options import ON_READING
+from fwibench.datasets.options import FROM_FILES, ON_READING, path_fields
 from fwibench.datasets.store import Manifest, Sample, Store
-from fwibench.files import data_root, stamp
+from fwibench.errors import DataError
+from fwibench.file_states import stamp
+from fwibench.files import data_root
 from fwibench.npy import open_npy
 from fwibench.seeds import BASE_SEED
 
@@ -44,8 +47,12 @@ class StoredDataset(Dataset):
     @cached_property
     def identity(self) -> str:
         """See `Dataset.identity`: what files hold counts, not where they lie."""
-        options = self.options.model_dump(mode="json", exclude={*ON_READING, "path"})
-        origin = {"files": stamp(self.files())} if self.source == "files" else {}
+        options = self.options.model_dump(mode="json", exclude={*ON_READING, *FROM_FILES})
+        options |= dict.fromkeys(path_fields(type(self.options)) & options.keys())
+        origin: dict[str, Any] = {}
+        if self.source == "files" or self.files():
+            reading = self.options.model_dump(mode="json", include={*FROM_FILES} - {"path"}, exclude_none=True)
+            origin = {"files": stamp(self.files()), **reading}
         return digest(
             {
                 "name": self.spec.name,
@@ -81,8 +88,21 @@ class StoredDataset(Dataset):
         return Store(data_root() / f"{self.spec.name}-{self.identity[:12]}", blank)
 
     def prepared(self) -> bool:
-        """Whether every sample of this profile is on disk."""
-        return not self.store.missing(self.size)
+        """Whether every sample of this profile is on disk, unchanged since it was made."""
+        return not self.store.missing(self.size) and not self.store.changed(self.size)
+
+    def check(self) -> None:
+        """See `Dataset.check`; a file that was changed after it was made is named."""
+        self._check_unchanged()
+        super().check()
+
+    def _check_unchanged(self) -> None:
+        if changed := self.store.changed(self.size):
+            raise DataError(
+                f"{', '.join(changed[:4])}{' and others' * (len(changed) > 4)} of {self.spec.name} changed after being "
+                f"made, in {self.folder}",
+                self.repair,
+            )
 
     def missing_bytes(self) -> int:
         """Disk that the samples still to be made will take."""
@@ -102,7 +122,12 @@ class StoredDataset(Dataset):
         return Estimate(samples, self.missing_bytes(), seconds * samples / min(available_cores(), samples))
 
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
-        """Makes the samples that are missing; see `Store.grow` for its errors."""
+        """Makes the samples that are missing; see `Store.grow` for more errors.
+
+        Raises:
+            DataError: A file was changed after it was made.
+        """
+        self._check_unchanged()
         self.store.grow(self.size, self.samples, progress)
 
     def arrays(self) -> Shards:
@@ -113,6 +138,11 @@ class StoredDataset(Dataset):
             tuple(self.folder / shard.properties for shard in shards),
             tuple(shard.samples for shard in shards),
         )
+
+    @property
+    def repair(self) -> str:
+        """What to do about files that changed: samples can be made again."""
+        return f"delete these files, then make them again: {self.preparing}"
 
     def digests(self) -> dict[Path, str]:
         """Return what the manifest says of each file."""

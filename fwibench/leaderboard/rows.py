@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 from urllib.parse import quote, unquote
@@ -114,8 +115,13 @@ def _below(record: Record, base: Record) -> dict[str, str]:
 
 def variant(cell: Cell) -> str:
     """The dataset with the options that make it another one; where its files lie is the source's business."""
-    options = {name: value for name, value in cell.dataset_options.items() if name != "path"}
+    options = {name: value for name, value in cell.dataset_options.items() if name != "path" and not _is_place(value)}
     return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
+
+
+def _is_place(value: object) -> bool:
+    """Whether a value is an absolute path: options that name files or folders are made absolute when they are read."""
+    return isinstance(value, str) and Path(value).is_absolute()
 
 
 def with_fingerprint(name: str, fingerprint: str) -> str:

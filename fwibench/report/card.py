@@ -37,27 +37,25 @@ def make_card(dataset: Dataset) -> Card:
     """Collects the facts and reads samples for the statistics; the dataset must be prepared."""
     spec = dataset.spec
     scheme = spec.schemes[0]
-    changed = dataset.options.model_dump(mode="json", exclude_defaults=True)
-    variant = ",".join(f"{key}={value}" for key, value in changed.items())
     made = "simulated by this suite" if dataset.source == "synthetic" else "from original files"
     about = [
         ("source", f"{dataset.source}: {made}"),
         ("reference", spec.reference),
-        ("licence", spec.licence or "none needed: the samples are made on your machine"),
+        ("licence", dataset.licence or "none needed: the samples are made on your machine"),
         ("profile", f"{dataset.profile}, {dataset.size} samples"),
         ("fingerprint", dataset.fingerprint[:16]),
         ("folder", dataset.folder.name),
     ]
     return Card(
-        title=f"{spec.name}[{variant}]" if variant else spec.name,
-        summary=spec.summary,
+        title=dataset.selection,
+        summary=dataset.summary,
         sections={
             "Origin": about,
             "Problem": describe_problem(dataset.problem),
             "Splits": describe_splits(dataset),
             f"Statistics ({scheme})": _statistics(describe_samples(dataset, scheme), dataset.problem.property.unit),
         },
-        caveats=spec.caveats,
+        caveats=(*dataset.caveats, *dataset.doubts()),
     )
 
 

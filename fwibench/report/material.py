@@ -76,7 +76,7 @@ class Material:
             dataset = reopen_dataset(self.registry, cell)
             if dataset.prepared():
                 return dataset
-            self.tell(f"{cell.dataset} is not on this machine: fwibench data prepare makes it, for pictures of samples")
+            self.tell(f"{cell.dataset} is not on this machine: {dataset.preparing} makes it, for pictures of samples")
         except FwibenchError as error:
             self.tell(f"{cell.dataset}: {error.message}")
         return None

@@ -21,7 +21,7 @@ from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
 from fwibench.runs.plan import open_dataset
-from fwibench.runs.selection import Selected, parse_selection, validate_options
+from fwibench.runs.selection import parse_one, validate_options
 
 
 class Inspection(Frozen):
@@ -52,7 +52,7 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
     Raises:
         UsageError: A name or an option is wrong, or the method cannot take the dataset's measurements.
     """
-    wanted, place = _one("method", method), _one("dataset", dataset)
+    wanted, place = parse_one("method", method), parse_one("dataset", dataset)
     opened = open_dataset(registry, place.name, profile, place.options)
     spec = registry.method(wanted.name).spec
     if reason := spec.refusal(opened.problem, place.name):
@@ -85,13 +85,6 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
         complexity=complexity,
         published=tuple(entry for entry in spec.published if entry.dataset == place.name),
     )
-
-
-def _one(kind: str, text: str) -> Selected:
-    chosen = parse_selection(text)
-    if len(chosen) > 1:
-        raise UsageError(f"'{text}' selects {len(chosen)} {kind}s, expected one", f"name one {kind} at a time")
-    return chosen[0]
 
 
 def _complexity(method: Method, *, needs_fit: bool) -> Complexity | None:

@@ -5,19 +5,14 @@ Invariant: what a record says is quoted, never trusted: whatever its names hold,
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from fwibench.plugins.registry import Registry
+from fwibench.quoting import select, spell
 from fwibench.runs.cell import Cell
 from fwibench.runs.plan import Request, differing_options
 from fwibench.runs.record import Record
-
-_PARTING = re.compile(r"[\[\],|]")
-_BARE = re.compile(r"[A-Za-z0-9_./~+:@-]+")
-_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "[],|"}
 
 
 def command_of(record: Record, base: Record | None = None, registry: Registry | None = None) -> list[str]:
@@ -42,20 +37,15 @@ def request_of(record: Record, base: Record | None = None, registry: Registry | 
             are those that differed when the run was made, and no metrics are asked for.
     """
     cell = record.cell
-    above = {name: _text(value) for name, value in _chosen(record, registry).items()}
-    below = {name: _text(value) for name, value in _chosen(base, registry).items()} if base else {}
-    bracketed = {name: text for name, text in above.items() if not _PARTING.search(text)}
-    settings = {f"{cell.method}.{name}": text for name, text in above.items() if name not in bracketed}
-    if base:
-        settings |= {f"{base.cell.method}.{name}": text for name, text in below.items()}
+    below = _chosen(base, registry).items() if base else ()
     return Request(
-        methods=_selected(cell.method, bracketed),
-        dataset=_selected(cell.dataset, {name: _text(value) for name, value in cell.dataset_options.items()}),
+        methods=select(cell.method, _chosen(record, registry)),
+        dataset=select(cell.dataset, cell.dataset_options),
         split=cell.split,
         first_seed=cell.seed,
         profile=cell.profile,
         test_samples=cell.test_samples,
-        settings=tuple(f"{name}={text}" for name, text in settings.items()),
+        settings=tuple(f"{base.cell.method}.{name}={spell(value)}" for name, value in below) if base else (),
         metrics=_asked_metrics(record, registry) if registry else (),
     )
 
@@ -102,32 +92,6 @@ def _asked_metrics(record: Record, registry: Registry) -> tuple[str, ...]:
     """Metrics of the record that are known here and computed for those alone who ask."""
     known = registry.metrics
     return tuple(name for name in record.scores if name in known and not known[name].spec.default)
-
-
-def _selected(name: str, options: dict[str, str]) -> str:
-    inside = ",".join(f"{key}={text}" for key, text in options.items())
-    return f"{name}[{inside}]" if inside else name
-
-
-def _text(value: Any) -> str:
-    """What the command line reads as this value: a plain word as it stands, anything else as JSON."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if _BARE.fullmatch(value) and not _means_another(value):
-        return value
-    # signs that part options are written by their numbers, so that they stay inside
-    return json.dumps(value).translate(_ESCAPED)
-
-
-def _means_another(text: str) -> bool:
-    """Whether the command line would read a word as a number, a truth or none."""
-    if text.lower() in ("none", "true", "false"):
-        return True
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _option(name: str, value: str) -> list[str]:

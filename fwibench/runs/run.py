@@ -94,12 +94,14 @@ class _Runner:
 
     Attributes:
         unprepared: Why a dataset could not be made, by fingerprint; empty for one that is there.
+        doubts: What looks wrong with its files, by fingerprint.
     """
 
     request: Request
     registry: Registry
     listener: Listener
     unprepared: dict[str, str] = field(default_factory=dict)
+    doubts: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self, planned: PlannedCell) -> Record:
         """Prepares the dataset and executes the cell; whatever prevents that becomes its record."""
@@ -114,7 +116,8 @@ class _Runner:
         if reason := results.lacking(planned.cell.base):
             return _left(self.ended(planned, "skipped", reason), results)
         metrics = metric_names(request, self.registry)
-        job = Job(record=self.blank(planned), device=request.device, metrics=metrics, limit=request.time_limit)
+        record = self.blank(planned).model_copy(update={"notes": list(self.doubts.get(dataset.fingerprint, ()))})
+        job = Job(record=record, device=request.device, metrics=metrics, limit=request.time_limit)
         job = needed_plugins(self.registry, job)
         return execute(job, results, dataset, self.listener.event, force=request.force)
 
@@ -124,6 +127,8 @@ class _Runner:
             with stdout_to_stderr():
                 if not dataset.prepared():
                     dataset.prepare(lambda done, total: self.listener.preparing(dataset, done, total))
+                dataset.check()
+                self.doubts[dataset.fingerprint] = dataset.doubts()
         except FwibenchError as error:
             return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"
         except (Exception, SystemExit) as error:

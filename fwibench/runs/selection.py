@@ -1,7 +1,8 @@
 """The language of `--methods`, `--dataset` and `--set`.
 
 `invlint[alpha=1|10,scaling=sum],mean-map` names two methods, the first with a grid of two options;
-`--set invlint.alpha=10` sets an option of every cell of that method.
+`--set invlint.alpha=10` sets an option of every cell of that method. A value with a comma, bracket or bar stands in
+double quotes: `salt[path="/a,b/c"]`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from fwibench.errors import OptionError, UnknownNameError, UsageError
 from fwibench.problem import Frozen
+from fwibench.quoting import divide, unquote
 from fwibench.readable import as_utf8
 
 MOST_CELLS = 1000
 """Cells that are planned without being asked for by `--max-cells`."""
-_ITEM = re.compile(r"\s*([^\[\],\s]+)\s*(?:\[([^\[\]]*)\])?\s*(?:,|$)")
+_ITEM = re.compile(r"([^\[\],\s]+)\s*(?:\[(.*)\])?", re.DOTALL)
+_SYNTAX = "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map"
 
 
 class Selected(Frozen):
@@ -43,25 +47,22 @@ def parse_selection(text: str, most: int = MOST_CELLS) -> list[Selected]:
     """
     _check_text(text)
     chosen: list[Selected] = []
-    position = 0
-    while position < len(text):
-        match = _ITEM.match(text, position)
+    pieces = _divide(text, ",")
+    # a comma may stand at the end
+    for piece in pieces[:-1] if len(pieces) > 1 and not pieces[-1].strip() else pieces:
+        match = _ITEM.fullmatch(piece.strip())
         if match is None:
-            raise UsageError(
-                f"cannot read '{text[position:]}' in '{text}'",
-                "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map",
-            )
+            raise UsageError(f"cannot read '{piece}' in '{text}'", _SYNTAX)
         name, inside = match.groups()
         axes: dict[str, list[tuple[str, str]]] = {}
-        for part in (inside or "").split(","):
+        for part in _divide(inside or "", ","):
             if part.strip():
                 key, value = parse_assignment(part)
                 if key in axes:
                     raise UsageError(f"{name} is given {key} twice", f"{name}[{key}=A|B] runs both")
-                axes[key] = [(key, one.strip()) for one in value.split("|")]
+                axes[key] = [(key, one.strip()) for one in _divide(value, "|")]
         check_size(f"the grid of {name}", math.prod(map(len, axes.values())), most)
         chosen += [Selected(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
-        position = match.end()
     if not chosen:
         raise UsageError("nothing is selected", "name at least one; fwibench list shows what there is")
     return list({(item.name, *item.options.items()): item for item in chosen}.values())
@@ -77,6 +78,30 @@ def _check_text(text: str) -> None:
     """Raises `UsageError` for bytes that are not UTF-8: names and options are kept in JSON, which has no others."""
     if (valid := as_utf8(text)) != text:
         raise UsageError(f"'{valid}' holds bytes that are not UTF-8", "rename the file, or link to it")
+
+
+def parse_one(kind: str, text: str) -> Selected:
+    """Reads one name with options.
+
+    Args:
+        kind: What is named, for messages: `method`.
+        text: As for `parse_selection`.
+
+    Raises:
+        UsageError: The text cannot be read, or selects several.
+    """
+    chosen = parse_selection(text)
+    if len(chosen) > 1:
+        raise UsageError(f"'{text}' selects {len(chosen)} {kind}s, expected one", f"name one {kind} at a time")
+    return chosen[0]
+
+
+def _divide(text: str, sign: str) -> list[str]:
+    try:
+        return list(divide(text, sign))
+    except ValueError as error:
+        hint = f'{_SYNTAX}; other signs in quotes: salt[path="a[1]"]'
+        raise UsageError(f"cannot read '{text}': {error}", hint) from error
 
 
 def parse_assignment(text: str) -> tuple[str, str]:
@@ -126,17 +151,35 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
         name = ".".join(str(part) for part in first["loc"][:1])
         field = model.model_fields.get(name)
         expected = f"; {name} is the {field.description}" if field and field.description else ""
+        what = f"option {name} of {owner} is {first.get('input')!r}: " if name else f"options of {owner}: "
         raise OptionError(
-            f"option {name} of {owner} is {first.get('input')!r}: {first['msg'].lower()}{expected}",
+            f"{what}{first['msg'].removeprefix('Value error, ').lower()}{expected}",
             f"fwibench info {owner} lists the options",
         ) from error
     for name, value in options:
-        # JSON, which records are written in, knows neither
-        if isinstance(value, float) and not math.isfinite(value):
-            raise OptionError(
-                f"option {name} of {owner} is {value}, expected a finite number", "leave it out or give one"
-            )
+        # a plugin's model may accept them; JSON, which records are written in, does not know them
+        for number in _numbers(value):
+            if not math.isfinite(number):
+                raise OptionError(
+                    f"option {name} of {owner} is or holds {number}, expected a finite number",
+                    "leave it out or give one",
+                )
     return options
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Floating-point numbers anywhere in a value."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from _numbers([one for _, one in value])
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _numbers(vars(value))
+    elif isinstance(value, Mapping):
+        yield from _numbers([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _numbers(one)
 
 
 def _parse(model: type[BaseModel], name: str, text: str) -> Any:
@@ -147,6 +190,6 @@ def _parse(model: type[BaseModel], name: str, text: str) -> Any:
     try:
         value = json.loads(spelled)
         TypeAdapter(accepted).validate_python(value)
-    except ValueError:
-        return text
+    except (ValueError, RecursionError):
+        return unquote(text)
     return value

@@ -1,3 +1,5 @@
+import json
+import os
 import re
 import shutil
 from collections import namedtuple
@@ -10,6 +12,7 @@ import pytest
 from fwibench.datasets import salt as salt_module
 from fwibench.datasets.added import examining
 from fwibench.datasets.added.adding import Addition, add
+from fwibench.datasets.added.dataset import _stamp_of_ends
 from fwibench.datasets.added.description import converted_folder, description_path, forget, read_descriptions
 from fwibench.datasets.added.geometry import read_places
 from fwibench.datasets.dataset import Dataset
@@ -17,6 +20,7 @@ from fwibench.errors import DataError, FwibenchError, UsageError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.plan import open_dataset
+from tests.conftest import Command
 from tests.datasets.readers.test_readers import write_segy
 
 SHAPE = (2, 30, 8)
@@ -150,7 +154,51 @@ def test_verify_reads_what_add_did_not(home: Path, monkeypatch: pytest.MonkeyPat
     np.save(home / "data10.npy", array)
     found = add(wanted())
     assert (found.amplitude.read, found.property.read) == (3, 60)
-    assert [fault.split("/")[-1] for fault in opened().verify()] == ["data10.npy, sample 7: values are NaN or infinite"]
+    (fault,) = opened().verify()
+    assert "data10.npy, sample 7: values are NaN or infinite, 1 of 9600 in all" in fault
+    with pytest.raises(DataError, match="data10.npy, sample 7"):
+        opened().split("random", "test")
+
+
+def test_a_change_in_the_middle_of_a_file_is_found(home: Path) -> None:
+    fill(home, (300, 4, 5))
+    add(wanted())
+    assert (home / "data1.npy").stat().st_size > 2**17 + 2**16, "longer than both ends that were hashed once"
+    times = (home / "data1.npy").stat()
+    array = np.load(home / "data1.npy", mmap_mode="r+")
+    array[100:200] = array[100:200][::-1].copy()
+    array.flush()
+    del array
+    os.utime(home / "data1.npy", ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(DataError, match="data1.npy was changed after it was added"):
+        opened().fingerprint  # noqa: B018
+    assert "data1.npy was changed after it was added" in opened().verify()[0]
+
+
+def test_descriptions_of_earlier_versions_are_read_and_get_a_fingerprint_of_the_whole_file(home: Path) -> None:
+    fill(home)
+    add(wanted())
+    path = description_path("mine")
+    content = json.loads(path.read_text())
+    content["stamps"] = [_stamp_of_ends(Path(name)) for name in content["measurements"] + content["properties"]]
+    before = opened().fingerprint
+    path.write_text(json.dumps(content))
+    assert opened().fingerprint == before
+    assert opened().verify() == []
+
+
+def test_a_description_with_infinite_bounds_is_told(home: Path, fwibench: Command) -> None:
+    fill(home)
+    add(wanted())
+    path = description_path("mine")
+    text = path.read_text()
+    for value in ("NaN", "null", "Infinity"):
+        path.write_text(re.sub(r'"high": ?[-0-9.e]+', f'"high": {value}', text))
+        assert list(read_descriptions()[1]) == [path]
+    done = fwibench("info", "mine")
+    assert done.returncode == 2
+    assert "added dataset mine is skipped" in done.stderr
+    assert "fwibench data remove mine" in done.stderr
 
 
 def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 from numpy.lib.format import open_memmap
 
+from fwibench.datasets import files as files_module
 from fwibench.datasets.files import FilesDataset
+from fwibench.datasets.values import extremes
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
+from tests.test_file_states import settle
 
 
 def write(path: Path, shape: tuple[int, ...], dtype: str = "<f4", value: float = 0.0) -> None:
@@ -209,8 +213,81 @@ def test_verify_finds_bad_values(opened: Any, flatvel: Path) -> None:
     open_memmap(flatvel / "data1.npy")[1:, 0, 5, 5] = np.nan
     open_memmap(flatvel / "model60.npy")[2] = 2.5
     bad, slow = opened(flatvel).verify()
-    assert bad == f"{flatvel / 'data1.npy'}, sample 1: values are NaN or infinite"
-    assert slow.startswith(f"{flatvel / 'model60.npy'}, samples 0 to 2: velocity 2.5 to 2000, expected 1500 to 4500")
+    assert bad == f"{flatvel / 'data1.npy'}, sample 1: values are NaN or infinite, 2 of 1050000 in all (" + (
+        "get the file anew, or take it and its partner away)"
+    )
+    assert slow == (
+        f"{flatvel / 'model60.npy'}: 4900 of 14700 values lie outside of the bounds; sample 2 holds velocity 2.5 to "
+        "2.5, expected 1500 to 4500 m/s (these look like km/s: multiply by 1000)"
+    )
+
+
+def refusal(dataset: FilesDataset) -> DataError:
+    """The same error whether a dataset is prepared, planned for or opened."""
+    errors = []
+    for use in (dataset.prepare, lambda: dataset.fingerprint, lambda: dataset.split("random", "test")):
+        with pytest.raises(DataError) as found:
+            use()
+        errors.append(found.value)
+    assert len({error.message for error in errors}) == 1
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message", "hint"),
+    [
+        ("model1.npy", lambda a: a / 1000, "14700 of 14700 .* sample 0 holds velocity 2 to 2, expected 1500", "km/s"),
+        ("model60.npy", lambda a: a * 1000, "14700 of 14700 .* sample 0 holds velocity 2e\\+06", "0.001"),
+        ("model60.npy", lambda a: a + 5000, "sample 0 holds velocity 7000 to 7000", "another property"),
+        ("data1.npy", lambda a: np.where(np.arange(70) == 3, np.nan, a), "data1.npy, sample 0: .* 15000 of", "anew"),
+        ("data60.npy", lambda a: np.where(np.arange(70) == 3, np.inf, a), "data60.npy, sample 0: .* 15000 of", "anew"),
+        ("model1.npy", lambda a: np.where(np.arange(70) == 3, np.nan, a), "model1.npy, sample 0: .* 210 of", "anew"),
+    ],
+    ids=["km", "mm", "another property", "nan", "infinite", "nan in maps"],
+)
+def test_shards_with_wrong_values_are_refused(
+    opened: Any, flatvel: Path, file: str, change: Any, message: str, hint: str
+) -> None:
+    np.save(flatvel / file, change(np.load(flatvel / file)).astype(np.float32))
+    error = refusal(opened(flatvel))
+    assert re.search(message, error.message), error.message
+    assert hint in error.hint
+
+
+def test_shards_are_read_once_for_each_state(opened: Any, flatvel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(monkeypatch)
+    read: list[str] = []
+    monkeypatch.setattr(files_module, "extremes", lambda path: read.append(path.name) or extremes(path))
+    opened(flatvel).prepare()
+    assert sorted(read) == ["data1.npy", "data60.npy", "model1.npy", "model60.npy"]
+    opened(flatvel).split("random", "test")
+    opened(flatvel).doubts()
+    assert len(read) == 4, "nothing changed"
+    open_memmap(flatvel / "data60.npy")[1, 2, 500, 35] = np.nan
+    assert "data60.npy, sample 1" in refusal(opened(flatvel)).message
+
+
+def test_records_that_look_wrong_are_doubted(opened: Any, flatvel: Path) -> None:
+    open_memmap(flatvel / "data60.npy")[:] = np.float32(0.01)
+    open_memmap(flatvel / "model60.npy")[:] = np.linspace(1500, 4500, 70, dtype=np.float32)
+    zeros, small, turned = opened(flatvel).doubts()
+    assert zeros == f"every value of {flatvel / 'data1.npy'} is 0"
+    assert small.startswith(f"the largest amplitude of {flatvel / 'data60.npy'} is 0.01, expected about 52.8")
+    assert "may have x first" in turned
+
+
+def test_published_arrays_pass_without_doubts(opened: Any, flatvel: Path, real_data: Path) -> None:
+    maps = np.load(real_data / "openfwi_flatvel_a_vel_100.npy")
+    records = np.stack([np.load(real_data / "pair_openfwi_cf0_seis.npy").reshape(5, 1000, 70)] * 3)
+    for k in (1, 60):
+        np.save(flatvel / f"data{k}.npy", records)
+        np.save(flatvel / f"model{k}.npy", maps[k - 1 : k + 2])
+    dataset = opened(flatvel)
+    dataset.prepare()
+    assert dataset.doubts() == []
+    for k in (1, 60):
+        np.save(flatvel / f"model{k}.npy", maps[k - 1 : k + 2].swapaxes(2, 3))
+    assert "x first" in opened(flatvel).doubts()[0]
 
 
 def test_samples_are_simulated_again(opened: Any, registry: Registry, flatvel: Path) -> None:

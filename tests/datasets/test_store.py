@@ -1,3 +1,5 @@
+import json
+import os
 import shutil
 import time
 from collections import namedtuple
@@ -10,8 +12,10 @@ import pytest
 from filelock import FileLock
 
 from fwibench.datasets.arrays import ShardedArray, Split
-from fwibench.datasets.store import Manifest, Store
+from fwibench.datasets.store import Manifest, Shard, Store
 from fwibench.errors import DataError
+from fwibench.files import sha256
+from tests.test_file_states import settle
 
 BLANK = Manifest(
     dataset="toy",
@@ -109,6 +113,72 @@ def test_changed_and_absent_files_are_found(tmp_path: Path) -> None:
     (tmp_path / "data0.npy").write_bytes(content)
     (tmp_path / "model1.npy").unlink()
     assert store.damaged() == ["data0.npy", "model1.npy"]
+
+
+def test_a_changed_file_is_noticed_without_hashing_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 8)
+    settle(monkeypatch)
+    assert store.changed(8) == []
+    hashed: list[str] = []
+    monkeypatch.setattr("fwibench.file_states.sha256", lambda path: hashed.append(path.name) or sha256(path))
+    assert store.changed(8) == []
+    assert hashed == [], "nothing changed"
+    times = (tmp_path / "model1.npy").stat()
+    content = bytearray((tmp_path / "model1.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "model1.npy").write_bytes(content)
+    os.utime(tmp_path / "model1.npy", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert store.changed(8) == ["model1.npy"]
+    assert store.changed(4) == [], "no sample of the first four lies there"
+    (tmp_path / "model1.npy").unlink()
+    assert store.changed(8) == []
+    assert store.missing(8) == [1], "what was deleted is made again"
+    grow(store, 8)
+    assert store.damaged() == []
+
+
+def test_a_manifest_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 8)
+    content = json.loads((tmp_path / "manifest.json").read_text())
+    assert set(content["shards"]["0"]) == {"measurements", "properties", "samples", "sha256"}, "nothing was added"
+    assert (store.missing(8), store.changed(8)) == ([], [])
+
+
+@pytest.mark.parametrize("replaced", [0, 1, 2])
+def test_a_writer_that_dies_while_a_shard_grows_leaves_it_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: int
+) -> None:
+    store = Store(tmp_path, BLANK)
+    grow(store, 2)
+    left = [replaced]
+
+    def replace(source: Path, target: Path) -> None:
+        if Path(target).suffix == ".npy" and not Path(target).name.startswith("."):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+        os.rename(source, target)
+
+    enter = Store._enter
+
+    def die_after_files(self: Store, number: int, shard: Shard) -> None:
+        if replaced == 2 and not shard.growing:
+            raise KeyboardInterrupt
+        enter(self, number, shard)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fwibench.datasets.store.os.replace", replace)
+        patched.setattr(Store, "_enter", die_after_files)
+        with pytest.raises(KeyboardInterrupt):
+            grow(store, 4)
+    assert store.changed(2) == []
+    assert store.damaged() == []
+    np.testing.assert_array_equal(read(store, 2), np.arange(2))
+    grow(store, 4)
+    np.testing.assert_array_equal(read(store, 4), np.arange(4))
+    assert store.damaged() == []
 
 
 def test_a_full_disk_is_an_error_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

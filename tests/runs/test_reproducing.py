@@ -5,16 +5,19 @@ import json
 import shlex
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fwibench.cli.app import app
 from fwibench.cli.request import build_request
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.options import FilesOptions
+from fwibench.datasets.options import DataPath, FilesOptions
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
@@ -31,9 +34,14 @@ from tests.runs.finished import finish
 TWO = "refine[base=mean-map,iterations=1]"
 
 
+@cache
+def run_command() -> Any:
+    return typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+
+
 def parse(words: list[str]) -> Request:
     """The request that the command line makes of a command's words."""
-    command = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+    command = run_command()
     given = command.make_context("run", words[words.index("run") + 1 :]).params
     return build_request(**{name: given[name] for name in inspect.signature(build_request).parameters})
 
@@ -102,6 +110,10 @@ class Odd(Frozen):
     several: tuple[str, ...] = ()
 
 
+class Started(Frozen):
+    start: DataPath
+
+
 TEXTS = [
     "7", "none", "True", "1e3", "NaN", "null", "a b", "a,b", "a]|[b", 'a"b', "a'b", "a=b", "-x", "\n", "\x1b[31m", "é",
     " a ", "", "--debug", "$(touch pwned)", "; touch pwned", "`touch pwned`", "~/x", "a\\b",
@@ -120,9 +132,23 @@ def test_any_text_survives_as_the_value_of_an_option(text: str) -> None:
     record = Record(cell=cell_of(dataset_options={"path": text}), status="ok", chosen=chosen)
     again = parse(command_of(record))
     (method,), (dataset,) = parse_selection(again.methods), parse_selection(again.dataset)
-    texts = {**parse_settings(again.settings)["m"], **method.options}
-    assert validate_options("m", Odd, {}, texts) == Odd(**chosen)
-    assert validate_options("d", FilesOptions, {}, dataset.options).path == Path(text)
+    assert validate_options("m", Odd, {}, method.options) == Odd(**chosen)
+    assert validate_options("d", FilesOptions, {}, dataset.options) == FilesOptions(path=text)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_any_path_survives_the_command_of_its_run(text: str) -> None:
+    path = FilesOptions(path=text).path
+    options = {"path": str(path), "axes": "xz"}
+    record = Record(cell=cell_of(dataset_options=options, method="below"), status="ok", chosen={"start": str(path)})
+    above = Record(cell=cell_of(), status="ok")
+    line = shlex.join(command_of(above, record))
+    again = parse(shlex.split(line))
+    assert validate_options("m", Started, {}, parse_settings(again.settings)["below"]).start == path
+    again = parse(shlex.split(shlex.join(command_of(record))))
+    (dataset,) = parse_selection(again.dataset)
+    assert validate_options("d", FilesOptions, {}, dataset.options).path == path
 
 
 @pytest.mark.parametrize("text", TEXTS)

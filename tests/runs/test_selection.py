@@ -1,11 +1,14 @@
 import contextlib
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from fwibench.datasets.openfwi.families import OpenFWIOptions
+from fwibench.datasets.options import FilesOptions, path_fields
 from fwibench.errors import OptionError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
@@ -34,7 +37,8 @@ def test_names_options_and_grids() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b", "a[b=1,b=2]"]
+    "text",
+    ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b", "a[b=1,b=2]", "a[b=[1]", "a[b=1]]"],
 )
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
@@ -64,6 +68,87 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_texts_become_what_the_option_is(name: str, text: str, value: object) -> None:
     assert getattr(validate_options("m", Options, {}, {name: text}), name) == value
+
+
+QUOTED = {
+    'salt[path="/a,b/c"]': [{"path": "/a,b/c"}],
+    'salt[path="/a|b"|/c]': [{"path": "/a|b"}, {"path": "/c"}],
+    'salt[path="/a[1]/b]"]': [{"path": "/a[1]/b]"}],
+    'salt[path="/with \\"quotes\\", a"]': [{"path": '/with "quotes", a'}],
+    'salt[path=/plain"quote]': [{"path": '/plain"quote'}],
+    'salt[path="C:\\data,x"]': [{"path": "C:\\data,x"}],
+    "salt[path=/x[1]]": [{"path": "/x[1]"}],
+    'salt[path="none"]': [{"path": "none"}],
+    'salt[path="/a,b", axes=xz]': [{"path": "/a,b", "axes": "xz"}],
+}
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_quotes_keep_a_value_together(text: str) -> None:
+    options = [validate_options("salt", FilesOptions, {}, item.options) for item in parse_selection(text)]
+    assert options == [FilesOptions(**values) for values in QUOTED[text]]
+
+
+def test_lists_stand_in_brackets() -> None:
+    (item,) = parse_selection('m[bands=[3, 6],name="x,y"]')
+    options = validate_options("m", Options, {}, item.options)
+    assert (options.bands, options.name) == ((3.0, 6.0), "x,y")
+
+
+def test_quotes_are_read_in_settings_too() -> None:
+    texts = parse_settings(['m.name="a,b"'])["m"]
+    assert validate_options("m", Options, {}, texts).name == "a,b"
+
+
+def test_paths_are_expanded_and_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for model in (FilesOptions, OpenFWIOptions):
+        for text, path in (("~/x", tmp_path / "home" / "x"), ("x", tmp_path / "x"), ("/x", Path("/x"))):
+            assert validate_options("d", model, {}, {"path": text}).path == path
+    assert validate_options("d", OpenFWIOptions, {}, {"path": "a", "test": "~/b"}).test == tmp_path / "home" / "b"
+    assert path_fields(OpenFWIOptions) == {"path", "test"}
+
+
+def test_axes_without_files_mean_nothing() -> None:
+    with pytest.raises(OptionError, match=r"options of salt: axes=xz .* path is not given"):
+        validate_options("salt", FilesOptions, {}, {"axes": "xz"})
+
+
+class Part(BaseModel):
+    weight: float = 1.0
+
+
+class Plain(BaseModel):
+    """Options as a plugin may write them: nothing keeps NaN out."""
+
+    number: float = 0.0
+    several: tuple[float, ...] = ()
+    named: dict[str, float] = {}
+    part: Part = Part()
+    parts: list[Part] = []
+
+
+@pytest.mark.parametrize("model", [Plain, Options], ids=["a plugin's", "ours"])
+@pytest.mark.parametrize("word", ["inf", "Infinity", "-inf", "nan", "NaN", "1e999"])
+def test_numbers_that_are_not_finite_are_refused(model: type[BaseModel], word: str) -> None:
+    name = "number" if model is Plain else "alpha"
+    with pytest.raises(OptionError, match=f"option {name} of m is .*finite number"):
+        validate_options("m", model, {}, {name: word})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("several", "[1, Infinity]"),
+        ("named", '{"a": NaN}'),
+        ("part", '{"weight": -Infinity}'),
+        ("parts", '[{"weight": 1}, {"weight": 1e999}]'),
+    ],
+)
+def test_nor_within_other_values(name: str, text: str) -> None:
+    with pytest.raises(OptionError, match=f"option {name} of m .*finite number"):
+        validate_options("m", Plain, {}, {name: text})
 
 
 def test_the_user_comes_before_the_profile() -> None:

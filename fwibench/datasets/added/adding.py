@@ -19,7 +19,7 @@ from fwibench.datasets.added.examining import Examined, arrays, check_unit, exam
 from fwibench.datasets.added.gathering import SEGY, Gathered, find, pair
 from fwibench.datasets.added.geometry import make_survey
 from fwibench.errors import DataError, UsageError
-from fwibench.files import stamp
+from fwibench.file_states import stamp
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Problem, Property
 
 RESIDUAL = 0.05

@@ -5,7 +5,9 @@ Invariant: the samples are those that were added. Files that changed since then 
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from fwibench.datasets.dataset import Shards, digest
 from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.splits import Indices, random_split
 from fwibench.errors import DataError
-from fwibench.files import stamp
+from fwibench.file_states import stamp
 from fwibench.problem import Problem
 
 
@@ -56,16 +58,30 @@ class Added(FilesDataset):
         """See `Dataset.identity`; how samples are dealt out counts too."""
         return digest([super().identity, self.description.n_val, self.description.n_test])
 
-    def absent(self) -> list[str]:
-        """Lines on files that are gone or were changed."""
-        recorded = zip(self.files(), self.description.stamps, strict=True)
-        changed = (path for path, was in recorded if path.is_file() and stamp([path]) != [was])
-        return super().absent() + [f"{path} was changed after it was added" for path in changed]
+    def changed(self) -> list[str]:
+        """Lines on files that were changed after they were added."""
+        there = [(path, was) for path, was in zip(self.files(), self.description.stamps, strict=True) if path.is_file()]
+        found = stamp(path for path, _ in there)
+        return [
+            f"{path} was changed after it was added"
+            for (path, was), now in zip(there, found, strict=True)
+            if now != was and _stamp_of_ends(path) != was
+        ]
 
     @property
     def repair(self) -> str:
         """What to do about files that changed."""
         return f"restore the files, or fwibench data remove {self.spec.name} and add it again"
+
+
+def _stamp_of_ends(path: Path) -> tuple[str, int, str]:
+    """What descriptions of earlier versions hold: the SHA-256 of 64 KiB at each end of a file."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        ends = stream.read(2**16)
+        stream.seek(max(size - 2**16, 0))
+        ends += stream.read(2**16)
+    return path.name, size, hashlib.sha256(ends).hexdigest()
 
 
 def _spread(n: int, k: int) -> Indices:

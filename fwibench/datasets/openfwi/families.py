@@ -9,12 +9,11 @@ Numbers are those of the repository lanl/OpenFWI: shards and splits of `split_fi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from fwibench.datasets.options import FilesOptions
+from fwibench.datasets.options import DataPath, DatasetOptions
 from fwibench.datasets.spec import DatasetSpec
 
 Structure = Literal["vel", "fault", "style"]
@@ -22,13 +21,13 @@ SHARD_ROWS = 500
 """Samples of a full original shard."""
 
 
-class OpenFWIOptions(FilesOptions):
+class OpenFWIOptions(DatasetOptions):
     """Options of a family; without `path` it is the synthetic twin."""
 
-    path: Path | None = Field(
+    path: DataPath | None = Field(
         default=None, description="folder of OpenFWI's shards, or its list of train files; None for the synthetic twin"
     )
-    test: Path | None = Field(default=None, description="OpenFWI's list of test files, where path is a list")
+    test: DataPath | None = Field(default=None, description="OpenFWI's list of test files, where path is a list")
     protocol: Literal["fwibench", "openfwi"] = Field(
         default="fwibench", description="sizes of the profile, or OpenFWI's complete splits; for original files"
     )
@@ -95,6 +94,13 @@ _CAVEATS = (
     "simulated at order 4 as OpenFWI is: an inversion at order 4 inverts its own stencil",
     "residual against a published record (CurveFault, 5 shots, samples 0 to 998): 2.5e-3 in relative L2 with scale 1",
     "the last time sample of the published files is zero; the twins go on to the end",
+)
+
+ORIGINAL_CAVEATS = (
+    "test is OpenFWI's test split, val is drawn from its train split; OpenFWI chose its best model on test",
+    "simulated by OpenFWI at order 4: an inversion at order 4 inverts its own stencil",
+    "the physics here leaves a residual of 2.5e-3 in relative L2 on a published record (CurveFault, samples 0 to 998)",
+    "the last time sample of every published record is zero",
 )
 
 

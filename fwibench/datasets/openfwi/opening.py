@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fwibench.datasets.dataset import Dataset, Shards, digest
 from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.headers import read_headers
-from fwibench.datasets.openfwi.families import FAMILIES, Family, OpenFWIOptions
+from fwibench.datasets.openfwi.families import FAMILIES, ORIGINAL_CAVEATS, Family, OpenFWIOptions
 from fwibench.datasets.openfwi.layered import layered_map
 from fwibench.datasets.openfwi.problem import family_problem
 from fwibench.datasets.openfwi.shards import Official, find_shards
@@ -113,6 +113,25 @@ class Originals(FilesDataset):
     def identity(self) -> str:
         """See `Dataset.identity`; the protocol and the border between train and test are part of it."""
         return digest([super().identity, self.options.protocol, len(self._official.train)])
+
+    @property
+    def summary(self) -> str:
+        """How many samples, and from which shards."""
+        train, test = (len(pairs) for pairs in self._official)
+        return (
+            f"{self.size} original samples of OpenFWI's {self.spec.name}, from {train} train and {test} test shards; "
+            "70 x 70 at 10 m, 5 shots of 15 Hz"
+        )
+
+    @property
+    def licence(self) -> str:
+        """OpenFWI's."""
+        return "CC BY-NC-SA 4.0"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What to know of the published files."""
+        return ORIGINAL_CAVEATS
 
     @property
     def size(self) -> int:

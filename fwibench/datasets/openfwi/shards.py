@@ -5,6 +5,7 @@ Invariant: a measurement file is never taken without its property file, and no f
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from fwibench.datasets.headers import Pair
 from fwibench.datasets.openfwi.families import Family
 from fwibench.errors import DataError, UsageError
+from fwibench.quoting import select
 
 
 class Official(NamedTuple):
@@ -40,7 +42,9 @@ def find_shards(name: str, family: Family, path: Path, test: Path | None) -> Off
             raise UsageError(f"path={path} is a folder, so test={test} has no use", "leave test out, or give two lists")
         return _in_folder(name, family, path)
     if test is None and path.is_file():
-        raise UsageError(f"path={path} lists train files, and test is not given", f"{name}[path={path},test=LIST]")
+        raise UsageError(
+            f"path={path} lists train files, and test is not given", select(name, {"path": str(path), "test": "LIST"})
+        )
     found = Official(_listed(path), _listed(test) if test else ())
     if both := {pair.measurements.resolve() for pair in found.train} & {p.measurements.resolve() for p in found.test}:
         raise DataError(f"{min(both)} is listed in {path} and in {test}", "a shard belongs to one split only")
@@ -92,7 +96,8 @@ def _listed(path: Path) -> tuple[Pair, ...]:
         if not line.strip():
             continue
         first, _, second = (part.strip() for part in line.partition("\t"))
-        pair = Pair(path.parent / first, path.parent / (second or _partner(first)))
+        second = second or _partner(first)
+        pair = Pair(*(path.parent / os.path.expanduser(one) for one in (first, second)))
         for file in pair:
             if not file.is_file():
                 raise DataError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,9 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench import files
+from fwibench.datasets.readers import raw
 from fwibench.datasets.readers.wanted import Shape, Wanted, check_numbers
+from fwibench.datasets.values import look_turned
 from fwibench.errors import DataError
 
+FEW = 5
+"""Files and maps that are looked at for doubts."""
 READERS = {".npy": "npy", ".npz": "npz", ".bin": "raw", ".mat": "mat", ".segy": "segy", ".sgy": "segy"}
 
 
@@ -39,6 +44,10 @@ class Maps:
         files: Files of maps.
         wanted: What is expected in them.
 
+    Attributes:
+        files: The files.
+        sections: Sizes `(Z, X)` of the maps.
+
     Raises:
         DataError: A file cannot be read or holds something else.
     """
@@ -46,7 +55,10 @@ class Maps:
     def __init__(self, files: Sequence[Path], wanted: Wanted) -> None:
         self.files = tuple(files)
         self._wanted = wanted
-        self._ends = np.cumsum([wanted.count(path, _measure(path, wanted)) for path in self.files])
+        shapes = [_measure(path, wanted) for path in self.files]
+        self._ends = np.cumsum([wanted.count(path, shape) for path, shape in zip(self.files, shapes, strict=True)])
+        turn = 1 if wanted.axes == "zx" else -1
+        self.sections = tuple(dict.fromkeys((shape[-2:][::turn][0], shape[-2:][::turn][1]) for shape in shapes))
         self._opened: tuple[int, NDArray[Any]] | None = None
 
     def __len__(self) -> int:
@@ -63,6 +75,25 @@ class Maps:
         where = str(self.files[number]) + (f", map {row}" if array.ndim > 2 else "")
         self._wanted.check_values(found, where)
         return (found if self._wanted.axes == "zx" else found.T)[None]
+
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """What looks wrong but may be right: maps that are likely to have their axes in the other order."""
+        axes = self._wanted.axes
+        first, other = ("x", "xz") if axes == "zx" else ("depth", "zx")
+        advice = f"if they do, say axes={other}"
+        for path in [path for path in self.files if READERS[path.suffix.lower()] == "raw"][:FEW]:
+            if reason := raw.doubt_axes(path, self._wanted):
+                return (f"{path}: maps seem to have {first} first ({reason}); {advice}",)
+        told_by_shape = self._wanted.shapes and all(nz != nx for nz, nx in self.sections)
+        numbers = np.unique(np.linspace(0, len(self) - 1, FEW).astype(int))
+        factor = 0.0 if told_by_shape else look_turned([self[int(number)][0] for number in numbers])
+        if factor:
+            return (
+                f"{self.files[0]}: maps seem to have {first} first (steps along x are {factor:.3g} times those along "
+                f"depth); {advice}",
+            )
+        return ()
 
     def _open(self, number: int) -> NDArray[Any]:
         if self._opened is None or self._opened[0] != number:

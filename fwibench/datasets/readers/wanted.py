@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.datasets.values import check_map
 from fwibench.errors import DataError
 from fwibench.problem import Property
 
@@ -54,7 +55,8 @@ class Wanted:
         first = "depth" if self.axes == "zx" else "x"
         if shape[-2:][::-1] in self.stored:
             raise DataError(
-                f"{path}: {shape[-2:]} found, expected {expected}: the first axis is {first}", "transpose the maps"
+                f"{path}: {shape[-2:]} found, expected {expected}: the first axis is {first}",
+                f"transpose the maps, or say axes={'xz' if self.axes == 'zx' else 'zx'}",
             )
         raise DataError(
             f"{path}: shape {shape} found, expected maps of {expected}",
@@ -84,24 +86,8 @@ class Wanted:
         )
 
     def check_values(self, values: NDArray[Any], where: str) -> None:
-        """Raises `DataError` for values that are not numbers, not finite, or outside of the bounds."""
-        if not np.isfinite(values).all():
-            bad = int((~np.isfinite(values)).sum())
-            raise DataError(f"{where}: {bad} of {values.size} values are NaN or infinite", "repair or remove the map")
-        if self.bounds is None:
-            return
-        low, high, name, unit = self.bounds.low, self.bounds.high, self.bounds.name, self.bounds.unit
-        slack = 1e-4 * (high - low)
-        found = float(values.min()), float(values.max())
-        if low - slack <= found[0] and found[1] <= high + slack:
-            return
-        thousand = low - slack <= 1e3 * found[0] and 1e3 * found[1] <= high + slack
-        raise DataError(
-            f"{where}: {name} {found[0]:g} to {found[1]:g} found, expected {low:g} to {high:g} {unit}",
-            f"these look like k{unit}: multiply by 1000"
-            if thousand
-            else "clip the maps to the bounds, or bring them in with fwibench data add, which has bounds of its own",
-        )
+        """Raises `DataError` for values that are not finite, or outside of the bounds."""
+        check_map(values, where, self.bounds)
 
 
 def check_numbers(path: Path, dtype: np.dtype[Any]) -> None:
