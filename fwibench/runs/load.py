@@ -29,17 +29,10 @@ class Load(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     cores: int = Field(ge=1, le=2**20, description="cores the process could use")
-    start: float | None = Field(
-        default=None, ge=0, le=MOST, description="load average of the last minute, at the start"
-    )
-    end: float | None = Field(
-        default=None, ge=0, le=MOST, description="the same at the end, the cell's own load included"
-    )
-    others: float | None = Field(
-        default=None,
-        ge=0,
-        le=MOST,
-        description="how many of these cores other processes used, mean over the cell; Linux only",
+    start: Amount | None = Field(default=None, description="load average of the last minute, at the start")
+    end: Amount | None = Field(default=None, description="the same at the end, the cell's own load included")
+    others: Amount | None = Field(
+        default=None, description="how many of these cores other processes used, mean over the cell; Linux only"
     )
 
     @property
