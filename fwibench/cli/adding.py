@@ -25,6 +25,7 @@ ASKED = {
 
 Files = Annotated[str, typer.Option(help="Files, a quoted pattern: 'data*.npy'. See the guide for the shapes.")]
 Number = float | None
+PLACES = "x of the {}, m: 0,150,300 or first:last:count; SEG-Y headers may have it."
 
 
 def add(
@@ -32,14 +33,27 @@ def add(
     measurements: Files = "",
     properties: Files = "",
     spacing: Annotated[Number, typer.Option(help="Grid spacing [m].")] = None,
-    dt: Annotated[Number, typer.Option(help="Time step [s]; SEG-Y files have it.")] = None,
+    dt: Annotated[Number, typer.Option(help="Time step, s; SEG-Y files have it.")] = None,
     frequency: Annotated[Number, typer.Option(help="Peak frequency of the Ricker wavelet [Hz].")] = None,
     delay: Annotated[Number, typer.Option(help="Time of the wavelet's peak [s].")] = None,
     kind: Annotated[Literal["seismic", "em"], typer.Option(help="Kind of measurement.")] = "seismic",
     frequencies: Annotated[str, typer.Option(help="Of em data [Hz], separated by commas.")] = "",
-    source_x: Annotated[str, typer.Option(help="Places [m]: 0,150,300 or first:last:count.")] = "",
-    receiver_x: Annotated[str, typer.Option(help="Places [m]: 0,150,300 or first:last:count.")] = "",
-    depth: Annotated[float, typer.Option(help="Depth of sources and receivers [m].")] = 0.0,
+    source_x: Annotated[str, typer.Option(help=PLACES.format("sources"))] = "",
+    receiver_x: Annotated[str, typer.Option(help=PLACES.format("receivers"))] = "",
+    depth: Annotated[
+        Number, typer.Option(help="Depth of sources and receivers, m; that of SEG-Y headers, or 0.")
+    ] = None,
+    origin: Annotated[
+        str, typer.Option(help="X or X,Y of the first column, m, for the coordinates in SEG-Y headers.")
+    ] = "",
+    top: Annotated[Number, typer.Option(help="Elevation of the first row, m, for those in SEG-Y headers.")] = None,
+    shots_per_sample: Annotated[
+        int | None,
+        typer.Option(help="Shots of a sample in SEG-Y files; as --source-x names, or all of a file."),
+    ] = None,
+    headers: Annotated[
+        bool, typer.Option(help="Whether places, delays and trace codes in SEG-Y headers are used.")
+    ] = True,
     property_: Annotated[str, typer.Option("--property", help="What is sought.")] = "",
     unit: Annotated[str, typer.Option(help="Unit of the property; m/s, or S/m for em.")] = "",
     low: Annotated[Number, typer.Option(help="Lower bound of the property; the files' own by default.")] = None,
@@ -65,6 +79,10 @@ def add(
             source_x=source_x,
             receiver_x=receiver_x,
             depth=depth,
+            origin=origin,
+            top=top,
+            shots_per_sample=shots_per_sample,
+            headers=headers,
             property=property_ or ("conductivity" if em else "velocity"),
             unit=unit or ("S/m" if em else "m/s"),
             low=low,

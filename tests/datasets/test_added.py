@@ -11,7 +11,7 @@ from fwibench.datasets import salt as salt_module
 from fwibench.datasets.added import examining
 from fwibench.datasets.added.adding import Addition, add
 from fwibench.datasets.added.description import converted_folder, description_path, forget, read_descriptions
-from fwibench.datasets.added.geometry import read_places
+from fwibench.datasets.added.lists import read_places
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, UsageError
 from fwibench.physics.parallel import simulate_each

@@ -13,12 +13,15 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from fwibench.datasets.added.converting import check_room, convert_measurements, convert_properties
 from fwibench.datasets.added.description import AddedDataset, converted_folder, description_path
 from fwibench.datasets.added.examining import Examined, arrays, check_unit, examine, simulation_residual
 from fwibench.datasets.added.gathering import SEGY, Gathered, find, pair
 from fwibench.datasets.added.geometry import make_survey
-from fwibench.errors import DataError, UsageError
+from fwibench.datasets.added.lists import read_numbers, read_places
+from fwibench.datasets.added.originals import bring
+from fwibench.datasets.layouts import Expected
+from fwibench.datasets.pairing import pair_by_numbers
+from fwibench.errors import UsageError
 from fwibench.files import stamp
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Problem, Property
 
@@ -35,6 +38,11 @@ class Addition:
         source_x: Places, or `first:last:count`; empty to spread them evenly.
         receiver_x: The same for receivers.
         frequencies: Of electromagnetic data, separated by commas.
+        depth: Depth of sources and receivers; None to take that of SEG-Y headers, or 0.
+        origin: `X` or `X,Y` of the first column, for coordinates in SEG-Y headers.
+        top: Elevation of the first row, for elevations in SEG-Y headers.
+        shots_per_sample: Of SEG-Y files; None for those of `source_x`, or of a file.
+        headers: Whether places, delays and trace codes in SEG-Y headers are used.
         low: Bound of the property; None to take what the files hold.
         val: Samples of val: a share below 1, or a number.
         test: Samples of test, likewise.
@@ -51,7 +59,11 @@ class Addition:
     frequencies: str = ""
     source_x: str = ""
     receiver_x: str = ""
-    depth: float = 0.0
+    depth: float | None = None
+    origin: str = ""
+    top: float | None = None
+    shots_per_sample: int | None = None
+    headers: bool = True
     property: str = "velocity"
     unit: str = "m/s"
     low: float | None = None
@@ -96,9 +108,12 @@ def add(wanted: Addition) -> Findings:
 
 
 def _examine(wanted: Addition, converted: Path) -> Findings:
-    measurements, properties = find(wanted.measurements, "measurements"), find(wanted.properties, "properties")
-    wanted, measurements, properties = _convert(wanted, measurements, properties, converted)
-    gathered = pair(measurements, properties)
+    pairs, paired = pair_by_numbers(find(wanted.measurements, "measurements"), find(wanted.properties, "properties"))
+    originals = [u for u, _ in pairs], [c for _, c in pairs]
+    brought = bring(wanted, *originals, converted)
+    wanted = replace(wanted, dt=wanted.dt or brought.step or None)
+    shown = dict(zip((*brought.measurements, *brought.properties), (*originals[0], *originals[1]), strict=True))
+    gathered = pair(brought.measurements, brought.properties, _expected(wanted), shown)
     n = sum(gathered.counts)
     n_val, n_test = (max(round(part * n), 1) if 0 < part < 1 else int(part) for part in (wanted.val, wanted.test))
     if n_val < 1 or n_test < 1 or n_val + n_test >= n:
@@ -107,7 +122,7 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
             "correct --val and --test",
         )
     grid = Grid(nz=gathered.section[0], nx=gathered.section[1], spacing=wanted.spacing)
-    survey, notes = make_survey(wanted, gathered.measurement, grid)
+    survey, known, told = make_survey(wanted, gathered.measurement, grid, brought.places(wanted, grid))
     measured, mapped = (
         examine(side, wanted.name, what)
         for side, what in zip(arrays(gathered), ("measurement", "property"), strict=True)
@@ -120,8 +135,8 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
         property=_bounds(wanted, mapped),
         amplitude=Amplitude(low=measured.low, high=measured.high),
     )
-    problem, note = _with_physics(problem, wanted, gathered)
-    notes = (*notes, note)
+    problem, note = _with_physics(problem, wanted, gathered, known)
+    notes = (*paired, *brought.notes, *gathered.notes, *told, note)
     description = AddedDataset(
         name=wanted.name,
         summary=wanted.summary or f"{n} added samples, {grid.nz} x {grid.nx} at {grid.spacing:g} m",
@@ -138,24 +153,15 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
     return Findings(description, measured, mapped, notes)
 
 
-def _convert(
-    wanted: Addition, measurements: list[Path], properties: list[Path], folder: Path
-) -> tuple[Addition, list[Path], list[Path]]:
-    """Brings SEG-Y files into the data folder; their time step must be the user's."""
-    there = [path for path in (*measurements, *properties) if path.suffix.lower() in SEGY]
-    if there:
-        check_room(there, folder)
-    if measurements[0] in there:
-        sources = len(wanted.source_x.split(",")) if "," in wanted.source_x else None
-        if wanted.source_x.count(":") == 2:
-            sources = int(float(wanted.source_x.split(":")[2]))
-        measurements, step = convert_measurements(measurements, folder, sources)
-        if wanted.dt is not None and step and abs(step - wanted.dt) > 1e-6:
-            raise DataError(f"--dt is {wanted.dt:g} s, the files say {step:g} s", "leave --dt out, or correct them")
-        wanted = replace(wanted, dt=wanted.dt or step or None)
-    if properties[0] in there:
-        properties = convert_properties(properties, folder)
-    return wanted, measurements, properties
+def _expected(wanted: Addition) -> Expected:
+    """What the options say about the shape of the measurements."""
+    sources, receivers = (
+        len(read_places(text, what)) if text else None
+        for text, what in ((wanted.source_x, "source"), (wanted.receiver_x, "receiver"))
+    )
+    em = wanted.kind == "em"
+    rows = 2 * len(read_numbers(wanted.frequencies, "--frequencies", "0.1,1,10")) if em else None
+    return Expected((sources, rows, receivers), em=em)
 
 
 def _bounds(wanted: Addition, found: Examined) -> Property:
@@ -170,13 +176,16 @@ def _bounds(wanted: Addition, found: Examined) -> Property:
     return Property(name=wanted.property, unit=wanted.unit, low=low, high=high)
 
 
-def _with_physics(problem: Problem, wanted: Addition, gathered: Gathered) -> tuple[Problem, str]:
+def _with_physics(problem: Problem, wanted: Addition, gathered: Gathered, placed: bool) -> tuple[Problem, str]:
     """Adds acoustic physics where enough is known to simulate and the first sample comes out as recorded."""
     if wanted.kind == "em":
         return problem, "no physics: electromagnetic data that were added are not simulated"
-    known = (wanted.source_x, wanted.receiver_x, wanted.frequency, wanted.delay is not None)
+    known = (placed, wanted.frequency, wanted.delay is not None)
     if not (problem.property.unit == "m/s" and all(known)):
-        return problem, "no physics: simulating needs --source-x, --receiver-x, --frequency, --delay and m/s"
+        return problem, (
+            "no physics: simulating needs --source-x and --receiver-x (or places in SEG-Y headers), --frequency, "
+            "--delay and m/s"
+        )
     physics = AcousticPhysics(
         accuracy=4, pml_width=20, pml_freq=wanted.frequency or 1.0, max_velocity=problem.property.high
     )
