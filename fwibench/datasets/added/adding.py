@@ -9,16 +9,16 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from fwibench.datasets.added.description import AddedDataset, converted_folder, description_path
 from fwibench.datasets.added.examining import Examined, arrays, check_unit, examine, simulation_residual
 from fwibench.datasets.added.gathering import SEGY, Gathered, find, pair
-from fwibench.datasets.added.geometry import make_survey
-from fwibench.datasets.added.lists import read_numbers, read_places
+from fwibench.datasets.added.geometry import SurveyOptions, make_survey
+from fwibench.datasets.added.lists import read_numbers
 from fwibench.datasets.added.originals import bring
+from fwibench.datasets.added.places import count
 from fwibench.datasets.layouts import Expected
 from fwibench.datasets.pairing import pair_by_numbers
 from fwibench.errors import UsageError
@@ -31,19 +31,19 @@ of the scheme makes 2 %, a wavelet that is one sample late 10 %."""
 
 
 @dataclass(frozen=True)
-class Addition:
-    """What the user says of the data; lengths in m, times in s, frequencies in Hz.
+class Addition(SurveyOptions):
+    """What the user says of the data.
 
     Attributes:
-        source_x: Places, or `first:last:count`; empty to spread them evenly.
-        receiver_x: The same for receivers.
-        frequencies: Of electromagnetic data, separated by commas.
-        depth: Depth of sources and receivers; None to take that of SEG-Y headers, or 0.
+        name: Of the new dataset.
+        measurements: Pattern of files.
+        properties: Pattern of files.
         origin: `X` or `X,Y` of the first column, for coordinates in SEG-Y headers.
         top: Elevation of the first row, for elevations in SEG-Y headers.
         shots_per_sample: Of SEG-Y files; None for those of `source_x`, or of a file.
         headers: Whether places, delays and trace codes in SEG-Y headers are used.
         low: Bound of the property; None to take what the files hold.
+        high: Likewise.
         val: Samples of val: a share below 1, or a number.
         test: Samples of test, likewise.
     """
@@ -51,15 +51,6 @@ class Addition:
     name: str
     measurements: str
     properties: str
-    spacing: float
-    kind: Literal["seismic", "em"] = "seismic"
-    dt: float | None = None
-    frequency: float | None = None
-    delay: float | None = None
-    frequencies: str = ""
-    source_x: str = ""
-    receiver_x: str = ""
-    depth: float | None = None
     origin: str = ""
     top: float | None = None
     shots_per_sample: int | None = None
@@ -122,7 +113,8 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
             "correct --val and --test",
         )
     grid = Grid(nz=gathered.section[0], nx=gathered.section[1], spacing=wanted.spacing)
-    survey, known, told = make_survey(wanted, gathered.measurement, grid, brought.places(wanted, grid))
+    wanted, placed = brought.fill(wanted, grid)
+    survey, told = make_survey(wanted, gathered.measurement, grid)
     measured, mapped = (
         examine(side, wanted.name, what)
         for side, what in zip(arrays(gathered), ("measurement", "property"), strict=True)
@@ -135,8 +127,8 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
         property=_bounds(wanted, mapped),
         amplitude=Amplitude(low=measured.low, high=measured.high),
     )
-    problem, note = _with_physics(problem, wanted, gathered, known)
-    notes = (*paired, *brought.notes, *gathered.notes, *told, note)
+    problem, note = _with_physics(problem, wanted, gathered)
+    notes = (*paired, *brought.notes, *gathered.notes, *placed, *told, note)
     description = AddedDataset(
         name=wanted.name,
         summary=wanted.summary or f"{n} added samples, {grid.nz} x {grid.nx} at {grid.spacing:g} m",
@@ -155,13 +147,9 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
 
 def _expected(wanted: Addition) -> Expected:
     """What the options say about the shape of the measurements."""
-    sources, receivers = (
-        len(read_places(text, what)) if text else None
-        for text, what in ((wanted.source_x, "source"), (wanted.receiver_x, "receiver"))
-    )
     em = wanted.kind == "em"
     rows = 2 * len(read_numbers(wanted.frequencies, "--frequencies", "0.1,1,10")) if em else None
-    return Expected((sources, rows, receivers), em=em)
+    return Expected((count(wanted.source_x, "source"), rows, count(wanted.receiver_x, "receiver")), em=em)
 
 
 def _bounds(wanted: Addition, found: Examined) -> Property:
@@ -176,11 +164,11 @@ def _bounds(wanted: Addition, found: Examined) -> Property:
     return Property(name=wanted.property, unit=wanted.unit, low=low, high=high)
 
 
-def _with_physics(problem: Problem, wanted: Addition, gathered: Gathered, placed: bool) -> tuple[Problem, str]:
+def _with_physics(problem: Problem, wanted: Addition, gathered: Gathered) -> tuple[Problem, str]:
     """Adds acoustic physics where enough is known to simulate and the first sample comes out as recorded."""
     if wanted.kind == "em":
         return problem, "no physics: electromagnetic data that were added are not simulated"
-    known = (placed, wanted.frequency, wanted.delay is not None)
+    known = (wanted.source_x, wanted.receiver_x, wanted.frequency, wanted.delay is not None)
     if not (problem.property.unit == "m/s" and all(known)):
         return problem, (
             "no physics: simulating needs --source-x and --receiver-x (or places in SEG-Y headers), --frequency, "

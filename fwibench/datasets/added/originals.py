@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from fwibench.datasets.added import line
 from fwibench.datasets.added.converting import check_room, convert_measurements, convert_properties
 from fwibench.datasets.added.gathering import SEGY
-from fwibench.datasets.added.lists import read_numbers, read_places
+from fwibench.datasets.added.lists import read_numbers
+from fwibench.datasets.added.places import count, fill, fixed
 from fwibench.datasets.readers.segy_shots import FieldPlaces, Stated
 from fwibench.errors import UsageError
 from fwibench.problem import Grid
@@ -42,12 +43,19 @@ class Brought:
     frames: tuple[line.Frame | None, ...]
     notes: tuple[str, ...]
 
-    def places(self, wanted: Addition, grid: Grid) -> line.LinePlaces | None:
-        """Return the places of sources and receivers in the section, None where the headers do not say.
+    def fill(self, wanted: Addition, grid: Grid) -> tuple[Addition, list[str]]:
+        """Fill in the places that the headers say and the user does not.
 
         Args:
             wanted: What the user says.
             grid: The section.
+
+        Returns:
+            The same with places and depths, and notes.
+
+        Raises:
+            UsageError: An option needs headers that are not there, or places lie outside of the section.
+            DataError: Samples have different surveys.
         """
         if not self.field:
             if wanted.origin or wanted.top is not None:
@@ -55,9 +63,9 @@ class Brought:
                     "--origin and --top need SEG-Y measurements with places in their headers, there are none",
                     "leave them out, and give --source-x, --receiver-x and --depth",
                 )
-            return None
+            return wanted, []
         frames = self.frames if len(self.frames) == len(self.field) else (None,) * len(self.field)
-        return line.to_section(self.field, frames, grid, _stated(wanted))
+        return fill(wanted, line.to_section(self.field, frames, grid, _stated(wanted)), grid)
 
 
 def bring(wanted: Addition, measurements: Sequence[Path], properties: Sequence[Path], folder: Path) -> Brought:
@@ -86,11 +94,10 @@ def bring(wanted: Addition, measurements: Sequence[Path], properties: Sequence[P
     field: tuple[FieldPlaces, ...] = ()
     frames: tuple[line.Frame | None, ...] = ()
     if measurements[0] in segy:
-        places = _stated(wanted)
         stated = Stated(
             step=wanted.dt,
-            sources=wanted.shots_per_sample or (len(places.sources) if places.sources else None),
-            receivers=len(places.receivers) if places.receivers else None,
+            sources=wanted.shots_per_sample or count(wanted.source_x, "source"),
+            receivers=count(wanted.receiver_x, "receiver"),
             headers=wanted.headers,
         )
         converted = convert_measurements(measurements, folder, stated)
@@ -112,8 +119,8 @@ def _stated(wanted: Addition) -> line.Stated:
     if origin is not None and len(origin) > 2:
         raise UsageError(f"--origin is '{wanted.origin}', expected X or X,Y", "write --origin 500 or --origin 500,1200")
     return line.Stated(
-        read_places(wanted.source_x, "source") if wanted.source_x else None,
-        read_places(wanted.receiver_x, "receiver") if wanted.receiver_x else None,
+        fixed(wanted.source_x, "source"),
+        fixed(wanted.receiver_x, "receiver"),
         origin,
         wanted.top,
     )
