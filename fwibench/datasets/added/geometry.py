@@ -173,9 +173,10 @@ def _moving(given: Places, depth: Depths, shape: tuple[int, int, int], grid: Gri
 
 
 def _depths(depth: Depths, what: str, count: int, grid: Grid, shot: int = 0) -> list[float]:
-    if isinstance(depth, tuple) and depth and isinstance(depth[0], tuple):
-        depth = depth[shot]  # type: ignore[assignment]  # of every shot
-    depths = [float(one) for one in depth] if isinstance(depth, tuple) else [depth] * count
+    each = depth if isinstance(depth, tuple) else (depth,) * count
+    # of every shot, where receivers move
+    row = each[shot] if each and isinstance(each[0], tuple) else each
+    depths = [float(one) for one in row if not isinstance(one, tuple)] if isinstance(row, tuple) else []
     if len(depths) != count:
         raise UsageError(f"{len(depths)} depths of {what}s are given for {count} {what}s", "give one, or one for each")
     lowest = (grid.nz - 1) * grid.spacing

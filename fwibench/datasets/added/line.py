@@ -206,12 +206,12 @@ def _first_column(
             return shift, 1.0, f"x counts so that they fit --{what}-x"
     width = (grid.nx - 1) * grid.spacing
     if not reference.any() and along.min() >= 0 and along.max() <= width + grid.spacing / 2:
-        return 0.0, 1.0, f"x counts from {'X' if direction[0] else 'Y'} = 0, for so all lie within the section"
+        return 0.0, 1.0, f"x counts from {'X' if direction[0] else 'Y'} = 0, since all lie within the section then"
     point = reference + along.min() * direction
     return (
         float(along.min()),
         1.0,
-        f"assumed: the first column lies at the first place, X {point[0]:.10g}, Y {point[1]:.10g}; --origin says else",
+        f"assumed: the first column lies at the first place, X {point[0]:.10g}, Y {point[1]:.10g}; --origin changes it",
     )
 
 
@@ -225,5 +225,5 @@ def _depths(sample: FieldPlaces, stated: Stated, notes: list[str]) -> tuple[Floa
         highest = max(float(one.max()) for one in heights)
         top = max(highest, 0.0)
         if top > 0:
-            notes.append(f"assumed: the first row has the elevation of the highest place, {top:g} m; --top says else")
+            notes.append(f"assumed: the first row has the elevation of the highest place, {top:g} m; --top changes it")
     return top - heights[0], top - heights[1]

@@ -178,7 +178,9 @@ def sort_shots(headers: Headers, kept: Integers, stated: Stated, path: Path) -> 
         why = "no trace header tells shots apart (bytes 9, 13, 17, 73)"
         if shots > 1:
             return kept.reshape(shots, size), [f"{shots} shots of {size} traces in the order of the file: {why}"]
-        return kept[None], ([f"all {size} traces are taken as one shot: {why}"] if size > 1 else [])
+        # one record number, or numbers that never repeat, say that it is one shot
+        told = headers.record[kept].any() or len(np.unique(headers.number[kept])) == len(kept)
+        return kept[None], ([] if told or size == 1 else [f"all {size} traces are taken as one shot: {why}"])
     values, counts = np.unique(labels, return_counts=True)
     if len(set(counts.tolist())) != 1:
         raise DataError(
