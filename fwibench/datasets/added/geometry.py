@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from fwibench.datasets.added import wavelet_file
-from fwibench.datasets.added.lists import read_numbers, read_places, spread
+from fwibench.datasets.added.lists import read_list, read_places, spread
 from fwibench.errors import UsageError
 from fwibench.problem import ElectromagneticSurvey, Grid, Point, Ricker, SampledWavelet, SeismicSurvey
 
@@ -122,7 +122,7 @@ def make_wavelet(said: SurveyOptions, dt: float, nt: int, notes: list[str]) -> R
 def _electromagnetic(
     said: SurveyOptions, sources: tuple[Point, ...], receivers: tuple[Point, ...], shape: tuple[int, int, int]
 ) -> ElectromagneticSurvey:
-    frequencies = tuple(read_numbers(said.frequencies, "--frequencies", "0.1,1,10"))
+    frequencies = tuple(read_list(said.frequencies, "--frequencies", "0.1,1,10"))
     if 2 * len(frequencies) != shape[1]:
         raise UsageError(
             f"{len(frequencies)} frequencies need {2 * len(frequencies)} rows of real and imaginary parts, "

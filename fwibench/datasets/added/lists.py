@@ -10,7 +10,7 @@ MOST = 100_000
 """Most numbers of a list; more is a mistake such as `0:1500:1e9`."""
 
 
-def read_numbers(text: str, option: str, example: str) -> list[float]:
+def read_list(text: str, option: str, example: str) -> list[float]:
     """Read numbers separated by commas.
 
     Args:
@@ -47,7 +47,7 @@ def read_places(text: str, what: str) -> list[float]:
     """
     option, example = f"--{what}-x", "0,150,300 or, for first:last:count, 0:300:3"
     if ":" not in text:
-        return read_numbers(text, option, example)
+        return read_list(text, option, example)
     parts = [part.strip() for part in text.split(":")]
     try:
         first, last, count = float(parts[0]), float(parts[1]), int(parts[2])

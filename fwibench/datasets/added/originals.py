@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fwibench.datasets.added import line
 from fwibench.datasets.added.converting import check_room, convert_measurements, convert_properties
 from fwibench.datasets.added.gathering import SEGY
-from fwibench.datasets.added.lists import read_numbers
+from fwibench.datasets.added.lists import read_list
 from fwibench.datasets.added.places import count, fill, fixed
 from fwibench.datasets.readers.segy_shots import FieldPlaces, Stated
 from fwibench.errors import UsageError
@@ -115,7 +115,7 @@ def bring(wanted: Addition, measurements: Sequence[Path], properties: Sequence[P
 
 
 def _stated(wanted: Addition) -> line.Stated:
-    origin = read_numbers(wanted.origin, "--origin", "500 or 500,1200") if wanted.origin else None
+    origin = read_list(wanted.origin, "--origin", "500 or 500,1200") if wanted.origin else None
     if origin is not None and len(origin) > 2:
         raise UsageError(f"--origin is '{wanted.origin}', expected X or X,Y", "write --origin 500 or --origin 500,1200")
     return line.Stated(
