@@ -51,7 +51,7 @@ class Expected:
     @property
     def names(self) -> tuple[str, str, str]:
         """Names of the three axes of a sample."""
-        return "sources", "frequencies" if self.em else "time samples", "receivers"
+        return "sources", "rows" if self.em else "time samples", "receivers"
 
     @property
     def text(self) -> str:
@@ -138,13 +138,17 @@ def _misfit(where: str, shape: Shape, expected: Expected, readings: list[Layout]
     rows = expected.sizes[1]
     if expected.em and rows is not None and any(_halved(expected).fits(one.shape) for one in readings):
         return ProblemError(f"{what}; it has {rows // 2} rows for {rows // 2} frequencies", parts_advice(rows))
-    # of equally near readings the one of one sample: more is said about its axes
-    nearest = max(readings, key=lambda one: (_agreeing(one, expected), one.shape[0] == 1))
+    several = expected.samples not in (None, 1)
+    nearest = max(readings, key=lambda one: (_agreeing(one, expected), (one.shape[0] > 1) == several))
     if len(shape) == 2 and expected.sizes[0] not in (None, 1):
         return ProblemError(what, "a single sample may leave out the axis of samples, not that of sources")
     names = ("samples", *expected.names)
     sizes = zip(names, nearest.shape, (expected.samples, *expected.sizes), strict=True)
-    differing = [f"{found} {name} instead of {right}" for name, found, right in sizes if right not in (None, found)]
+    differing = [
+        f"{found} {name[:-1] if found == 1 else name} instead of {right}"
+        for name, found, right in sizes
+        if right not in (None, found)
+    ]
     return ProblemError(f"{what}; it has {', '.join(differing)}", expected.advice or ACCEPTED)
 
 

@@ -1,6 +1,7 @@
 """Measurements from a user's file, and whether they can be what a problem expects.
 
-Invariant: the file is memory-mapped and never unpickled; what is read of it is float32 of the problem's shape.
+Invariant: an `.npy` file is memory-mapped and never unpickled, a SEG-Y file is read whole; what is read of either is
+float32 of the problem's shape.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from fwibench.errors import DataError, ProblemError
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.readable import show_number
 from fwibench.runs.building import rows_at_once
+from fwibench.runs.segy_measurements import SUFFIXES, read_segy
 
 FAR = 10.0
 """A largest amplitude, of a row where each is scaled by itself, so many times larger or smaller than the one that
@@ -52,7 +54,7 @@ class Incoming:
 
 
 def read_measurements(path: Path, problem: Problem) -> Incoming:
-    """Open an `.npy` file of measurements; see `read_layout` for the shapes.
+    """Open an `.npy` or SEG-Y file of measurements; see `read_layout` for the shapes of arrays.
 
     Args:
         path: The file.
@@ -62,16 +64,21 @@ def read_measurements(path: Path, problem: Problem) -> Incoming:
         The array as `(n, S, T, R)`, and notes.
 
     Raises:
-        DataError: It is absent, damaged, no `.npy` file, or does not hold real numbers.
+        DataError: It is absent, damaged, of another format, or does not hold real numbers.
         ProblemError: It has another shape than the problem; says which axes, and what to do.
     """
-    array = _open(path)
+    notes: list[str] = []
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        array, notes = read_segy(path, problem)
+    else:
+        array = _open(path)
     if array.dtype.kind == "c":
         advice = complex_advice(array.ndim, Expected.of(problem))
         raise ProblemError(f"{path} holds complex numbers ({array.dtype})", advice)
     if array.dtype.kind not in "fiu":
         raise DataError(f"{path} holds {array.dtype}, expected numbers: float32", "save it as array.astype('float32')")
-    notes = [] if array.dtype == np.float32 else [f"converted from {array.dtype} to float32"]
+    if array.dtype != np.float32:
+        notes.append(f"converted from {array.dtype} to float32")
     layout = read_layout(str(path), array.shape, Expected.of(problem))
     if layout.note:
         notes.append(layout.note)

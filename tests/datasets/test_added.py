@@ -184,11 +184,16 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
     ends = {"receiver_x": "0:90:8", "source_x": "0,90"}
     return {
         "truncated": (cut, {}, "data2.npy cannot be read as .npy", "cut short"),
-        "complex": (change("data1.npy", lambda a: a * 1j), {}, "values of type complex64 found", "apart"),
+        "complex": (change("data1.npy", lambda a: a * 1j), {}, "values of type complex64 found", "array.real"),
         "pickled": (pickled, {}, "model1.npy cannot be read as .npy", "another format"),
         "nan": (change("model2.npy", nan), {}, "property of sample 4 .* holds NaN", "repair"),
         "swapped maps": (swap, ends, r"--source-x reaches from 0 to 90 m, the section from 0 to 50 m", "depth first"),
-        "swapped data": (nothing, {"receiver_x": "0:90:30"}, r"gives 30 places, .* have 8 receivers", "transpose"),
+        "swapped data": (
+            nothing,
+            {"receiver_x": "0:90:30"},
+            "8 receivers instead of 30",
+            "--receiver-x gives 30 places",
+        ),
         "count": (
             change("model2.npy", lambda a: a[:3]),
             {},
@@ -201,8 +206,8 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "partner": (
             lambda home: (home / "model2.npy").rename(home / "model3.npy"),
             {},
-            "data2.npy would be paired with model3.npy",
-            "rename",
+            "no partner for data2.npy, model3.npy",
+            "numbers in their names",
         ),
         "nothing": (nothing, {"measurements": "seis*.npy"}, "no file fits --measurements 'seis", "quote"),
         "same files": (nothing, {"properties": "data*.npy"}, "is among measurements and properties", "narrow"),
@@ -245,7 +250,12 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "receivers": (nothing, {"receiver_depth": -5.0}, "the depth of a receiver is -5 m", "positive downwards"),
         "infinite": (nothing, {"high": np.inf}, "--high is inf, expected a finite number", "correct"),
         "not a number": (nothing, {"val": np.nan}, "--val is nan", "correct"),
-        "infinite place": (nothing, {"source_x": "0,inf"}, "--source-x is '0,inf', expected finite numbers", "such as"),
+        "infinite place": (
+            nothing,
+            {"source_x": "0,inf"},
+            "--source-x is '0,inf', expected finite numbers",
+            "write --source-x",
+        ),
         "no velocity": (change("model2.npy", lambda a: a - 2000), {}, "expected values above 0", "fill or remove"),
         "order": (nothing, {"order": 5}, "--order is 5, expected 2, 4, 6 or 8", ""),
         "courant": (nothing, {"courant": 0.9}, "less than 0.866, where order 4 becomes unstable", "0.6"),
@@ -260,8 +270,13 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
             "expected positive numbers .Hz. that rise",
             "from low to high",
         ),
-        "places": (nothing, {"source_x": "0;90"}, "--source-x is '0;90', expected numbers", ""),
-        "a kind": (nothing, {"kind": "em", "frequencies": "1,2"}, "2 frequencies need 4 rows", "real and imaginary"),
+        "places": (nothing, {"source_x": "0;90"}, "--source-x is '0;90', expected finite numbers", ""),
+        "a kind": (
+            nothing,
+            {"kind": "em", "frequencies": "1,2"},
+            "30 rows instead of 4",
+            "2 frequencies need 4 rows of real",
+        ),
     }
 
 

@@ -59,7 +59,7 @@ def test_the_number_of_maps_decides_between_samples_and_sources(
 @pytest.mark.parametrize(
     ("shape", "expected", "message", "hint"),
     [
-        ((5, 100, 8), Expected((None, None, None), 3), "has 5 sources instead", ""),
+        ((5, 100, 8), Expected((None, None, None), 3), "has 5 samples instead of 3", ""),
         ((5, 100, 8), Expected((4, None, 8), 1), "5 sources instead of 4", ""),
         ((3, 2, 8, 100), Expected((2, None, 8), 3), "another order", r"array.transpose\(\(0, 1, 3, 2\)\)"),
         ((100, 8), Expected((3, 100, 8)), "has shape", "not that of sources"),

@@ -184,8 +184,17 @@ def _amplitude(measured: Examined, kind: str) -> tuple[Amplitude, tuple[str, ...
 def _expected(wanted: Addition) -> Expected:
     """What the options say about the shape of the measurements."""
     em = wanted.kind == "em"
-    rows = 2 * len(read_list(wanted.frequencies, "--frequencies", "0.1,1,10")) if em else None
-    return Expected((count(wanted.source_x, "source"), rows, count(wanted.receiver_x, "receiver")), em=em)
+    frequencies = len(read_list(wanted.frequencies, "--frequencies", "0.1,1,10")) if em else None
+    counts = count(wanted.source_x, "source"), count(wanted.receiver_x, "receiver")
+    given = [
+        f"--{option} gives {number} {what}{'s' * (number != 1)}"
+        for option, number, what in zip(("source-x", "receiver-x"), counts, ("place", "place"), strict=True)
+        if number is not None
+    ]
+    if frequencies is not None:
+        given.append(f"{frequencies} frequencies need {2 * frequencies} rows of real and imaginary parts")
+    advice = f"{', '.join(given)}; measurements are (n, S, {'2 F' if em else 'T'}, R): correct one, or transpose"
+    return Expected((counts[0], frequencies and 2 * frequencies, counts[1]), em=em, advice=advice if given else "")
 
 
 def _bounds(wanted: Addition, found: Examined) -> Property:

@@ -21,7 +21,10 @@ from fwibench.datasets.readers.wanted import check_numbers
 from fwibench.errors import DataError, UsageError
 
 SEGY = (".segy", ".sgy")
-LAYOUTS = "properties are (n, 1, Z, X) or (n, Z, X) with n samples a file, or (Z, X) for one sample"
+LAYOUTS = (
+    "measurements are (n, S, T, R), (n, T, R) for one source or (S, T, R) for one sample; properties are (n, 1, Z, X), "
+    "(n, Z, X) or (Z, X) for one sample; n samples a file"
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def _match(
     if measured.ndim == 4 and len(measured) != n:
         raise DataError(
             f"{names[u]} holds {len(measured)} samples, {names[c]} holds {n}; expected equally many",
-            f"measurements are (n, S, T, R), n samples a file; {LAYOUTS}",
+            LAYOUTS,
         )
     layout = read_layout(str(names[u]), measured.shape, replace(expected, samples=n))
     why = f"{layout.note}; {names[c].name} has {n} map{'s' * (n > 1)}" if layout.note else ""

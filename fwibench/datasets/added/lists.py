@@ -30,7 +30,8 @@ def read_list(text: str, option: str, example: str) -> list[float]:
         if not right:
             what = f"entry {place} is '{part}'" if part else f"entry {place} is empty"
             raise UsageError(
-                f"{option} is '{text}', expected numbers separated by commas; {what}", f"write {option} {example}"
+                f"{option} is '{text}', expected finite numbers separated by commas; {what}",
+                f"write {option} {example}",
             )
     return [float(part) for part in parts]
 
