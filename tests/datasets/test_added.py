@@ -374,3 +374,52 @@ def test_places(text: str, places: list[float]) -> None:
     for wrong in ("a", "0:9", "0:9:x", ""):
         with pytest.raises(UsageError):
             read_places(wrong, "source")
+
+
+@pytest.mark.parametrize(
+    ("shape", "maps", "counts", "survey", "note"),
+    [
+        ((12, 30, 8), (12, *SECTION), (12,), (1, 30, 8), "12 samples of one source, .* has 12 maps"),
+        ((5, 30, 8), SECTION, (1,), (5, 30, 8), "one sample of 5 sources, .* has 1 map"),
+        ((30, 8), SECTION, (1,), (1, 30, 8), "one sample of one source"),
+        ((12, 2, 30, 8), (12, *SECTION), (12,), (2, 30, 8), ""),
+    ],
+)
+def test_shapes_without_all_axes_are_read_by_the_number_of_maps_and_told(
+    shape: tuple[int, ...],
+    maps: tuple[int, ...],
+    counts: tuple[int, ...],
+    survey: tuple[int, ...],
+    note: str,
+    home: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    measured = rng.normal(size=shape).astype(np.float32)
+    np.save(home / "data.npy", measured)
+    np.save(home / "model.npy", rng.uniform(1500, 4500, maps).astype(np.float32))
+    found = add(wanted(measurements="data.npy", properties="model.npy"))
+    assert (found.description.counts, found.description.problem.survey.shape) == (counts, survey)
+    assert bool(note) == any("is taken as" in one for one in found.notes)
+    assert re.search(note, " ".join(found.notes))
+    measured = measured.reshape(-1, *survey)
+    split = opened().indices("random")
+    order = np.concatenate([split[name] for name in ("train", "val", "test") if len(split[name])])
+    parts = [opened().split("random", name).measurements[:] for name in ("train", "val", "test") if len(split[name])]
+    np.testing.assert_array_equal(np.concatenate(parts), measured[order])
+
+
+def test_complex_fields_get_the_advice_of_their_kind(home: Path) -> None:
+    fill(home)
+    np.save(home / "data1.npy", np.zeros((3, 2, 2, 8), complex))
+    with pytest.raises(DataError, match="values of type complex128 found") as wrong:
+        add(wanted(kind="em", frequencies="1,2"))
+    assert "numpy.stack([u.real, u.imag], axis=3).reshape(len(u), u.shape[1], 4, u.shape[3])" in wrong.value.hint
+
+
+def test_the_order_of_axes_that_fits_the_options_is_named(home: Path) -> None:
+    fill(home)
+    for k in (1, 2, 10):
+        np.save(home / f"data{k}.npy", np.load(home / f"data{k}.npy").transpose(0, 1, 3, 2))
+    with pytest.raises(FwibenchError, match="its axes in another order") as wrong:
+        add(wanted(source_x="0,90", receiver_x="0:90:8"))
+    assert "array.transpose((0, 1, 3, 2))" in wrong.value.hint

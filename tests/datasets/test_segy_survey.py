@@ -13,7 +13,8 @@ from fwibench.datasets.added.adding import Addition, Findings, add
 from fwibench.datasets.added.description import forget
 from fwibench.datasets.readers.segy_shots import Stated, read_shots
 from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
-from fwibench.problem import SeismicSurvey
+from fwibench.physics.parallel import simulate_each
+from fwibench.problem import AcousticPhysics, Point, Ricker, SeismicSurvey
 from fwibench.runs.incoming import read_measurements
 from fwibench.testing.tiny import SEISMIC
 from tests.datasets.readers.segy_files import survey_headers, write_traces
@@ -436,3 +437,53 @@ def test_predict_reads_segy_as_data_add_does(tmp_path: Path) -> None:
     write_traces(path, traces[: -shape[2]], survey_headers(sources[:-1], known[1]), interval)
     with pytest.raises(ProblemError, match="has 5 shots, expected a multiple of 3"):
         read_measurements(path, SEISMIC)
+
+
+def test_headers_alone_make_a_survey_that_simulates_the_records(home: Path) -> None:
+    """Receivers move with the source, the line is oblique, lengths are in feet and recording starts late."""
+    survey, physics = SEISMIC.survey, SEISMIC.physics
+    assert isinstance(survey, SeismicSurvey)
+    assert isinstance(physics, AcousticPhysics)
+    sources = tuple(Point(x=x, z=10.0) for x in (50.0, 110.0, 170.0))
+    moving = tuple(tuple(Point(x=one.x + 10.0 * i, z=20.0) for i in range(12)) for one in sources)
+    # the record starts while the source is still silent
+    wavelet = Ricker(frequency=15.0, delay=0.1)
+    places = {"sources": sources, "receivers": moving[0], "shot_receivers": moving}
+    survey = survey.model_copy(update={**places, "wavelet": wavelet})
+    problem = SEISMIC.model_copy(update={"survey": survey})
+    maps = [RNG.uniform(1600, 4400, problem.property_shape).astype(np.float32) for _ in range(3)]
+    for path in Path().glob("vp*"):
+        path.unlink()
+    late = 6
+    step = {BinField.Interval: round(survey.dt * 1e6), BinField.MeasurementSystem: 2}
+    foot = 0.3048
+    direction = np.array([0.6, -0.8])
+    s = np.repeat([one.x for one in sources], 12)[:, None] * direction + [9000, 4000]
+    g = np.array([one.x for row in moving for one in row])[:, None] * direction + [9000, 4000]
+    coordinates = {"SourceX": s[:, 0], "SourceY": s[:, 1], "GroupX": g[:, 0], "GroupY": g[:, 1]}
+    headers = {name: np.rint(value / foot * 100).astype(int) for name, value in coordinates.items()}
+    headers |= {"SourceGroupScalar": -100, "ElevationScalar": -100}
+    headers |= {"SourceDepth": round(1000 / foot), "ReceiverGroupElevation": -round(2000 / foot)}
+    headers |= {"DelayRecordingTime": round(late * survey.dt * 1e3)}
+    for i, made in enumerate(simulate_each(maps, problem)):
+        assert np.abs(made[:, :late]).max() < 1e-3 * np.abs(made).max()
+        traces = made[:, late:].transpose(0, 2, 1).reshape(-1, survey.nt - late)
+        write_traces(Path(f"shot{i}.segy"), traces, survey_headers([0] * 3, np.zeros(12), **headers), step)
+        np.save(f"vp{i}.npy", maps[i])
+    found = added(
+        properties="vp*.npy",
+        spacing=problem.grid.spacing,
+        frequency=wavelet.frequency,
+        delay=wavelet.delay,
+        origin="9000,4000",
+        high=problem.property.high,
+        order=physics.accuracy,
+        pml=physics.pml_width,
+        courant=physics.courant_number,
+        free_surface=physics.free_surface,
+    )
+    assert found.description.problem.physics is not None, found.notes
+    assert survey_of(found).nt == survey.nt
+    placed = np.array([[one.x for one in row] for row in survey_of(found).shot_receivers])
+    # feet are written to a hundredth
+    np.testing.assert_allclose(placed, [[one.x for one in row] for row in moving], atol=0.02 * foot)
