@@ -1,3 +1,4 @@
+import re
 import shutil
 from collections import namedtuple
 from dataclasses import replace
