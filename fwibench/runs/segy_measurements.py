@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.added import line
 from fwibench.datasets.readers.maps import reading
-from fwibench.datasets.readers.segy_shots import FieldPlaces, Stated, read_shots
+from fwibench.datasets.readers.segy_places import FieldPlaces
+from fwibench.datasets.readers.segy_shots import Stated, read_shots
 from fwibench.errors import ProblemError
 from fwibench.problem import Problem, SeismicSurvey
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.readers import segy, segy_shots
 from fwibench.datasets.readers.maps import reading
-from fwibench.datasets.readers.segy_shots import FieldPlaces, Stated
+from fwibench.datasets.readers.segy_places import FieldPlaces
+from fwibench.datasets.readers.segy_shots import Stated
 from fwibench.errors import DataError
 from fwibench.files import atomic_write
 

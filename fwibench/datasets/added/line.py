@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.readers.segy_shots import FieldPlaces
+from fwibench.datasets.readers.segy_places import FieldPlaces
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Grid
 
 Floats = NDArray[np.float64]
 DIGITS = 4
 """Decimals of places [m]: coordinates in files have no more than those of their scalar, 1/10000."""
-CM = 0.01
-"""Columns whose distances differ from the spacing by less than this share have the spacing."""
+SAME_SPACING = 0.01
+"""Columns whose distances differ from the spacing by less than this share have the spacing: coordinates in whole metres
+of a section of 100 columns or more are that exact."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def section_frame(places: Floats, grid_spacing: float) -> tuple[Frame | None, li
     ends = places[-1] - places[0]
     length = float(np.hypot(*ends))
     step = length / (len(places) - 1)
-    if length == 0 or abs(step - grid_spacing) > CM * grid_spacing:
+    if length == 0 or abs(step - grid_spacing) > SAME_SPACING * grid_spacing:
         return None, [
             f"columns of the maps are {step:g} m apart by their headers (bytes 181, 185), --spacing is "
             f"{grid_spacing:g} m; these coordinates are not used"
@@ -132,11 +133,16 @@ def to_section(
     if moving:
         notes.append("receivers move with the source")
     return LinePlaces(
-        np.stack([sources, depths[0]], axis=-1).round(DIGITS),
-        np.stack([receivers, depths[1]], axis=-1).round(DIGITS),
+        _rounded(sources, depths[0]),
+        _rounded(receivers, depths[1]),
         moving,
         tuple(dict.fromkeys(notes)),
     )
+
+
+def _rounded(x: Floats, z: Floats) -> Floats:
+    # 0 is added since a rounded -1e-9 is -0
+    return np.stack([x, z], axis=-1).round(DIGITS) + 0.0
 
 
 def _along(

@@ -15,7 +15,8 @@ from fwibench.datasets.added.converting import check_room, convert_measurements,
 from fwibench.datasets.added.gathering import SEGY
 from fwibench.datasets.added.lists import read_list
 from fwibench.datasets.added.places import count, fill, fixed
-from fwibench.datasets.readers.segy_shots import FieldPlaces, Stated
+from fwibench.datasets.readers.segy_places import FieldPlaces
+from fwibench.datasets.readers.segy_shots import Stated
 from fwibench.errors import UsageError
 from fwibench.problem import Grid
 

@@ -198,7 +198,12 @@ def read_headers(file: Any, path: Path) -> Headers:
     length = FOOT if file.bin[binary.MeasurementSystem] == 2 else 1.0
     if length == FOOT:
         notes.append("lengths in the headers are in feet (byte 3255) and are converted to metres")
-    units = set(_filled(read(field.CoordinateUnits)))
+    code = read(field.TraceIdentificationCode)
+    # headers of auxiliary traces say nothing about the survey
+    seismic = np.isin(code, (*LIVE, *DEAD))
+    if not seismic.any():
+        seismic[:] = True
+    units = set(_filled(read(field.CoordinateUnits)[seismic]))
     plain = _scale(read(field.SourceGroupScalar), "coordinates (byte 71)", notes) * length
     heights = _scale(read(field.ElevationScalar), "elevations and depths (byte 69)", notes) * length
     source, group, cdp = (
@@ -222,7 +227,7 @@ def read_headers(file: Any, path: Path) -> Headers:
         record=read(field.FieldRecord),
         energy=read(field.EnergySourcePoint),
         number=read(field.TraceNumber),
-        code=read(field.TraceIdentificationCode),
+        code=code,
         source=source,
         group=group,
         cdp=cdp,
@@ -230,7 +235,10 @@ def read_headers(file: Any, path: Path) -> Headers:
         source_height=(read(field.SourceSurfaceElevation) - read(field.SourceDepth)) * heights,
         group_height=read(field.ReceiverGroupElevation) * heights,
         delay=read(field.DelayRecordingTime) * times / 1e3,
-        intervals=((interval,) if interval else (), tuple(_filled(read(field.TRACE_SAMPLE_INTERVAL) & 0xFFFF))),
+        intervals=(
+            (interval,) if interval else (),
+            tuple(_filled(read(field.TRACE_SAMPLE_INTERVAL)[seismic] & 0xFFFF)),
+        ),
         notes=tuple(notes),
     )
 
