@@ -1,6 +1,7 @@
 """Where the shots of a SEG-Y file were recorded, in map coordinates.
 
-Invariant: places are those of the headers, or there are none; receivers are placed by the offset only where they have none of their own, and that is told.
+Invariant: places are those of the headers, or there are none; receivers without places of their own are placed by their
+offset, and that is told.
 """
 
 from __future__ import annotations
