@@ -466,7 +466,6 @@ def test_headers_alone_make_a_survey_that_simulates_the_records(home: Path) -> N
     headers |= {"SourceDepth": round(1000 / foot), "ReceiverGroupElevation": -round(2000 / foot)}
     headers |= {"DelayRecordingTime": round(late * survey.dt * 1e3)}
     for i, made in enumerate(simulate_each(maps, problem)):
-        assert np.abs(made[:, :late]).max() < 1e-3 * np.abs(made).max()
         traces = made[:, late:].transpose(0, 2, 1).reshape(-1, survey.nt - late)
         write_traces(Path(f"shot{i}.segy"), traces, survey_headers([0] * 3, np.zeros(12), **headers), step)
         np.save(f"vp{i}.npy", maps[i])
