@@ -45,8 +45,17 @@ def shots(headers: dict[Any, Any] | None, traces: np.ndarray = TRACES, **how: An
 
 def added(**changes: Any) -> Findings:
     forget("mine")
+    # nothing is simulated for another property than velocity, which saves time
     usual = Addition(
-        name="mine", measurements="shot*.segy", properties="vp*.segy", spacing=SPACING, frequency=15.0, val=1, test=1
+        name="mine",
+        measurements="shot*.segy",
+        properties="vp*.segy",
+        spacing=SPACING,
+        frequency=15.0,
+        val=1,
+        test=1,
+        property="hardness",
+        unit="1",
     )
     return add(replace(usual, **changes))
 
@@ -165,6 +174,16 @@ def test_receivers_that_move_with_the_source(home: Path) -> None:
     survey = survey_of(added())
     assert [[point.x for point in one] for one in survey.shot_receivers] == (sources[:, None] + offsets).tolist()
     assert survey.receivers == survey.shot_receivers[0]
+
+
+def test_receivers_without_places_are_placed_by_their_offset(home: Path) -> None:
+    sources = np.array([50.0, 100.0, 150.0])
+    offset = np.tile(10 * np.arange(R), SHOTS)
+    shots(survey_headers(sources, np.zeros(R), offset=offset))
+    found = added()
+    expected = sources[:, None] + offset.reshape(SHOTS, R)
+    assert [[point.x for point in one] for one in survey_of(found).shot_receivers] == expected.tolist()
+    assert "places of receivers are those of the sources and the offset (byte 37), along X" in found.notes
 
 
 def test_traces_of_shots_are_brought_to_one_order_of_receivers(home: Path) -> None:
@@ -471,6 +490,8 @@ def test_headers_alone_make_a_survey_that_simulates_the_records(home: Path) -> N
         np.save(f"vp{i}.npy", maps[i])
     found = added(
         properties="vp*.npy",
+        property="velocity",
+        unit="m/s",
         spacing=problem.grid.spacing,
         frequency=wavelet.frequency,
         delay=wavelet.delay,

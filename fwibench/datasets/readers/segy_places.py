@@ -42,7 +42,7 @@ def find_places(headers: Headers, order: Integers) -> tuple[FieldPlaces | None, 
     notes = []
     if not source.any() and not group.any():
         return None, []
-    if not _differ(group) and _differ(source) and headers.offset[order].any():
+    if not _differ(group) and source.any() and _differ(headers.offset[order][..., None]):
         group = source + np.stack([headers.offset[order], np.zeros(order.shape)], axis=-1)
         notes.append("places of receivers are those of the sources and the offset (byte 37), along X")
     if order.shape[1] > 1 and not _differ(group):
