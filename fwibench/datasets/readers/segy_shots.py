@@ -18,6 +18,10 @@ from fwibench.datasets.readers.segy_places import FieldPlaces, by_place, find_pl
 from fwibench.errors import DataError
 
 
+ASIDE = "correct the headers; fwibench data add leaves places, delays and codes aside with --no-headers"
+"""What to do about headers that cannot be right."""
+
+
 @dataclass(frozen=True)
 class Shots:
     """Traces of a file, sorted by shot.
@@ -116,16 +120,14 @@ def choose_traces(codes: Integers, path: Path) -> tuple[Integers, Integers, list
     notes = []
     if not live.any():
         if dead.all():
-            raise DataError(f"{path}: every trace is marked as dead (byte 29)", "repair, or --no-headers")
+            raise DataError(f"{path}: every trace is marked as dead (byte 29)", ASIDE)
         if len(set(codes.tolist())) == 1:
             return (
                 np.arange(len(codes)),
                 np.array([], np.int64),
                 [f"every trace has the code {codes[0]} of auxiliary traces (byte 29); all are taken as seismic"],
             )
-        raise DataError(
-            f"{path}: no trace is marked as seismic (code 1 in byte 29)", "correct the codes, or --no-headers"
-        )
+        raise DataError(f"{path}: no trace is marked as seismic (code 1 in byte 29)", ASIDE)
     if len(sensors := sorted({int(code) for code in codes[live]} & set(range(11, 18)))) > 1:
         raise DataError(
             f"{path}: sensors of several kinds are mixed (codes {', '.join(map(str, sensors))} in byte 29)",
@@ -234,7 +236,7 @@ def start_at_shot(
     shifts = np.rint(delays / step).astype(np.int64)
     length = traces.shape[1] + int(shifts.max())
     if length < 2:
-        raise DataError(f"{path}: recording ends before the shot (byte 109)", "correct the delays, or --no-headers")
+        raise DataError(f"{path}: recording ends before the shot (byte 109)", ASIDE)
     shifted = np.zeros((len(traces), length), np.float32)
     for shift in np.unique(shifts):
         rows = np.flatnonzero(shifts == shift)
