@@ -17,7 +17,6 @@ from fwibench.datasets.readers.segy_headers import DEAD, LIVE, Floats, Headers, 
 from fwibench.datasets.readers.segy_places import FieldPlaces, by_place, find_places
 from fwibench.errors import DataError
 
-
 ASIDE = "correct the headers; fwibench data add leaves places, delays and codes aside with --no-headers"
 """What to do about headers that cannot be right."""
 
