@@ -39,6 +39,13 @@ def test_documented_example_is_openfwis_problem(tmp_path: Path) -> None:
     assert (problem.grid.shape, problem.property.low, problem.property.high) == ((70, 70), 1500, 4500)
 
 
+def test_example_of_the_guide_is_that_of_the_code(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "your-own-data.md").read_text()
+    shown = re.search(r"```toml\n(.*?)```", guide, re.DOTALL).group(1)  # type: ignore[union-attr]
+    found = read_survey_file(write(tmp_path, shown))
+    assert found == read_survey_file(write(tmp_path))
+
+
 def test_receivers_may_move_and_depths_may_differ(tmp_path: Path) -> None:
     text = """
     grid = {spacing = 10, nz = 20, nx = 40}

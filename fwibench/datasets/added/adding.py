@@ -177,7 +177,7 @@ def _amplitude(measured: Examined, kind: str) -> tuple[Amplitude, tuple[str, ...
         return Amplitude(low=measured.low, high=measured.high), ()
     silent = [row for row, size in enumerate(measured.rows) if not size > 0]
     rows = tuple(size if size > 0 else 1.0 for size in measured.rows)
-    notes = (f"rows {', '.join(map(str, silent))} of the measurements are zero throughout",) if silent else ()
+    notes = tuple(f"row {row} of the measurements is zero throughout" for row in silent)
     return Amplitude(low=-1.0, high=1.0, rows=rows), notes
 
 

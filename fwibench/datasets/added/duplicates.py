@@ -48,9 +48,8 @@ def describe_duplicates(
     shared = [pair for group in groups if (pair := _across(group, where)) is not None]
     if not shared:
         copies = sum(len(group) - 1 for group in groups)
-        return [
-            f"{copies} maps are copies of others of the same split, such as sample {groups[0][1]} of {groups[0][0]}"
-        ]
+        are = "map is a copy of another" if copies == 1 else "maps are copies of others"
+        return [f"{copies} {are} of the same split: sample {groups[0][1]} of {groups[0][0]}"]
     a, b = shared[0]
     same = bool(np.array_equal(measurements[a], measurements[b]))
     return [

@@ -43,8 +43,8 @@ GOOD = 1e-3
 """Residual at which a search ends: another processor or absorbing layer makes as much."""
 UNEXPLAINED = 1e-2
 """Residual above which depths are searched, too."""
-ROWS = 6
-"""Rows from the top that are tried as depths."""
+ROWS, BEST_DEPTHS = 6, 3
+"""Rows from the top that are tried as depths on one shot, and how many of these pairs on all that are searched."""
 ORDERS, WIDTHS, COURANT = (4, 8, 6, 2), (20, 10), (None, 0.67)
 DEFAULT_COURANT = 0.6
 """What None means; `deepwave.DEFAULT_COURANT_NUMBER`, which would import torch."""
@@ -142,6 +142,20 @@ def compare_samples(
     ]
 
 
+Pairs = Callable[[int], list[tuple[int, int]]]
+"""Rows of sources and receivers that are tried, of so many."""
+
+
+def _together(rows: int) -> list[tuple[int, int]]:
+    """Sources and receivers on the same row."""
+    return [(row, row) for row in range(rows)]
+
+
+def _apart(rows: int) -> list[tuple[int, int]]:
+    """Sources and receivers on any two rows."""
+    return [(a, b) for a in range(rows) for b in range(rows)]
+
+
 @dataclass(frozen=True)
 class _Trial:
     """One simulation of the searched samples beside their records.
@@ -180,10 +194,7 @@ class Search:
         numbers = spread(len(properties), count)
         self._shots = shots
         self._maps = [properties[int(number)] for number in numbers]
-        recorded = [measurements[int(number)][shots].astype(np.float64) for number in numbers]
-        # every sample counts alike, however loud it is
-        self._sizes = [float(np.linalg.norm(one)) or 1.0 for one in recorded]
-        self._recorded = np.concatenate([one / size for one, size in zip(recorded, self._sizes, strict=True)])
+        self._recorded = [measurements[int(number)] for number in numbers]
         self._trials: dict[Problem, _Trial] = {}
         self._most = max(int(SEARCH_WORK / (work * len(shots) * len(numbers))), FEWEST_TRIALS)
         self.cut_short = False
@@ -193,10 +204,11 @@ class Search:
         stated, trial = self._sweep(self._problem, [one for one in _scheme() if one.name not in self._given])
         found = stated
         if trial.shape > GOOD and (trial.shape > UNEXPLAINED or self._given):
-            axes = _scheme()
-            if trial.shape > UNEXPLAINED:
-                axes = [axes[0], *_depths(stated), *axes[1:]]
-            found, _ = self._sweep(stated, axes)
+            for which in (_together, _apart):
+                if self._try(found).shape > UNEXPLAINED:
+                    found = self._at_depths(found, which)
+                found, _ = self._sweep(self._retimed(found), _scheme())
+            found = self._simplified(found)
         offers: list[Offer] = []
         for problem in dict.fromkeys((stated, found)):
             matched = self._match(problem)
@@ -209,10 +221,41 @@ class Search:
                 offers.append(Offer(options, reached, matched))
         return Matched(stated, tuple(offers), len(self._maps), self.cut_short)
 
-    def _sweep(self, problem: Problem, axes: Sequence[_Axis]) -> tuple[Problem, _Trial]:
+    def _at_depths(self, problem: Problem, which: Pairs) -> Problem:
+        """The problem with sources and receivers at the depths that explain the records best.
+
+        One shot of one sample chooses a few pairs of depths, since a change of one depth alone may make it worse.
+        """
+        if not _level(problem):
+            return problem
+        spacing, rows = problem.grid.spacing, min(ROWS, problem.grid.nz)
+        candidates = [_with_depths(problem, a * spacing, b * spacing) for a, b in which(rows)]
+        middle = len(self._maps) // 2
+        roughly = sorted(candidates, key=lambda one: self._simulate(one, [middle], self._shots[-1:]).shape)
+        axis = _Axis("depth", lambda now: roughly[:BEST_DEPTHS])
+        return self._sweep(problem, [axis], rounds=1)[0]
+
+    def _retimed(self, problem: Problem) -> Problem:
+        """The problem with its best delay: a shifted record lacks its end, which limits how well shapes agree."""
+        trial = self._try(problem)
+        if abs(trial.delay) <= SAME_DELAY or trial.shape > 0.5:
+            return problem
+        moved = with_delay(problem, trial.delay)
+        return problem if moved is None or self._try(moved).shape > trial.shape else moved
+
+    def _simplified(self, problem: Problem) -> Problem:
+        """The problem without the values that hardly matter."""
+        stated = self._problem.physics
+        for name in (axis.name for axis in _scheme()):
+            simpler = _physics(problem, **{name: getattr(stated, name)})
+            if simpler != problem and self._try(simpler).shape <= max(1.2 * self._try(problem).shape, 2 * GOOD):
+                problem = simpler
+        return problem
+
+    def _sweep(self, problem: Problem, axes: Sequence[_Axis], rounds: int = 3) -> tuple[Problem, _Trial]:
         """Best problem, coordinate by coordinate, until a whole round changes nothing."""
         best = self._try(problem)
-        for _ in range(3):
+        for _ in range(rounds):
             before = problem
             for axis in axes:
                 for candidate in axis.candidates(problem):
@@ -241,14 +284,22 @@ class Search:
 
     def _try(self, problem: Problem) -> _Trial:
         if problem not in self._trials:
-            survey = problem.survey
-            if not isinstance(survey, SeismicSurvey):
-                raise TypeError("only seismic surveys are searched")
-            some = problem.model_copy(update={"survey": survey.with_shots(self._shots)})
-            made = [one.astype(np.float64) for one in simulate_each(self._maps, some)]
-            simulated = np.concatenate([one / size for one, size in zip(made, self._sizes, strict=True)])
-            self._trials[problem] = _compare(self._recorded, simulated)
+            self._trials[problem] = self._simulate(problem, range(len(self._maps)), self._shots)
         return self._trials[problem]
+
+    def _simulate(self, problem: Problem, samples: Iterable[int], shots: Sequence[int]) -> _Trial:
+        survey = problem.survey
+        if not isinstance(survey, SeismicSurvey):
+            raise TypeError("only seismic surveys are searched")
+        some, chosen = problem.model_copy(update={"survey": survey.with_shots(shots)}), list(samples)
+        simulated = simulate_each([self._maps[one] for one in chosen], some)
+        recorded = [self._recorded[one][list(shots)].astype(np.float64) for one in chosen]
+        # every sample counts alike, however loud it is
+        sizes = [float(np.linalg.norm(one)) or 1.0 for one in recorded]
+        return _compare(
+            np.concatenate([one / size for one, size in zip(recorded, sizes, strict=True)]),
+            np.concatenate([one.astype(np.float64) / size for one, size in zip(simulated, sizes, strict=True)]),
+        )
 
 
 @dataclass(frozen=True)
@@ -281,24 +332,17 @@ def _scheme() -> list[_Axis]:
     ]
 
 
-def _depths(problem: Problem) -> list[_Axis]:
-    """Depths of both, then of sources and receivers; none where they differ among themselves."""
+def _level(problem: Problem) -> bool:
+    """Whether all sources have one depth, and all receivers have one."""
     survey = problem.survey
     if not isinstance(survey, SeismicSurvey):
-        return []
+        return False
     receivers = [place for spread in (survey.receivers, *survey.shot_receivers) for place in spread]
-    if any(len({place.z for place in places}) > 1 for places in (survey.sources, receivers)):
-        return []
-    rows = [row * problem.grid.spacing for row in range(min(ROWS, problem.grid.nz))]
+    return all(len({place.z for place in places}) == 1 for places in (survey.sources, receivers))
 
-    def of(which: tuple[str, ...]) -> Callable[[Problem], list[Problem]]:
-        return lambda now: [one for z in rows if (one := with_depth(now, z, which)) != now]
 
-    return [
-        _Axis("depth", of(("sources", "receivers"))),
-        _Axis("source_depth", of(("sources",))),
-        _Axis("receiver_depth", of(("receivers",))),
-    ]
+def _with_depths(problem: Problem, source: float, receiver: float) -> Problem:
+    return with_depth(with_depth(problem, source, ["sources"]), receiver, ["receivers"])
 
 
 def with_depth(problem: Problem, depth: float, which: Iterable[str] = ("sources", "receivers")) -> Problem:
