@@ -117,8 +117,9 @@ class SurveyFile(Frozen):
             "dt": self.time.dt,
             "source_x": self.sources.x,
             "receiver_x": self.receivers.x,
-            "source_depth": self.sources.depth,
-            "receiver_depth": self.receivers.depth,
+            # a depth that the file does not say is that of SEG-Y headers, or 0
+            "source_depth": self.sources.depth if "depth" in self.sources.model_fields_set else None,
+            "receiver_depth": self.receivers.depth if "depth" in self.receivers.model_fields_set else None,
             "frequency": self.wavelet.frequency,
             "delay": self.wavelet.delay,
             "wavelet": self.wavelet.file,
