@@ -128,6 +128,8 @@ def add(
     }
     given = {option: value for option, value in typed.items() if value not in (None, "")}
     if survey is not None:
+        if em:
+            raise UsageError("--survey files describe seismic surveys", "give the options of em data themselves")
         given = _overriding(survey, given)
     given |= {"measurements": measurements, "properties": properties}
     given |= _ask(kind, given)

@@ -89,6 +89,8 @@ WRONG = {
     "bounds": ({"low": ""}, "property.low and property.high are missing"),
     "unstable": ({"courant": "courant = 0.9"}, "less than 0.866"),
     "silent": ({"source_scale": "source_scale = 0"}, "--source-scale is 0"),
+    "milliseconds": ({"dt": "dt = 1"}, "15 Hz lies above 0.5 Hz, the Nyquist frequency"),
+    "late peak": ({"delay": "delay = 72"}, "the wavelet peaks at 72 s, after the end of the record"),
     "no file": ({"frequency": 'file = "none.npy"'}, "none.npy' cannot be read"),
 }
 

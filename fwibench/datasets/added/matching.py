@@ -208,10 +208,9 @@ class Search:
                 if self._try(found).shape > UNEXPLAINED:
                     found = self._at_depths(found, which)
                 found, _ = self._sweep(self._retimed(found), _scheme())
-            found = self._simplified(found)
         offers: list[Offer] = []
         for problem in dict.fromkeys((stated, found)):
-            matched = self._match(problem)
+            matched = self._match(self._simplified(problem))
             options = typed(self._problem, matched)
             reached = self._try(matched).residual
             best = offers[-1].residual if offers else trial.residual

@@ -36,7 +36,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from fwibench.datasets.added.examining import Examined
 from fwibench.datasets.added.geometry import SurveyOptions, make_survey
+from fwibench.datasets.added.plausible import check_clock, check_section
 from fwibench.datasets.added.scheme import make_physics
 from fwibench.errors import UsageError
 from fwibench.problem import Amplitude, Frozen, Grid, Problem, Property, SeismicSurvey
@@ -197,6 +199,11 @@ def read_problem(
     survey, notes = make_survey(options, shape, grid)
     if not isinstance(survey, SeismicSurvey):
         raise UsageError(f"{path}: only seismic surveys can be inverted", "see the guide for an example")
+    velocity = Examined(bounds.low, bounds.high, (bounds.low + bounds.high) / 2, 0)
+    told = (
+        *check_clock(survey, delay_given=options.delay is not None),
+        *check_section(survey, grid, velocity, bounds.unit),
+    )
     problem = Problem(
         grid=grid,
         survey=survey,
@@ -204,4 +211,4 @@ def read_problem(
         property=Property(name=bounds.name, unit=bounds.unit, low=bounds.low, high=bounds.high),
         amplitude=amplitude or Amplitude(low=-1.0, high=1.0),
     )
-    return problem, notes
+    return problem, (*notes, *told)
