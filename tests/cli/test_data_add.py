@@ -168,6 +168,9 @@ def test_one_record_with_a_survey_file_is_inverted_by_methods_that_do_not_train(
     assert "acoustic physics: simulated records differ from the recorded ones by" in added.stdout
     assert "better explained" not in added.stdout
     assert "all is well" in fwibench("data", "verify", "one").stdout
+    card = fwibench("data", "card", "one", "-o", "card.md")
+    assert card.returncode == 0, card.stderr
+    assert "1 test samples" in (record / "card.md").read_text()
     methods = "mean-map,multiscale-fwi-oracle"
     quick = ("--set", "multiscale-fwi-oracle.iterations=2")
     ran = fwibench("run", "--methods", methods, "--dataset", "one", "--profile", "smoke", *quick, "--json")

@@ -9,6 +9,7 @@ from fwibench.datasets.salt import PROBLEM as SALT
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import AcousticPhysics, Grid, Point, Problem, Ricker, SampledWavelet, SeismicSurvey
+from fwibench.report.pictures import along
 from tests.tolerances import assert_same_signal, rounding
 
 ROWS, COLUMNS, SPACING, NT, DT = 24, 41, 10.0, 300, 1e-3
@@ -167,3 +168,11 @@ def test_description_tells_wavelet_scale_surface_and_moving_receivers() -> None:
     assert "free_surface True" in facts["physics"]
     assert "source_scale -1000" in facts["physics"]
     assert "Ricker 15 Hz" in dict(describe_problem(problem))["wavelet"]
+
+
+def test_pictures_place_the_receivers_of_the_source_they_show() -> None:
+    sources = [Point(x=40.0, z=0.0), Point(x=150.0, z=0.0)]
+    spreads = tuple(tuple(Point(x=source.x + offset, z=5.0) for offset in (10.0, 20.0)) for source in sources)
+    survey = make_problem(sources, list(spreads[0])).survey.model_copy(update={"shot_receivers": spreads})
+    np.testing.assert_allclose(along(survey), [0.05, 0.06])
+    np.testing.assert_allclose(along(survey, 1), [0.16, 0.17])
