@@ -34,7 +34,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 def predict(
     run: Run,
     measurements: Annotated[
-        Path, typer.Argument(help="An .npy file of shape (n, S, T, R), or (S, T, R) for one sample, as the run's data.")
+        Path,
+        typer.Argument(
+            help="A SEG-Y file, or .npy of (n, S, T, R), (n, T, R) for one source, (S, T, R) for one sample."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .npy file of maps, (n, 1, Z, X), to be written.")],
     results: ResultsOption = Path("results"),

@@ -112,6 +112,12 @@ class KimberlinaLeakage(SimulatedDataset):
             return np.array([scenario_and_decade(i)[0] for i in range(n * stored)])
         files = self.originals.files
         numbers = [re.search(r"sim(\d+)", path.name) for path in files]
+        if any(numbers) and not all(numbers):
+            first = next(path for path, number in zip(files, numbers, strict=True) if not number)
+            raise DataError(
+                f"{first} does not say its scenario, as {sum(map(bool, numbers))} of {len(files)} files do",
+                "names are label_sim0001_t10.npz; rename or remove the others, so that no scenario is in two splits",
+            )
         if len(files) == len(self.originals) and all(numbers):
             scenarios = np.array([int(number[1]) for number in numbers if number])
         else:

@@ -91,13 +91,18 @@ def write_card(card: Card, dataset: Dataset, path: Path) -> None:
 def _statistics(found: Statistics, unit: str) -> list[Fact]:
     maps, measurement = found.property, found.measurement
     return [
-        ("read", f"{found.samples} training samples"),
+        ("read", f"{found.samples} {'training' if found.split == 'train' else found.split} samples"),
         (
             f"property [{unit}]",
             f"{maps.low:.4g} to {maps.high:.4g}, mean {maps.mean:.4g}, deviation {maps.deviation:.4g}",
         ),
         ("measurement", f"{measurement.low:.4g} to {measurement.high:.4g}, deviation {measurement.deviation:.4g}"),
         ("scaled beyond [-1, 1]", f"{100 * found.clipped:.2g} % of the entries"),
-        (f"mean training map on test, MAE [{unit}]", f"{found.mean_map:.4g}"),
-        (f"nearest training map on test, MAE [{unit}]", f"{found.nearest_map:.4g}"),
+        (f"mean training map on test, MAE [{unit}]", _shown(found.mean_map)),
+        (f"nearest training map on test, MAE [{unit}]", _shown(found.nearest_map)),
     ]
+
+
+def _shown(value: float | None) -> str:
+    """A number, or nothing where there are no training maps; lines without a value are left out."""
+    return "" if value is None else f"{value:.4g}"

@@ -30,25 +30,27 @@ class Statistics:
     """What a card says of the samples.
 
     Attributes:
-        samples: How many training samples were read.
+        split: Whose samples were read: train, or test where that is empty.
+        samples: How many were read.
         property: Of their maps, in physical units.
         measurement: Of their raw measurements.
         clipped: Share of measurement entries that the problem's scaling takes beyond [-1, 1].
         mean_map: Mean absolute error of the mean training map on the test maps.
         nearest_map: The same of the training map nearest to each test map; far below `mean_map` where
-            test maps have near twins in train.
+            test maps have near twins in train. Both are None where there is no train.
     """
 
+    split: str
     samples: int
     property: Spread
     measurement: Spread
     clipped: float
-    mean_map: float
-    nearest_map: float
+    mean_map: float | None
+    nearest_map: float | None
 
 
 def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
-    """Reads samples of train and test.
+    """Reads samples of train and test; of test alone where there are none to train on.
 
     Args:
         dataset: Prepared.
@@ -57,15 +59,22 @@ def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
     train, test = (dataset.split(scheme, name).spread(MOST) for name in ("train", "test"))
     amplitude = dataset.problem.amplitude
     measurement, maps, beyond = _Running(), _Running(), 0
-    known = train.properties[:]
+    read = train if len(train) else test
+    known = read.properties[:]
     maps.add(known)
-    for i in range(len(train)):
-        values = train.measurements[i]
+    for i in range(len(read)):
+        values = read.measurements[i]
         measurement.add(values)
         beyond += int((np.abs(amplitude.normalise(values[None], np)) > 1).sum())
-    mean_map, nearest_map = _nearness(known, test.properties[:])
+    mean_map, nearest_map = _nearness(known, test.properties[:]) if len(train) else (None, None)
     return Statistics(
-        len(train), maps.spread(), measurement.spread(), beyond / measurement.count, mean_map, nearest_map
+        read.name,
+        len(read),
+        maps.spread(),
+        measurement.spread(),
+        beyond / measurement.count,
+        mean_map,
+        nearest_map,
     )
 
 

@@ -1,24 +1,26 @@
 """Measurements from a user's file, and whether they can be what a problem expects.
 
-Invariant: the file is memory-mapped and never unpickled; what is read of it is float32 of the problem's shape.
+Invariant: an `.npy` file is memory-mapped and never unpickled, a SEG-Y file is read whole; what is read of either is
+float32 of the problem's shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.datasets.layouts import Expected, complex_advice, parts_advice, read_layout
 from fwibench.errors import DataError, ProblemError
 from fwibench.npy import open_npy
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.readable import show_number
 from fwibench.runs.building import rows_at_once
+from fwibench.runs.segy_measurements import SUFFIXES, read_segy
 
 FAR = 10.0
 """A largest amplitude, of a row where each is scaled by itself, so many times larger or smaller than the one that
@@ -52,22 +54,36 @@ class Incoming:
 
 
 def read_measurements(path: Path, problem: Problem) -> Incoming:
-    """Opens an `.npy` file of `(n, S, T, R)`, or of `(S, T, R)` for one sample.
+    """Open an `.npy` or SEG-Y file of measurements; see `read_layout` for the shapes of arrays.
+
+    Args:
+        path: The file.
+        problem: Gives the shape `(S, T, R)` of a sample.
+
+    Returns:
+        The array as `(n, S, T, R)`, and notes.
 
     Raises:
-        DataError: It is absent, damaged, no `.npy` file, or does not hold real numbers.
+        DataError: It is absent, damaged, of another format, or does not hold real numbers.
         ProblemError: It has another shape than the problem; says which axes, and what to do.
     """
-    array = _open(path)
+    notes: list[str] = []
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        array, notes = read_segy(path, problem)
+    else:
+        array = _open(path)
     if array.dtype.kind == "c":
-        raise ProblemError(f"{path} holds complex numbers ({array.dtype})", _real_advice(problem, array.ndim))
+        advice = complex_advice(array.ndim, Expected.of(problem))
+        raise ProblemError(f"{path} holds complex numbers ({array.dtype})", advice)
     if array.dtype.kind not in "fiu":
         raise DataError(f"{path} holds {array.dtype}, expected numbers: float32", "save it as array.astype('float32')")
-    notes = [] if array.dtype == np.float32 else [f"converted from {array.dtype} to float32"]
-    if array.shape == problem.measurement_shape:
-        array = array[None]
-        notes.append("the file is taken as one sample, for it has no axis of samples")
-    _check_shape(path, array.shape, problem)
+    if array.dtype != np.float32:
+        notes.append(f"converted from {array.dtype} to float32")
+    layout = read_layout(str(path), array.shape, Expected.of(problem))
+    if layout.note:
+        notes.append(layout.note)
+    # adds axes of length 1, so the memory-mapped array is not copied
+    array = array.reshape(layout.shape)
     if array.dtype.kind in "iu" and max(abs(int(array.max())), abs(int(array.min()))) > EXACT:
         notes.append(f"integers beyond {EXACT} are rounded")
     return Incoming(array, tuple(notes))
@@ -124,68 +140,6 @@ def _open(path: Path) -> NDArray[Any]:
     return array
 
 
-def _axes(problem: Problem) -> tuple[str, str, str]:
-    rows = "frequencies" if isinstance(problem.survey, ElectromagneticSurvey) else "time samples"
-    return "sources", rows, "receivers"
-
-
-def _check_shape(path: Path, shape: tuple[int, ...], problem: Problem) -> None:
-    expected, names = problem.measurement_shape, _axes(problem)
-    wanted = f"expected (n, {', '.join(map(str, expected))}): samples, {', '.join(names)}"
-    what = f"{path} has shape {shape}, {wanted}"
-    if len(shape) not in (3, 4):
-        raise ProblemError(what, "a single sample may leave out the axis of samples" if len(shape) < 3 else "")
-    if shape[-3:] == expected:
-        if not shape[0]:
-            raise ProblemError(f"{path} has no samples")
-        return
-    if order := _order(shape, expected):
-        described = ("samples", *names)[-len(shape) :]
-        # what stands at each place of the file
-        found = ", ".join(described[order.index(place)] for place in range(len(shape)))
-        raise ProblemError(
-            f"{path} has its axes in another order: shape {shape} is {found}; {wanted}",
-            f"save array.transpose({order})",
-        )
-    frequencies = expected[1] // 2
-    if problem.survey.kind == "em" and shape[-3:] == (expected[0], frequencies, expected[2]):
-        raise ProblemError(f"{what}; it has {frequencies} rows for {frequencies} frequencies", _parts_advice(problem))
-    differing = [
-        f"{found} {name} instead of {right}"
-        for name, found, right in zip(names, shape[-3:], expected, strict=True)
-        if found != right
-    ]
-    raise ProblemError(f"{what}; it has {', '.join(differing)}", _survey_advice(problem))
-
-
-def _order(shape: tuple[int, ...], expected: tuple[int, ...]) -> tuple[int, ...]:
-    """Transposition that gives the expected shape, of those the one that moves fewest axes; empty if none does."""
-    places = range(len(shape))
-    fitting = [one for one in permutations(places) if tuple(shape[i] for i in one)[-3:] == expected]
-    return min(fitting, key=lambda one: sum(i != place for place, i in enumerate(one)), default=())
-
-
-def _survey_advice(problem: Problem) -> str:
-    survey = problem.survey
-    if isinstance(survey, ElectromagneticSurvey):
-        return f"the method knows one survey alone, of {', '.join(f'{f:g}' for f in survey.frequencies)} Hz"
-    return (
-        f"the method knows one survey alone: interpolate to its receivers and to {survey.nt} samples of {survey.dt:g} s"
-    )
-
-
-def _real_advice(problem: Problem, axes: int) -> str:
-    if problem.survey.kind != "em":
-        return "seismic measurements are real: save array.real if the imaginary part means nothing"
-    u = "array" if axes == 4 else "array[None]"
-    stacked = f"numpy.stack([u.real, u.imag], axis=3).reshape(len(u), {', '.join(map(str, problem.measurement_shape))})"
-    return f"{_parts_advice(problem)}: with u = {u} of (n, sources, frequencies, receivers), save {stacked}"
-
-
-def _parts_advice(problem: Problem) -> str:
-    return f"the {problem.measurement_shape[1]} rows are the real and the imaginary part of each frequency in turn"
-
-
 def _unfinite(samples: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.flatnonzero(~np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
 
@@ -199,7 +153,7 @@ def _far(peaks: NDArray[np.float64], problem: Problem) -> list[str]:
             times = show_number(float(max(peaks[sample, row], 1 / peaks[sample, row])), 2)
             some = "" if far[sample].all() else f" of the {_name_of(int(row), problem)}"
             turn = bool(some) and isinstance(problem.survey, ElectromagneticSurvey)
-            order = f", or are the rows in another order ({_parts_advice(problem)})" if turn else ""
+            order = f", or are the rows in another order ({parts_advice(problem.measurement_shape[1])})" if turn else ""
             lines.append(
                 f"the largest amplitude{some} of {int(far[:, row].sum())} of {len(peaks)} samples is far {word} than "
                 f"in the data that the method knows, {times} times in sample {sample}: is it another unit, or were "

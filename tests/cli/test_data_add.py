@@ -117,3 +117,93 @@ def test_a_damaged_description_is_one_line_and_can_be_removed(fwibench: Command,
     assert "added dataset hurt is skipped" in listed.stderr
     assert fwibench("data", "remove", "hurt").returncode == 0
     assert fwibench("list", "datasets").stderr == ""
+
+
+SURVEY = """
+[grid]
+spacing = 10.0
+[time]
+dt = 0.001
+[sources]
+x = [0, 120]
+depth = 10.0
+[receivers]
+x = "0:190:20"
+depth = 10.0
+[wavelet]
+frequency = 15.0
+delay = 0.072
+[physics]
+order = 4
+pml = 10
+"""
+
+
+@pytest.fixture
+def record(home: Path) -> Path:
+    """One record and its map, simulated by the survey of `SURVEY` in OpenFWI's way."""
+    from fwibench.datasets.added.survey_file import read_problem
+    from fwibench.physics.parallel import simulate_each
+
+    (home / "survey.toml").write_text(SURVEY + "[property]\nlow = 1500\nhigh = 3000\n")
+    problem, _ = read_problem(home / "survey.toml", (2, 300, 20), (16, 20))
+    velocity = np.full((1, 16, 20), 1800, np.float32)
+    velocity[:, 8:] = 2600
+    np.save(home / "model.npy", velocity[0])
+    np.save(home / "data.npy", next(iter(simulate_each([velocity], problem))))
+    return home
+
+
+ONE = ("data", "add", "one", "--measurements", "data.npy", "--properties", "model.npy")
+
+
+def test_one_record_with_a_survey_file_is_inverted_by_methods_that_do_not_train(
+    fwibench: Command, record: Path
+) -> None:
+    added = fwibench(*ONE, "--survey", "survey.toml")
+    assert added.returncode == 0, added.stderr
+    assert "one: 1 sample in 1 pair of files" in added.stdout
+    assert "split at random: 0 train, 0 val, 1 test" in added.stdout
+    assert re.search(r"sample +correlation +scale +delay \[samples\] +residual\n +0 +1\.0", added.stdout)
+    assert "acoustic physics: simulated records differ from the recorded ones by" in added.stdout
+    assert "better explained" not in added.stdout
+    assert "all is well" in fwibench("data", "verify", "one").stdout
+    card = fwibench("data", "card", "one", "-o", "card.md")
+    assert card.returncode == 0, card.stderr
+    assert "1 test samples" in (record / "card.md").read_text()
+    methods = "mean-map,multiscale-fwi-oracle"
+    quick = ("--set", "multiscale-fwi-oracle.iterations=2")
+    ran = fwibench("run", "--methods", methods, "--dataset", "one", "--profile", "smoke", *quick, "--json")
+    rows = {row["method"]: row for row in json.loads(ran.stdout)["rows"]}
+    assert rows["multiscale-fwi-oracle"]["status"] == "ok", ran.stderr
+    assert rows["mean-map"]["status"] == "skipped"
+    assert "learns from train samples" in ran.stdout + ran.stderr
+
+
+def test_offers_are_options_that_can_be_typed(fwibench: Command, record: Path) -> None:
+    """Options on the command line override the survey file; JSON and text offer what explains the records."""
+    said = ("--survey", "survey.toml", "--delay", 0.08, "--source-scale", 50, "--json")
+    found = json.loads(fwibench(*ONE, *said).stdout)
+    assert "physics" not in found["problem"] or found["problem"]["physics"] is None
+    assert found["agreements"][0]["scale"] == pytest.approx(0.02, rel=0.3)
+    offer = found["offers"][-1]
+    assert offer["options"] == "--delay 0.072 --source-scale 1"
+    assert offer["residual"] < 1e-2
+    assert fwibench("data", "remove", "one").returncode == 0
+    again = fwibench(*ONE, "--survey", "survey.toml", *offer["options"].split(), "--json")
+    assert (
+        json.loads(again.stdout)["problem"]["physics"]["source_scale"] == 1
+        or "source_scale" not in (json.loads(again.stdout)["problem"]["physics"])
+    )
+
+
+def test_copies_across_splits_are_warned_of_by_add_and_verify(fwibench: Command, record: Path) -> None:
+    for i in range(3):
+        np.save(record / f"shots{i}.npy", np.load(record / "data.npy"))
+        np.save(record / f"map{i}.npy", np.load(record / "model.npy"))
+    files = ("--measurements", "shots*.npy", "--properties", "map*.npy", "--survey", "survey.toml")
+    added = fwibench("data", "add", "copies", *files)
+    assert "warning: splits share samples" in added.stderr
+    verified = fwibench("data", "verify", "copies")
+    assert verified.returncode == 0
+    assert "splits share samples" in verified.stderr

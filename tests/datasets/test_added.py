@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets import salt as salt_module
 from fwibench.datasets.added import examining
 from fwibench.datasets.added.adding import Addition, add
 from fwibench.datasets.added.dataset import _stamp_of_ends
 from fwibench.datasets.added.description import converted_folder, description_path, forget, read_descriptions
-from fwibench.datasets.added.geometry import read_places
+from fwibench.datasets.added.lists import read_places
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, UsageError
-from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.plan import open_dataset
 from tests.conftest import Command
@@ -235,11 +233,16 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
     ends = {"receiver_x": "0:90:8", "source_x": "0,90"}
     return {
         "truncated": (cut, {}, "data2.npy cannot be read as .npy", "cut short"),
-        "complex": (change("data1.npy", lambda a: a * 1j), {}, "values of type complex64 found", "apart"),
+        "complex": (change("data1.npy", lambda a: a * 1j), {}, "values of type complex64 found", "array.real"),
         "pickled": (pickled, {}, "model1.npy cannot be read as .npy", "another format"),
         "nan": (change("model2.npy", nan), {}, "property of sample 4 .* holds NaN", "repair"),
         "swapped maps": (swap, ends, r"--source-x reaches from 0 to 90 m, the section from 0 to 50 m", "depth first"),
-        "swapped data": (nothing, {"receiver_x": "0:90:30"}, r"gives 30 places, .* have 8 receivers", "transpose"),
+        "swapped data": (
+            nothing,
+            {"receiver_x": "0:90:30"},
+            "8 receivers instead of 30",
+            "--receiver-x gives 30 places",
+        ),
         "count": (
             change("model2.npy", lambda a: a[:3]),
             {},
@@ -252,8 +255,8 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "partner": (
             lambda home: (home / "model2.npy").rename(home / "model3.npy"),
             {},
-            "data2.npy would be paired with model3.npy",
-            "rename",
+            "no partner for data2.npy, model3.npy",
+            "numbers in their names",
         ),
         "nothing": (nothing, {"measurements": "seis*.npy"}, "no file fits --measurements 'seis", "quote"),
         "same files": (nothing, {"properties": "data*.npy"}, "is among measurements and properties", "narrow"),
@@ -262,11 +265,67 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "m/s": (nothing, {"unit": "km/s"}, "probably in m/s", "--unit m/s"),
         "dead": (dead, {}, "every measurement is 0 everywhere", "right files"),
         "bounds": (nothing, {"high": 1900.0}, "1500 to 2000 m/s in the files, .* allow 1500 to 1900", "widen"),
-        "split": (nothing, {"val": 6, "test": 6}, "6 val and 6 test samples of 12", "--val"),
+        "split": (nothing, {"val": 6, "test": 6}, "6 val and 6 test samples of 12", "--val 0 --test 12"),
         "spacing": (nothing, {"spacing": -1.0}, "spacing is -1.0: input should be greater than 0", "correct"),
         "frequency": (nothing, {"frequency": 0.0}, "--frequency is 0 Hz", ""),
-        "places": (nothing, {"source_x": "0;90"}, "--source-x is '0;90', expected numbers", ""),
-        "a kind": (nothing, {"kind": "em", "frequencies": "1,2"}, "2 frequencies need 4 rows", "real and imaginary"),
+        "milliseconds": (
+            nothing,
+            {"dt": 1.0},
+            "15 Hz lies above 0.5 Hz, the Nyquist",
+            "in milliseconds it is --dt 0.001",
+        ),
+        "seconds": (
+            nothing,
+            {"dt": 1e-6},
+            "takes 6.67e.04 samples of one period",
+            "in milliseconds --dt 0.001 is meant",
+        ),
+        "hours": (nothing, {"dt": 150.0, "frequency": 1e-3}, "records of 1.25 hours", "--dt is in s"),
+        "late": (nothing, {"delay": 72.0}, "peaks at 72 s, after the end of the record at 0.03 s", "--delay is in s"),
+        "early": (nothing, {"delay": -0.01}, "--delay is -0.01 s", "time 0"),
+        "kilometres": (nothing, {"spacing": 0.01}, "makes a section of 0.09 x 0.05 m", "in kilometres --spacing 10"),
+        "millimetres": (
+            nothing,
+            {"spacing": 10000.0},
+            "more than 10 of the longest wavelengths",
+            "in millimetres --spacing 10",
+        ),
+        "depth": (
+            nothing,
+            {"depth": 60.0},
+            "the depth of a source is 60 m, the section reaches from 0 to 50 m",
+            "down",
+        ),
+        "receivers": (nothing, {"receiver_depth": -5.0}, "the depth of a receiver is -5 m", "positive downwards"),
+        "infinite": (nothing, {"high": np.inf}, "--high is inf, expected a finite number", "correct"),
+        "not a number": (nothing, {"val": np.nan}, "--val is nan", "correct"),
+        "infinite place": (
+            nothing,
+            {"source_x": "0,inf"},
+            "--source-x is '0,inf', expected finite numbers",
+            "write --source-x",
+        ),
+        "no velocity": (change("model2.npy", lambda a: a - 2000), {}, "expected values above 0", "fill or remove"),
+        "order": (nothing, {"order": 5}, "--order is 5, expected 2, 4, 6 or 8", ""),
+        "courant": (nothing, {"courant": 0.9}, "less than 0.866, where order 4 becomes unstable", "0.6"),
+        "no wavelet": (nothing, {"frequency": None, "wavelet": "w.npy"}, "'w.npy' cannot be read", "numpy.save"),
+        "two wavelets": (nothing, {"wavelet": "w.npy"}, "--frequency and --wavelet are both given", "leave one"),
+        "half a sample": (nothing, {"test": 2.5}, "--test is 2.5, expected a share below 1 or a whole number", "20"),
+        "a number": (nothing, {"test_numbers": "3,12"}, "expected numbers from 0 to 11", "count from 0"),
+        "two tests": (nothing, {"test_numbers": "3", "test": 2}, "--test and --test-numbers are both given", "one"),
+        "falling": (
+            nothing,
+            {"kind": "em", "frequencies": ",".join(map(str, range(15, 0, -1)))},
+            "expected positive numbers .Hz. that rise",
+            "from low to high",
+        ),
+        "places": (nothing, {"source_x": "0;90"}, "--source-x is '0;90', expected finite numbers", ""),
+        "a kind": (
+            nothing,
+            {"kind": "em", "frequencies": "1,2"},
+            "30 rows instead of 4",
+            "2 frequencies need 4 rows of real",
+        ),
     }
 
 
@@ -295,43 +354,6 @@ def test_electromagnetic_data(home: Path) -> None:
     found = add(wanted(kind="em", frequencies=",".join(map(str, range(1, 16))), property="conductivity", unit="S/m"))
     assert found.description.spec().measurements == "em"
     assert opened().problem.measurement_shape == SHAPE
-
-
-def test_physics_is_kept_only_if_it_makes_the_recorded_data(home: Path) -> None:
-    salt = salt_module.PROBLEM
-    one = salt_module._volume(0)[None, 3].astype(np.float32)
-    shots = next(iter(simulate_each([one], salt)))
-    np.save(home / "model.npy", np.stack([one] * 3))
-    known = wanted(
-        dt=salt.survey.dt,
-        frequency=12.0,
-        delay=salt.survey.wavelet.delay,
-        depth=10.0,
-        source_x="0,150,300,440,590",
-        receiver_x="0:590:60",
-    )
-    np.save(home / "data.npy", np.stack([shots] * 3))
-    found = add(known)
-    assert found.description.problem.physics is not None
-    assert "acoustic physics: a simulated first sample differs" in found.notes[-1]
-    forget("mine")
-    np.save(home / "data.npy", np.stack([-3 * shots] * 3))
-    found = add(known)
-    assert found.description.problem.physics is None
-    assert re.search(r"differs from the recorded one by 13\d%; times -(2.9\d*|3) it would fit", found.notes[-1])
-
-
-def test_a_published_pair_proves_its_physics(home: Path, real_data: Path) -> None:
-    """The wavelet of OpenFWI peaks at the 73rd sample; one sample later is another physics."""
-    for i in range(3):
-        np.save(home / f"data{i}.npy", np.load(real_data / "pair_openfwi_cf0_seis.npy"))
-        np.save(home / f"model{i}.npy", np.load(real_data / "pair_openfwi_cf0_vel.npy"))
-    places = {"source_x": "0,170,340,520,690", "receiver_x": "0:690:70", "depth": 10.0}
-    assert add(wanted(delay=0.072, **places)).description.problem.physics is not None
-    forget("mine")
-    found = add(wanted(delay=0.073, **places))
-    assert found.description.problem.physics is None
-    assert "one by 10%" in found.notes[-1]
 
 
 def test_segy_is_converted(home: Path) -> None:
@@ -401,3 +423,52 @@ def test_places(text: str, places: list[float]) -> None:
     for wrong in ("a", "0:9", "0:9:x", ""):
         with pytest.raises(UsageError):
             read_places(wrong, "source")
+
+
+@pytest.mark.parametrize(
+    ("shape", "maps", "counts", "survey", "note"),
+    [
+        ((12, 30, 8), (12, *SECTION), (12,), (1, 30, 8), "12 samples of one source, .* has 12 maps"),
+        ((5, 30, 8), SECTION, (1,), (5, 30, 8), "one sample of 5 sources, .* has 1 map"),
+        ((30, 8), SECTION, (1,), (1, 30, 8), "one sample of one source"),
+        ((12, 2, 30, 8), (12, *SECTION), (12,), (2, 30, 8), ""),
+    ],
+)
+def test_shapes_without_all_axes_are_read_by_the_number_of_maps_and_told(
+    shape: tuple[int, ...],
+    maps: tuple[int, ...],
+    counts: tuple[int, ...],
+    survey: tuple[int, ...],
+    note: str,
+    home: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    measured = rng.normal(size=shape).astype(np.float32)
+    np.save(home / "data.npy", measured)
+    np.save(home / "model.npy", rng.uniform(1500, 4500, maps).astype(np.float32))
+    found = add(wanted(measurements="data.npy", properties="model.npy"))
+    assert (found.description.counts, found.description.problem.survey.shape) == (counts, survey)
+    assert bool(note) == any("is taken as" in one for one in found.notes)
+    assert re.search(note, " ".join(found.notes))
+    measured = measured.reshape(-1, *survey)
+    split = opened().indices("random")
+    order = np.concatenate([split[name] for name in ("train", "val", "test") if len(split[name])])
+    parts = [opened().split("random", name).measurements[:] for name in ("train", "val", "test") if len(split[name])]
+    np.testing.assert_array_equal(np.concatenate(parts), measured[order])
+
+
+def test_complex_fields_get_the_advice_of_their_kind(home: Path) -> None:
+    fill(home)
+    np.save(home / "data1.npy", np.zeros((3, 2, 2, 8), complex))
+    with pytest.raises(DataError, match="values of type complex128 found") as wrong:
+        add(wanted(kind="em", frequencies="1,2"))
+    assert "numpy.stack([u.real, u.imag], axis=3).reshape(len(u), u.shape[1], 4, u.shape[3])" in wrong.value.hint
+
+
+def test_the_order_of_axes_that_fits_the_options_is_named(home: Path) -> None:
+    fill(home)
+    for k in (1, 2, 10):
+        np.save(home / f"data{k}.npy", np.load(home / f"data{k}.npy").transpose(0, 1, 3, 2))
+    with pytest.raises(FwibenchError, match="its axes in another order") as wrong:
+        add(wanted(source_x="0,90", receiver_x="0:90:8"))
+    assert "array.transpose((0, 1, 3, 2))" in wrong.value.hint

@@ -11,6 +11,7 @@ from fwibench.datasets.kimberlina_leakage import (
     leakage_map,
     scenario_and_decade,
 )
+from fwibench.errors import DataError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
 
@@ -104,3 +105,14 @@ def test_original_files_are_turned_depth_first_and_split_by_scenario(registry: R
     assert velocity.shape == (1, 141, 401)
     assert (velocity[0, :20] == 1600).all()
     assert (velocity[0, 20:] == 2012).all()
+
+
+def test_files_that_do_not_say_their_scenario_among_others_that_do_are_refused(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """Counting would put decades of one scenario on both sides of the split."""
+    for name in ("label_sim1_t10", "label_sim2_t10", "label_sim3_t10", "label_last"):
+        np.savez(tmp_path / f"{name}.npz", label=np.full((401, 141), 2000, np.float32))
+    dataset = open_dataset(registry, "kimberlina-leakage", "smoke", {"path": str(tmp_path)})
+    with pytest.raises(DataError, match=r"label_last.npz does not say its scenario, as 3 of 4 files do"):
+        dataset.indices("scenario")

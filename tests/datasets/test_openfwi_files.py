@@ -131,6 +131,12 @@ def test_lists_that_cannot_be_used(opened: Any, flatvel: Path) -> None:
     test.write_text("data60.npy\tmodel60.npy\n/projects/data61.npy\tmodel61.npy")
     with pytest.raises(DataError, match=r"test.txt, line 2: .projects.data61.npy does not exist"):
         opened(train, test=test).arrays()
+    test.write_text("data60.npy\tmodel61.npy\ndata61.npy\tmodel60.npy")
+    for name in ("data", "model"):
+        (flatvel / f"{name}61.npy").write_bytes((flatvel / f"{name}60.npy").read_bytes())
+    with pytest.raises(DataError, match=r"pairs data60.npy with model61.npy, but lists model60.npy too") as wrong:
+        opened(train, test=test).arrays()
+    assert "sort both columns" in wrong.value.hint
     test.write_text("\n")
     with pytest.raises(DataError, match="lists no file"):
         opened(train, test=test).arrays()

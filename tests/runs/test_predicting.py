@@ -174,7 +174,7 @@ FILES: dict[str, tuple[Any, Problem, str, str]] = {
     ),
     "another survey": (GOOD[:, :, :80, :9], SEISMIC, "80 time samples instead of 100, 9 receivers instead", "0.002 s"),
     "axes that lack": (GOOD[0, 0], SEISMIC, "has shape (100, 15)", "a single sample"),
-    "one axis too many": (GOOD[None], SEISMIC, "has shape (1, 4, 3, 100, 15)", ""),
+    "one axis too many": (GOOD[None], SEISMIC, "has shape (1, 4, 3, 100, 15)", "accepted are (n, S, T, R)"),
     "no samples": (GOOD[:0], SEISMIC, "has no samples", ""),
     "complex seismic": (GOOD * 1j, SEISMIC, "complex numbers (complex64)", "are real"),
     "complex EM": (

@@ -6,6 +6,7 @@ elementwise, so a batch equals as many single inversions; options that would cou
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from fwibench.methods.traces import Course
-from fwibench.physics.acoustic import simulate
+from fwibench.physics.acoustic import simulate, widths_of_frame
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench_baselines.fwi.bands import bands_of, low_pass, name_of
@@ -171,7 +172,7 @@ class Engine:
             self.survey.nt,
             shots,
             accuracy=physics.accuracy,
-            pml_width=physics.pml_width,
+            pml_width=widths_of_frame(physics),
             model_gradient_sampling_interval=gradient_interval(self.survey, None),
             models_requiring_grad=["v"],
             device=self.device,
@@ -306,7 +307,8 @@ def taper(problem: Problem, cells: float) -> Tensor:
         return weights
     survey, spacing = problem.survey, problem.grid.spacing
     z, x = torch.meshgrid(*(torch.arange(n) * spacing for n in problem.grid.shape), indexing="ij")
-    for place in {*survey.sources, *survey.receivers}:
+    receivers = itertools.chain(survey.receivers, *getattr(survey, "shot_receivers", ()))
+    for place in {*survey.sources, *receivers}:
         squared = ((z - place.z) ** 2 + (x - place.x) ** 2) / (cells * spacing) ** 2
         weights = torch.minimum(weights, 1 - torch.exp(-squared))
     return weights

@@ -6,18 +6,25 @@ Invariant: only headers are read here; `.npy` files stay where they are.
 from __future__ import annotations
 
 import glob
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from fwibench.datasets.added.converting import Notes
+from fwibench.datasets.layouts import Expected, complex_advice, read_layout
 from fwibench.datasets.readers.maps import natural, reading
-from fwibench.datasets.readers.wanted import Shape, check_numbers
+from fwibench.datasets.readers.wanted import check_numbers
 from fwibench.errors import DataError, UsageError
 from fwibench.npy import open_npy
 
 SEGY = (".segy", ".sgy")
-LAYOUTS = "measurements are (n, S, T, R) or (n, T, R), properties (n, 1, Z, X) or (n, Z, X), n samples a file"
+LAYOUTS = (
+    "measurements are (n, S, T, R), (n, T, R) for one source or (S, T, R) for one sample; properties are (n, 1, Z, X), "
+    "(n, Z, X) or (Z, X) for one sample; n samples a file"
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Gathered:
         counts: Samples in each pair.
         measurement: Shape `(S, T, R)` of a measurement.
         section: Shape `(Z, X)` of a map.
+        notes: How shapes were understood.
     """
 
     measurements: tuple[Path, ...]
@@ -37,6 +45,7 @@ class Gathered:
     counts: tuple[int, ...]
     measurement: tuple[int, int, int]
     section: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
 
 def find(pattern: str, what: str) -> list[Path]:
@@ -60,60 +69,77 @@ def find(pattern: str, what: str) -> list[Path]:
     return files
 
 
-def pair(measurements: Sequence[Path], properties: Sequence[Path]) -> Gathered:
-    """Pairs `.npy` files in their order and checks that shapes and counts agree.
+def pair(
+    measurements: Sequence[Path],
+    properties: Sequence[Path],
+    expected: Expected | None = None,
+    shown: Mapping[Path, Path] | None = None,
+) -> Gathered:
+    """Check that the shapes and counts of `.npy` files that belong together agree.
+
+    Args:
+        measurements: Files of measurements.
+        properties: File of properties of each.
+        expected: What the user says about the shape of the measurements.
+        shown: Names for messages of files that were converted.
 
     Raises:
         DataError: They do not; names the files.
+        ProblemError: The axes of measurements cannot be those that are expected.
     """
-    _check_names(measurements, properties)
-    found = [(u, c, *_match(u, _shape(u), c, _shape(c))) for u, c in zip(measurements, properties, strict=True)]
+    expected = expected or Expected((None, None, None))
+    names = {path: path for path in (*measurements, *properties)} | dict(shown or {})
+    found = [
+        (names[u], names[c], *_match(u, c, names, expected)) for u, c in zip(measurements, properties, strict=True)
+    ]
     first = found[0]
-    for u, c, _, measurement, section in found:
-        if (measurement, section) != first[3:]:
+    for u, c, _, measurement, section, _ in found:
+        if (measurement, section) != first[3:5]:
             raise DataError(
                 f"{u} and {c} hold samples of {measurement} and {section}, {first[0]} and {first[1]} of {first[3]} and "
                 f"{first[4]}; expected the same in all files",
                 "add them as datasets of their own",
             )
-    return Gathered(tuple(measurements), tuple(properties), tuple(one[2] for one in found), first[3], first[4])
+    notes = Notes()
+    for u, *_, note in found:
+        notes.add(u, [note] if note else [])
+    return Gathered(
+        tuple(measurements),
+        tuple(properties),
+        tuple(one[2] for one in found),
+        first[3],
+        first[4],
+        notes.lines(len(found)),
+    )
 
 
-def _check_names(measurements: Sequence[Path], properties: Sequence[Path]) -> None:
-    if len(measurements) != len(properties):
-        raise DataError(
-            f"{len(measurements)} files of measurements ({measurements[0].name} to {measurements[-1].name}), "
-            f"{len(properties)} of properties ({properties[0].name} to {properties[-1].name}), expected equally many",
-            "narrow the patterns",
-        )
-    if both := sorted(set(measurements) & set(properties)):
-        raise DataError(f"{both[0]} is among measurements and properties", "narrow the patterns")
-    for u, c in zip(measurements, properties, strict=True):
-        numbers = [re.findall(r"\d+", path.stem)[-1:] for path in (u, c)]
-        if all(numbers) and len({int(number[0]) for number in numbers}) > 1:
-            raise DataError(
-                f"{u.name} would be paired with {c.name}; their numbers differ", "rename or remove what has no partner"
-            )
-
-
-def _shape(path: Path) -> Shape:
+def _array(path: Path) -> NDArray[Any]:
     with reading(path):
-        array = open_npy(path)
-    check_numbers(path, array.dtype)
-    return array.shape
+        return open_npy(path)
 
 
-def _match(u: Path, measured: Shape, c: Path, mapped: Shape) -> tuple[int, tuple[int, int, int], tuple[int, int]]:
-    """Samples in a pair of files, and the shapes of both sides of a sample."""
+def _match(
+    u: Path, c: Path, names: Mapping[Path, Path], expected: Expected
+) -> tuple[int, tuple[int, int, int], tuple[int, int], str]:
+    """Samples in a pair of files, the shapes of both sides of a sample, and how they were understood."""
+    measured, mapped = _array(u), _array(c).shape
+    check_numbers(names[c], _array(c).dtype)
     if len(mapped) not in (2, 3, 4) or (len(mapped) == 4 and mapped[1] != 1):
-        raise DataError(f"{c}: shape {mapped} found, expected (n, 1, Z, X), (n, Z, X) or (Z, X)", LAYOUTS)
-    if len(measured) not in (3, 4):
-        raise DataError(f"{u}: shape {measured} found, expected (n, S, T, R), (n, T, R) or (S, T, R)", LAYOUTS)
+        raise DataError(f"{names[c]}: shape {mapped} found, expected (n, 1, Z, X), (n, Z, X) or (Z, X)", LAYOUTS)
+    if 0 in mapped:
+        raise DataError(f"{names[c]} is empty: shape {mapped}", LAYOUTS)
+    if measured.dtype.kind == "c":
+        raise DataError(
+            f"{names[u]}: values of type {measured.dtype} found, expected real numbers",
+            complex_advice(measured.ndim, expected),
+        )
+    check_numbers(names[u], measured.dtype)
     n = 1 if len(mapped) == 2 else mapped[0]
-    if len(measured) == 3:
-        measured = (1, *measured) if n == 1 else (measured[0], 1, *measured[1:])
-    if measured[0] != n:
-        raise DataError(f"{u} holds {measured[0]} samples, {c} holds {n}; expected equally many", LAYOUTS)
-    if 0 in (*measured, *mapped):
-        raise DataError(f"{u} or {c} is empty: shapes {measured} and {mapped}", LAYOUTS)
-    return n, (measured[1], measured[2], measured[3]), (mapped[-2], mapped[-1])
+    if measured.ndim == 4 and len(measured) != n:
+        raise DataError(
+            f"{names[u]} holds {len(measured)} samples, {names[c]} holds {n}; expected equally many",
+            LAYOUTS,
+        )
+    layout = read_layout(str(names[u]), measured.shape, replace(expected, samples=n))
+    why = f"{layout.note}; {names[c].name} has {n} map{'s' * (n > 1)}" if layout.note else ""
+    return n, (layout.shape[1], layout.shape[2], layout.shape[3]), (mapped[-2], mapped[-1]), why

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fwibench.datasets.headers import Pair
 from fwibench.datasets.openfwi.families import Family
+from fwibench.datasets.pairing import pair_by_numbers
 from fwibench.errors import DataError, UsageError
 from fwibench.quoting import select
 
@@ -107,7 +108,22 @@ def _listed(path: Path) -> tuple[Pair, ...]:
         pairs.append(pair)
     if not pairs:
         raise DataError(f"{path} lists no file", "a line is MEASUREMENTS<tab>PROPERTIES")
+    _check_order(path, pairs)
     return tuple(pairs)
+
+
+def _check_order(path: Path, pairs: list[Pair]) -> None:
+    """Raises `DataError` where a list pairs other files than their numbers do: its columns were sorted apart."""
+    try:
+        numbered, _ = pair_by_numbers([pair.measurements for pair in pairs], [pair.properties for pair in pairs])
+    except DataError:
+        return  # names without a common numbering: the list alone says what belongs together
+    for pair, (_, properties) in zip(pairs, numbered, strict=True):
+        if len(pairs) > 1 and pair.properties != properties:
+            raise DataError(
+                f"{path} pairs {pair.measurements.name} with {pair.properties.name}, but lists {properties.name} too",
+                "sort both columns in the same order",
+            )
 
 
 def _partner(measurements: str) -> str:

@@ -2,60 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.datasets.readers.segy_headers import DEAD, Floats, Headers, opened, read_headers
 from fwibench.datasets.readers.wanted import Shape, Wanted
 from fwibench.errors import DataError
 
 
+@dataclass(frozen=True)
+class Section:
+    """A map and what the headers say about it.
+
+    Attributes:
+        values: `(Z, X)`, columns in the order of x.
+        places: X and Y of each column [m], `(X, 2)`; empty `(0, 2)` where the headers do not say.
+        depth_step: Sample interval of the headers over 1000: metres where a depth interval is in millimetres; 0 where
+            it is not filled in.
+        notes: What was used and assumed.
+    """
+
+    values: NDArray[np.float32]
+    places: Floats
+    depth_step: float
+    notes: tuple[str, ...]
+
+
 def measure(path: Path, wanted: Wanted) -> Shape:
     """`(samples, traces)`."""
-    with segyio().open(path, ignore_geometry=True) as file:
+    with opened(path) as file:
         return len(file.samples), file.tracecount
 
 
 def load(path: Path, wanted: Wanted) -> NDArray[Any]:
-    """All traces, `(samples, traces)`."""
-    with segyio().open(path, ignore_geometry=True) as file:
-        traces: NDArray[np.float32] = file.trace.raw[:]
-    return traces.T
+    """All traces, `(samples, traces)`; see `read_map`."""
+    return read_map(path).values
 
 
-def read_shots(path: Path) -> tuple[NDArray[np.float32], float]:
-    """Shots `(shots, T, R)` by their field record numbers, and the time step [s]; 0 where the file has none.
+def read_map(path: Path) -> Section:
+    """Read a section of a property.
+
+    Args:
+        path: A SEG-Y file; its traces are the columns.
 
     Raises:
-        DataError: Shots have different numbers of traces.
+        DataError: A column is marked as dead.
+        ValueError: The file cannot be read; see `opened`.
     """
-    library = segyio()
-    with library.open(path, ignore_geometry=True) as file:
-        records = file.attributes(library.TraceField.FieldRecord)[:]
-        step = library.tools.dt(file, fallback_dt=0.0) / 1e6
-        traces = file.trace.raw[:]
-    _, counts = np.unique(records, return_counts=True)
-    if len(set(counts.tolist())) != 1:
+    with opened(path) as file:
+        headers = read_headers(file, path)
+        traces: NDArray[np.float32] = np.asarray(file.trace.raw[:], np.float32)
+    if (dead := np.flatnonzero(np.isin(headers.code, DEAD))).size:
         raise DataError(
-            f"{path}: shots (field records, byte 9) have {counts.min()} to {counts.max()} traces, expected one number",
-            "pad or cut the shots",
+            f"{path}: {dead.size} of {len(headers)} traces are marked as dead (byte 29), the first is trace "
+            f"{dead[0] + 1}; a map needs all its columns",
+            "interpolate them, or correct their codes to 1",
         )
-    shots = traces[np.argsort(records, kind="stable")].reshape(len(counts), -1, traces.shape[1])
-    return shots.transpose(0, 2, 1), step
+    order, notes = _column_order(headers)
+    binary, each = headers.intervals
+    step = (binary or each or (0,))[0] / 1e3
+    places = headers.cdp[order] if np.ptp(headers.cdp, axis=0).any() else headers.cdp[:0]
+    return Section(traces[order].T, places, step, (*headers.notes, *notes))
 
 
-def segyio() -> ModuleType:
-    """The package.
+def _column_order(headers: Headers) -> tuple[NDArray[np.int64], list[str]]:
+    """Traces by their places along the line, or else by trace number; the file's order where neither is filled in.
 
-    Raises:
-        DataError: It is not installed.
+    A file that runs from the largest to the least place keeps its order.
     """
-    try:
-        import segyio as library
-    except ImportError as error:
-        raise DataError("SEG-Y files need the package segyio", "pip install 'fwibench[segy]'") from error
-    found: ModuleType = library
-    return found
+    axis = int(np.argmax(np.ptp(headers.cdp, axis=0)))
+    kinds = (
+        (headers.cdp[:, axis], f"CDP_{'XY'[axis]} (byte {(181, 185)[axis]})"),
+        (headers.number, "number (byte 13)"),
+    )
+    for values, name in kinds:
+        if len(np.unique(values)) == len(values) > 1:
+            steps = np.diff(values)
+            if (steps > 0).all() or (steps < 0).all():
+                break
+            return np.argsort(values, kind="stable"), [f"columns of maps are sorted by {name}"]
+    return np.arange(len(headers)), []
