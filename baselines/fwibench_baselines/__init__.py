@@ -127,7 +127,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
         ),
         MethodSpec(
             name="multiscale-fwi",
-            summary="waveform inversion from low to high frequencies, from the mean training map",
+            summary="waveform inversion from low to high frequencies, from the mean training map or another start",
             reference="InvLINT, section 4.5; Virieux and Operto, Geophysics 2009",
             target="fwibench_baselines.fwi.method:MultiscaleFWI",
             kind="iterative",
@@ -135,6 +135,9 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             profiles={"smoke": {"iterations": 2}},
             physics=("acoustic",),
             devices=("cpu", "cuda"),
+            needs_fit_for={"start": ("train-mean", "train-gradient")},
+            start_option="start",
+            version="2",
             published=MULTISCALE_FWI,
         ),
         MethodSpec(
@@ -150,5 +153,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             needs_fit=False,
             trained_on="none",
             track="oracle-start",
+            version="2",
         ),
     ]

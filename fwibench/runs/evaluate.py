@@ -77,7 +77,7 @@ def evaluate(
     )
     context = with_base(context, cell, folder.parent.parent, registry, problem)
     method = build(spec, cell, problem, context)
-    if spec.needs_fit:
+    if spec.learns(cell.options):
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
             method.fit(train, val)

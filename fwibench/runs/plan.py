@@ -171,9 +171,15 @@ class _Place:
     split: str
     lacking: tuple[str, ...]
 
-    def refusal(self, method: MethodSpec, device: str) -> str:
-        """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read."""
-        dataset, needed = self.dataset, ("train", "test") if method.needs_fit else ("test",)
+    def refusal(self, method: MethodSpec, options: Mapping[str, Any], device: str) -> str:
+        """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read.
+
+        Args:
+            method: Its spec.
+            options: Its options, as plain data: they may decide whether it needs train samples.
+            device: The one that was asked for.
+        """
+        dataset, needed = self.dataset, ("train", "test") if method.learns(options) else ("test",)
         name = dataset.spec.name
         if reason := method.refusal(dataset.problem, name):
             return reason
@@ -201,7 +207,7 @@ def _cells(
     spec = offer.spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
-    skip = place.refusal(spec, request.device)
+    skip = place.refusal(spec, options, request.device)
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:
         below = registry.method(options[spec.builds_on]).spec
