@@ -17,6 +17,7 @@ from fwibench.cli import (
     doctor,
     figures,
     folders,
+    inverting,
     listing,
     plugins,
     reading,
@@ -36,7 +37,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, reading, using, boards, figures, report, folders, listing, data, adding, plugins, doctor):
+for module in (
+    running,
+    reading,
+    using,
+    inverting,
+    boards,
+    figures,
+    report,
+    folders,
+    listing,
+    data,
+    adding,
+    plugins,
+    doctor,
+):
     module.register(app)
 
 

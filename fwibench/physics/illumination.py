@@ -30,7 +30,7 @@ HEIGHT = 0.05
 SHOTS = 8
 """Shots that are simulated at once, which bounds the memory."""
 SEED = 20220
-LEVEL = 0.002
+LEVEL = 0.004
 """Share of the data that a bump must change to be seen as well as not."""
 SHADES = 64
 """Illuminations that are remembered."""

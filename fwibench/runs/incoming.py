@@ -58,7 +58,7 @@ def read_measurements(path: Path, problem: Problem) -> Incoming:
         DataError: It is absent, damaged, no `.npy` file, or does not hold real numbers.
         ProblemError: It has another shape than the problem; says which axes, and what to do.
     """
-    array = _open(path)
+    array = open_array(path)
     if array.dtype.kind == "c":
         raise ProblemError(f"{path} holds complex numbers ({array.dtype})", _real_advice(problem, array.ndim))
     if array.dtype.kind not in "fiu":
@@ -103,7 +103,12 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
     return [*_far(np.concatenate(peaks), problem), *_silent(np.concatenate(silent), missing)]
 
 
-def _open(path: Path) -> NDArray[Any]:
+def open_array(path: Path) -> NDArray[Any]:
+    """Memory-map an `.npy` file; nothing is unpickled.
+
+    Raises:
+        DataError: It is absent, damaged, no `.npy` file, or holds Python objects.
+    """
     if not path.is_file():
         raise DataError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, expected an .npy file")
     with path.open("rb") as stream:

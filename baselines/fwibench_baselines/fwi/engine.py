@@ -6,6 +6,7 @@ elementwise, so a batch equals as many single inversions; options that would cou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,7 @@ from fwibench.physics.illumination import illumination
 from fwibench.physics.sampling import gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench_baselines.fwi.bands import bands_of, name_of
+from fwibench_baselines.fwi.blurring import blurred
 from fwibench_baselines.fwi.discretisation import resample, taper
 from fwibench_baselines.fwi.objectives import Objective, Objectives
 from fwibench_baselines.fwi.optimisers import OutOfTimeError, Unknown, adam, l_bfgs_b
@@ -126,13 +128,13 @@ class Engine:
         concerned = self._concerned(plain, models, corner, course)
         if not concerned.any():
             return models
-        fade = self._fade(course)
+        fade, width = self._fade(course), self._width(models, corner)
         unknown = Unknown(
             start=models,
-            model=lambda values: models + fade * (values - models),
+            model=lambda values: (models + fade * blurred(values - models, width)).clamp(bounds.low, bounds.high),
             cost=lambda values: values.new_zeros(()),
             limits=(bounds.low, bounds.high),
-            step=options.step * SHORTENING**number,
+            step=self._first_step(measurements, course) * SHORTENING**number,
             damping=options.damping,
         )
         held_out, done = self.held_out(number), len(course.traces[0].steps)
@@ -165,6 +167,21 @@ class Engine:
         if not self.options.explained or corner == self.bands[-1] or not still.any():
             return every
         return ~(still & (misfit(models) < self.options.explained + self.problem.noise**2))
+
+    def _first_step(self, measurements: Maps, course: Course) -> float:
+        """Adam's first step in the first band: shorter for a start that explains much of that band already."""
+        if not self.options.poor:
+            return self.options.step
+        starts = torch.from_numpy(np.stack([trace.models["start"] for trace in course.traces])).to(self.device)
+        with torch.no_grad():
+            left = self.objective(measurements, starts, self.bands[0], penalised=False)(starts)
+        return self.options.step * min(math.sqrt(float(left.max()) / self.options.poor), 1.0)
+
+    def _width(self, models: Tensor, corner: float | None) -> float:
+        """Standard deviation [cells] of what an update of a band is blurred by: no finer than its waves can see."""
+        if corner is None:
+            return 0.0
+        return self.options.blur * float(models.mean()) / corner / self.problem.grid.spacing
 
     @torch.no_grad()
     def _is_better(self, misfit: Objective, before: Tensor, after: Tensor, held_out: Shots) -> Tensor:

@@ -39,8 +39,20 @@ class InversionOptions(Frozen):
         description="slope of the misfit [1/property's unit] below which Adam hardly moves a node; a weak one is about "
         "1e-8, and a good start is kept where the data see little",
     )
+    poor: float = Field(
+        default=0.15,
+        ge=0,
+        description="misfit of the start in the lowest band from which on the first step is taken whole; a smaller one "
+        "shortens it by its square root. 0: always whole",
+    )
+    blur: float = Field(
+        default=0.06,
+        ge=0,
+        description="standard deviation of the Gaussian that updates of a band are blurred by, over the wavelength at "
+        "its corner; the full band is not",
+    )
     illumination: float = Field(
-        default=0.002,
+        default=0.004,
         ge=0,
         description="updates fade out where a bump of a twentieth of the property's range would change the data by "
         "less than this share; 0: update every node",
@@ -117,6 +129,7 @@ class GoodStartOptions(InversionOptions):
     """Options of an inversion whose start is worth keeping where the data see little."""
 
     step: float = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
+    poor: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; the step is whole")
     damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
     tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
     decrease: float = Field(default=0.0, ge=0, description="weight of decreases with depth, as under salt")
