@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fwibench.datasets.dataset import Dataset
-from fwibench.problem import ElectromagneticSurvey, Point, Problem, SeismicSurvey
+from fwibench.problem import ElectromagneticSurvey, Point, Problem, Ricker, SampledWavelet, SeismicSurvey
 
 Fact = tuple[str, str]
 
@@ -43,15 +43,23 @@ def describe_splits(dataset: Dataset) -> list[Fact]:
 
 
 def _describe_survey(survey: SeismicSurvey | ElectromagneticSurvey) -> list[Fact]:
-    places = [("sources", _describe_places(survey.sources)), ("receivers", _describe_places(survey.receivers))]
+    receivers = _describe_places(survey.receivers)
+    if isinstance(survey, SeismicSurvey) and survey.shot_receivers:
+        last = _describe_places(survey.shot_receivers[-1])
+        receivers = f"move with the source; first shot: {receivers}; last shot: {last}"
+    places = [("sources", _describe_places(survey.sources)), ("receivers", receivers)]
     if isinstance(survey, ElectromagneticSurvey):
         return [*places, ("frequencies", f"{_listed(survey.frequencies)} Hz")]
-    wavelet = survey.wavelet
     return [
         *places,
         ("time", f"{survey.nt} samples of {survey.dt * 1e3:.4g} ms"),
-        ("wavelet", f"Ricker {wavelet.frequency:g} Hz, peak at {wavelet.delay * 1e3:.4g} ms"),
+        ("wavelet", _describe_wavelet(survey.wavelet)),
     ]
+
+
+def _describe_wavelet(wavelet: Ricker | SampledWavelet) -> str:
+    shape = "Ricker" if isinstance(wavelet, Ricker) else f"{len(wavelet.samples)} samples, strongest at"
+    return f"{shape} {wavelet.frequency:g} Hz, peak at {wavelet.delay * 1e3:.4g} ms"
 
 
 def _describe_places(points: Sequence[Point]) -> str:

@@ -21,14 +21,14 @@ def simulate(
 ) -> Tensor:
     """Pressure recorded by every receiver for every source.
 
-    The source enters as OpenFWI has it, `v**2 w(t)` on one node without division by the cell's area,
-    so amplitudes compare with those files. Places off the grid are interpolated, and rows too deep to be
-    seen within the record are left out; see `placement`. All shots of all models go in one call.
+    The source enters as OpenFWI has it, `v**2 w(t)` on one node without division by the cell's area, so amplitudes
+    compare with those files; `source_scale` multiplies it. Places off the grid are interpolated, and rows too deep
+    to be seen within the record are left out; see `placement`. All shots of all models go in one call.
 
     Args:
         velocity: P velocity [m/s], `(n, 1, Z, X)`; gradients flow back to it.
         problem: Acoustic problem on the same grid.
-        wavelet: `(T,)`; the survey's own by default.
+        wavelet: `(T,)`, before it is scaled; the survey's own by default.
         gradient_interval: Time samples between the wavefields whose sum is the gradient; divides `nt`. Larger
             ones save memory and time, as long as they sample the wavefield.
 
@@ -52,24 +52,32 @@ def simulate(
     n, sources = len(velocity), len(survey.sources)
     placement = place(problem)
     model = _simulated(velocity[:, 0], placement)
-    amplitude, at_source, at_receiver = _survey(survey, placement, velocity, wavelet)
+    amplitude, at_source, at_receiver = _survey(survey, physics, placement, velocity, wavelet)
     recorded = deepwave.scalar(
         model.repeat_interleave(sources, 0) if n > 1 else model[0],
         problem.grid.spacing,
         survey.dt,
         source_amplitudes=amplitude.repeat(n, 1, 1),
         source_locations=at_source.repeat(n, 1, 1),
-        receiver_locations=at_receiver.expand(n * sources, -1, -1),
+        receiver_locations=at_receiver.expand(sources, -1, -1).repeat(n, 1, 1),
         accuracy=physics.accuracy,
-        pml_width=physics.pml_width,
+        pml_width=widths_of_frame(physics),
+        boundary=["free", "pml", "pml", "pml"] if physics.free_surface else None,
         pml_freq=physics.pml_freq,
         max_vel=physics.max_velocity,
         courant_number=physics.courant_number,
         model_gradient_sampling_interval=gradient_interval,
     ).receiver_amplitudes
+    recorded = recorded.reshape(n, sources, *recorded.shape[1:])
     if placement.receiver_weights is not None:
         recorded = torch.from_numpy(placement.receiver_weights).to(recorded) @ recorded
-    return recorded.reshape(n, sources, len(survey.receivers), survey.nt).transpose(2, 3)
+    return recorded.transpose(2, 3)
+
+
+def widths_of_frame(physics: AcousticPhysics) -> int | list[int]:
+    """Absorbing cells above, below, left and right; one number where all are equal."""
+    width = physics.pml_width
+    return [0, width, width, width] if physics.free_surface else width
 
 
 def _simulated(velocity: Tensor, placement: Placement) -> Tensor:
@@ -81,12 +89,13 @@ def _simulated(velocity: Tensor, placement: Placement) -> Tensor:
 
 
 def _survey(
-    survey: SeismicSurvey, placement: Placement, like: Tensor, wavelet: Tensor | None
+    survey: SeismicSurvey, physics: AcousticPhysics, placement: Placement, like: Tensor, wavelet: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Source amplitudes `(S, K, T)`, source nodes `(S, K, 2)` and receiver nodes `(1, P, 2)`."""
-    signal = -(torch.from_numpy(sample_wavelet(survey)) if wavelet is None else wavelet).to(like)
+    """Source amplitudes `(S, K, T)`, source nodes `(S, K, 2)`, receiver nodes `(P, 2)` or `(S, P, 2)`."""
+    signal = torch.from_numpy(sample_wavelet(survey)) if wavelet is None else wavelet
+    signal = -physics.source_scale * signal.to(like)
     weights = torch.from_numpy(placement.source_weights).to(like)
     at_source, at_receiver = (
         torch.from_numpy(nodes).to(like.device) for nodes in (placement.source_nodes, placement.receiver_nodes)
     )
-    return weights[..., None] * signal, at_source, at_receiver[None]
+    return weights[..., None] * signal, at_source, at_receiver

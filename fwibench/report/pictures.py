@@ -113,7 +113,7 @@ def _draw_measurement(
     source = len(measurement) // 2
     gather = measurement[source]
     limit = float(np.quantile(np.abs(gather), 0.95)) or 1.0
-    places = along(survey)
+    places = along(survey, source)
     axes.imshow(
         gather,
         cmap="Greys",
@@ -139,7 +139,8 @@ def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: Electromag
         axes.legend(fontsize="x-small", ncols=2)
 
 
-def along(survey: SeismicSurvey | ElectromagneticSurvey) -> NDArray[np.float64]:
-    """Receivers along the axis on which they spread [km]."""
-    places = np.array([[point.x, point.z] for point in survey.receivers]) / 1e3
+def along(survey: SeismicSurvey | ElectromagneticSurvey, source: int = 0) -> NDArray[np.float64]:
+    """Receivers of a source along the axis on which they spread [km]."""
+    receivers = survey.receivers_of(source) if isinstance(survey, SeismicSurvey) else survey.receivers
+    places = np.array([[point.x, point.z] for point in receivers]) / 1e3
     return places[:, int(np.ptp(places[:, 1]) > np.ptp(places[:, 0]))]

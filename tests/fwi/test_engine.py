@@ -191,9 +191,8 @@ def test_what_would_couple_samples_takes_one_at_a_time(
 def test_a_start_counts_as_what_it_takes_from_train(small: Problem, tmp_path: Path) -> None:
     """As mean-map counts its mean; the smoothed truth is none of train."""
     context = RunContext(workdir=tmp_path)
-    found = [
-        MultiscaleFWI(small, StartOptions(start=begin), context).complexity() for begin in ("train-mean", "train-gradient", "gradient")
-    ]
+    starts = ("train-mean", "train-gradient", "gradient")
+    found = [MultiscaleFWI(small, StartOptions(start=begin), context).complexity() for begin in starts]
     found.append(OracleFWI(small, OracleOptions(), context).complexity())
     assert [(one.parameters, one.parameters_closed_form) for one in found] == [(0, 24 * 30), (0, 2), (0, 0), (0, 0)]
 

@@ -22,7 +22,8 @@ def gradient_flops(problem: Problem) -> int:
     survey, physics = problem.survey, problem.physics
     if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
         raise TypeError("only acoustic simulations are counted")
-    nz, nx = (n + 2 * physics.pml_width for n in (reached_rows(problem), problem.grid.nx))
+    width = physics.pml_width
+    nz, nx = reached_rows(problem) + (1 if physics.free_surface else 2) * width, problem.grid.nx + 2 * width
     courant = physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER
     inner = math.ceil(stable_steps(problem, survey.dt, courant))
     difference = 3 * physics.accuracy // 2 + 1

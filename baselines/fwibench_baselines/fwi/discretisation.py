@@ -14,7 +14,8 @@ from deepwave.discretisation import critical_courant_number
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench.physics.wavelets import sample_wavelet
+from fwibench.problem import AcousticPhysics, Problem, SampledWavelet, SeismicSurvey
 from fwibench_baselines.fwi.options import Order
 
 Maps = NDArray[np.float32]
@@ -40,11 +41,10 @@ def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
     suited: tuple[Order, ...] = (4, 6, 8) if points >= COARSEST else (6, 8)
     order = next(one for one in suited if one != physics.accuracy) if accuracy is None else accuracy
     courant = MARGIN * critical_courant_number(order, propagator="scalar")
-    duration = survey.nt * survey.dt
-    samples = MULTIPLE * math.ceil(stable_steps(problem, duration, courant) / MULTIPLE)
+    samples = MULTIPLE * math.ceil(stable_steps(problem, survey.nt * survey.dt, courant) / MULTIPLE)
     return problem.model_copy(
         update={
-            "survey": survey.model_copy(update={"nt": samples, "dt": duration / samples}),
+            "survey": on_time_axis(survey, samples),
             "physics": physics.model_copy(update={"accuracy": order, "courant_number": courant}),
         }
     )
@@ -61,6 +61,16 @@ def stable_steps(problem: Problem, duration: float, courant: float) -> float:
     return problem.physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
 
 
+def on_time_axis(survey: SeismicSurvey, samples: int) -> SeismicSurvey:
+    """The survey with that many time samples over the same time; a sampled wavelet is resampled as the data are."""
+    wavelet = survey.wavelet
+    if isinstance(wavelet, SampledWavelet):
+        signal = resample(sample_wavelet(survey)[None, None, :, None], samples).ravel()
+        wavelet = wavelet.model_copy(update={"samples": tuple(map(float, signal))})
+    dt = survey.nt * survey.dt / samples
+    return survey.model_copy(update={"nt": samples, "dt": dt, "wavelet": wavelet})
+
+
 def resample(measurements: Maps, samples: int) -> Maps:
     """Measurements `(n, S, T, R)` on a time axis of that many samples over the same time."""
     nt = measurements.shape[2]
@@ -75,8 +85,11 @@ def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
     Nearer ones record little but the source itself, whose size on a grid depends on the stencil.
     """
     survey = problem.survey
-    sources, receivers = (np.array([(p.x, p.z) for p in points]) for points in (survey.sources, survey.receivers))
-    distance = np.linalg.norm(sources[:, None] - receivers[None], axis=2)
+    if not isinstance(survey, SeismicSurvey):
+        raise TypeError("only seismic surveys have shots")
+    sources = np.array([(place.x, place.z) for place in survey.sources])
+    receivers = np.array([[(place.x, place.z) for place in survey.receivers_of(shot)] for shot in range(len(sources))])
+    distance = np.linalg.norm(sources[:, None] - receivers, axis=2)
     return np.asarray(distance >= cells * problem.grid.spacing)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fwibench.methods.traces import Course
+from fwibench.physics.acoustic import widths_of_frame
 from fwibench.physics.illumination import illumination
 from fwibench.physics.sampling import gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
@@ -109,7 +110,7 @@ class Engine:
             self.survey.nt,
             shots,
             accuracy=physics.accuracy,
-            pml_width=physics.pml_width,
+            pml_width=widths_of_frame(physics),
             model_gradient_sampling_interval=gradient_interval(self.survey, None),
             models_requiring_grad=["v"],
             device=self.device,

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
@@ -17,7 +16,7 @@ from fwibench.datasets.added.converting import check_room, convert_measurements,
 from fwibench.datasets.added.description import AddedDataset, converted_folder, description_path
 from fwibench.datasets.added.examining import Examined, arrays, check_unit, examine, simulation_residual
 from fwibench.datasets.added.gathering import SEGY, Gathered, find, pair
-from fwibench.datasets.added.geometry import make_survey
+from fwibench.datasets.added.geometry import SurveyOptions, make_survey, read_places
 from fwibench.errors import DataError, UsageError
 from fwibench.files import stamp
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Problem, Property
@@ -28,14 +27,15 @@ of the scheme makes 2 %, a wavelet that is one sample late 10 %."""
 
 
 @dataclass(frozen=True)
-class Addition:
-    """What the user says of the data; lengths in m, times in s, frequencies in Hz.
+class Addition(SurveyOptions):
+    """What the user says of the data.
 
     Attributes:
-        source_x: Places, or `first:last:count`; empty to spread them evenly.
-        receiver_x: The same for receivers.
-        frequencies: Of electromagnetic data, separated by commas.
+        name: Of the new dataset.
+        measurements: Pattern of files.
+        properties: Pattern of files.
         low: Bound of the property; None to take what the files hold.
+        high: Likewise.
         val: Samples of val: a share below 1, or a number.
         test: Samples of test, likewise.
     """
@@ -43,15 +43,6 @@ class Addition:
     name: str
     measurements: str
     properties: str
-    spacing: float
-    kind: Literal["seismic", "em"] = "seismic"
-    dt: float | None = None
-    frequency: float | None = None
-    delay: float | None = None
-    frequencies: str = ""
-    source_x: str = ""
-    receiver_x: str = ""
-    depth: float = 0.0
     property: str = "velocity"
     unit: str = "m/s"
     low: float | None = None
@@ -146,9 +137,8 @@ def _convert(
     if there:
         check_room(there, folder)
     if measurements[0] in there:
-        sources = len(wanted.source_x.split(",")) if "," in wanted.source_x else None
-        if wanted.source_x.count(":") == 2:
-            sources = int(float(wanted.source_x.split(":")[2]))
+        given = wanted.source_x
+        sources = len(read_places(given, "source") if isinstance(given, str) and given else given) or None
         measurements, step = convert_measurements(measurements, folder, sources)
         if wanted.dt is not None and step and abs(step - wanted.dt) > 1e-6:
             raise DataError(f"--dt is {wanted.dt:g} s, the files say {step:g} s", "leave --dt out, or correct them")

@@ -19,7 +19,8 @@ LOUD = 0.95
 def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str, Any]:
     """One source of a measurement `(S, T, R)` or `(S, 2 F, R)`, as JSON can hold it."""
     survey = problem.survey
-    places = along(survey)
+    source = len(measurement) // 2 if survey.kind == "seismic" else 0
+    places = along(survey, source)
     shared = {"sources": len(measurement), "from": float(places[0]), "to": float(places[-1])}
     if isinstance(survey, ElectromagneticSurvey):
         field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
@@ -27,13 +28,12 @@ def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str
         values = np.log10(np.where(field > 0, field, np.nan)).round(3).tolist()
         return {
             "kind": "curves",
-            "source": 1,
+            "source": source + 1,
             "frequencies": list(survey.frequencies),
             "x": places.round(4).tolist(),
             "values": [[None if value != value else value for value in line] for line in values],
             **shared,
         }
-    source = len(measurement) // 2
     gather = _average(measurement[source], step_of((survey.nt,)))[:, :: step_of((len(survey.receivers),))]
     limit = float(np.quantile(np.abs(gather), LOUD)) or 1.0
     return {
