@@ -117,6 +117,10 @@ def make_task(
             "receivers",
             "one source needs an axis of length 1" if len(shape) == 2 else "",
         )
+    if start != GRADIENT and not Path(start).expanduser().is_file():
+        raise UsageError(
+            f"--start is '{start}', which is neither {GRADIENT} nor a file", "give an .npy file of one map, (Z, X)"
+        )
     section = None if start == GRADIENT else open_array(Path(start).expanduser()).shape[-2:]
     problem, notes = read_problem(survey, (shape[-3], shape[-2], shape[-1]), section)
     spec = _choose(registry, problem, method)

@@ -189,6 +189,13 @@ class _Place:
         return device_refusal(method, device)
 
 
+def _check_start(spec: MethodSpec, options: Mapping[str, Any]) -> None:
+    """Raises `UsageError` if the option that names a start model names a file that is not there."""
+    start = str(options.get(spec.start_option, ""))
+    if start.endswith(".npy") and not Path(start).is_file():
+        raise UsageError(f"{spec.start_option} of {spec.name} is {start}: no such file", "give an .npy file of one map")
+
+
 def _lacking(dataset: Dataset, split: str) -> tuple[str, ...]:
     """Splits without samples; the problem and the fingerprint are asked for too, while faults are caught."""
     _ = dataset.problem, dataset.fingerprint
@@ -207,6 +214,7 @@ def _cells(
     spec = offer.spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
+    _check_start(spec, options)
     skip = place.refusal(spec, options, request.device)
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:

@@ -58,7 +58,7 @@ class InversionOptions(Frozen):
         "less than this share; 0: update every node",
     )
     explained: float = Field(
-        default=0.05,
+        default=0.01,
         ge=0,
         description="bands whose data the start explains up to this misfit are left out, except the last; 0: none is",
     )
