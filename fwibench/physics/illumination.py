@@ -10,12 +10,14 @@ Invariant: a function of problem and velocity alone. The random signals that it 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import ProblemError
+from fwibench.physics.parallel import available_cores
 from fwibench.physics.sampling import HIGHEST, gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 
@@ -27,8 +29,6 @@ BUMP = 0.2, 0.6
 """Standard deviations of the bump down and along, over the wavelength at the peak frequency and the mean velocity."""
 HEIGHT = 0.05
 """Height of the bump over the property's range."""
-SHOTS = 8
-"""Shots that are simulated at once, which bounds the memory."""
 SEED = 20220
 LEVEL = 0.004
 """Share of the data that a bump must change to be seen as well as not."""
@@ -91,36 +91,47 @@ def sensitivity(velocity: Map, problem: Problem) -> Map:
     import torch
     from scipy.ndimage import gaussian_filter
 
-    from fwibench.physics.acoustic import simulate
-
     survey = problem.survey
     if not isinstance(survey, SeismicSurvey) or not isinstance(problem.physics, AcousticPhysics):
         raise ProblemError("illumination needs a seismic survey and acoustic physics")
     bounds, spacing = problem.property, problem.grid.spacing
     wavelength = float(velocity.mean()) / survey.wavelet.frequency / spacing
     width = tuple(part * wavelength for part in BUMP)
-    model = torch.from_numpy(np.clip(velocity, bounds.low, bounds.high, dtype=np.float32)[None, None])
-    gain = torch.arange(survey.nt)[:, None] * survey.dt
-    rng, interval = np.random.default_rng(SEED), gradient_interval(survey, None)
+    model = np.clip(velocity, bounds.low, bounds.high, dtype=np.float32)
     gradients = np.zeros((DRAWS, *problem.grid.shape))
-    energy = 0.0
-    count = len(survey.sources)
-    for first in range(0, count, SHOTS):
-        shots = range(first, min(first + SHOTS, count))
-        part = problem.model_copy(update={"survey": survey.with_shots(shots)})
-        values = model.clone().requires_grad_()
-        recorded = simulate(values, part, gradient_interval=interval) * gain
-        energy += float(recorded.detach().square().sum())
-        for draw in range(DRAWS):
-            signals = torch.from_numpy(_signals(rng, tuple(recorded.shape), survey))
-            last = draw == DRAWS - 1
-            (gradient,) = torch.autograd.grad((recorded * signals).sum(), values, retain_graph=not last)
-            gradients[draw] += gradient[0, 0].double().numpy()
+    energy, count, cores = 0.0, len(survey.sources), available_cores()
+    with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        # a few at a time, which bounds the memory; added in their order, so the number of cores changes nothing
+        for first in range(0, count, cores):
+            shots = range(first, min(first + cores, count))
+            for own, size in pool.map(lambda shot: _random_gradients(model, problem, survey, shot), shots):
+                gradients += own
+                energy += size
     height = HEIGHT * (bounds.high - bounds.low)
     area = 2 * np.pi * width[0] * width[1]
     projected = height * area * gaussian_filter(gradients, (0, *width), mode="constant")
     squared = gaussian_filter(np.square(projected).mean(0), width, mode="nearest")
     return np.sqrt(squared / energy).astype(np.float32)
+
+
+def _random_gradients(
+    model: Map, problem: Problem, survey: SeismicSurvey, shot: int
+) -> tuple[NDArray[np.float64], float]:
+    """Gradients `(DRAWS, Z, X)` of random signals for a shot, and the energy of its data."""
+    import torch
+
+    from fwibench.physics.acoustic import simulate
+
+    part = problem.model_copy(update={"survey": survey.with_shots([shot])})
+    values = torch.from_numpy(model[None, None].copy()).requires_grad_()
+    gain = torch.arange(survey.nt)[:, None] * survey.dt
+    recorded = simulate(values, part, gradient_interval=gradient_interval(survey, None)) * gain
+    rng, found = np.random.default_rng([SEED, shot]), []
+    for draw in range(DRAWS):
+        signals = torch.from_numpy(_signals(rng, tuple(recorded.shape), survey))
+        (gradient,) = torch.autograd.grad((recorded * signals).sum(), values, retain_graph=draw < DRAWS - 1)
+        found.append(gradient[0, 0].double().numpy())
+    return np.stack(found), float(recorded.detach().square().sum())
 
 
 def _signals(rng: np.random.Generator, shape: tuple[int, ...], survey: SeismicSurvey) -> Map:
