@@ -6,7 +6,6 @@ elementwise, so a batch equals as many single inversions; options that would cou
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -33,6 +32,8 @@ from fwibench_baselines.fwi.warping import Warp
 Maps = NDArray[np.float32]
 SHORTENING = 0.7
 """Of Adam's first step from a band to the next."""
+LEAST = 0.05
+"""Share of the steps that even the best start takes."""
 WARP_STEP = 0.3
 """First step of Adam in every band while a map is bent [cells]."""
 WARP_DAMPING = 1e-8
@@ -123,21 +124,13 @@ class Engine:
         Raises:
             OutOfTimeError: The budget is spent; holds the models.
         """
-        number, bounds, options = self.bands.index(corner), self.problem.property, self.options
+        number, options = self.bands.index(corner), self.options
         objective = self.objective(measurements, models, corner)
         plain = self.objective(measurements, models, corner, penalised=False)
         concerned = self._concerned(plain, models, corner, course)
         if not concerned.any():
             return models
-        fade, width = self._fade(course), self._width(models, corner)
-        unknown = Unknown(
-            start=models,
-            model=lambda values: (models + fade * blurred(values - models, width)).clamp(bounds.low, bounds.high),
-            cost=lambda values: values.new_zeros(()),
-            limits=(bounds.low, bounds.high),
-            step=self._first_step(measurements, course) * SHORTENING**number,
-            damping=options.damping,
-        )
+        unknown = self._update(measurements, models, corner, course)
         held_out, done = self.held_out(number), len(course.traces[0].steps)
         fitted = tuple(shot for shot in self._every if shot not in held_out)
         adaptive = options.optimiser == "adam"
@@ -169,20 +162,41 @@ class Engine:
             return every
         return ~(still & (misfit(models) < self.options.explained + self.problem.noise**2))
 
-    def _first_step(self, measurements: Maps, course: Course) -> float:
-        """Adam's first step in the first band: shorter for a start that explains much of that band already."""
-        if not self.options.poor:
-            return self.options.step
-        starts = torch.from_numpy(np.stack([trace.models["start"] for trace in course.traces])).to(self.device)
-        with torch.no_grad():
-            left = self.objective(measurements, starts, self.bands[0], penalised=False)(starts)
-        return self.options.step * min(math.sqrt(float(left.max()) / self.options.poor), 1.0)
+    def _update(self, measurements: Maps, models: Tensor, corner: float | None, course: Course) -> Unknown:
+        """What a band looks for: what is added to the models, before it is shortened, blurred and faded."""
+        bounds, number, options = self.problem.property, self.bands.index(corner), self.options
+        share, fade, width = self._share(measurements, course), self._fade(course), self._width(corner)
 
-    def _width(self, models: Tensor, corner: float | None) -> float:
+        def apply(update: Tensor) -> Tensor:
+            moved = models + fade * blurred(share * update, width)
+            # beyond the bounds the gradient goes on, so that a node can come back
+            return moved + (moved.clamp(bounds.low, bounds.high) - moved).detach()
+
+        return Unknown(
+            start=torch.zeros_like(models),
+            model=apply,
+            cost=lambda update: update.new_zeros(()),
+            limits=((bounds.low - models) / share, (bounds.high - models) / share),
+            step=options.step * SHORTENING**number,
+            damping=options.damping,
+        )
+
+    @torch.no_grad()
+    def _share(self, measurements: Maps, course: Course) -> Tensor:
+        """Share of the steps that is taken `(n, 1, 1, 1)`: little for a start that explains much of the lowest band."""
+        starts = torch.from_numpy(np.stack([trace.models["start"] for trace in course.traces])).to(self.device)
+        if not self.options.poor:
+            return torch.ones_like(starts[:, :, :1, :1])
+        left = self.objective(measurements, starts, self.bands[0], penalised=False)(starts)
+        return (left / self.options.poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
+
+    def _width(self, corner: float | None) -> float:
         """Standard deviation [cells] of what an update of a band is blurred by: no finer than its waves can see."""
         if corner is None:
             return 0.0
-        return self.options.blur * float(models.mean()) / corner / self.problem.grid.spacing
+        bounds = self.problem.property
+        # of the problem, not of the models: samples of a batch do not know of each other
+        return self.options.blur * (bounds.low + bounds.high) / 2 / corner / self.problem.grid.spacing
 
     @torch.no_grad()
     def _is_better(self, misfit: Objective, before: Tensor, after: Tensor, held_out: Shots) -> Tensor:
@@ -210,7 +224,7 @@ class Engine:
     def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
         """Models bent to fit band after band, where that explains the data of the last."""
         bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
-        far = float(min(self.problem.grid.shape))
+        far = torch.tensor(float(min(self.problem.grid.shape)), device=self.device)
 
         def bend(values: Tensor) -> Tensor:
             return warp.bend(values).clamp(bounds.low, bounds.high)

@@ -35,7 +35,7 @@ class Unknown(NamedTuple):
         start: `(n, ...)`.
         model: Models `(n, 1, Z, X)` of a value.
         cost: Of a value, a number a sample, beside the objective of its models.
-        limits: Of every entry.
+        limits: Of every entry; broadcast to it.
         step: Adam's first.
         damping: Slope below which an entry hardly moves.
     """
@@ -43,7 +43,7 @@ class Unknown(NamedTuple):
     start: Tensor
     model: Callable[[Tensor], Tensor]
     cost: Callable[[Tensor], Tensor]
-    limits: tuple[float, float]
+    limits: tuple[Tensor, Tensor]
     step: float
     damping: float
 
@@ -94,7 +94,7 @@ def l_bfgs_b(gradient: Step, unknown: Unknown, iterations: int, note: Note) -> T
     Raises:
         OutOfTimeError: `note` returned False; holds the models of that moment.
     """
-    low, high = unknown.limits
+    low, high = (limit.expand_as(unknown.start) for limit in unknown.limits)
     half, done = (high - low) / 2, 0
 
     def value_of(flat: NDArray[np.float64]) -> Tensor:
