@@ -185,11 +185,14 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
     import numpy as np
 
     from fwibench.files import atomic_write
+    from fwibench.physics.illumination import has_illumination, illumination
     from fwibench.report.pictures import COLUMNS, draw_maps
 
     rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
     shown = task.measurements.array[rows].astype(np.float32)
-    picture = draw_maps([f"sample {row}" for row in rows], maps[rows], shown, task.problem, room=max(len(rows), 2))
+    names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
+    seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []
+    picture = draw_maps(names, maps[rows], shown, task.problem, room=room, seen=seen)
     with atomic_write(path) as stream:
         stream.write(picture)
     return [int(row) for row in rows]

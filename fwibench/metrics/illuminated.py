@@ -26,9 +26,9 @@ def mae_illuminated(prediction: Maps, truth: Maps, problem: Problem) -> NDArray[
     Returns:
         `(n,)`; NaN where the physics is not acoustic, or the survey sees nothing.
     """
-    from fwibench.physics.illumination import illumination
+    from fwibench.physics.illumination import has_illumination, illumination
 
-    if problem.physics is None or problem.physics.kind != "acoustic":
+    if not has_illumination(problem):
         return np.full(len(truth), np.nan)
     seen = illumination(problem)[0] > SEEN
     if not seen.any():

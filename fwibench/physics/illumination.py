@@ -58,6 +58,11 @@ def illumination(problem: Problem, velocity: Map | None = None, level: float = L
     return (squared / (squared + level**2))[None].astype(np.float32)
 
 
+def has_illumination(problem: Problem) -> bool:
+    """Whether illumination is defined: for seismic surveys with acoustic physics."""
+    return isinstance(problem.survey, SeismicSurvey) and isinstance(problem.physics, AcousticPhysics)
+
+
 def reference_model(problem: Problem) -> Map:
     """A linear increase over depth from a quarter to three quarters of the property's range, `(Z, X)`."""
     low, span, grid = problem.property.low, problem.property.high - problem.property.low, problem.grid

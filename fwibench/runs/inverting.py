@@ -169,7 +169,7 @@ def invert(task: Task, device: str, time_limit: float | None = None, report: Rep
         check_prediction(maps, (len(records), *problem.property_shape))
         traces = list(getattr(method, "traces", ()))
         starts = np.stack([t.models["start"] for t in traces]) if traces else maps
-    seconds = time.monotonic() - begun
+    seconds, stopped = time.monotonic() - begun, context.should_stop()
     maps = maps.astype(np.float32, copy=False)
     of_starts, of_maps = (_simulate(models, problem) for models in (starts, maps))
     return Outcome(
@@ -181,7 +181,7 @@ def invert(task: Task, device: str, time_limit: float | None = None, report: Rep
         simulated=of_maps,
         seconds=seconds,
         iterations=[len(trace.steps) for trace in traces] if traces else None,
-        stopped=context.should_stop(),
+        stopped=stopped,
         warnings=tuple(_doubt(of_starts, of_maps, records)),
     )
 
@@ -241,9 +241,9 @@ def _misfits(simulated: Maps, records: Maps) -> NDArray[np.float64]:
 
 
 def _seen(starts: Maps, problem: Problem) -> Maps | None:
-    from fwibench.physics.illumination import illumination
+    from fwibench.physics.illumination import has_illumination, illumination
 
-    if problem.physics is None or problem.physics.kind != "acoustic":
+    if not has_illumination(problem):
         return None
     return np.stack([illumination(problem, start) for start in starts])
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fwibench.datasets.arrays import Split
 from fwibench.errors import FwibenchError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
-from fwibench.physics.illumination import illumination
+from fwibench.physics.illumination import has_illumination, illumination
 from fwibench.problem import Problem
 from fwibench.readable import counted
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
@@ -194,7 +194,7 @@ def _caption(
 
 def _illumination(material: Material, problem: Problem) -> Maps | None:
     """What the survey sees `(Z, X)`, as `mae-illuminated` has it; None where that is everything, or not known."""
-    if problem.physics is None or problem.physics.kind != "acoustic":
+    if not has_illumination(problem):
         return None
     try:
         seen = illumination(problem)[0]
