@@ -130,6 +130,7 @@ class GoodStartOptions(InversionOptions):
 
     step: float = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
     poor: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; the step is whole")
+    blur: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; updates are not blurred")
     damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
     tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
     decrease: float = Field(default=0.0, ge=0, description="weight of decreases with depth, as under salt")
