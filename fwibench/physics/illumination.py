@@ -39,13 +39,13 @@ SHADES = 64
 def illumination(problem: Problem, velocity: Map | None = None, level: float = LEVEL) -> Map:
     """How well a survey sees each node, from 0 (not at all) to 1.
 
-    With the change `s` of the data by a bump (see `sensitivity`) it is `s^2 / (s^2 + level^2)`: the share of a bump
-    that data determine whose unexplained part is `level`, as a diagonal resolution matrix has it.
+    With the change `s` of the data by a bump (see `sensitivity`) it is `s^4 / (s^4 + level^4)`: half where the change
+    is `level`, and next to nothing at half of that.
 
     Args:
         problem: Acoustic problem.
         velocity: Model `(1, Z, X)` [m/s]; by default one that depends on the problem alone, see `reference_model`.
-        level: Unexplained share of the data.
+        level: Share of the data that a bump changes where it is seen by half.
 
     Returns:
         `(1, Z, X)`; remembered for the problem and the model.
@@ -54,8 +54,8 @@ def illumination(problem: Problem, velocity: Map | None = None, level: float = L
         ProblemError: The problem is not acoustic.
     """
     model = reference_model(problem) if velocity is None else np.ascontiguousarray(velocity[0], np.float32)
-    squared = np.square(_remembered(problem, model.tobytes()))
-    return (squared / (squared + level**2))[None].astype(np.float32)
+    ratio = (_remembered(problem, model.tobytes()) / level) ** 4
+    return np.asarray((ratio / (ratio + 1))[None], np.float32)
 
 
 def has_illumination(problem: Problem) -> bool:
@@ -115,7 +115,7 @@ def sensitivity(velocity: Map, problem: Problem) -> Map:
     height = HEIGHT * (bounds.high - bounds.low)
     area = 2 * np.pi * width[0] * width[1]
     projected = height * area * gaussian_filter(gradients, (0, *width), mode="constant")
-    squared = gaussian_filter(np.square(projected).mean(0), width, mode="nearest")
+    squared = gaussian_filter(np.square(projected).mean(0), [part / 2 for part in width], mode="nearest")
     return np.sqrt(squared / energy).astype(np.float32)
 
 

@@ -9,12 +9,14 @@ import torch
 from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.options import InversionOptions
 from fwibench_baselines.fwi.shots import simulate_shots
+from scipy.ndimage import gaussian_filter
 
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.sampling import gradient_interval
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import Point, Problem
+from tests.physics.test_illumination import problem
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def five(small: Problem) -> Problem:
 
 
 def with_sources(small: Problem, last: float) -> Problem:
-    sources = tuple(Point(x=float(x), z=10.0) for x in np.linspace(0, last, 5))
+    sources = tuple(Point(x=10.0 * round(x / 10), z=10.0) for x in np.linspace(0, last, 5))
     receivers = tuple(Point(x=float(x), z=10.0) for x in np.arange(0, last + 1, 10))
     return small.model_copy(
         update={"survey": small.survey.model_copy(update={"sources": sources, "receivers": receivers})}
@@ -47,7 +49,7 @@ def invert(
 def test_bands_that_the_start_explains_are_left_out(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
     shots = measure(five, truth)
     starts = np.concatenate([truth[:1] + 1, np.full_like(truth[:1], 2600)])
-    _, course = invert(five, shots, starts, tmp_path)
+    _, course = invert(five, shots, starts, tmp_path, holdout=0)
     good, poor = course.traces
     np.testing.assert_array_equal(good.models["6 Hz"], good.models["start"])
     assert np.abs(good.models["full"] - good.models["12 Hz"]).max() > 0, "the last band is always run"
@@ -99,23 +101,29 @@ def test_an_update_is_as_smooth_as_its_waves(five: Problem, truth: np.ndarray, t
     sharp, smooth = (
         invert(five, shots, start, tmp_path / str(blur), bands="6", blur=blur)[0] - start for blur in (0, 0.06)
     )
-    rough = [float(np.abs(np.diff(update, axis=3)).mean() / np.abs(update).mean()) for update in (sharp, smooth)]
+    rough = [float(np.abs(np.diff(update, 2, axis=3)).mean() / np.abs(update).mean()) for update in (sharp, smooth)]
     assert rough[1] < 0.5 * rough[0]
 
 
-def test_what_the_survey_does_not_see_stays_as_it_was(small: Problem, truth: np.ndarray, tmp_path: Path) -> None:
-    """Sources and receivers over the left half: the right half of a reasonable start is not made worse."""
-    half = with_sources(small, 100.0)
-    shots = measure(half, truth[1:])
-    line = np.linspace(1700, 2500, 24, dtype=np.float32)[:, None]
-    start = np.broadcast_to(line, truth[1:].shape).copy()
-    error = {}
-    for level in (0, InversionOptions().illumination):
-        found, _ = invert(half, shots, start, tmp_path / str(level), iterations=20, step=100.0, illumination=level)
-        error[level] = np.abs(found - truth[1:])[0, 0, :, 20:].mean()
-    before = np.abs(start - truth[1:])[0, 0, :, 20:].mean()
-    assert error[InversionOptions().illumination] < 1.02 * before
-    assert error[0] > 1.1 * before, "without the measure it is"
+def test_what_the_survey_does_not_see_stays_as_it_was(tmp_path: Path) -> None:
+    """Sources and receivers over the left half: the fast twin of the case in test_marmousi."""
+    half = problem(290.0)
+    line = np.broadcast_to(np.linspace(1900, 3100, 30)[:, None], (30, 60))
+    lenses = gaussian_filter(np.random.default_rng(1).normal(size=line.shape), (2, 6)) * 300 * np.sqrt(48 * np.pi)
+    truth, start = ((line + part).clip(1500, 4500).astype(np.float32)[None, None] for part in (lenses, 0))
+    shots = measure(half, truth)
+
+    def errors(model: np.ndarray) -> tuple[float, float]:
+        wrong = np.abs(model - truth)[0, 0]
+        return float(wrong[:, :30].mean()), float(wrong[:, 40:].mean())
+
+    before = errors(start)
+    options: dict[str, Any] = {"bands": "8/16/full", "iterations": 12, "step": 100.0}
+    seen, unseen = errors(invert(half, shots, start, tmp_path / "faded", **options)[0])
+    assert seen < 0.75 * before[0]
+    assert unseen < 1.02 * before[1]
+    everywhere = errors(invert(half, shots, start, tmp_path / "everywhere", illumination=0, **options)[0])
+    assert everywhere[1] > 1.1 * before[1], "what the measure is for"
 
 
 def test_shots_side_by_side_have_the_gradient_of_shots_together(five: Problem, truth: np.ndarray) -> None:

@@ -19,7 +19,7 @@ nx = 30
 [time]
 dt = 0.0016666666666666668
 [sources]
-x = "0:290:5"
+x = [0, 70, 140, 220, 290]
 depth = 10.0
 [receivers]
 x = "0:290:30"
@@ -184,7 +184,11 @@ WRONG: dict[str, tuple[Any, type[FwibenchError], str]] = {
         FwibenchError,
         "Nyquist|milliseconds|seconds",
     ),
-    "a source outside": (lambda r, s: change(s, **{"0:290:5": "0:2900:5"}), FwibenchError, "outside|lie|section"),
+    "a source outside": (
+        lambda r, s: change(s, **{"[0, 70, 140, 220, 290]": "[0, 70, 140, 220, 2900]"}),
+        FwibenchError,
+        "outside|lie|section",
+    ),
 }
 
 
