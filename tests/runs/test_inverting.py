@@ -170,7 +170,7 @@ def edited(record: Path, edit: Any) -> None:
 
 WRONG: dict[str, tuple[Any, type[FwibenchError], str]] = {
     "another number of shots": (lambda r, s: edited(r, lambda a: a[:4]), FwibenchError, "source"),
-    "no axis of sources": (lambda r, s: edited(r, lambda a: a[0]), ProblemError, "one source needs an axis"),
+    "no axis of sources": (lambda r, s: edited(r, lambda a: a[0]), ProblemError, "records, sources, time samples"),
     "NaN": (lambda r, s: edited(r, lambda a: np.where(a == a.max(), np.nan, a)), ProblemError, "NaN or infinite"),
     "infinity": (lambda r, s: edited(r, lambda a: np.where(a == a.max(), np.inf, a)), ProblemError, "infinite"),
     "complex numbers": (lambda r, s: edited(r, lambda a: a + 1j), ProblemError, "complex"),
@@ -184,11 +184,7 @@ WRONG: dict[str, tuple[Any, type[FwibenchError], str]] = {
         FwibenchError,
         "Nyquist|milliseconds|seconds",
     ),
-    "a source outside": (
-        lambda r, s: change(s, **{"[0, 70, 140, 220, 290]": "[0, 70, 140, 220, 2900]"}),
-        FwibenchError,
-        "outside|lie|section",
-    ),
+    "a source outside": (lambda r, s: change(s, **{"220, 290]": "220, 2900]"}), FwibenchError, "outside|lie|section"),
 }
 
 
@@ -229,7 +225,7 @@ def test_methods_are_chosen_by_what_they_say_of_themselves(record: Path, survey:
         make_task(record, survey, registry, method="multiscale")
     with pytest.raises(OptionError, match="iteration"):
         make_task(record, survey, registry, settings={"iteration": "5"})
-    with pytest.raises(UsageError, match="use --start alone"):
+    with pytest.raises(UsageError, match="which --start gives"):
         make_task(record, survey, registry, settings={able[0].start_option: "gradient"})
     with pytest.raises(FwibenchError, match="train-mean"):
         make_task(record, survey, registry, start="train-mean")

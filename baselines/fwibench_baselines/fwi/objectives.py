@@ -28,7 +28,7 @@ Objective = Callable[..., Tensor]
 RELAXATION = 1 / 3
 """Of the penalties from a band to the next: their part is to fill in what low frequencies leave open."""
 WATER_LEVEL = 1e-3
-SCANNED = 5
+SCANNED = 3
 """Shots that judge start models."""
 
 

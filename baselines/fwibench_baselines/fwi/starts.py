@@ -6,13 +6,15 @@ smoothed truth is an oracle and has a track of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.optimize import minimize
 
 from fwibench.errors import DataError, ProblemError
 from fwibench.problem import Problem
@@ -22,9 +24,11 @@ Misfit = Callable[[Maps], float]
 """Of a model `(1, Z, X)`."""
 
 LEVELS = 7
-"""Values at the top and at the bottom of the section that a search for a gradient begins with."""
-HALVINGS = 3
-"""Times that the search halves its step around the best one."""
+"""Values at the top and increases that a search for a gradient begins with."""
+MODERATE = 0.5
+"""Increase over the section, as a part of the property's range, that is taken as a second beginning."""
+EVALUATIONS = 25
+"""Models that each beginning may simulate."""
 
 
 def depth_gradient(mean: Maps) -> Maps:
@@ -59,8 +63,10 @@ def linear(problem: Problem, top: float, slope: float) -> Maps:
 def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, k: float | None = None) -> Maps:
     """The linear increase over depth that explains a measurement best.
 
-    Values at the top and at the bottom are searched for in the property's bounds, first on a coarse grid, then around
-    its best point with a step that is halved. Decreases are not tried unless `k` asks for one.
+    Value at the top and increase are searched for within the property's range: on a coarse grid, then by Nelder and
+    Mead from its best point and from the best one of a moderate increase. Waves near the surface hardly tell a faster
+    top from a steeper increase, so the best points lie in a narrow valley that a grid alone misses. Decreases are not
+    tried unless `k` asks for one.
 
     Args:
         problem: Grid and bounds.
@@ -72,28 +78,38 @@ def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, 
         `(1, Z, X)`.
     """
     bounds, depth = problem.property, max((problem.grid.nz - 1) * problem.grid.spacing, problem.grid.spacing)
-    tried: dict[tuple[float, float], float] = {}
+    span = bounds.high - bounds.low
 
-    def score(top: float, bottom: float) -> float:
-        key = (top, bottom)
-        if key not in tried:
-            tried[key] = misfit(linear(problem, top, (bottom - top) / depth))
-        return tried[key]
+    def model(point: Sequence[float]) -> Maps:
+        """Of the part of the range that the top lies above the lower bound, and the increase as a part of it."""
+        top = bounds.low + span * float(point[0]) if v0 is None else v0
+        return linear(problem, top, span * float(point[1]) / depth if k is None else k)
 
-    def allowed(top: float, bottom: float) -> tuple[float, float]:
-        top = float(np.clip(top, bounds.low, bounds.high)) if v0 is None else v0
-        return top, float(np.clip(bottom, bounds.low, bounds.high)) if k is None else top + k * depth
+    @cache
+    def score(point: tuple[float, ...]) -> float:
+        return misfit(model(point))
 
-    levels = np.linspace(bounds.low, bounds.high, LEVELS)
-    first = {allowed(top, bottom) for top, bottom in product(levels, levels) if bottom >= top or k is not None}
-    best = min(sorted(first), key=lambda pair: score(*pair))
-    step = (bounds.high - bounds.low) / (LEVELS - 1)
-    for _ in range(HALVINGS):
-        step /= 2
-        around = {allowed(best[0] + i * step, best[1] + j * step) for i, j in product((-1, 0, 1), repeat=2)}
-        near = sorted(pair for pair in around if pair[1] >= pair[0] or k is not None)
-        best = min([best, *near], key=lambda pair: score(*pair))
-    return linear(problem, best[0], (best[1] - best[0]) / depth)
+    tops = np.linspace(0, 1, LEVELS) if v0 is None else np.zeros(1)
+    rises = np.linspace(0, 1, LEVELS) if k is None else np.zeros(1)
+    tried = [(float(top), float(rise)) for top, rise in product(tops, rises) if top + rise <= 1 + 1e-9]
+    starts = [min(group, key=score) for group in (tried, [one for one in tried if one[1] <= MODERATE]) if group]
+    found = [_descend(score, start) for start in dict.fromkeys(starts)]
+    return model(min([*found, *starts], key=score))
+
+
+def _descend(score: Callable[[tuple[float, ...]], float], start: tuple[float, float]) -> tuple[float, ...]:
+    """A better point of the unit square, by Nelder and Mead."""
+    step = 0.5 / (LEVELS - 1)
+    inwards = [step if part < 0.5 else -step for part in start]
+    simplex = np.array([start, (start[0] + inwards[0], start[1]), (start[0], start[1] + inwards[1])])
+    found = minimize(
+        lambda point: score(tuple(map(float, point))),
+        start,
+        method="Nelder-Mead",
+        bounds=[(0, 1), (0, 1)],
+        options={"initial_simplex": simplex, "maxfev": EVALUATIONS, "xatol": 1e-3, "fatol": 0},
+    )
+    return tuple(map(float, found.x))
 
 
 def read_start(path: Path, problem: Problem) -> Maps:
