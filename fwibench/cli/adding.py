@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fwibench.cli.data import data
-from fwibench.cli.output import console, open_registry
+from fwibench.cli.data import data, print_agreements
+from fwibench.cli.output import console, open_registry, print_json, warn
 from fwibench.datasets.added.description import LIMITS, forget, read_descriptions
 from fwibench.errors import UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
+from fwibench.readable import counted
+
+if TYPE_CHECKING:
+    from fwibench.datasets.added.adding import Findings
 
 ASKED = {
     "measurements": (str, "files of measurements, a pattern such as 'data*.npy'"),
@@ -25,74 +31,199 @@ ASKED = {
 
 Files = Annotated[str, typer.Option(help="Files, a quoted pattern: 'data*.npy'. See the guide for the shapes.")]
 Number = float | None
+Whole = int | None
+PLACES = "x of the {}, m: 0,150,300 or first:last:count."
 
 
 def add(
     name: Annotated[str, typer.Argument(help="Name of the new dataset: small letters, digits, hyphens.")],
     measurements: Files = "",
     properties: Files = "",
-    spacing: Annotated[Number, typer.Option(help="Grid spacing [m].")] = None,
-    dt: Annotated[Number, typer.Option(help="Time step [s]; SEG-Y files have it.")] = None,
-    frequency: Annotated[Number, typer.Option(help="Peak frequency of the Ricker wavelet [Hz].")] = None,
-    delay: Annotated[Number, typer.Option(help="Time of the wavelet's peak [s].")] = None,
+    survey: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file of grid, survey and physics; options override it.")
+    ] = None,
+    spacing: Annotated[Number, typer.Option(help="Grid spacing, m.")] = None,
+    dt: Annotated[Number, typer.Option(help="Time step, s; SEG-Y files have it.")] = None,
+    frequency: Annotated[Number, typer.Option(help="Peak frequency of the Ricker wavelet, Hz.")] = None,
+    delay: Annotated[Number, typer.Option(help="Time of the wavelet's peak, s; OpenFWI's is 0.072.")] = None,
+    wavelet: Annotated[
+        str, typer.Option(metavar="FILE", help="Source wavelet at --dt, .npy, instead of a Ricker.")
+    ] = "",
     kind: Annotated[Literal["seismic", "em"], typer.Option(help="Kind of measurement.")] = "seismic",
-    frequencies: Annotated[str, typer.Option(help="Of em data [Hz], separated by commas.")] = "",
-    source_x: Annotated[str, typer.Option(help="Places [m]: 0,150,300 or first:last:count.")] = "",
-    receiver_x: Annotated[str, typer.Option(help="Places [m]: 0,150,300 or first:last:count.")] = "",
-    depth: Annotated[float, typer.Option(help="Depth of sources and receivers [m].")] = 0.0,
+    frequencies: Annotated[str, typer.Option(help="Of em data, Hz, rising, separated by commas.")] = "",
+    source_x: Annotated[str, typer.Option(help=PLACES.format("sources"))] = "",
+    receiver_x: Annotated[str, typer.Option(help=PLACES.format("receivers"))] = "",
+    depth: Annotated[Number, typer.Option(help="Depth of sources and receivers, m; 0 by default.")] = None,
+    source_depth: Annotated[Number, typer.Option(help="Depth of sources, where it is another.")] = None,
+    receiver_depth: Annotated[Number, typer.Option(help="Depth of receivers, where it is another.")] = None,
+    order: Annotated[Whole, typer.Option(help="Order of the scheme: 2, 4, 6 or 8; estimated by default.")] = None,
+    pml: Annotated[Whole, typer.Option(help="Absorbing cells on each side; estimated by default.")] = None,
+    courant: Annotated[
+        Number, typer.Option(help="Largest Courant number of a step; estimated by default. OpenFWI's is 0.67.")
+    ] = None,
+    free_surface: Annotated[
+        bool | None,
+        typer.Option("--free-surface/--no-free-surface", help="Zero pressure above row 0; estimated by default."),
+    ] = None,
+    source_scale: Annotated[
+        Number, typer.Option(help="Recorded amplitude over that of a source v^2 w on one node; 1 by default.")
+    ] = None,
     property_: Annotated[str, typer.Option("--property", help="What is sought.")] = "",
     unit: Annotated[str, typer.Option(help="Unit of the property; m/s, or S/m for em.")] = "",
     low: Annotated[Number, typer.Option(help="Lower bound of the property; the files' own by default.")] = None,
     high: Annotated[Number, typer.Option(help="Upper bound of the property; the files' own by default.")] = None,
-    val: Annotated[float, typer.Option(help="Val samples: a share below 1, or a number.")] = 0.1,
-    test: Annotated[float, typer.Option(help="Test samples: a share below 1, or a number.")] = 0.1,
+    val: Annotated[Number, typer.Option(help="Val samples: a share below 1, or a number; 0.1 by default.")] = None,
+    test: Annotated[
+        Number,
+        typer.Option(help="Test samples, likewise; all of them where there are one or two."),
+    ] = None,
+    split: Annotated[
+        Literal["random", "last"], typer.Option(help="Shuffled, or in order: the last samples are test.")
+    ] = "random",
+    split_seed: Annotated[int, typer.Option(help="Another shuffle.")] = 0,
+    test_numbers: Annotated[
+        str, typer.Option(help="Which samples are test, from 0, all files in a row: 0,5,10:20.")
+    ] = "",
     summary: Annotated[str, typer.Option(help="One line for lists.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a dataset of your own arrays; .npy files are read where they lie, SEG-Y files are converted."""
     check_name(name, open_registry())
-    given: dict[str, Any] = {"measurements": measurements, "properties": properties, "spacing": spacing}
-    given |= {"dt": dt, "frequency": frequency, "frequencies": frequencies}
+    em = kind == "em"
+    typed: dict[str, Any] = {
+        "spacing": spacing,
+        "dt": dt,
+        "frequency": frequency,
+        "delay": delay,
+        "wavelet": wavelet,
+        "frequencies": frequencies,
+        "source_x": source_x,
+        "receiver_x": receiver_x,
+        "depth": depth,
+        "source_depth": source_depth,
+        "receiver_depth": receiver_depth,
+        "order": order,
+        "pml": pml,
+        "courant": courant,
+        "free_surface": free_surface,
+        "source_scale": source_scale,
+        "property": property_,
+        "unit": unit,
+        "low": low,
+        "high": high,
+    }
+    given = {option: value for option, value in typed.items() if value not in (None, "")}
+    if survey is not None:
+        given = _overriding(survey, given)
+    given |= {"measurements": measurements, "properties": properties}
     given |= _ask(kind, given)
     from fwibench.datasets.added.adding import Addition, add
 
-    em = kind == "em"
+    usual = {"property": "conductivity", "unit": "S/m"} if em else {}
     findings = add(
         Addition(
             name=name,
             kind=kind,
-            delay=delay,
-            source_x=source_x,
-            receiver_x=receiver_x,
-            depth=depth,
-            property=property_ or ("conductivity" if em else "velocity"),
-            unit=unit or ("S/m" if em else "m/s"),
-            low=low,
-            high=high,
             val=val,
             test=test,
+            split=split,
+            split_seed=split_seed,
+            test_numbers=test_numbers,
             summary=summary,
             licence=licence,
-            **given,
+            **{**usual, **given},
         )
     )
+    if json:
+        print_json(_as_json(findings))
+    else:
+        _report(findings)
+
+
+def _overriding(survey: Path, typed: dict[str, Any]) -> dict[str, Any]:
+    """What a survey file says, and over it what was typed."""
+    from fwibench.datasets.added.survey_file import read_survey_file
+
+    table = read_survey_file(survey)
+    said = table.options() | {
+        option: value for option, value in table.property.model_dump().items() if value is not None
+    }
+    said["property"] = said.pop("name")
+    replaced = {
+        "depth": ("source_depth", "receiver_depth"),
+        "frequency": ("wavelet",),
+        "wavelet": ("frequency", "delay"),
+    }
+    for option, others in replaced.items():
+        if option in typed:
+            said = {one: value for one, value in said.items() if one not in others}
+    return {**said, **typed}
+
+
+def _report(findings: Findings) -> None:
+    """What was read, what was assumed, and how well simulations explain the records."""
     described, problem = findings.description, findings.description.problem
+    name = described.name
     _say(
-        f"{name}: {described.size} samples in {len(described.counts)} pairs of files, measurements "
-        f"{problem.measurement_shape}, maps {problem.property_shape}"
+        f"{name}: {counted(described.size, 'sample')} in {counted(len(described.counts), 'pair')} of files, "
+        f"measurements {problem.measurement_shape}, maps {problem.property_shape}"
     )
-    for what, found, unit_ in (
+    for what, found, unit in (
         ("measurements", findings.amplitude, ""),
         (problem.property.name, findings.property, f" {problem.property.unit}"),
     ):
-        _say(f"{what} {found.low:g} to {found.high:g}{unit_}, in {found.read} of {described.size} samples")
+        _say(f"{what} {found.low:g} to {found.high:g}{unit}, in {found.read} of {counted(described.size, 'sample')}")
     train = described.size - described.n_val - described.n_test
-    _say(f"split at random: {train} train, {described.n_val} val, {described.n_test} test")
+    how = "by --test-numbers" if described.test_numbers else "in order" if described.split == "last" else "at random"
+    _say(f"split {how}: {train} train, {described.n_val} val, {described.n_test} test")
     if described.size > min(LIMITS.values()):
         _say("; ".join(f"profile {profile} takes {limit} of them at most" for profile, limit in LIMITS.items()))
+    print_agreements("recorded and simulated", findings.agreements)
     for note in findings.notes:
-        _say(note)
-    _say(f"try: fwibench run --methods mean-map,nearest-neighbour --dataset {name}")
+        if note.startswith("warning: "):
+            warn(note.removeprefix("warning: "))
+        else:
+            _say(note)
+    _report_offers(findings)
+    methods = "mean-map,nearest-neighbour" if train else "multiscale-fwi-oracle"
+    if train or problem.physics is not None:
+        _say(f"try: fwibench run --methods {methods} --dataset {name}")
+
+
+def _report_offers(findings: Findings) -> None:
+    from fwibench.datasets.added.explaining import show_share
+
+    for offer in findings.offers:
+        _say(f"better explained, to {show_share(offer.residual)}, with: {offer.options}")
+    name = findings.description.name
+    if findings.offers:
+        _say(f"to use them: fwibench data remove {name}, then add it again with these options")
+    elif findings.agreements and findings.description.problem.physics is None:
+        _say(
+            "no delay, amplitude scale, depth, order, absorbing layer, Courant number or free surface explains the "
+            "records better; check places, spacing, time step and the wavelet"
+        )
+
+
+def _as_json(findings: Findings) -> dict[str, Any]:
+    described = findings.description
+    return {
+        "name": described.name,
+        "samples": described.size,
+        "counts": described.counts,
+        "problem": described.problem.model_dump(mode="json", exclude_defaults=True),
+        "splits": {
+            "train": described.size - described.n_val - described.n_test,
+            "val": described.n_val,
+            "test": described.n_test,
+        },
+        "measurements": asdict(findings.amplitude),
+        "properties": asdict(findings.property),
+        "notes": findings.notes,
+        "agreements": [asdict(one) for one in findings.agreements],
+        "offers": [{"options": one.options, "residual": one.residual} for one in findings.offers],
+    }
 
 
 def remove(name: Annotated[str, typer.Argument(help="Name of an added dataset.")]) -> None:

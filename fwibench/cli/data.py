@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_table
+from fwibench.cli.output import console, open_registry, print_table, warn
 from fwibench.cli.progress import make_listener
 from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError
@@ -47,16 +48,17 @@ def verify(name: Names, profile: ProfileOption = "quick") -> None:
     for dataset in _open(name, profile):
         found = dataset.verify()
         agreements = [] if found else dataset.check_physics()
-        _print_agreements(dataset, agreements)
-        found += [
+        print_agreements(f"{dataset.spec.name} ({dataset.source}): stored and simulated again", agreements)
+        differing = [
             f"measurement {one.number} differs from what its map gives by {one.residual:.1e} in relative L2, "
             f"expected {dataset.tolerance:g} or less"
             for one in agreements
             if not one.residual <= dataset.tolerance
         ]
-        if found:
-            faults += [f"{dataset.spec.name}: {fault}" for fault in found]
-            repairs.append(dataset.repair)
+        faults += [f"{dataset.spec.name}: {fault}" for fault in (*found, *differing)]
+        repairs += [dataset.repair] * bool(found) + [dataset.repair_physics] * bool(differing)
+        for doubt in [] if found else dataset.warnings():
+            warn(f"{dataset.spec.name}: {doubt.removeprefix('warning: ')}")
     if faults:
         raise DataError("; ".join(faults), "; ".join(dict.fromkeys(repairs)))
     console().print("all is well")
@@ -93,7 +95,8 @@ def _announce(dataset: Dataset, estimate: Estimate) -> str:
     )
 
 
-def _print_agreements(dataset: Dataset, agreements: list[Agreement]) -> None:
+def print_agreements(title: str, agreements: Sequence[Agreement]) -> None:
+    """A line for each sample that was compared with a simulation; nothing where there are none."""
     if not agreements:
         return
     header = ("sample", "correlation", "scale", "delay [samples]", "residual")
@@ -101,13 +104,13 @@ def _print_agreements(dataset: Dataset, agreements: list[Agreement]) -> None:
         [
             str(one.number),
             f"{one.correlation:.5f}",
-            f"{one.scale:.5f}",
+            f"{one.scale:.5g}",
             "" if one.delay is None else f"{one.delay:+.2f}",
             f"{one.residual:.1e}",
         ]
         for one in agreements
     ]
-    print_table(f"{dataset.spec.name} ({dataset.source}): stored and simulated again", header, rows, right=header)
+    print_table(title, header, rows, right=header)
 
 
 def _open(names: str, profile: Profile) -> list[Dataset]:

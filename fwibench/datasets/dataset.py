@@ -155,6 +155,15 @@ class Dataset(ABC):
         return "prepare it again, which finishes what was interrupted; if that does not help, delete its folder first"
 
     @property
+    def repair_physics(self) -> str:
+        """What to do about stored measurements that differ from simulations."""
+        return self.repair
+
+    def warnings(self) -> list[str]:
+        """What is no fault of the files, and yet makes scores doubtful: one line each."""
+        return []
+
+    @property
     def tolerance(self) -> float:
         """Residual up to which a stored measurement is what the physics gives; other processors round otherwise."""
         return 1e-3

@@ -1,4 +1,3 @@
-import re
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -7,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets import salt as salt_module
 from fwibench.datasets.added import examining
 from fwibench.datasets.added.adding import Addition, add
 from fwibench.datasets.added.description import converted_folder, description_path, forget, read_descriptions
 from fwibench.datasets.added.geometry import read_places
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, UsageError
-from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.plan import open_dataset
 from tests.datasets.readers.test_readers import write_segy
@@ -214,9 +211,55 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "m/s": (nothing, {"unit": "km/s"}, "probably in m/s", "--unit m/s"),
         "dead": (dead, {}, "every measurement is 0 everywhere", "right files"),
         "bounds": (nothing, {"high": 1900.0}, "1500 to 2000 m/s in the files, .* allow 1500 to 1900", "widen"),
-        "split": (nothing, {"val": 6, "test": 6}, "6 val and 6 test samples of 12", "--val"),
+        "split": (nothing, {"val": 6, "test": 6}, "6 val and 6 test samples of 12", "--val 0 --test 12"),
         "spacing": (nothing, {"spacing": -1.0}, "spacing is -1.0: input should be greater than 0", "correct"),
         "frequency": (nothing, {"frequency": 0.0}, "--frequency is 0 Hz", ""),
+        "milliseconds": (
+            nothing,
+            {"dt": 1.0},
+            "15 Hz lies above 0.5 Hz, the Nyquist",
+            "in milliseconds it is --dt 0.001",
+        ),
+        "seconds": (
+            nothing,
+            {"dt": 1e-6},
+            "takes 6.67e.04 samples of one period",
+            "in milliseconds --dt 0.001 is meant",
+        ),
+        "hours": (nothing, {"dt": 150.0, "frequency": 1e-3}, "records of 1.25 hours", "--dt is in s"),
+        "late": (nothing, {"delay": 72.0}, "peaks at 72 s, after the end of the record at 0.03 s", "--delay is in s"),
+        "early": (nothing, {"delay": -0.01}, "--delay is -0.01 s", "time 0"),
+        "kilometres": (nothing, {"spacing": 0.01}, "makes a section of 0.09 x 0.05 m", "in kilometres --spacing 10"),
+        "millimetres": (
+            nothing,
+            {"spacing": 10000.0},
+            "more than 10 of the longest wavelengths",
+            "in millimetres --spacing 10",
+        ),
+        "depth": (
+            nothing,
+            {"depth": 60.0},
+            "the depth of a source is 60 m, the section reaches from 0 to 50 m",
+            "down",
+        ),
+        "receivers": (nothing, {"receiver_depth": -5.0}, "the depth of a receiver is -5 m", "positive downwards"),
+        "infinite": (nothing, {"high": np.inf}, "--high is inf, expected a finite number", "correct"),
+        "not a number": (nothing, {"val": np.nan}, "--val is nan", "correct"),
+        "infinite place": (nothing, {"source_x": "0,inf"}, "--source-x is '0,inf', expected finite numbers", "such as"),
+        "no velocity": (change("model2.npy", lambda a: a - 2000), {}, "expected values above 0", "fill or remove"),
+        "order": (nothing, {"order": 5}, "--order is 5, expected 2, 4, 6 or 8", ""),
+        "courant": (nothing, {"courant": 0.9}, "less than 0.866, where order 4 becomes unstable", "0.6"),
+        "no wavelet": (nothing, {"frequency": None, "wavelet": "w.npy"}, "'w.npy' cannot be read", "numpy.save"),
+        "two wavelets": (nothing, {"wavelet": "w.npy"}, "--frequency and --wavelet are both given", "leave one"),
+        "half a sample": (nothing, {"test": 2.5}, "--test is 2.5, expected a share below 1 or a whole number", "20"),
+        "a number": (nothing, {"test_numbers": "3,12"}, "expected numbers from 0 to 11", "count from 0"),
+        "two tests": (nothing, {"test_numbers": "3", "test": 2}, "--test and --test-numbers are both given", "one"),
+        "falling": (
+            nothing,
+            {"kind": "em", "frequencies": ",".join(map(str, range(15, 0, -1)))},
+            "expected positive numbers .Hz. that rise",
+            "from low to high",
+        ),
         "places": (nothing, {"source_x": "0;90"}, "--source-x is '0;90', expected numbers", ""),
         "a kind": (nothing, {"kind": "em", "frequencies": "1,2"}, "2 frequencies need 4 rows", "real and imaginary"),
     }
@@ -247,43 +290,6 @@ def test_electromagnetic_data(home: Path) -> None:
     found = add(wanted(kind="em", frequencies=",".join(map(str, range(1, 16))), property="conductivity", unit="S/m"))
     assert found.description.spec().measurements == "em"
     assert opened().problem.measurement_shape == SHAPE
-
-
-def test_physics_is_kept_only_if_it_makes_the_recorded_data(home: Path) -> None:
-    salt = salt_module.PROBLEM
-    one = salt_module._volume(0)[None, 3].astype(np.float32)
-    shots = next(iter(simulate_each([one], salt)))
-    np.save(home / "model.npy", np.stack([one] * 3))
-    known = wanted(
-        dt=salt.survey.dt,
-        frequency=12.0,
-        delay=salt.survey.wavelet.delay,
-        depth=10.0,
-        source_x="0,150,300,440,590",
-        receiver_x="0:590:60",
-    )
-    np.save(home / "data.npy", np.stack([shots] * 3))
-    found = add(known)
-    assert found.description.problem.physics is not None
-    assert "acoustic physics: a simulated first sample differs" in found.notes[-1]
-    forget("mine")
-    np.save(home / "data.npy", np.stack([-3 * shots] * 3))
-    found = add(known)
-    assert found.description.problem.physics is None
-    assert re.search(r"differs from the recorded one by 13\d%; times -(2.9\d*|3) it would fit", found.notes[-1])
-
-
-def test_a_published_pair_proves_its_physics(home: Path, real_data: Path) -> None:
-    """The wavelet of OpenFWI peaks at the 73rd sample; one sample later is another physics."""
-    for i in range(3):
-        np.save(home / f"data{i}.npy", np.load(real_data / "pair_openfwi_cf0_seis.npy"))
-        np.save(home / f"model{i}.npy", np.load(real_data / "pair_openfwi_cf0_vel.npy"))
-    places = {"source_x": "0,170,340,520,690", "receiver_x": "0:690:70", "depth": 10.0}
-    assert add(wanted(delay=0.072, **places)).description.problem.physics is not None
-    forget("mine")
-    found = add(wanted(delay=0.073, **places))
-    assert found.description.problem.physics is None
-    assert "one by 10%" in found.notes[-1]
 
 
 def test_segy_is_converted(home: Path) -> None:

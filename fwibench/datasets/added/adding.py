@@ -9,21 +9,25 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from fwibench.datasets.added.converting import check_room, convert_measurements, convert_properties
 from fwibench.datasets.added.description import AddedDataset, converted_folder, description_path
-from fwibench.datasets.added.examining import Examined, arrays, check_unit, examine, simulation_residual
-from fwibench.datasets.added.gathering import SEGY, Gathered, find, pair
+from fwibench.datasets.added.duplicates import describe_duplicates, find_duplicates
+from fwibench.datasets.added.examining import Examined, arrays, check_unit, examine
+from fwibench.datasets.added.explaining import explain
+from fwibench.datasets.added.gathering import SEGY, find, pair
 from fwibench.datasets.added.geometry import SurveyOptions, make_survey, read_places
+from fwibench.datasets.added.matching import Offer
+from fwibench.datasets.added.plausible import check_clock, check_finite, check_section
+from fwibench.datasets.added.splitting import deal, read_numbers, split_sizes
+from fwibench.datasets.agreement import Agreement
 from fwibench.errors import DataError, UsageError
 from fwibench.files import stamp
-from fwibench.problem import AcousticPhysics, Amplitude, Grid, Problem, Property
-
-RESIDUAL = 0.05
-"""Simulated and recorded data may differ by this much (relative L2) and still count as the same physics: another order
-of the scheme makes 2 %, a wavelet that is one sample late 10 %."""
+from fwibench.problem import Amplitude, Grid, Problem, Property, SeismicSurvey
+from fwibench.readable import counted
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,11 @@ class Addition(SurveyOptions):
         properties: Pattern of files.
         low: Bound of the property; None to take what the files hold.
         high: Likewise.
-        val: Samples of val: a share below 1, or a number.
-        test: Samples of test, likewise.
+        val: Samples of val: a share below 1, or a number; None for a tenth.
+        test: Samples of test, likewise; all where there are one or two.
+        split: How samples are dealt out.
+        split_seed: Of the shuffle.
+        test_numbers: Which samples are test, such as `0,5,10:20`.
     """
 
     name: str
@@ -47,20 +54,34 @@ class Addition(SurveyOptions):
     unit: str = "m/s"
     low: float | None = None
     high: float | None = None
-    val: float = 0.1
-    test: float = 0.1
+    val: float | None = None
+    test: float | None = None
+    split: Literal["random", "last"] = "random"
+    split_seed: int = 0
+    test_numbers: str = ""
     summary: str = ""
     licence: str = ""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The description, and what the user should be told."""
+    """The description, and what the user should be told.
+
+    Attributes:
+        description: As it is kept.
+        amplitude: What the measurements hold.
+        property: What the properties hold.
+        notes: What was assumed, estimated and found.
+        agreements: Of each sample that was compared with a simulation.
+        offers: Options that would explain the records better.
+    """
 
     description: AddedDataset
     amplitude: Examined
     property: Examined
     notes: tuple[str, ...]
+    agreements: tuple[Agreement, ...] = ()
+    offers: tuple[Offer, ...] = ()
 
 
 def add(wanted: Addition) -> Findings:
@@ -70,6 +91,7 @@ def add(wanted: Addition) -> Findings:
         UsageError: What the user says does not fit the files.
         DataError: The files cannot be used; says which and why.
     """
+    check_finite(wanted)
     if description_path(wanted.name).exists():
         raise UsageError(f"{wanted.name} is added already", f"fwibench data remove {wanted.name} forgets it")
     converted = converted_folder(wanted.name)
@@ -91,42 +113,55 @@ def _examine(wanted: Addition, converted: Path) -> Findings:
     wanted, measurements, properties = _convert(wanted, measurements, properties, converted)
     gathered = pair(measurements, properties)
     n = sum(gathered.counts)
-    n_val, n_test = (max(round(part * n), 1) if 0 < part < 1 else int(part) for part in (wanted.val, wanted.test))
-    if n_val < 1 or n_test < 1 or n_val + n_test >= n:
-        raise UsageError(
-            f"{n_val} val and {n_test} test samples of {n}; expected one each or more, and some left to train on",
-            "correct --val and --test",
-        )
+    numbers = read_numbers(wanted.test_numbers, n) if wanted.test_numbers else ()
+    if numbers and wanted.split == "last":
+        raise UsageError("--split last and --test-numbers are both given", "leave one out")
+    n_val, n_test = split_sizes(n, wanted.val, wanted.test, len(numbers))
     grid = Grid(nz=gathered.section[0], nx=gathered.section[1], spacing=wanted.spacing)
     survey, notes = make_survey(wanted, gathered.measurement, grid)
+    if isinstance(survey, SeismicSurvey):
+        notes = (*notes, *check_clock(survey, delay_given=wanted.delay is not None))
+    sides = arrays(gathered)
     measured, mapped = (
-        examine(side, wanted.name, what)
-        for side, what in zip(arrays(gathered), ("measurement", "property"), strict=True)
+        examine(side, wanted.name, what) for side, what in zip(sides, ("measurement", "property"), strict=True)
     )
     check_unit(mapped, wanted.property, wanted.unit)
-    problem = Problem(
-        grid=grid,
-        survey=survey,
-        physics=None,
-        property=_bounds(wanted, mapped),
-        amplitude=Amplitude(low=measured.low, high=measured.high),
-    )
-    problem, note = _with_physics(problem, wanted, gathered)
-    notes = (*notes, note)
-    description = AddedDataset(
+    if isinstance(survey, SeismicSurvey):
+        notes = (*notes, *check_section(survey, grid, mapped, wanted.unit))
+    amplitude, told = _amplitude(measured, wanted.kind)
+    problem = Problem(grid=grid, survey=survey, physics=None, property=_bounds(wanted, mapped), amplitude=amplitude)
+    explained = explain(problem, wanted, gathered, placed=bool(wanted.source_x and wanted.receiver_x))
+    if n_test == n:
+        told = (*told, "all samples are test: only methods that do not train can run")
+    described = AddedDataset(
         name=wanted.name,
-        summary=wanted.summary or f"{n} added samples, {grid.nz} x {grid.nx} at {grid.spacing:g} m",
+        summary=wanted.summary or f"{counted(n, 'added sample')}, {grid.nz} x {grid.nx} at {grid.spacing:g} m",
         licence=wanted.licence,
-        caveats=notes,
-        problem=problem,
+        problem=explained.problem,
         measurements=gathered.measurements,
         properties=gathered.properties,
         counts=gathered.counts,
         stamps=tuple(stamp((*gathered.measurements, *gathered.properties))),
         n_val=n_val,
         n_test=n_test,
+        split=wanted.split,
+        split_seed=str(wanted.split_seed),
+        test_numbers=numbers,
     )
-    return Findings(description, measured, mapped, notes)
+    copies = describe_duplicates(find_duplicates(sides[1]), deal(described), sides[0])
+    notes = (*notes, *told, *copies, *explained.notes)
+    described = described.model_copy(update={"caveats": notes})
+    return Findings(described, measured, mapped, notes, explained.agreements, explained.offers)
+
+
+def _amplitude(measured: Examined, kind: str) -> tuple[Amplitude, tuple[str, ...]]:
+    """Scaling of measurements by what was found: each row of EM data by itself, since frequencies differ by orders."""
+    if kind == "seismic":
+        return Amplitude(low=measured.low, high=measured.high), ()
+    silent = [row for row, size in enumerate(measured.rows) if not size > 0]
+    rows = tuple(size if size > 0 else 1.0 for size in measured.rows)
+    notes = (f"rows {', '.join(map(str, silent))} of the measurements are zero throughout",) if silent else ()
+    return Amplitude(low=-1.0, high=1.0, rows=rows), notes
 
 
 def _convert(
@@ -160,29 +195,10 @@ def _bounds(wanted: Addition, found: Examined) -> Property:
     return Property(name=wanted.property, unit=wanted.unit, low=low, high=high)
 
 
-def _with_physics(problem: Problem, wanted: Addition, gathered: Gathered) -> tuple[Problem, str]:
-    """Adds acoustic physics where enough is known to simulate and the first sample comes out as recorded."""
-    if wanted.kind == "em":
-        return problem, "no physics: electromagnetic data that were added are not simulated"
-    known = (wanted.source_x, wanted.receiver_x, wanted.frequency, wanted.delay is not None)
-    if not (problem.property.unit == "m/s" and all(known)):
-        return problem, "no physics: simulating needs --source-x, --receiver-x, --frequency, --delay and m/s"
-    physics = AcousticPhysics(
-        accuracy=4, pml_width=20, pml_freq=wanted.frequency or 1.0, max_velocity=problem.property.high
-    )
-    simulated = problem.model_copy(update={"physics": physics})
-    residual, factor = simulation_residual(simulated, gathered)
-    if residual > RESIDUAL:
-        return problem, (
-            f"no physics: a simulated first sample differs from the recorded one by {residual:.0%}; times {factor:.3g} "
-            "it would fit best"
-        )
-    return simulated, f"acoustic physics: a simulated first sample differs from the recorded one by {residual:.1%}"
-
-
 def missing(kind: str, given: Mapping[str, object]) -> list[str]:
     """Names of the options that are needed and not given."""
     needed = ["measurements", "properties", "spacing"]
     step = [] if str(given.get("measurements")).lower().endswith(SEGY) else ["dt"]  # SEG-Y files have it
-    needed += ["frequencies"] if kind == "em" else [*step, "frequency"]
+    wavelet = [] if given.get("wavelet") else ["frequency"]
+    needed += ["frequencies"] if kind == "em" else [*step, *wavelet]
     return [name for name in needed if given.get(name) in (None, "")]

@@ -10,9 +10,14 @@ from functools import cached_property
 import numpy as np
 
 from fwibench.datasets.added.description import LIMITS, AddedDataset, read_description
+from fwibench.datasets.added.duplicates import describe_duplicates, find_duplicates
+from fwibench.datasets.added.explaining import WORST
+from fwibench.datasets.added.matching import COMPARED, compare_samples, compared_numbers
+from fwibench.datasets.added.splitting import deal
+from fwibench.datasets.agreement import Agreement
 from fwibench.datasets.dataset import Shards, digest
 from fwibench.datasets.files import FilesDataset
-from fwibench.datasets.splits import Indices, random_split
+from fwibench.datasets.splits import Indices
 from fwibench.errors import DataError
 from fwibench.files import stamp
 from fwibench.problem import Problem
@@ -42,9 +47,9 @@ class Added(FilesDataset):
     def indices(self, scheme: str) -> dict[str, Indices]:
         """All samples shuffled; a smaller profile takes some of each split, evenly from all files."""
         described = self.description
-        parts = random_split(described.size, described.n_val, described.n_test, self.spec.name)
+        parts = deal(described)
         share = min(LIMITS.get(self.profile, described.size) / described.size, 1.0)
-        return {name: part[_spread(len(part), max(round(share * len(part)), 1))] for name, part in parts.items()}
+        return {name: part[_spread(len(part), round(share * len(part)))] for name, part in parts.items()}
 
     def arrays(self) -> Shards:
         """The user's files."""
@@ -54,13 +59,40 @@ class Added(FilesDataset):
     @cached_property
     def identity(self) -> str:
         """See `Dataset.identity`; how samples are dealt out counts too."""
-        return digest([super().identity, self.description.n_val, self.description.n_test])
+        described = self.description
+        rule = described.model_dump(mode="json", include={"split", "split_seed", "test_numbers"}, exclude_defaults=True)
+        return digest([super().identity, described.n_val, described.n_test, *([rule] if rule else [])])
 
     def absent(self) -> list[str]:
         """Lines on files that are gone or were changed."""
         recorded = zip(self.files(), self.description.stamps, strict=True)
         changed = (path for path, was in recorded if path.is_file() and stamp([path]) != [was])
         return super().absent() + [f"{path} was changed after it was added" for path in changed]
+
+    def check_physics(self, count: int = COMPARED) -> list[Agreement]:
+        """See `Dataset.check_physics`; the samples are those that `data add` compared."""
+        problem = self.problem
+        if problem.physics is None:
+            return []
+        numbers = compared_numbers(problem, self.description.size)[:count]
+        return compare_samples(problem, *self._open(numbers), numbers)
+
+    def warnings(self) -> list[str]:
+        """Maps that are in the dataset more than once."""
+        measurements, properties = self._open(np.arange(self.description.size))
+        return describe_duplicates(find_duplicates(properties), deal(self.description), measurements)
+
+    @property
+    def tolerance(self) -> float:
+        """The residual of a single sample up to which `data add` keeps the physics."""
+        return WORST
+
+    @property
+    def repair_physics(self) -> str:
+        """What to do about simulations that differ."""
+        return (
+            f"fwibench data remove {self.spec.name} and add it again, which estimates the physics from several samples"
+        )
 
     @property
     def repair(self) -> str:
@@ -69,5 +101,6 @@ class Added(FilesDataset):
 
 
 def _spread(n: int, k: int) -> Indices:
-    """`k` of `n` places, evenly spaced."""
-    return np.arange(k) * n // k
+    """`k` of `n` places, evenly spaced; one at least, where there is one."""
+    k = min(max(k, 1), n)
+    return np.arange(k) * n // max(k, 1)

@@ -33,16 +33,22 @@ class AddedDataset(Frozen):
     properties: tuple[Path, ...]
     counts: tuple[int, ...] = Field(description="samples in each pair of files")
     stamps: tuple[tuple[str, int, str], ...] = Field(description="of measurements, then properties, as they were added")
-    n_val: int = Field(gt=0)
+    n_val: int = Field(ge=0)
     n_test: int = Field(gt=0)
+    split: Literal["random", "last"] = Field(default="random", description="last: the last samples are test")
+    split_seed: str = Field(default="", description="of the shuffle; empty: the name, as in descriptions of before")
+    test_numbers: tuple[int, ...] = Field(default=(), description="the test samples, where the user named them")
 
     @model_validator(mode="after")
     def _consistent(self) -> AddedDataset:
         files = len(self.measurements)
         if not files == len(self.properties) == len(self.counts) == len(self.stamps) / 2:
             raise ValueError("measurements, properties, counts and stamps must belong together")
-        if self.n_val + self.n_test >= self.size:
-            raise ValueError(f"val and test take {self.n_val + self.n_test} of {self.size} samples, none is left")
+        if self.n_val + self.n_test > self.size:
+            raise ValueError(f"val and test take {self.n_val + self.n_test} of {self.size} samples")
+        numbers = self.test_numbers
+        if numbers and (len(set(numbers)) != self.n_test or not 0 <= min(numbers) <= max(numbers) < self.size):
+            raise ValueError(f"test_numbers must be {self.n_test} different numbers below {self.size}")
         return self
 
     @property

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from fwibench.datasets.added.gathering import Gathered
 from fwibench.datasets.arrays import ShardedArray
 from fwibench.errors import DataError
-from fwibench.problem import Problem
 from fwibench.seeds import derive_seed
 
 READ_BYTES = 2**31
@@ -26,12 +25,21 @@ KILO_MEAN = 20.0
 
 @dataclass(frozen=True)
 class Examined:
-    """Least, largest and mean value of one side of the samples, and how many were read."""
+    """What was found on one side of the samples.
+
+    Attributes:
+        low: Least value.
+        high: Largest value.
+        mean: Mean value.
+        read: How many samples were read.
+        rows: Largest absolute value of each entry of the middle axis.
+    """
 
     low: float
     high: float
     mean: float
     read: int
+    rows: tuple[float, ...] = ()
 
 
 def arrays(gathered: Gathered) -> tuple[ShardedArray, ShardedArray]:
@@ -61,14 +69,16 @@ def examine(samples: ShardedArray, name: str, what: str) -> Examined:
         chosen = np.sort(rng.choice(n, max(READ_BYTES // size, 1), replace=False))
     rows = max(CHUNK_BYTES // size, 1)
     low, high, total = np.inf, -np.inf, 0.0
+    by_row = np.zeros(samples.shape[2], np.float32)
     for first in range(0, len(chosen), rows):
         part = samples[chosen[first : first + rows]]
         _check_finite(part, chosen[first : first + rows], what)
         low, high = min(low, float(part.min())), max(high, float(part.max()))
+        by_row = np.maximum(by_row, np.abs(part).max((0, 1, 3)))
         total += float(part.mean(dtype=np.float64)) * len(part)
     if not low < high:
         raise DataError(f"every {what} is {low:g} everywhere", "are these the right files?")
-    return Examined(low, high, total / len(chosen), len(chosen))
+    return Examined(low, high, total / len(chosen), len(chosen), tuple(map(float, by_row)))
 
 
 def _check_finite(part: NDArray[np.float32], numbers: NDArray[np.int64], what: str) -> None:
@@ -91,18 +101,3 @@ def check_unit(found: Examined, name: str, unit: str) -> None:
         )
     if unit == "km/s" and found.mean > KILO_MEAN:
         raise DataError(f"the mean velocity is {found.mean:.4g} km/s; it is probably in m/s", "say --unit m/s")
-
-
-def simulation_residual(problem: Problem, gathered: Gathered) -> tuple[float, float]:
-    """Simulates the first sample and compares it with the recorded one.
-
-    Returns:
-        Relative L2 residual, and the factor on the simulated data that would make it least.
-    """
-    from fwibench.physics.parallel import simulate_each
-
-    measurements, properties = arrays(gathered)
-    recorded = measurements[0].astype(np.float64)
-    made = next(iter(simulate_each([properties[0]], problem))).astype(np.float64)
-    residual = float(np.linalg.norm(recorded - made) / np.linalg.norm(recorded))
-    return residual, float((recorded * made).sum() / max((made * made).sum(), 1e-300))

@@ -29,7 +29,7 @@ class SurveyOptions:
         spacing: Of the grid.
         source_x: Places of the sources; empty to spread them evenly.
         receiver_x: The same for receivers; S lists of R places where they move with the source.
-        depth: Of sources and receivers.
+        depth: Of sources and receivers; 0 by default.
         source_depth: Of sources, where it differs from `depth`.
         receiver_depth: The same for receivers.
         frequency: Peak frequency of a Ricker wavelet.
@@ -52,7 +52,7 @@ class SurveyOptions:
     frequencies: str = ""
     source_x: Places = ""
     receiver_x: Places = ""
-    depth: float = 0.0
+    depth: float | None = None
     source_depth: Depths | None = None
     receiver_depth: Depths | None = None
     order: int | None = None
@@ -139,7 +139,7 @@ def _electromagnetic(
 
 def _depth(said: SurveyOptions, what: Literal["source", "receiver"]) -> Depths:
     given = said.source_depth if what == "source" else said.receiver_depth
-    return said.depth if given is None else given
+    return (said.depth or 0.0) if given is None else given
 
 
 def _places(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from fwibench.datasets.added.geometry import SurveyOptions
 from fwibench.errors import UsageError
 from fwibench.problem import AcousticPhysics
 
+Order = Literal[2, 4, 6, 8]
 ORDER, PML = 4, 20
 """Where nothing is said and nothing can be estimated."""
 
@@ -27,7 +28,7 @@ def make_physics(said: SurveyOptions, frequency: float, high: float) -> Acoustic
         raise UsageError(f"--order is {said.order}, expected 2, 4, 6 or 8", "these are the orders that deepwave has")
     if said.pml is not None and not 0 <= said.pml <= 1000:
         raise UsageError(f"--pml is {said.pml}, expected 0 to 1000 cells", "10 to 20 are usual")
-    order = ORDER if said.order is None else said.order
+    order = cast("Order", ORDER if said.order is None else said.order)
     if said.courant is not None and not 0 < said.courant < (most := _critical_courant(order)):
         raise UsageError(
             f"--courant is {said.courant:g}, expected more than 0 and less than {most:.3g}, where order {order} "
@@ -47,7 +48,7 @@ def make_physics(said: SurveyOptions, frequency: float, high: float) -> Acoustic
     )
 
 
-def _critical_courant(order: Literal[2, 4, 6, 8]) -> float:
+def _critical_courant(order: Order) -> float:
     from deepwave.discretisation import critical_courant_number
 
     return float(critical_courant_number(order, propagator="scalar"))

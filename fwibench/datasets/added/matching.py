@@ -1,0 +1,403 @@
+"""How recorded and simulated data of a dataset agree, and which options would make them agree better.
+
+Invariant: what is concluded depends on the files and the problem alone, never on the clock; samples are spread over
+all files, and the work is bounded by the size of the simulations.
+
+A search goes coordinate by coordinate: one value is tried after the other, the best is kept. Its measure leaves
+amplitude and delay open, since both follow from one simulation: the amplitude by least squares, the delay from the
+cross-correlation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.added.wavelet_file import move
+from fwibench.datasets.agreement import Agreement, compare
+from fwibench.datasets.arrays import ShardedArray
+from fwibench.physics.parallel import simulate_each
+from fwibench.physics.placement import reached_rows
+from fwibench.problem import AcousticPhysics, Point, Problem, SampledWavelet, SeismicSurvey
+
+Array = NDArray[np.float32]
+COMPARED = 8
+"""Most samples that are compared with simulations of all their shots, as `data verify` does."""
+COMPARED_WORK = 6e9
+"""Cells times steps of these simulations, about 20 s on one core at 3e8 a second; two samples are always compared."""
+SEARCHED, SHOTS = 3, 2
+"""Most samples that a search simulates, and most shots of each."""
+TRIAL_WORK = 1.5e8
+"""Cells times steps of one trial of a search."""
+SEARCH_WORK = 6e9
+"""Of a whole search; a few trials are always made."""
+FEWEST_TRIALS = 4
+CLEARLY = 0.97
+"""Another value is taken if its residual is below this part of the residual so far: noise decides nothing."""
+GOOD = 1e-3
+"""Residual at which a search ends: another processor or absorbing layer makes as much."""
+UNEXPLAINED = 1e-2
+"""Residual above which depths are searched, too."""
+ROWS = 6
+"""Rows from the top that are tried as depths."""
+ORDERS, WIDTHS, COURANT = (4, 8, 6, 2), (20, 10), (None, 0.67)
+DEFAULT_COURANT = 0.6
+"""What None means; `deepwave.DEFAULT_COURANT_NUMBER`, which would import torch."""
+MUCH_BETTER = 0.7
+"""Options are offered if they bring the residual below this part of what it is without."""
+ENOUGH = 0.05
+"""Residual at which records count as explained, as in `explaining.TYPICAL`."""
+SAME_DELAY = 0.02
+"""Samples by which a delay may be off without being offered."""
+SAME_SCALE = 5e-3
+"""Part by which an amplitude scale may be off without being offered."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Options that would explain the records better.
+
+    Attributes:
+        options: As they are typed.
+        residual: Relative L2 residual of the searched samples with them.
+        problem: The problem that they make.
+    """
+
+    options: str
+    residual: float
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a search found.
+
+    Attributes:
+        stated: The problem as stated, with the best of the values that were left open.
+        offers: What would explain the records better; empty where nothing does.
+        searched: Samples that were simulated.
+        cut_short: Whether the search ended before all values were tried, since simulations are large.
+    """
+
+    stated: Problem
+    offers: tuple[Offer, ...]
+    searched: int
+    cut_short: bool
+
+
+def cell_steps(problem: Problem) -> float:
+    """Cells times time steps of one shot's simulation, absorbing cells included."""
+    survey, physics = problem.survey, problem.physics
+    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
+        raise TypeError("only acoustic simulations have steps")
+    rows = reached_rows(problem) + (1 if physics.free_surface else 2) * physics.pml_width
+    columns = problem.grid.nx + 2 * physics.pml_width
+    return float(rows * columns * survey.nt * inner_steps(problem, physics.courant_number))
+
+
+def inner_steps(problem: Problem, courant: float | None) -> int:
+    """Steps of the simulation in a time sample of the survey."""
+    survey, physics = problem.survey, problem.physics
+    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
+        raise TypeError("only acoustic simulations have steps")
+    step = problem.grid.spacing / physics.max_velocity / math.sqrt(2) * (courant or DEFAULT_COURANT)
+    return max(math.ceil(survey.dt / step - 1e-9), 1)
+
+
+def spread(count: int, wanted: int) -> NDArray[np.int64]:
+    """`wanted` of `count` sample numbers, evenly over all, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
+
+
+def compared_numbers(problem: Problem, count: int) -> NDArray[np.int64]:
+    """Which of `count` samples are compared with simulations: at most 8, at least 2 where there are as many."""
+    affordable = COMPARED_WORK / (cell_steps(problem) * len(problem.survey.sources))
+    return spread(count, max(min(COMPARED, int(affordable)), 2))
+
+
+def compare_samples(
+    problem: Problem, measurements: ShardedArray, properties: ShardedArray, numbers: NDArray[np.int64]
+) -> list[Agreement]:
+    """Simulate properties and compare with the measurements.
+
+    Args:
+        problem: Has physics.
+        measurements: Recorded data `(n, S, T, R)` of the samples.
+        properties: Their maps `(n, 1, Z, X)`.
+        numbers: What the samples are called, `(n,)`.
+
+    Returns:
+        One for each sample.
+    """
+    simulated = simulate_each(list(properties[:]), problem)
+    seismic = problem.survey.kind == "seismic"
+    return [
+        compare(int(number), measurements[i], made, seismic=seismic)
+        for i, (number, made) in enumerate(zip(numbers, simulated, strict=True))
+    ]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One simulation of the searched samples beside their records.
+
+    Attributes:
+        residual: Relative L2 norm as they are.
+        shape: The same at the best amplitude and delay.
+        scale: Best factor on the simulated amplitude.
+        delay: Best delay of the simulated traces [samples].
+    """
+
+    residual: float
+    shape: float
+    scale: float
+    delay: float
+
+
+class Search:
+    """Tries values of a problem on some samples.
+
+    Args:
+        problem: As stated; values that are not given are at their defaults.
+        measurements: All samples `(n, S, T, R)`.
+        properties: All samples `(n, 1, Z, X)`.
+        given: Names of the physics' values that the user gave: these are searched for offers alone.
+    """
+
+    def __init__(
+        self, problem: Problem, measurements: ShardedArray, properties: ShardedArray, given: Iterable[str]
+    ) -> None:
+        self._problem, self._given = problem, frozenset(given)
+        work = cell_steps(problem)
+        sources = len(problem.survey.sources)
+        shots = sorted({0, sources // 2})[:SHOTS] if 2 * SHOTS * work <= TRIAL_WORK else [sources // 2]
+        count = max(min(SEARCHED, int(TRIAL_WORK / work / len(shots))), 2)
+        numbers = spread(len(properties), count)
+        self._shots = shots
+        self._maps = [properties[int(number)] for number in numbers]
+        recorded = [measurements[int(number)][shots].astype(np.float64) for number in numbers]
+        # every sample counts alike, however loud it is
+        self._sizes = [float(np.linalg.norm(one)) or 1.0 for one in recorded]
+        self._recorded = np.concatenate([one / size for one, size in zip(recorded, self._sizes, strict=True)])
+        self._trials: dict[Problem, _Trial] = {}
+        self._most = max(int(SEARCH_WORK / (work * len(shots) * len(numbers))), FEWEST_TRIALS)
+        self.cut_short = False
+
+    def run(self) -> Matched:
+        """Search the values that were left open, then what else would explain the records."""
+        stated, trial = self._sweep(self._problem, [one for one in _scheme() if one.name not in self._given])
+        found = stated
+        if trial.shape > GOOD and (trial.shape > UNEXPLAINED or self._given):
+            axes = _scheme()
+            if trial.shape > UNEXPLAINED:
+                axes = [axes[0], *_depths(stated), *axes[1:]]
+            found, _ = self._sweep(stated, axes)
+        offers: list[Offer] = []
+        for problem in dict.fromkeys((stated, found)):
+            matched = self._match(problem)
+            options = typed(self._problem, matched)
+            reached = self._try(matched).residual
+            best = offers[-1].residual if offers else trial.residual
+            if options and reached < MUCH_BETTER * best:
+                # the shorter list of options is worth telling only if it is enough
+                offers = [one for one in offers if one.residual <= ENOUGH]
+                offers.append(Offer(options, reached, matched))
+        return Matched(stated, tuple(offers), len(self._maps), self.cut_short)
+
+    def _sweep(self, problem: Problem, axes: Sequence[_Axis]) -> tuple[Problem, _Trial]:
+        """Best problem, coordinate by coordinate, until a whole round changes nothing."""
+        best = self._try(problem)
+        for _ in range(3):
+            before = problem
+            for axis in axes:
+                for candidate in axis.candidates(problem):
+                    if best.shape <= GOOD:
+                        return problem, best
+                    if candidate not in self._trials and len(self._trials) >= self._most:
+                        self.cut_short = True
+                        return problem, best
+                    trial = self._try(candidate)
+                    if trial.shape < CLEARLY * best.shape:
+                        problem, best = candidate, trial
+            if problem == before:
+                break
+        return problem, best
+
+    def _match(self, problem: Problem) -> Problem:
+        """The problem with the delay and the amplitude scale that explain the records best."""
+        for _ in range(2):  # the second time on a simulation that is nearly right
+            trial = self._try(problem)
+            if abs(trial.delay) > SAME_DELAY and (moved := with_delay(problem, trial.delay)) is not None:
+                problem = moved
+            trial = self._try(problem)
+            if abs(trial.scale - 1) > SAME_SCALE and trial.scale:
+                problem = _physics(problem, source_scale=_rounded(problem.physics.source_scale * trial.scale))  # type: ignore[union-attr]
+        return problem
+
+    def _try(self, problem: Problem) -> _Trial:
+        if problem not in self._trials:
+            survey = problem.survey
+            if not isinstance(survey, SeismicSurvey):
+                raise TypeError("only seismic surveys are searched")
+            some = problem.model_copy(update={"survey": survey.with_shots(self._shots)})
+            made = [one.astype(np.float64) for one in simulate_each(self._maps, some)]
+            simulated = np.concatenate([one / size for one, size in zip(made, self._sizes, strict=True)])
+            self._trials[problem] = _compare(self._recorded, simulated)
+        return self._trials[problem]
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Values of a problem that are tried in turn."""
+
+    name: str
+    candidates: Callable[[Problem], list[Problem]]
+
+
+def _scheme() -> list[_Axis]:
+    def of(name: str, values: Sequence[Any]) -> _Axis:
+        def candidates(problem: Problem) -> list[Problem]:
+            now = getattr(problem.physics, name)
+            return [_physics(problem, **{name: value}) for value in values if value != now]
+
+        return _Axis(name, candidates)
+
+    def courant(problem: Problem) -> list[Problem]:
+        """Courant numbers that give another number of steps; others change nothing."""
+        now = inner_steps(problem, problem.physics.courant_number)  # type: ignore[union-attr]
+        other = [value for value in COURANT if inner_steps(problem, value) != now]
+        return [_physics(problem, courant_number=value) for value in other]
+
+    return [
+        of("free_surface", (False, True)),
+        of("accuracy", ORDERS),
+        _Axis("courant_number", courant),
+        of("pml_width", WIDTHS),
+    ]
+
+
+def _depths(problem: Problem) -> list[_Axis]:
+    """Depths of both, then of sources and receivers; none where they differ among themselves."""
+    survey = problem.survey
+    if not isinstance(survey, SeismicSurvey):
+        return []
+    receivers = [place for spread in (survey.receivers, *survey.shot_receivers) for place in spread]
+    if any(len({place.z for place in places}) > 1 for places in (survey.sources, receivers)):
+        return []
+    rows = [row * problem.grid.spacing for row in range(min(ROWS, problem.grid.nz))]
+
+    def of(which: tuple[str, ...]) -> Callable[[Problem], list[Problem]]:
+        return lambda now: [one for z in rows if (one := with_depth(now, z, which)) != now]
+
+    return [
+        _Axis("depth", of(("sources", "receivers"))),
+        _Axis("source_depth", of(("sources",))),
+        _Axis("receiver_depth", of(("receivers",))),
+    ]
+
+
+def with_depth(problem: Problem, depth: float, which: Iterable[str] = ("sources", "receivers")) -> Problem:
+    """The problem with its sources, its receivers or both at another depth [m]."""
+    survey = problem.survey
+    changes: dict[str, Any] = {}
+    for name in which:
+        changes[name] = _at_depth(getattr(survey, name), depth)
+        if name == "receivers" and isinstance(survey, SeismicSurvey):
+            changes["shot_receivers"] = tuple(_at_depth(places, depth) for places in survey.shot_receivers)
+    return problem.model_copy(update={"survey": survey.model_copy(update=changes)})
+
+
+def _at_depth(places: Iterable[Point], depth: float) -> tuple[Point, ...]:
+    return tuple(Point(x=place.x, z=depth) for place in places)
+
+
+def with_delay(problem: Problem, samples: float) -> Problem | None:
+    """The problem whose wavelet comes some samples later; None where it would peak before time 0."""
+    survey = problem.survey
+    if not isinstance(survey, SeismicSurvey):
+        raise TypeError("only seismic surveys have a wavelet")
+    # to a fiftieth of a sample, so that the option is short
+    delay = round((survey.wavelet.delay / survey.dt + samples) / SAME_DELAY) * SAME_DELAY * survey.dt
+    delay = float(f"{delay:.6g}")
+    if delay < 0:
+        return None
+    if isinstance(survey.wavelet, SampledWavelet):
+        wavelet: Any = move(survey.wavelet, survey.dt, survey.nt, delay)
+    else:
+        wavelet = survey.wavelet.model_copy(update={"delay": delay})
+    return problem.model_copy(update={"survey": survey.model_copy(update={"wavelet": wavelet})})
+
+
+def typed(stated: Problem, found: Problem) -> str:
+    """The options that make one problem of the other, as they are typed; empty where nothing differs."""
+    options = []
+    was, now = stated.survey, found.survey
+    if not isinstance(was, SeismicSurvey) or not isinstance(now, SeismicSurvey):
+        raise TypeError("only seismic surveys have these options")
+    if now.wavelet.delay != was.wavelet.delay:
+        options.append(f"--delay {now.wavelet.delay:g}")
+    before, after = stated.physics, found.physics
+    if not isinstance(before, AcousticPhysics) or not isinstance(after, AcousticPhysics):
+        raise TypeError("only acoustic physics has these options")
+    if after.source_scale != before.source_scale:
+        options.append(f"--source-scale {after.source_scale:g}")
+    source, receiver = now.sources[0].z, now.receivers[0].z
+    if (source, receiver) != (was.sources[0].z, was.receivers[0].z):
+        both = f"--depth {source:g}"
+        options.append(both if source == receiver else f"--source-depth {source:g} --receiver-depth {receiver:g}")
+    if after.accuracy != before.accuracy:
+        options.append(f"--order {after.accuracy}")
+    if after.pml_width != before.pml_width:
+        options.append(f"--pml {after.pml_width}")
+    if after.courant_number != before.courant_number:
+        options.append(f"--courant {after.courant_number or DEFAULT_COURANT:g}")
+    if after.free_surface != before.free_surface:
+        options.append("--free-surface" if after.free_surface else "--no-free-surface")
+    return " ".join(options)
+
+
+def _physics(problem: Problem, **changes: Any) -> Problem:
+    return problem.model_copy(update={"physics": problem.physics.model_copy(update=changes)})  # type: ignore[union-attr]
+
+
+def _rounded(value: float) -> float:
+    """The shortest number that is the same to a thousandth: -999.4 is -1000."""
+    for digits in range(1, 6):
+        short = float(f"{value:.{digits}g}")
+        if abs(short - value) <= 1e-3 * abs(value):
+            return short
+    return value
+
+
+def _compare(recorded: NDArray[np.float64], simulated: NDArray[np.float64]) -> _Trial:
+    """Compares traces `(S, T, R)` as they are and at the best amplitude and delay."""
+    size, other = float(np.linalg.norm(recorded)), float(np.linalg.norm(simulated))
+    if not (size and other and math.isfinite(other)):
+        return _Trial(math.inf, math.inf, 1.0, 0.0)
+    as_is = compare(0, recorded, simulated, seismic=True)
+    delay, product = _best_lag(recorded, simulated, as_is.delay or 0.0)
+    shape = math.sqrt(max(1 - (product / size / other) ** 2, 0.0))
+    return _Trial(as_is.residual, shape, product / other**2, delay)
+
+
+def _best_lag(a: NDArray[np.float64], b: NDArray[np.float64], near: float) -> tuple[float, float]:
+    """Lag [samples] near a first guess at which the cross-correlation is largest in size, and its value there."""
+    from scipy.optimize import minimize_scalar
+
+    length = 2 * a.shape[1]
+    spectrum = (np.fft.rfft(a, length, axis=1) * np.fft.rfft(b, length, axis=1).conj()).sum((0, 2))
+    weights = np.full(len(spectrum), 2.0)
+    weights[[0, -1]] = 1.0
+    turns = 2j * np.pi * np.fft.rfftfreq(length)
+
+    def product(lag: float) -> float:
+        return float((weights * spectrum * np.exp(turns * lag)).real.sum() / length)
+
+    sign = math.copysign(1.0, product(near))
+    found = minimize_scalar(lambda lag: -sign * product(lag), bounds=(near - 1, near + 1), method="bounded")
+    return float(found.x), product(float(found.x))
