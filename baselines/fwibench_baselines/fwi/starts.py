@@ -27,7 +27,9 @@ LEVELS = 7
 """Values at the top and increases that a search for a gradient begins with."""
 MODERATE = 0.5
 """Increase over the section, as a part of the property's range, that is taken as a second beginning."""
-EVALUATIONS = 25
+SHALLOW = 0.08
+"""Depth, as a part of the section's, at which the value is searched for: the data tell it apart from the increase."""
+EVALUATIONS = 40
 """Models that each beginning may simulate."""
 
 
@@ -63,10 +65,10 @@ def linear(problem: Problem, top: float, slope: float) -> Maps:
 def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, k: float | None = None) -> Maps:
     """The linear increase over depth that explains a measurement best.
 
-    Value at the top and increase are searched for within the property's range: on a coarse grid, then by Nelder and
-    Mead from its best point and from the best one of a moderate increase. Waves near the surface hardly tell a faster
-    top from a steeper increase, so the best points lie in a narrow valley that a grid alone misses. Decreases are not
-    tried unless `k` asks for one.
+    The value at a small depth and the increase are searched for within the property's range: on a coarse grid, then by
+    Nelder and Mead from its best point and from the best one of a moderate increase. Waves near the surface hardly tell
+    a faster top from a steeper increase, so the best points lie in a narrow valley that a grid alone misses. Decreases
+    are not tried unless `k` asks for one.
 
     Args:
         problem: Grid and bounds.
@@ -81,8 +83,8 @@ def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, 
     span = bounds.high - bounds.low
 
     def model(point: Sequence[float]) -> Maps:
-        """Of the part of the range that the top lies above the lower bound, and the increase as a part of it."""
-        top = bounds.low + span * float(point[0]) if v0 is None else v0
+        """Of the value at a small depth above the lower bound, and the increase, both as parts of the range."""
+        top = bounds.low + span * float(point[0] - SHALLOW * point[1]) if v0 is None else v0
         return linear(problem, top, span * float(point[1]) / depth if k is None else k)
 
     @cache
