@@ -113,7 +113,8 @@ def test_a_published_record_is_inverted_without_training(real_data: Path, tmp_pa
         high = 4500.0
         """
     )
-    found = run(make_task(real_data / "pair_openfwi_cf0_seis.npy", survey, registry))
+    task = make_task(real_data / "pair_openfwi_cf0_seis.npy", survey, registry, settings={"iterations": "60"})
+    found = run(task)
     known = np.load(real_data / "pair_openfwi_cf0_vel.npy")
     error = [float(np.abs(maps[0, 0] - known).mean()) for maps in (found.starts, found.maps)]
     print(f"MAE {error[0]:.1f} to {error[1]:.1f} m/s in {found.seconds:.0f} s")
