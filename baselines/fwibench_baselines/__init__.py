@@ -131,7 +131,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
         ),
         MethodSpec(
             name="multiscale-fwi",
-            summary="waveform inversion from low to high frequencies, from the mean training map",
+            summary="waveform inversion from low to high frequencies, from the mean training map or another start",
             reference="InvLINT, section 4.5; Virieux and Operto, Geophysics 2009",
             target="fwibench_baselines.fwi.method:MultiscaleFWI",
             kind="iterative",
@@ -139,6 +139,9 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             profiles={"smoke": {"iterations": 2}},
             physics=("acoustic",),
             devices=("cpu", "cuda"),
+            needs_fit_for={"start": ("train-mean", "train-gradient")},
+            start_option="start",
+            version="2",
             published=MULTISCALE_FWI,
         ),
         MethodSpec(
@@ -154,5 +157,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             needs_fit=False,
             trained_on="none",
             track="oracle-start",
+            version="2",
         ),
     ]

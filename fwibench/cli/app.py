@@ -17,6 +17,7 @@ from fwibench.cli import (
     doctor,
     figures,
     folders,
+    inverting,
     listing,
     plugins,
     reading,
@@ -42,7 +43,21 @@ app = App(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, reading, using, boards, figures, report, folders, listing, data, adding, plugins, doctor):
+for module in (
+    running,
+    reading,
+    using,
+    inverting,
+    boards,
+    figures,
+    report,
+    folders,
+    listing,
+    data,
+    adding,
+    plugins,
+    doctor,
+):
     module.register(app)
 
 

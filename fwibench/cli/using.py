@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fwibench.cli.output import console, open_registry, print_json, print_table, warn
+from fwibench.cli.outputs import check_outputs, tell
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, check_device, check_results
 from fwibench.cli.request import Results as ResultsOption
-from fwibench.errors import ProblemError, UsageError
-from fwibench.files import check_folder
 from fwibench.readable import printable, show_number
 from fwibench.runs import repeating
 from fwibench.runs.differences import TOLERANCE
@@ -50,13 +49,14 @@ def predict(
     """Use a finished run's model on new measurements, after checks of their shape, type, values and amplitude."""
     check_device(device)
     check_results(results)
-    _check_outputs(measurements, {"--output": (output, ".npy"), "--png": (png, ".png")}, force=force)
+    outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
+    check_outputs({"the measurements": measurements}, outputs, force=force)
     folder = Results(results).run(run)
     registry = open_registry()
     from fwibench.runs import predicting
 
     task = predicting.make_task(folder, measurements, registry)
-    _tell(task.warnings, strict=strict)
+    tell(task.warnings, strict=strict)
     with make_listener() as listener:
         listener.begin(
             f"{task.record.cell.method} on {_count(len(task.measurements), 'sample')} of {measurements.name}"
@@ -64,7 +64,7 @@ def predict(
         listener.event({"stage": "predict"})
         maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
     facts, late = _facts(task, maps), predicting.doubt_maps(maps, task.problem)
-    _tell(late, strict=strict)
+    tell(late, strict=strict)
     facts["warnings"] += late
     predicting.write_maps(maps, output)
     drawn = _draw(task, maps, png) if png else []
@@ -179,29 +179,8 @@ def _verdict(first: Record, second: Record, found: repeating.Comparison, toleran
         yield f"agrees: {len(found.scores)} scores are {'equal' if exact else f'within {tolerance:g}'}"
 
 
-def _check_outputs(measurements: Path, outputs: dict[str, tuple[Path | None, str]], *, force: bool) -> None:
-    """Refuses what would be lost or not be found, before any work is done."""
-    for option, (path, suffix) in outputs.items():
-        if path is None:
-            continue
-        if path.suffix != suffix:
-            raise UsageError(f"{option} is {path}, expected a name that ends with {suffix}")
-        if path.exists() and measurements.exists() and path.samefile(measurements):
-            raise UsageError(f"{option} is the file of the measurements, which would be lost", "choose another name")
-        if path.is_dir() or (path.exists() and not force):
-            raise UsageError(f"{path} exists", "choose another name" if path.is_dir() else "--force replaces it")
-        check_folder(path.parent)
-
-
 def _count(number: int, name: str) -> str:
     return f"{number} {name}" if number == 1 else f"{number} {name}s"
-
-
-def _tell(warnings: Iterable[str], *, strict: bool) -> None:
-    for line in warnings:
-        if strict:
-            raise ProblemError(line, "without --strict this is a warning")
-        warn(line)
 
 
 def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
@@ -209,11 +188,14 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
     import numpy as np
 
     from fwibench.files import atomic_write
+    from fwibench.physics.illumination import has_illumination, illumination
     from fwibench.report.pictures import COLUMNS, draw_maps
 
     rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
     shown = task.measurements.array[rows].astype(np.float32)
-    picture = draw_maps([f"sample {row}" for row in rows], maps[rows], shown, task.problem, room=max(len(rows), 2))
+    names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
+    seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []
+    picture = draw_maps(names, maps[rows], shown, task.problem, room=room, seen=seen)
     with atomic_write(path) as stream:
         stream.write(picture)
     return [int(row) for row in rows]

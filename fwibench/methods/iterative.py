@@ -105,7 +105,8 @@ class IterativeMethod(Method):
             measurements,
             starts,
             self._checkpoints(),
-            repr(self.options),
+            # equal samples in one call have checkpoints of their own: threads must not write to the same file
+            f"{self.options!r} {rows.start}",
             None if limit is None else limit * len(measurements),
             self.context.should_stop,
             partial(self._progress.step, rows.start),

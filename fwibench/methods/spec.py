@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -45,6 +46,16 @@ class MethodSpec(Spec):
         ge=1,
         description="train samples that `fit` needs at least, such as 2 for batch normalisation of single nodes",
     )
+    needs_fit_for: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="values of options with which `fit` must come before `predict`, by option; with any other value of "
+        "one of them the method learns nothing. Empty: `needs_fit` holds for all",
+    )
+    start_option: str = Field(
+        default="",
+        description="option that takes the name of an .npy file, or `gradient`, as the start of an inversion without "
+        "training; `fwibench invert` offers such methods",
+    )
     measurements: tuple[Literal["seismic", "em"], ...] = Field(default=("seismic",), description="kinds it accepts")
     physics: tuple[Literal["acoustic", "electromagnetic"], ...] = Field(
         default=(), description="physics that it simulates with; a problem must have one of them. Empty: needs none"
@@ -58,6 +69,10 @@ class MethodSpec(Spec):
         default="standard", description="tracks are never ranked together; on oracle-start it is shown the truth"
     )
     published: tuple[Published, ...] = Field(default=(), description="what publications print of it, by dataset")
+
+    def learns(self, options: Mapping[str, Any]) -> bool:
+        """Whether `fit` must come before `predict` with these options, given as plain data."""
+        return self.needs_fit and all(options.get(name) in values for name, values in self.needs_fit_for.items())
 
     def refusal(self, problem: Problem, dataset: str) -> str:
         """Why the method cannot work on a problem; empty if it can.

@@ -126,6 +126,14 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             compares="measurement",
             default=False,
         ),
+        MetricSpec(
+            name="mae-illuminated",
+            summary="mean absolute error where the survey sees the section; ask for it with --metrics",
+            target="fwibench.metrics.illuminated:mae_illuminated",
+            better="low",
+            unit="property",
+            default=False,
+        ),
     ]
 
 

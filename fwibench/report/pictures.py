@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLUMNS = 4
+SEEN = 0.5
+"""Illumination at the limit that is drawn."""
 COLOURS = "cividis"
 """Perceptually uniform, and readable in grey."""
 
@@ -34,10 +36,19 @@ def draw_maps(
     measurements: NDArray[np.float32],
     problem: Problem,
     room: int = COLUMNS,
+    seen: Sequence[NDArray[np.float32] | None] = (),
+    measured: Sequence[str] = (),
 ) -> bytes:
-    """A PNG of maps `(n, 1, Z, X)` in a row with one colour bar, their measurements `(n, S, T, R)` below.
+    """A PNG of maps in a row with one colour bar, their measurements below.
 
-    The picture is as wide as `room` maps take.
+    Args:
+        names: Of the maps.
+        maps: `(n, 1, Z, X)` in the property's unit.
+        measurements: `(n, S, T, R)`.
+        problem: Of them.
+        room: The picture is as wide as so many maps take.
+        seen: Illumination `(Z, X)` of each map, whose limit is drawn; None or empty for none.
+        measured: What each measurement is, for its title; empty for none.
     """
     figure = new_figure(figsize=(3 * room, 6), layout="constrained")
     axes = figure.subplots(2, len(maps), squeeze=False)
@@ -54,13 +65,32 @@ def draw_maps(
         )
         place.set_title(names[column], fontsize="small")
         place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
+        if seen and (shown := seen[column]) is not None:
+            draw_limit(place, shown, problem.grid)
         _draw_measurement(axes[1, column], measurements[column], problem.survey, first=column == 0)
+        if measured:
+            axes[1, column].set_title(f"{measured[column]}, {axes[1, column].get_title()}", fontsize="small")
     beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
     extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
     figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100)
     return stream.getvalue()
+
+
+def draw_limit(axes: Axes, seen: NDArray[np.float32], grid: Grid) -> None:
+    """Draw where a survey stops seeing: a dashed line at half of full illumination.
+
+    Args:
+        axes: Shows a map of the grid with `extent_of` [km].
+        seen: Illumination `(Z, X)` from 0 to 1.
+        grid: Of both.
+    """
+    if not seen.min() < SEEN < seen.max():
+        return
+    x, z = (np.arange(n) * grid.spacing / 1e3 for n in (grid.nx, grid.nz))
+    axes.contour(x, z, seen, levels=[SEEN], colors="white", linewidths=1.2)
+    axes.contour(x, z, seen, levels=[SEEN], colors="black", linewidths=0.8, linestyles="dashed")
 
 
 def extent_of(grid: Grid) -> tuple[float, float, float, float]:

@@ -84,7 +84,7 @@ def evaluate(
     spec.load()
     record.notes += prepare()
     method = build(spec, cell, problem, context)
-    if spec.needs_fit:
+    if spec.learns(cell.options):
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
             method.fit(train, val)

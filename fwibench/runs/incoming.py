@@ -71,7 +71,7 @@ def read_measurements(path: Path, problem: Problem) -> Incoming:
     if path.suffix.lower() in SUFFIXES and path.is_file():
         array, notes = read_segy(path, problem)
     else:
-        array = _open(path)
+        array = open_array(path)
     if array.dtype.kind == "c":
         advice = complex_advice(array.ndim, Expected.of(problem))
         raise ProblemError(f"{path} holds complex numbers ({array.dtype})", advice)
@@ -119,7 +119,12 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
     return [*_far(np.concatenate(peaks), problem), *_silent(np.concatenate(silent), missing)]
 
 
-def _open(path: Path) -> NDArray[Any]:
+def open_array(path: Path) -> NDArray[Any]:
+    """Memory-map an `.npy` file; nothing is unpickled.
+
+    Raises:
+        DataError: It is absent, damaged, no `.npy` file, or holds Python objects.
+    """
     if not path.is_file():
         raise DataError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, expected an .npy file")
     with path.open("rb") as stream:

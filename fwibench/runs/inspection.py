@@ -58,12 +58,13 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
     if reason := spec.refusal(opened.problem, place.name):
         raise UsageError(reason, "fwibench info NAME says what a method needs and what a dataset has")
     options = validate_options(spec.name, spec.options, spec.profiles.get(profile, {}), wanted.options)
+    learns = spec.learns(options.model_dump(mode="json"))
     with TemporaryDirectory() as folder, stdout_to_stderr():
         context = RunContext(workdir=Path(folder), dataset=place.name, method=spec.name)
         try:
             implementation: type[Method] = spec.load()
             built = implementation(opened.problem, options, context)
-            complexity = _complexity(built, needs_fit=spec.needs_fit or bool(spec.builds_on))
+            complexity = _complexity(built, needs_fit=learns or bool(spec.builds_on))
             layers = built.layers()
         except FwibenchError:
             raise

@@ -190,9 +190,15 @@ class _Place:
     split: str
     sizes: dict[str, int]
 
-    def refusal(self, method: MethodSpec, device: str) -> str:
-        """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read."""
-        dataset, needed = self.dataset, ("train", "test") if method.needs_fit else ("test",)
+    def refusal(self, method: MethodSpec, options: Mapping[str, Any], device: str) -> str:
+        """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read.
+
+        Args:
+            method: Its spec.
+            options: Its options, as plain data: they may decide whether it needs train samples.
+            device: The one that was asked for.
+        """
+        dataset, needed = self.dataset, ("train", "test") if method.learns(options) else ("test",)
         name = dataset.spec.name
         if reason := method.refusal(dataset.problem, name):
             return reason
@@ -203,6 +209,13 @@ class _Place:
             few = f"{name} has {self.sizes['train']} in its split {self.split}"
             return f"{method.name} needs {method.min_train} train samples at least, {few}"
         return device_refusal(method, device)
+
+
+def _check_start(spec: MethodSpec, options: Mapping[str, Any]) -> None:
+    """Raises `UsageError` if the option that names a start model names a file that is not there."""
+    start = str(options.get(spec.start_option, ""))
+    if start.endswith(".npy") and not Path(start).is_file():
+        raise UsageError(f"{spec.start_option} of {spec.name} is {start}: no such file", "give an .npy file of one map")
 
 
 def _sizes(dataset: Dataset, split: str) -> dict[str, int]:
@@ -223,7 +236,8 @@ def _cells(
     spec = offer.spec
     preset = spec.profiles.get(request.profile, {})
     options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
-    skip = place.refusal(spec, request.device)
+    _check_start(spec, options)
+    skip = place.refusal(spec, options, request.device)
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:
         below = registry.method(options[spec.builds_on]).spec

@@ -185,8 +185,8 @@ def survives_spawn(subject: MethodSubject) -> None:
 
 def predict_before_fit_raises(subject: MethodSubject) -> None:
     """`predict` before `fit` raises a FwibenchError whose message or hint says to call fit."""
-    if not subject.spec.needs_fit:
-        raise NotApplicableError("the spec says that it needs no fit")
+    if not subject.spec.learns(subject.options.model_dump(mode="json")):
+        raise NotApplicableError("the spec says that it needs no fit with these options")
     hint = "raise self.not_fitted()"
     method = subject.build()
     try:

@@ -36,5 +36,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             devices=("cpu", "cuda"),
             builds_on="base",
             needs_fit=False,
+            version="2",
         )
     ]

@@ -13,6 +13,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.plan import Request, make_plan, reopen_dataset
 from fwibench.runs.record import read_record
+from fwibench.testing import check_method
 from tests.conftest import Command
 from tests.fwi.test_engine import SAME_SIMULATION
 from tests.tolerances import assert_within_range
@@ -120,3 +121,9 @@ def test_the_truth_explains_the_data(small: Problem, truth: np.ndarray, shots: n
     assert (wrong > 0.1).all()
     unknown = small.model_copy(update={"physics": None})
     assert np.isnan(data_misfit(truth, shots, unknown)).all()
+
+
+@pytest.mark.slow
+def test_an_inversion_from_a_gradient_passes_the_conformance_checks() -> None:
+    results = check_method("multiscale-fwi", options={"start": "gradient"})
+    assert [result for result in results if not result.ok] == []

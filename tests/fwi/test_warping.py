@@ -33,7 +33,9 @@ def engine(small: Problem, high: float = 3000.0, noise: float = 0.0, **options: 
     chosen = {"bands": "6/full", "warp": ITERATIONS, "warp_points": 4, "iterations": 1, "step": 1e-3, "shots": None}
     bounds = small.property.model_copy(update={"high": high})
     problem = small.model_copy(update={"property": bounds, "noise": noise})
-    return Engine(problem, InversionOptions(**{**chosen, "tv": 0, "decrease": 0, **options}), "cpu")
+    return Engine(
+        problem, InversionOptions(**{**chosen, "tv": 0, "decrease": 0, "blur": 0, "illumination": 0, **options}), "cpu"
+    )
 
 
 def invert(

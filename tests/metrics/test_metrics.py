@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
 from fwibench.datasets.salt import PROBLEM
+from fwibench.metrics.illuminated import mae_illuminated
 from fwibench.metrics.pointwise import mae, mse, rmse
 from fwibench.metrics.ssim import ssim, ssim_wang
 from fwibench.problem import Grid, Problem
+from fwibench.testing.tiny import EM
 
 
 def maps(seed: int, n: int = 3, shape: tuple[int, int] = (40, 60)) -> np.ndarray:
@@ -83,3 +85,24 @@ def test_a_map_smaller_than_the_window_has_no_wang_score() -> None:
     small = maps(0, shape=(10, 60))
     assert np.isnan(ssim_wang(small, small, problem)).all()
     assert ssim(small, small, problem) == pytest.approx(1.0)
+
+
+def test_only_what_the_survey_sees_counts() -> None:
+    survey = PROBLEM.survey
+    near = tuple(place for place in survey.receivers if place.x < 200)
+    half = PROBLEM.model_copy(update={"survey": survey.model_copy(update={"sources": near[:3], "receivers": near})})
+    truth = maps(0, n=2)
+    wrong = truth.copy()
+    wrong[0, :, :, 50:] += 500
+    wrong[1, :, 5:12, 5:12] += 500
+    whole, seen = mae(wrong, truth, half), mae_illuminated(wrong, truth, half)
+    assert seen[0] < 0.05 * whole[0], "the right end is not seen from the left third"
+    assert seen[1] > whole[1]
+    np.testing.assert_array_equal(mae_illuminated(wrong[1:], truth[1:], half), seen[1:])
+
+
+def test_what_has_no_acoustic_physics_has_no_illuminated_error() -> None:
+    unknown = PROBLEM.model_copy(update={"physics": None})
+    assert np.isnan(mae_illuminated(maps(0), maps(1), unknown)).all()
+    fields = np.full((2, 1, *EM.grid.shape), 0.1, np.float32)
+    assert np.isnan(mae_illuminated(fields, fields, EM)).all()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fwibench import MethodSpec
-from fwibench.errors import FwibenchError, UnsuitableError
+from fwibench.errors import FwibenchError, UnsuitableError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.problem import Problem
 from fwibench.runs import devices
@@ -73,6 +73,34 @@ def test_a_dataset_without_train_samples_is_for_those_that_need_none(own: Regist
         "multiscale-fwi-oracle": "",
         "refine": "mean-map learns from train samples, untaught has none in its split random",
     }
+
+
+def test_a_start_that_is_not_learnt_needs_no_train_samples(own: Registry, tmp_path: Path) -> None:
+    (tmp_path / "start.npy").touch()
+    starts = {"train-mean": False, "train-gradient": False, "gradient": True, str(tmp_path / "start.npy"): True}
+    for start, runs in starts.items():
+        (reason,) = reasons(own, tmp_path, f"multiscale-fwi[start={start}]", "untaught").values()
+        assert reason == (
+            "" if runs else "multiscale-fwi learns from train samples, untaught has none in its split random"
+        )
+
+
+def test_a_start_that_is_not_there_is_said_when_planning(own: Registry, tmp_path: Path) -> None:
+    for start, words in (("nowhere.npy", "no such file"), ("train-meen", "start.*train-meen")):
+        with pytest.raises(UsageError, match=words):
+            reasons(own, tmp_path, f"multiscale-fwi[start={start}]", "untaught")
+
+
+def test_options_decide_whether_a_method_learns() -> None:
+    some = MethodSpec(
+        name="some", summary="x", target="a:b", kind="iterative", needs_fit_for={"start": ("mean",), "scale": ("data",)}
+    )
+    assert some.learns({"start": "mean", "scale": "data"})
+    assert not some.learns({"start": "mean", "scale": "none"})
+    assert not some.learns({"start": "file.npy", "scale": "data"})
+    assert MethodSpec(name="any", summary="x", target="a:b", kind="learned").learns({})
+    never = MethodSpec(name="never", summary="x", target="a:b", kind="learned", needs_fit=False)
+    assert not never.learns({})
 
 
 def test_an_inversion_needs_physics(own: Registry, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ inversion with the scheme of its own data would fit their numerical errors as we
 
 from __future__ import annotations
 
+import itertools
 import math
-from functools import lru_cache
 
 import numpy as np
 from deepwave.discretisation import critical_courant_number
@@ -79,17 +79,6 @@ def resample(measurements: Maps, samples: int) -> Maps:
     return np.asarray(resample_poly(measurements, samples, nt, axis=2, padtype="line"), np.float32)
 
 
-def gradient_interval(survey: SeismicSurvey, corner: float | None) -> int:
-    """Time samples between the wavefields that the gradient sums.
-
-    The largest divisor of `nt` that samples the band's highest frequency, three times the wavelet's peak or
-    four times the corner, twice a period.
-    """
-    highest = min(3 * survey.wavelet.frequency, 4 * (corner or math.inf))
-    longest = max(int(1 / (2 * highest * survey.dt)), 1)
-    return max(step for step in range(1, longest + 1) if survey.nt % step == 0)
-
-
 def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
     """Which receivers `(S, R)` stand at least some cells away from each source.
 
@@ -104,9 +93,15 @@ def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
     return np.asarray(distance >= cells * problem.grid.spacing)
 
 
-@lru_cache(maxsize=64)
-def with_shots(problem: Problem, shots: tuple[int, ...]) -> Problem:
-    """Return the problem with some of its shots only."""
-    if not isinstance(problem.survey, SeismicSurvey):
-        raise TypeError("only seismic surveys have shots")
-    return problem.model_copy(update={"survey": problem.survey.with_shots(shots)})
+def taper(problem: Problem, cells: float) -> NDArray[np.float32]:
+    """Weights of the gradient `(Z, X)`: 0 at sources and receivers, 1 some cells away."""
+    weights = np.ones(problem.grid.shape)
+    if not cells:
+        return weights.astype(np.float32)
+    survey, spacing = problem.survey, problem.grid.spacing
+    z, x = np.meshgrid(*(np.arange(n) * spacing for n in problem.grid.shape), indexing="ij")
+    receivers = itertools.chain(survey.receivers, *getattr(survey, "shot_receivers", ()))
+    for place in {*survey.sources, *receivers}:
+        squared = ((z - place.z) ** 2 + (x - place.x) ** 2) / (cells * spacing) ** 2
+        weights = np.minimum(weights, 1 - np.exp(-squared))
+    return weights.astype(np.float32)

@@ -6,69 +6,42 @@ elementwise, so a batch equals as many single inversions; options that would cou
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
 import deepwave
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor
 
 from fwibench.methods.traces import Course
-from fwibench.physics.acoustic import simulate, widths_of_frame
-from fwibench.physics.wavelets import sample_wavelet
+from fwibench.physics.acoustic import widths_of_frame
+from fwibench.physics.illumination import illumination
+from fwibench.physics.sampling import gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
-from fwibench_baselines.fwi.bands import bands_of, low_pass, name_of
-from fwibench_baselines.fwi.discretisation import at_offsets, gradient_interval, resample, with_shots
-from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
+from fwibench_baselines.fwi.bands import bands_of, name_of
+from fwibench_baselines.fwi.blurring import blurred
+from fwibench_baselines.fwi.discretisation import resample, taper
+from fwibench_baselines.fwi.objectives import Objective, Objectives
+from fwibench_baselines.fwi.optimisers import OutOfTimeError, Unknown, adam, l_bfgs_b
 from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.shots import Shots
 from fwibench_baselines.fwi.warping import Warp
 
 Maps = NDArray[np.float32]
-Shots = tuple[int, ...]
-Objective = Callable[..., Tensor]
-DECAY = (0.9, 0.98)
-"""Of Adam's means; the second forgets the large gradients of a band's beginning."""
 SHORTENING = 0.7
 """Of Adam's first step from a band to the next."""
-RELAXATION = 1 / 3
-"""Of the penalties from a band to the next: their part is to fill in what low frequencies leave open."""
-WATER_LEVEL = 1e-3
+LEAST = 0.05
+"""Share of the steps that even the best start takes."""
 WARP_STEP = 0.3
 """First step of Adam in every band while a map is bent [cells]."""
 WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
 WARP_LEFT = 0.01
 """Misfit beside the noise that bending may leave; where it leaves more, shapes were wrong and the start stays."""
-
-
-class OutOfTimeError(Exception):
-    """The budget is spent; the model is as good as it will get."""
-
-
-class Unknown(NamedTuple):
-    """What Adam looks for, and the models that it stands for.
-
-    Attributes:
-        start: `(n, ...)`.
-        model: Models `(n, 1, Z, X)` of a value.
-        cost: Of a value, a number a sample, beside the objective of its models.
-        limits: Of every entry.
-        step: Adam's first.
-        damping: Slope below which an entry hardly moves.
-    """
-
-    start: Tensor
-    model: Callable[[Tensor], Tensor]
-    cost: Callable[[Tensor], Tensor]
-    limits: tuple[float, float]
-    step: float
-    damping: float
+FEWEST_SHOTS = 4
+"""Shots of a survey from which on some are held out to judge a band."""
 
 
 class Engine:
@@ -89,10 +62,8 @@ class Engine:
         self._every = tuple(range(len(self.survey.sources)))
         self._seed = seed
         self.bands = bands_of(self.survey, options.bands)
-        self._taper = taper(problem, options.taper).to(device)
-        gain = torch.arange(self.survey.nt)[:, None].mul(self.survey.dt).pow(options.gain)
-        heard = torch.from_numpy(at_offsets(problem, options.mute)).float()
-        self._weights = (gain * heard[:, None]).to(device)
+        self._taper = torch.from_numpy(taper(problem, options.taper)).to(device)
+        self.objectives = Objectives(problem, options, device)
 
     @property
     def alone(self) -> bool:
@@ -128,40 +99,8 @@ class Engine:
     def objective(
         self, measurements: Maps, models: Tensor, corner: float | None, *, penalised: bool = True
     ) -> Objective:
-        """Misfit and regularisation of a band, a number a sample.
-
-        Args:
-            measurements: `(n, S, T, R)` on the problem's time axis.
-            models: `(n, 1, Z, X)`, to estimate the wavelet with.
-            corner: Of the band [Hz].
-            penalised: Whether with the penalties of the options.
-
-        Returns:
-            A function of models `(n, 1, Z, X)` and, if not all, the shots to simulate.
-        """
-        wavelet = sample_wavelet(self.survey)
-        if self.options.wavelet == "estimated":
-            wavelet = self._estimate_wavelet(measurements, models, wavelet)
-        dt = self.survey.dt
-        source = torch.from_numpy(low_pass(wavelet, corner, dt, axis=0)).to(self.device)
-        weights = self._weights * self._heard(measurements)
-        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self.device) * weights
-        misfit, bounds = MISFITS[self.options.misfit], self.problem.property
-        relaxed, options = RELAXATION ** self.bands.index(corner), self.options
-        penalties = zip((relaxed * options.tv, options.decrease, relaxed * options.tikhonov), PENALTIES, strict=True)
-        active = [(weight, penalty) for weight, penalty in penalties if weight and penalised]
-        interval = gradient_interval(self.survey, corner)
-
-        def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:
-            chosen = self._every if shots is None else shots
-            simulated = simulate(velocity, with_shots(self.problem, chosen), wavelet=source, gradient_interval=interval)
-            total = misfit(simulated * weights[:, list(chosen)], observed[:, list(chosen)])
-            maps = bounds.normalise(velocity)
-            for weight, penalty in active:
-                total = total + weight * penalty(maps)
-            return total
-
-        return evaluate
+        """See `Objectives.of_band`."""
+        return self.objectives.of_band(measurements, models, corner, penalised=penalised)
 
     def bytes_per_sample(self) -> int:
         """Memory that the wavefields of a sample's gradient take, by deepwave's estimate."""
@@ -180,24 +119,112 @@ class Engine:
         return int(estimate["total_bytes_lower_bound"])
 
     def _run_band(self, measurements: Maps, corner: float | None, course: Course, models: Tensor) -> Tensor:
-        objective, options = self.objective(measurements, models, corner), self.options
-        if options.optimiser == "l-bfgs-b":
-            return self._l_bfgs_b(objective, models, corner, len(course.traces[0].steps), course)
-        bounds = self.problem.property
-        nodes = Unknown(
-            start=models,
-            model=torch.clone,
-            cost=lambda velocity: velocity.new_zeros(()),
-            limits=(bounds.low, bounds.high),
-            step=options.step * SHORTENING ** self.bands.index(corner),
+        """Models after a band; samples whose start explains its data, or that it makes worse, are left as they were.
+
+        Raises:
+            OutOfTimeError: The budget is spent; holds the models.
+        """
+        number, options = self.bands.index(corner), self.options
+        objective = self.objective(measurements, models, corner)
+        plain = self.objective(measurements, models, corner, penalised=False)
+        concerned = self._concerned(plain, models, corner, course)
+        if not concerned.any():
+            return models
+        unknown = self._update(measurements, models, corner, course)
+        held_out, done = self.held_out(number), len(course.traces[0].steps)
+        fitted = tuple(shot for shot in self._every if shot not in held_out)
+        adaptive = options.optimiser == "adam"
+
+        def gradient(velocity: Tensor, iteration: int) -> tuple[NDArray[np.float64], Tensor]:
+            return self.gradient(objective, velocity, self.shots_of(done + iteration, fitted) if adaptive else fitted)
+
+        def note(iteration: int, misfits: NDArray[np.float64]) -> bool:
+            return course.step(name_of(corner), done + iteration, misfits)
+
+        minimise = adam if adaptive else l_bfgs_b
+        try:
+            found, stopped = unknown.model(minimise(gradient, unknown, options.iterations, note)), False
+        except OutOfTimeError as stop:
+            found, stopped = stop.args[0], True
+        kept = concerned & self._is_better(plain, models, found, held_out)
+        found = torch.where(kept.view(-1, 1, 1, 1), found, models)
+        if stopped:
+            raise OutOfTimeError(found)
+        return found
+
+    @torch.no_grad()
+    def _concerned(self, misfit: Objective, models: Tensor, corner: float | None, course: Course) -> Tensor:
+        """Which samples `(n,)` a band is to change: not those whose start explains its data, but for the last band."""
+        every = torch.ones(len(models), dtype=torch.bool, device=self.device)
+        starts = np.stack([trace.models["start"] for trace in course.traces])
+        still = (models == torch.from_numpy(starts).to(self.device)).flatten(1).all(1)
+        if not self.options.explained or corner == self.bands[-1] or not still.any():
+            return every
+        return ~(still & (misfit(models) < self.options.explained + self.problem.noise**2))
+
+    def _update(self, measurements: Maps, models: Tensor, corner: float | None, course: Course) -> Unknown:
+        """What a band looks for: what is added to the models, before it is shortened, blurred and faded."""
+        bounds, number, options = self.problem.property, self.bands.index(corner), self.options
+        share, fade, width = self._share(measurements, course), self._fade(course), self._width(corner)
+
+        def apply(update: Tensor) -> Tensor:
+            moved = models + fade * blurred(share * update, width)
+            # beyond the bounds the gradient goes on, so that a node can come back
+            return moved + (moved.clamp(bounds.low, bounds.high) - moved).detach()
+
+        return Unknown(
+            start=torch.zeros_like(models),
+            model=apply,
+            cost=lambda update: update.new_zeros(()),
+            limits=((bounds.low - models) / share, (bounds.high - models) / share),
+            step=options.step * SHORTENING**number,
             damping=options.damping,
         )
-        return self._adam(objective, nodes, options.iterations, name_of(corner), course)
+
+    @torch.no_grad()
+    def _share(self, measurements: Maps, course: Course) -> Tensor:
+        """Share of the steps that is taken `(n, 1, 1, 1)`: little for a start that explains much of the lowest band."""
+        starts = torch.from_numpy(np.stack([trace.models["start"] for trace in course.traces])).to(self.device)
+        if not self.options.poor:
+            return torch.ones_like(starts[:, :, :1, :1])
+        left = self.objective(measurements, starts, self.bands[0], penalised=False)(starts)
+        return (left / self.options.poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
+
+    def _width(self, corner: float | None) -> float:
+        """Standard deviation [cells] of what an update of a band is blurred by: no finer than its waves can see."""
+        if corner is None:
+            return 0.0
+        bounds = self.problem.property
+        # of the problem, not of the models: samples of a batch do not know of each other
+        return self.options.blur * (bounds.low + bounds.high) / 2 / corner / self.problem.grid.spacing
+
+    @torch.no_grad()
+    def _is_better(self, misfit: Objective, before: Tensor, after: Tensor, held_out: Shots) -> Tensor:
+        """Which models `(n,)` explain the shots that were held out no worse than those before."""
+        if not held_out:
+            return torch.ones(len(before), dtype=torch.bool, device=self.device)
+        return misfit(after, held_out) <= misfit(before, held_out)
+
+    def held_out(self, number: int) -> Shots:
+        """Shots that a band, by its number, is judged by instead of fitting them; other ones in every band."""
+        count, order = self.options.holdout, np.random.default_rng([self._seed, 0]).permutation(self._every)
+        if len(order) < max(FEWEST_SHOTS, count + 2):
+            return ()
+        return tuple(sorted(int(order[(number * count + i) % len(order)]) for i in range(count)))
+
+    def _fade(self, course: Course) -> Tensor:
+        """Share of an update that is applied at each node `(n, 1, Z, X)`: little where the survey sees little."""
+        if not self.options.illumination:
+            return torch.ones((), device=self.device)
+        weights = [
+            illumination(self.problem, trace.models["start"], self.options.illumination) for trace in course.traces
+        ]
+        return torch.from_numpy(np.stack(weights)).to(self.device)
 
     def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
         """Models bent to fit band after band, where that explains the data of the last."""
         bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
-        far = float(min(self.problem.grid.shape))
+        far = torch.tensor(float(min(self.problem.grid.shape)), device=self.device)
 
         def bend(values: Tensor) -> Tensor:
             return warp.bend(values).clamp(bounds.low, bounds.high)
@@ -212,58 +239,35 @@ class Engine:
         )
         for corner in self.bands:
             objective = self.objective(measurements, bend(unknown.start), corner, penalised=False)
-            displacement = self._adam(objective, unknown, self.options.warp, _warped(corner), course)
+            displacement = self._bend(objective, unknown, corner, course)
             unknown = unknown._replace(start=displacement)
         bent, objective = bend(unknown.start), self.objective(measurements, models, self.bands[-1], penalised=False)
         with torch.no_grad():
             explains = objective(bent) < WARP_LEFT + self.problem.noise**2
         return torch.where(explains.view(-1, 1, 1, 1), bent, models)
 
-    def _adam(self, objective: Objective, unknown: Unknown, iterations: int, name: str, course: Course) -> Tensor:
-        """Adam with a cosine course of the step, from the first to a quarter of it; clipped to the limits."""
-        values, step, done = unknown.start.clone().requires_grad_(), unknown.step, len(course.traces[0].steps)
-        optimiser = torch.optim.Adam([values], lr=step, betas=DECAY, eps=unknown.damping)
-        for iteration in range(iterations):
-            part = 0.5 * (1 + math.cos(math.pi * iteration / iterations))
-            optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
-            models = unknown.model(values)
-            misfits, slope = self.gradient(objective, models.detach().requires_grad_(), self.shots_of(done + iteration))
-            (values.grad,) = torch.autograd.grad((models * slope).sum() + unknown.cost(values).sum(), values)
-            optimiser.step()
-            with torch.no_grad():
-                values.clamp_(*unknown.limits)
-            if not course.step(name, done + iteration + 1, misfits):
-                raise OutOfTimeError(unknown.model(values).detach())
-        return values.detach()
+    def _bend(self, objective: Objective, unknown: Unknown, corner: float | None, course: Course) -> Tensor:
+        """A displacement after a band."""
+        done = len(course.traces[0].steps)
 
-    def _l_bfgs_b(
-        self, objective: Objective, models: Tensor, corner: float | None, done: int, course: Course
-    ) -> Tensor:
-        """SciPy's L-BFGS-B on the normalised model of one sample."""
-        bounds = self.problem.property
-        latest = models
+        def gradient(velocity: Tensor, iteration: int) -> tuple[NDArray[np.float64], Tensor]:
+            return self.gradient(objective, velocity, self.shots_of(done + iteration))
 
-        def evaluate(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            nonlocal latest, done
-            values = torch.from_numpy(flat.astype(np.float32)).view_as(models).to(self.device)
-            latest = bounds.denormalise(values)
-            misfits, gradient = self.gradient(objective, latest.clone().requires_grad_())
-            done += 1
-            if not course.step(name_of(corner), done, misfits):
-                raise OutOfTimeError(latest)
-            slope = gradient * ((bounds.high - bounds.low) / 2)
-            return float(misfits[0]), slope.double().cpu().numpy().ravel()
+        def note(iteration: int, misfits: NDArray[np.float64]) -> bool:
+            return course.step(_warped(corner), done + iteration, misfits)
 
-        start = bounds.normalise(models).clamp(-1, 1).double().cpu().numpy().ravel()
-        options: Any = {"maxfun": self.options.iterations, "maxiter": self.options.iterations}
-        found = minimize(evaluate, start, jac=True, method="L-BFGS-B", bounds=[(-1, 1)] * len(start), options=options)
-        return bounds.denormalise(torch.from_numpy(found.x.astype(np.float32)).view_as(models).to(self.device))
+        return adam(gradient, unknown, self.options.warp, note)
 
-    def shots_of(self, iteration: int) -> Shots:
-        """The shots of an iteration: all, or as many as the option says, drawn anew each time."""
-        n = len(self._every)
-        count = min(self.options.shots or n, n)
-        drawn = np.random.default_rng([self._seed, iteration]).choice(n, count, replace=False)
+    def shots_of(self, iteration: int, among: Shots = ()) -> Shots:
+        """The shots of an iteration: all, or as many as the option says, drawn anew each time.
+
+        Args:
+            iteration: Its number.
+            among: The shots to draw from; empty: all.
+        """
+        choice = among or self._every
+        count = min(self.options.shots or len(choice), len(choice))
+        drawn = np.random.default_rng([self._seed, iteration]).choice(choice, count, replace=False)
         return tuple(sorted(map(int, drawn)))
 
     def gradient(
@@ -274,41 +278,7 @@ class Engine:
         (gradient,) = torch.autograd.grad(values.sum(), velocity)
         return values.detach().double().cpu().numpy(), gradient * self._taper
 
-    @torch.no_grad()
-    def _estimate_wavelet(self, measurements: Maps, models: Tensor, wavelet: NDArray[np.float32]) -> Any:
-        """The wavelet that brings the simulation of the current models nearest to the shots.
-
-        A filter for all shots by least squares, frequency by frequency.
-        """
-        length = 2 * self.survey.nt
-        source = torch.from_numpy(wavelet).to(self.device)
-        shots = simulate(models, self.problem, wavelet=source) * self._heard(measurements)
-        simulated = torch.fft.rfft(shots, length, dim=2)
-        observed = torch.fft.rfft(torch.from_numpy(measurements).to(self.device), length, dim=2)
-        power = simulated.abs().square().sum((0, 1, 3))
-        match = (observed * simulated.conj()).sum((0, 1, 3)) / (power + WATER_LEVEL * power.max())
-        spectrum = torch.fft.rfft(source, length) * match
-        return torch.fft.irfft(spectrum, length)[: self.survey.nt].cpu().numpy().astype(np.float32)
-
-    def _heard(self, measurements: Maps) -> Tensor:
-        """Which traces are there `(n, S, 1, R)`; a missing one is zero throughout."""
-        return torch.from_numpy(measurements.any(axis=2, keepdims=True)).to(self.device)
-
 
 def _warped(corner: float | None) -> str:
     """How a band is called in traces while the start is bent."""
     return f"{name_of(corner)} warp"
-
-
-def taper(problem: Problem, cells: float) -> Tensor:
-    """Weights of the gradient `(Z, X)`: 0 at sources and receivers, 1 some cells away."""
-    weights = torch.ones(problem.grid.shape)
-    if not cells:
-        return weights
-    survey, spacing = problem.survey, problem.grid.spacing
-    z, x = torch.meshgrid(*(torch.arange(n) * spacing for n in problem.grid.shape), indexing="ij")
-    receivers = itertools.chain(survey.receivers, *getattr(survey, "shot_receivers", ()))
-    for place in {*survey.sources, *receivers}:
-        squared = ((z - place.z) ** 2 + (x - place.x) ** 2) / (cells * spacing) ** 2
-        weights = torch.minimum(weights, 1 - torch.exp(-squared))
-    return weights

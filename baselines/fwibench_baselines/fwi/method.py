@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
+from fwibench.physics.parallel import available_cores
 from fwibench.problem import Problem
 from fwibench_baselines.fwi.cost import gradient_flops
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample
 from fwibench_baselines.fwi.engine import Engine
-from fwibench_baselines.fwi.starts import depth_gradient, smoothed
+from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, linear, read_start, smoothed
 from fwibench_baselines.mean_map import average
 
 Maps = NDArray[np.float32]
@@ -55,6 +57,18 @@ class WaveformInversion(IterativeMethod):
         free, _ = torch.cuda.mem_get_info(self.context.device)
         return max(int(MEMORY_SHARE * free / self.engine.bytes_per_sample()), 1)
 
+    def predict(self, measurements: Maps) -> Maps:
+        """See `IterativeMethod.predict`; where samples are fewer than cores, their shots run side by side."""
+        cores = available_cores()
+        if self.context.device != "cpu" or len(measurements) >= cores:
+            return super().predict(measurements)
+        with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            self.engine.objectives.each = pool.map
+            try:
+                return super().predict(measurements)
+            finally:
+                self.engine.objectives.each = map
+
     def invert(self, measurements: Maps, course: Course) -> Maps:
         """See `Engine.run`."""
         return self.engine.run(measurements, course)
@@ -86,35 +100,55 @@ class WaveformInversion(IterativeMethod):
 
 
 class MultiscaleFWI(WaveformInversion):
-    """Starts from the train split."""
+    """Starts from the train split, from the measurement's own best gradient, or from a file."""
 
     _start: Maps | None = None
 
     def fit(self, train: Split, val: Split) -> None:
-        """Makes the start model."""
-        mean = average(train)
-        self._start = mean if self.options.start == "train-mean" else depth_gradient(mean)
+        """Makes the start model, where the train split tells it."""
+        if self.options.start in ("train-mean", "train-gradient"):
+            mean = average(train)
+            self._start = mean if self.options.start == "train-mean" else depth_gradient(mean)
 
     def numbers_of_start(self) -> int:
-        """A node each of the mean map, or both ends of a line over depth."""
-        return math.prod(self.problem.property_shape) if self.options.start == "train-mean" else 2
+        """A node each of the mean map, or both ends of a line over depth; none where nothing is learnt."""
+        taken = {"train-mean": math.prod(self.problem.property_shape), "train-gradient": 2}
+        return taken.get(str(self.options.start), 0)
 
     def start(self, measurements: Maps) -> Maps:
-        """The same model for every sample."""
+        """One model for all samples, or the gradient that fits each of them best."""
+        if self.options.start == "gradient":
+            return np.stack([self._gradient(measurements[i : i + 1]) for i in range(len(measurements))])
+        if self._start is None and isinstance(self.options.start, Path):
+            self._start = read_start(self.options.start, self.problem)
         if self._start is None:
             raise self.not_fitted()
         return np.repeat(self._start[None], len(measurements), axis=0)
 
+    def _gradient(self, measurement: Maps) -> Maps:
+        """The linear increase over depth that explains a measurement `(1, S, T, R)` best, at its lowest frequencies."""
+        options = self.options
+        if options.v0 is not None and options.k is not None:
+            return linear(self.problem, options.v0, options.k)
+        misfit = self.engine.objectives.misfit_of(measurement)
+        return fitting_gradient(self.problem, misfit, options.v0, options.k)
+
     def save(self, path: Path) -> None:
-        """Writes `start.npy`."""
-        if self._start is None:
+        """Writes `start.npy`; nothing, where every measurement has a start of its own."""
+        if self.options.start == "gradient":
+            return
+        start = self._start
+        if start is None and isinstance(self.options.start, Path):
+            start = read_start(self.options.start, self.problem)
+        if start is None:
             raise self.not_fitted()
         with atomic_write(path / "start.npy") as stream:
-            np.save(stream, self._start)
+            np.save(stream, start)
 
     def load(self, path: Path) -> None:
-        """Reads `start.npy`."""
-        self._start = np.load(path / "start.npy")
+        """Reads `start.npy`, where there is a start for all."""
+        if self.options.start != "gradient":
+            self._start = np.load(path / "start.npy")
 
 
 class OracleFWI(WaveformInversion):

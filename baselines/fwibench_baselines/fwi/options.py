@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -38,6 +39,35 @@ class InversionOptions(Frozen):
         description="slope of the misfit [1/property's unit] below which Adam hardly moves a node; a weak one is about "
         "1e-8, and a good start is kept where the data see little",
     )
+    poor: float = Field(
+        default=0.15,
+        ge=0,
+        description="misfit of the start in the lowest band from which on the first step is taken whole; a smaller one "
+        "shortens it by its square root. 0: always whole",
+    )
+    blur: float = Field(
+        default=0.06,
+        ge=0,
+        description="standard deviation of the Gaussian that updates of a band are blurred by, over the wavelength at "
+        "its corner; the full band is not",
+    )
+    illumination: float = Field(
+        default=0.004,
+        ge=0,
+        description="updates fade out where a bump of a twentieth of the property's range would change the data by "
+        "less than this share; 0: update every node",
+    )
+    explained: float = Field(
+        default=0.01,
+        ge=0,
+        description="bands whose data the start explains up to this misfit are left out, except the last; 0: none is",
+    )
+    holdout: int = Field(
+        default=1,
+        ge=0,
+        description="shots of each band that are not fitted: if their misfit rises, the band is undone. 0: none; none "
+        "either for surveys of fewer than four shots",
+    )
     misfit: Literal["l2", "envelope", "correlation"] = Field(
         default="l2", description="what is compared: traces, their envelopes, or their shape trace by trace"
     )
@@ -70,17 +100,37 @@ class InversionOptions(Frozen):
 
 
 class StartOptions(InversionOptions):
-    """Options of an inversion that starts from what the train split tells."""
+    """Options of an inversion that starts from the train split, from the data or from a file."""
 
-    start: Literal["train-mean", "gradient"] = Field(
-        default="train-mean", description="the mean training map, or the depth gradient that fits the maps best"
+    start: Literal["train-mean", "train-gradient", "gradient"] | Path = Field(
+        default="train-mean",
+        description="the mean training map; train-gradient: the linear increase over depth that fits it best; "
+        "gradient: the linear increase that fits the data best, without training; or an .npy file of one map",
     )
+    v0: float | None = Field(
+        default=None, gt=0, description="of start=gradient: value at depth 0 [property's unit]; None: fits the data"
+    )
+    k: float | None = Field(
+        default=None, description="of start=gradient: increase with depth [property's unit per metre]; None: fits"
+    )
+
+    @field_validator("start")
+    @classmethod
+    def _a_map(cls, start: str | Path) -> str | Path:
+        if not isinstance(start, Path):
+            return start
+        if start.suffix != ".npy":
+            raise ValueError(f"'{start}' is not train-mean, train-gradient, gradient or the name of an .npy file")
+        # a record must mean the same file from every folder
+        return start.expanduser().absolute()
 
 
 class GoodStartOptions(InversionOptions):
     """Options of an inversion whose start is worth keeping where the data see little."""
 
     step: float = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
+    poor: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; the step is whole")
+    blur: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; updates are not blurred")
     damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
     tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
     decrease: float = Field(default=0.0, ge=0, description="weight of decreases with depth, as under salt")

@@ -1,15 +1,36 @@
 """Start models.
 
-Invariant: a fair start is made from the train split. A smoothed truth is an oracle and has a track of its own.
+Invariant: a fair start is made from the train split, from the measurement itself or from a file that the user names. A
+smoothed truth is an oracle and has a track of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.optimize import minimize
+
+from fwibench.errors import DataError, ProblemError
+from fwibench.problem import Problem
 
 Maps = NDArray[np.float32]
+Misfit = Callable[[Maps], float]
+"""Of a model `(1, Z, X)`."""
+
+LEVELS = 7
+"""Values at the top and increases that a search for a gradient begins with."""
+MODERATE = 0.5
+"""Increase over the section, as a part of the property's range, that is taken as a second beginning."""
+SHALLOW = 0.08
+"""Depth, as a part of the section's, at which the value is searched for: the data tell it apart from the increase."""
+EVALUATIONS = 40
+"""Models that each beginning may simulate."""
 
 
 def depth_gradient(mean: Maps) -> Maps:
@@ -23,3 +44,109 @@ def depth_gradient(mean: Maps) -> Maps:
 def smoothed(maps: Maps, cells: float) -> Maps:
     """Maps `(n, 1, Z, X)` blurred by a Gaussian; edges are continued."""
     return np.asarray(gaussian_filter(maps, (0, 0, cells, cells), mode="nearest"), np.float32)
+
+
+def linear(problem: Problem, top: float, slope: float) -> Maps:
+    """A linear increase over depth, clipped to the property's bounds.
+
+    Args:
+        problem: Its grid and bounds.
+        top: Value at depth 0.
+        slope: Increase per metre.
+
+    Returns:
+        `(1, Z, X)`.
+    """
+    grid, bounds = problem.grid, problem.property
+    profile = top + slope * grid.spacing * np.arange(grid.nz)
+    return np.broadcast_to(profile.clip(bounds.low, bounds.high)[None, :, None], (1, *grid.shape)).astype(np.float32)
+
+
+def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, k: float | None = None) -> Maps:
+    """The linear increase over depth that explains a measurement best.
+
+    The value at a small depth and the increase are searched for within the property's range: on a coarse grid, then by
+    Nelder and Mead from its best point and from the best one of a moderate increase. Waves near the surface hardly tell
+    a faster top from a steeper increase, so the best points lie in a narrow valley that a grid alone misses. Decreases
+    are not tried unless `k` asks for one.
+
+    Args:
+        problem: Grid and bounds.
+        misfit: Of a model with the measurement, on its lowest frequencies: there it has few local minima.
+        v0: Value at depth 0, where it is known.
+        k: Increase per metre, where it is known.
+
+    Returns:
+        `(1, Z, X)`.
+    """
+    bounds, depth = problem.property, max((problem.grid.nz - 1) * problem.grid.spacing, problem.grid.spacing)
+    span = bounds.high - bounds.low
+
+    def model(point: Sequence[float]) -> Maps:
+        """Of the value at a small depth above the lower bound, and the increase, both as parts of the range."""
+        top = bounds.low + span * float(point[0] - SHALLOW * point[1]) if v0 is None else v0
+        return linear(problem, top, span * float(point[1]) / depth if k is None else k)
+
+    @cache
+    def score(point: tuple[float, ...]) -> float:
+        return misfit(model(point))
+
+    tops = np.linspace(0, 1, LEVELS) if v0 is None else np.zeros(1)
+    rises = np.linspace(0, 1, LEVELS) if k is None else np.zeros(1)
+    tried = [(float(top), float(rise)) for top, rise in product(tops, rises) if top + rise <= 1 + 1e-9]
+    starts = [min(group, key=score) for group in (tried, [one for one in tried if one[1] <= MODERATE]) if group]
+    found = [_descend(score, start) for start in dict.fromkeys(starts)]
+    return model(min([*found, *starts], key=score))
+
+
+def _descend(score: Callable[[tuple[float, ...]], float], start: tuple[float, float]) -> tuple[float, ...]:
+    """A better point of the unit square, by Nelder and Mead."""
+    step = 0.5 / (LEVELS - 1)
+    inwards = [step if part < 0.5 else -step for part in start]
+    simplex = np.array([start, (start[0] + inwards[0], start[1]), (start[0], start[1] + inwards[1])])
+    found = minimize(
+        lambda point: score(tuple(map(float, point))),
+        start,
+        method="Nelder-Mead",
+        bounds=[(0, 1), (0, 1)],
+        options={"initial_simplex": simplex, "maxfev": EVALUATIONS, "xatol": 1e-3, "fatol": 0},
+    )
+    return tuple(map(float, found.x))
+
+
+def read_start(path: Path, problem: Problem) -> Maps:
+    """A start model from an `.npy` file, `(1, Z, X)`.
+
+    Args:
+        path: Holds `(Z, X)`, `(1, Z, X)` or `(1, 1, Z, X)` in the property's unit.
+        problem: Its grid and bounds.
+
+    Raises:
+        DataError: The file cannot be read or does not hold real numbers.
+        ProblemError: It has another shape, or values that are not finite or far beyond the bounds.
+    """
+    try:
+        stored = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"the start model {path} cannot be read: {error}", "give an .npy file of one map") from error
+    if not isinstance(stored, np.ndarray) or stored.dtype.kind not in "fiu":
+        raise DataError(f"the start model {path} does not hold real numbers", "save it as array.astype('float32')")
+    grid, bounds = problem.grid, problem.property
+    if stored.shape not in (grid.shape, (1, *grid.shape), (1, 1, *grid.shape)):
+        raise ProblemError(
+            f"the start model {path} has shape {stored.shape}, expected {grid.shape}: depth, along the section",
+            "transpose it if its axes are in the other order" if stored.shape[-2:] == grid.shape[::-1] else "",
+        )
+    model = np.asarray(stored, np.float32).reshape(1, *grid.shape)
+    if not np.isfinite(model).all():
+        raise ProblemError(
+            f"the start model {path} holds {int((~np.isfinite(model)).sum())} values that are not finite"
+        )
+    outside = bounds.outside(model)
+    if outside == model.size:
+        raise ProblemError(
+            f"all values of the start model {path} lie outside of the bounds {bounds.low:g} to {bounds.high:g} "
+            f"{bounds.unit}; it has {model.min():.6g} to {model.max():.6g}",
+            f"save it in {bounds.unit}, or give other bounds",
+        )
+    return model.clip(bounds.low, bounds.high)

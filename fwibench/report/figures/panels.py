@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import DataError, RecordError
+from fwibench.errors import DataError, FwibenchError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
+from fwibench.physics.illumination import has_illumination, illumination
 from fwibench.problem import Problem
 from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
-from fwibench.report.pictures import COLOURS, extent_of, is_compact
+from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, is_compact
 from fwibench.report.standing import names_of, once
 from fwibench.runs.record import Record
 
@@ -111,14 +112,14 @@ def _list_place(
     if not panels:
         return None
     left += [line.label for line, record in pairs if (line, record) not in able]
-    where = place_of(place)
+    where, seen = place_of(place), _illumination(material, problem)
     return Drawing(
         name=stem("panels", where["dataset"], where["split"], where["profile"], where["track"]),
         kind="panels",
         title=title("Truth, predictions and errors", where),
-        caption=_caption(place, problem, panels, shown, left),
+        caption=_caption(place, problem, panels, shown, left, limited=seen is not None),
         place=where,
-        draw=lambda: _draw(problem, truth, panels, shown),
+        draw=lambda: _draw(problem, truth, panels, shown, seen),
     )
 
 
@@ -179,20 +180,42 @@ def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[st
 
 
 def _caption(
-    place: tuple[str, ...], problem: Problem, panels: Sequence[Panel], shown: Sequence[str], left: Sequence[str]
+    place: tuple[str, ...],
+    problem: Problem,
+    panels: Sequence[Panel],
+    shown: Sequence[str],
+    left: Sequence[str],
+    *,
+    limited: bool,
 ) -> str:
     bounds = problem.property
+    limit = " Beyond the dashed line the survey sees little." if limited else ""
     first = panels[0]
     more = f" Left out: {listed(left)}." if left else ""
     return (
         f"{name_of(place)}. {counted(len(shown), 'test sample')} ({listed(shown)}): {bounds.name} from {bounds.low:g} "
         f"to {bounds.high:g} {bounds.unit}, the problem's bounds, for the truth and "
         f"{listed([panel.name for panel in panels], MOST)}, each by its run of the first seed; below, absolute errors. "
-        f"On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{more}"
+        f"On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{limit}{more}"
     )
 
 
-def _draw(problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequence[str]) -> Figure:
+def _illumination(material: Material, problem: Problem) -> Maps | None:
+    """What the survey sees `(Z, X)`, as `mae-illuminated` has it; None where that is everything, or not known."""
+    if not has_illumination(problem):
+        return None
+    try:
+        seen = illumination(problem)[0]
+    except (FwibenchError, RuntimeError) as error:
+        material.tell(f"what the survey sees cannot be computed: {error}")
+        return None
+    return seen if seen.min() < SEEN < seen.max() else None
+
+
+def _draw(
+    problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequence[str], seen: Maps | None = None
+) -> Figure:
+
     bounds, columns, rows = problem.property, 1 + len(panels), len(shown)
     extent = extent_of(problem.grid)
     ratio = min(max(extent[2] / extent[1], 0.5), 2.0)
@@ -208,6 +231,8 @@ def _draw(problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequenc
         place, fault = maps[row, column], errors[row, column]
         values = panels[column - 1].maps[row] if column else truth[row]
         image = place.imshow(values, cmap=COLOURS, vmin=bounds.low, vmax=bounds.high, **scale)
+        if seen is not None:
+            draw_limit(place, seen, problem.grid)
         if column:
             _note(place, panels[column - 1].scores[row])
             mist = fault.imshow(wrong[column - 1][row], cmap=ERRORS, vmin=0, vmax=limit, **scale)

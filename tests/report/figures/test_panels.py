@@ -2,6 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
+from matplotlib.path import Path as Path_
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import UnknownNameError
@@ -87,6 +90,27 @@ def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read:
     }
     assert "near has MAE 10.0" in drawing.caption
     assert "1500 to 4500 m/s" in drawing.caption
+
+
+def test_the_limit_of_what_the_survey_sees_is_drawn(
+    salt: Dataset, tmp_path: Path, read: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(tmp_path, salt, "near", 10)
+    ramp = np.broadcast_to(np.linspace(0, 1, 60, dtype=np.float32), (1, 40, 60))
+    monkeypatch.setattr("fwibench.report.figures.panels.illumination", lambda problem: ramp)
+    drawing = only(read())
+    assert "Beyond the dashed line the survey sees little." in drawing.caption
+    contours = [axes for axes in drawing.draw().axes if any(path.vertices.size for path in paths(axes))]
+    assert len(contours) == 2 * min(len(salt.split("random", "test")), 3), "truth and prediction of each sample"
+    monkeypatch.setattr("fwibench.report.figures.panels.illumination", lambda problem: np.ones_like(ramp))
+    drawing = only(read())
+    assert "dashed" not in drawing.caption
+    assert not any(path.vertices.size for axes in drawing.draw().axes for path in paths(axes))
+
+
+def paths(axes: Axes) -> list[Path_]:
+    """Lines of contours."""
+    return [path for one in axes.collections if isinstance(one, ContourSet) for path in one.get_paths()]
 
 
 def test_of_several_seeds_the_first_is_shown(salt: Dataset, tmp_path: Path, read: Open) -> None:

@@ -1,0 +1,176 @@
+"""`invert`: a record without a known map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fwibench.cli.output import console, open_registry, print_json
+from fwibench.cli.outputs import check_outputs, tell
+from fwibench.cli.progress import make_listener
+from fwibench.cli.request import Json, check_device, parse_duration
+from fwibench.errors import UsageError
+from fwibench.readable import counted, show_number, show_seconds
+
+if TYPE_CHECKING:
+    from fwibench.runs.inverting import Outcome, Task
+
+MOST = 4
+"""Records in a picture."""
+
+
+def invert(
+    measurements: Annotated[
+        Path, typer.Argument(help="An .npy file of shape (S, T, R) for one record, or (n, S, T, R) for several.")
+    ],
+    survey: Annotated[Path, typer.Option(help="A .toml file of the survey: grid, places, time step, source, bounds.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The .npy file of models to be written, (n, 1, Z, X).")
+    ],
+    start: Annotated[
+        str, typer.Option(help="gradient (a linear increase over depth, chosen by the data), or an .npy file of a map.")
+    ] = "gradient",
+    method: Annotated[str, typer.Option(help="Method; by default the first that inverts without training.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="An option of the method: iterations=100.")
+    ] = None,
+    png: Annotated[Path | None, typer.Option(help="Also draw start, model and what the survey sees.")] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(help="Stop after this time and keep the model of that moment: 90s, 30m, 2h.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at a warning about the record.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
+    json: Json = False,
+) -> None:
+    """Invert a record without a known map and without training: full waveform inversion with the survey's geometry."""
+    check_device(device)
+    outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
+    inputs = {"the measurements": measurements, "the survey": survey, "the start": Path(start).expanduser()}
+    check_outputs(inputs, outputs, force=force)
+    seconds = parse_duration(time_limit) if time_limit else None
+    registry = open_registry()
+    from fwibench.runs import inverting
+    from fwibench.runs.predicting import write_maps
+
+    task = inverting.make_task(
+        measurements, survey, registry, method=method, start=start, settings=_parse_settings(settings or [])
+    )
+    tell(task.warnings, strict=strict)
+    with make_listener() as listener:
+        listener.begin(f"{task.spec.name} on {counted(len(task.measurements), 'record')} of {measurements.name}")
+        listener.event({"stage": "invert"})
+        outcome = inverting.invert(task, device, seconds, lambda scalars: listener.event({"report": scalars}))
+    tell(outcome.warnings, strict=False)
+    write_maps(outcome.maps, output)
+    drawn = _draw(task, outcome, png) if png else []
+    if json:
+        print_json({**_facts(task, outcome), "output": str(output), "png": str(png) if png else None, "drawn": drawn})
+        return
+    for line in (*task.measurements.notes, *_lines(task, outcome, output), *([f"{png} shows them"] if png else [])):
+        console().print(line, markup=False, soft_wrap=True)
+
+
+def _parse_settings(settings: list[str]) -> dict[str, str]:
+    from fwibench.runs.selection import parse_assignment
+
+    found: dict[str, str] = {}
+    for setting in settings:
+        name, value = parse_assignment(setting)
+        if name in found:
+            raise UsageError(f"--set gives {name} twice", "give it once")
+        found[name] = value
+    return found
+
+
+def _lines(task: Task, outcome: Outcome, output: Path) -> list[str]:
+    bounds, (nz, nx) = task.problem.property, task.problem.grid.shape
+    low, high = float(outcome.maps.min()), float(outcome.maps.max())
+    lines = [
+        f"{counted(len(outcome.maps), 'model')} of {nz} x {nx} nodes by {task.spec.name} in {output}",
+        f"{bounds.name} from {show_number(low)} to {show_number(high)} {bounds.unit}, kept within "
+        f"{bounds.low:g} to {bounds.high:g} {bounds.unit}",
+        f"start: {_of_starts(outcome, bounds.unit)}",
+        f"data misfit: {_listed(outcome.before)} before, {_listed(outcome.after)} after (0: explains the data, 1: as "
+        "far off as no signal)",
+    ]
+    if outcome.seen is not None:
+        lines.append(
+            f"illumination: the survey sees {(outcome.seen > 0.5).mean():.0%} of the section; where it sees nothing, "
+            "the model is the start"
+        )
+    iterations = f", {sum(outcome.iterations)} iterations" if outcome.iterations is not None else ""
+    ended = "; the time limit ended it" if outcome.stopped else ""
+    lines.append(f"time: {show_seconds(outcome.seconds)}{iterations}{ended}")
+    return lines
+
+
+def _of_starts(outcome: Outcome, unit: str) -> str:
+    tops, bottoms = (outcome.starts[:, 0, row].mean(1) for row in (0, -1))
+    return f"from {_listed(tops)} {unit} at the top to {_listed(bottoms)} {unit} at the bottom, on average"
+
+
+def _listed(values: Any) -> str:
+    """Up to four numbers, and how many more there are."""
+    shown = ", ".join(show_number(float(value)) for value in values[:MOST])
+    return shown if len(values) <= MOST else f"{shown} and {len(values) - MOST} more"
+
+
+def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
+    """Draws start and model of records, spread evenly; returns which records."""
+    import numpy as np
+
+    from fwibench.files import atomic_write
+    from fwibench.report.pictures import draw_maps
+
+    rows = np.unique(np.linspace(0, len(outcome.maps) - 1, MOST // 2).round().astype(int))
+    names, maps, records, seen = [], [], [], []
+    for row in rows:
+        of = f" of record {row}" if len(outcome.maps) > 1 else ""
+        for name, models, misfit in (("start", outcome.starts, outcome.before), ("model", outcome.maps, outcome.after)):
+            names.append(f"{name}{of}, misfit {misfit[row]:.3g}")
+            maps.append(models[row])
+            seen.append(None if outcome.seen is None else outcome.seen[row, 0])
+        records += [task.measurements.array[row].astype(np.float32), outcome.simulated[row]]
+    picture = draw_maps(
+        names,
+        np.stack(maps),
+        np.stack(records),
+        task.problem,
+        seen=seen,
+        measured=("measured", "simulated") * len(rows),
+    )
+    with atomic_write(path) as stream:
+        stream.write(picture)
+    return [int(row) for row in rows]
+
+
+def _facts(task: Task, outcome: Outcome) -> dict[str, Any]:
+    bounds, maps = task.problem.property, outcome.maps
+    return {
+        "method": task.spec.name,
+        "method_version": task.spec.version,
+        "options": task.options.model_dump(mode="json"),
+        "property": bounds.name,
+        "unit": bounds.unit,
+        "shape": list(maps.shape),
+        "spacing_m": task.problem.grid.spacing,
+        "bounds": [bounds.low, bounds.high],
+        "low": float(maps.min()),
+        "high": float(maps.max()),
+        "misfit_before": outcome.before.tolist(),
+        "misfit_after": outcome.after.tolist(),
+        "illuminated": None if outcome.seen is None else (outcome.seen > 0.5).mean(axis=(1, 2, 3)).tolist(),
+        "seconds": outcome.seconds,
+        "iterations": outcome.iterations,
+        "stopped": outcome.stopped,
+        "notes": list(task.measurements.notes),
+        "warnings": [*task.warnings, *outcome.warnings],
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(invert)

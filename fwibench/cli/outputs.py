@@ -1,0 +1,47 @@
+"""Checks that commands which write files make before any work, and warnings that a user may turn into errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from fwibench.cli.output import warn
+from fwibench.errors import ProblemError, UsageError
+from fwibench.files import check_folder
+
+
+def check_outputs(inputs: Mapping[str, Path], outputs: Mapping[str, tuple[Path | None, str]], *, force: bool) -> None:
+    """Raises before any work is done if a file would be lost or could not be written.
+
+    Args:
+        inputs: Files that are read, by what they hold.
+        outputs: Files to be written with the suffix expected of each, by the option that names them; None where
+            it is not given.
+        force: Whether files that exist may be replaced.
+
+    Raises:
+        UsageError: A name has another suffix, is an input or another output, or exists and `force` is not given.
+        DataError: A folder cannot be written to.
+    """
+    chosen = {option: (path, suffix) for option, (path, suffix) in outputs.items() if path is not None}
+    for option, (path, suffix) in chosen.items():
+        if path.suffix != suffix:
+            raise UsageError(f"{option} is {path}, expected a name that ends with {suffix}")
+        for what, source in inputs.items():
+            if path.exists() and source.exists() and path.samefile(source):
+                raise UsageError(f"{option} is the file of {what}, which would be lost", "choose another name")
+        if path.is_dir() or (path.exists() and not force):
+            raise UsageError(f"{path} exists", "choose another name" if path.is_dir() else "--force replaces it")
+        check_folder(path.parent)
+
+
+def tell(warnings: Iterable[str], *, strict: bool) -> None:
+    """Warn in a line each.
+
+    Raises:
+        ProblemError: There is one, and `strict` makes it an error.
+    """
+    for line in warnings:
+        if strict:
+            raise ProblemError(line, "without --strict this is a warning")
+        warn(line)
