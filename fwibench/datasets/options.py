@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fwibench.problem import Frozen
 
 
 class DatasetOptions(Frozen):
-    """Variants of a dataset that need no other samples on disk."""
+    """Variants of a dataset that need no other samples on disk.
+
+    Attributes:
+        added: Options that came after results were published; at their default they are no part of the identity.
+    """
+
+    added: ClassVar[frozenset[str]] = frozenset()
 
     snr: float | None = Field(default=None, description="white noise is added to this signal-to-noise ratio [dB]")
     missing_traces: float = Field(default=0.0, ge=0, lt=1, description="share of traces that are set to zero")
@@ -22,6 +28,24 @@ class FilesOptions(DatasetOptions):
     """Options of a dataset whose originals a user may have."""
 
     path: Path | None = Field(default=None, description="original files: a file or a folder; None for synthetic ones")
+
+
+class SaltOptions(FilesOptions):
+    """Options of the salt dataset."""
+
+    added = frozenset({"volume"})
+
+    volume: Literal["large", "realistic"] = Field(
+        default="large", description="synthetic salt: a quarter of the area, or 5 % as in SEG/EAGE slices"
+    )
+
+    @model_validator(mode="after")
+    def _synthetic(self) -> SaltOptions:
+        if self.path is not None and self.volume != "large":
+            raise ValueError(
+                f"volume={self.volume} concerns synthetic salt, and path names original maps: give one of them"
+            )
+        return self
 
 
 ON_READING = frozenset(DatasetOptions.model_fields)

@@ -43,7 +43,8 @@ class StoredDataset(Dataset):
     @cached_property
     def identity(self) -> str:
         """See `Dataset.identity`: what files hold counts, not where they lie."""
-        options = self.options.model_dump(mode="json", exclude={*ON_READING, "path"})
+        plain = set(type(self.options).added) - set(self.options.model_dump(exclude_defaults=True))
+        options = self.options.model_dump(mode="json", exclude={*ON_READING, "path", *plain})
         origin = {"files": stamp(self.files())} if self.source == "files" else {}
         return digest(
             {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fwibench.datasets.added.description import read_descriptions
 from fwibench.datasets.openfwi.families import openfwi_specs
-from fwibench.datasets.options import FilesOptions
+from fwibench.datasets.options import FilesOptions, SaltOptions
 from fwibench.datasets.spec import DatasetSpec
 from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.exporter import ExporterSpec
@@ -40,7 +40,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
             summary="140 slices of synthetic salt volumes, 40 x 60 at 10 m, 5 shots of 12 Hz",
             reference="InvLINT, section 4.1.1; after Yang and Ma, Geophysics 2019",
             target="fwibench.datasets.salt:Salt",
-            options=FilesOptions,
+            options=SaltOptions,
             source="synthetic",
             measurements="seismic",
             schemes=("random", "block"),
@@ -50,6 +50,8 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
                 "measurements are simulated with the constant-density acoustic equation at order 8; an inversion at "
                 "order 8 on the same grid would be an inverse crime",
                 "no noise; `salt[snr=10]` adds some",
+                "salt fills 23 % of the area, where SEG/EAGE slices of that size have 5 %, and velocities deviate by "
+                "1076 m/s instead of 581; `salt[volume=realistic]` has 5 % and 596 m/s",
             ),
         ),
         DatasetSpec(
