@@ -58,7 +58,7 @@ def info(
     if json:
         print_json(_as_json(offer))
         return
-    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published"})
+    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published", "published_maps"})
     facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
     rows = [[key.replace("_", " "), _text(value)] for key, value in facts.items() if value not in ("", None, [], {})]
     if isinstance(spec, DatasetSpec):

@@ -21,7 +21,12 @@ class DatasetOptions(Frozen):
 
     snr: float | None = Field(default=None, description="white noise is added to this signal-to-noise ratio [dB]")
     missing_traces: float = Field(default=0.0, ge=0, lt=1, description="share of traces that are set to zero")
-    noisy: Literal["all", "test"] = Field(default="all", description="splits that are spoiled")
+    simulator_noise: float = Field(
+        default=0.0,
+        ge=0,
+        description="relative size of noise in train and val that stands for the differences between simulators",
+    )
+    noisy: Literal["all", "test"] = Field(default="all", description="splits that get snr and missing_traces")
 
 
 class FilesOptions(DatasetOptions):

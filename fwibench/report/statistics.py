@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
 
 MOST = 200
 
@@ -37,6 +38,7 @@ class Statistics:
         mean_map: Mean absolute error of the mean training map on the test maps.
         nearest_map: The same of the training map nearest to each test map; far below `mean_map` where
             test maps have near twins in train.
+        maps: What the training maps are like, for a comparison with published ones.
     """
 
     samples: int
@@ -45,6 +47,7 @@ class Statistics:
     clipped: float
     mean_map: float
     nearest_map: float
+    maps: MapStatistics
 
 
 def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
@@ -64,8 +67,16 @@ def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
         measurement.add(values)
         beyond += int((np.abs(amplitude.normalise(values[None], np)) > 1).sum())
     mean_map, nearest_map = _nearness(known, test.properties[:])
+    bounds = dataset.problem.property
+    above = next((one.above for one in dataset.spec.published_maps if one.above is not None), None)
     return Statistics(
-        len(train), maps.spread(), measurement.spread(), beyond / measurement.count, mean_map, nearest_map
+        samples=len(train),
+        property=maps.spread(),
+        measurement=measurement.spread(),
+        clipped=beyond / measurement.count,
+        mean_map=mean_map,
+        nearest_map=nearest_map,
+        maps=describe_maps(known, step=least_step(bounds.low, bounds.high), above=above),
     )
 
 
