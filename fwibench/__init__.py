@@ -4,7 +4,7 @@ What a plugin's entry module needs stands here and is light; torch and deepwave 
 the code that computes with them.
 """
 
-from fwibench.datasets.spec import DatasetSpec
+from fwibench.datasets.spec import DatasetSpec, PublishedMaps
 from fwibench.methods.options import TrainingOptions
 from fwibench.methods.spec import MethodSpec, Published
 from fwibench.metrics.spec import MetricSpec
@@ -23,6 +23,7 @@ __all__ = [
     "MetricSpec",
     "NoOptions",
     "Published",
+    "PublishedMaps",
     "TrainingOptions",
     "hookimpl",
 ]

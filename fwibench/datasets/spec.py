@@ -14,8 +14,8 @@ Profile = Literal["smoke", "quick", "paper"]
 Source = Literal["synthetic", "files"]
 PROFILES: tuple[Profile, ...] = ("smoke", "quick", "paper")
 OTHER_SIMULATORS = (
-    "what is learnt from simulated shots holds for shots of the same simulator: another absorbing layer or scheme costs "
-    "accuracy, a linear method most; option `simulator_noise` makes training less sensitive to it"
+    "what is learnt from simulated shots holds for shots of the same simulator: another absorbing layer or scheme "
+    "costs accuracy, a linear method most; option `simulator_noise` makes training less sensitive to it"
 )
 """Caveat of every dataset whose seismic measurements this suite simulates."""
 
