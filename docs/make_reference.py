@@ -53,7 +53,8 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Texts of all pages, by file name."""
-    models: list[type[BaseModel]] = [Spec, *_specs(), Published, PublishedMaps, TrainingOptions, DatasetOptions, FilesOptions]
+    models: list[type[BaseModel]] = [Spec, *_specs(), Published, PublishedMaps]
+    models += [TrainingOptions, DatasetOptions, FilesOptions]
     costs: list[type[BaseModel]] = [Complexity, Layer]
     parts = [value for value in vars(problem).values() if _is_own_model(value, problem.__name__)]
     # the whole before its parts
