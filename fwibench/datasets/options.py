@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from fwibench.problem import Frozen
 
@@ -43,14 +43,6 @@ class SaltOptions(FilesOptions):
     volume: Literal["large", "realistic"] = Field(
         default="large", description="synthetic salt: a quarter of the area, or 5 % as in SEG/EAGE slices"
     )
-
-    @model_validator(mode="after")
-    def _synthetic(self) -> SaltOptions:
-        if self.path is not None and self.volume != "large":
-            raise ValueError(
-                f"volume={self.volume} concerns synthetic salt, and path names original maps: give one of them"
-            )
-        return self
 
 
 ON_READING = frozenset(DatasetOptions.model_fields)

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from fwibench.datasets.geology.salt import LARGE, REALISTIC, salt_volume
 from fwibench.datasets.options import SaltOptions
 from fwibench.datasets.simulated import SimulatedDataset
+from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.datasets.splits import Indices, block_split
+from fwibench.errors import UsageError
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 
@@ -62,6 +64,13 @@ class Salt(SimulatedDataset):
     shard_rows = 20
     original_shapes = ((201, 301),)
     original_names = ("svmodel*", "*")
+
+    def __init__(self, spec: DatasetSpec, options: SaltOptions, profile: Profile) -> None:
+        if options.path is not None and options.volume != "large":
+            raise UsageError(
+                f"salt has volume={options.volume} and path; volume concerns synthetic salt", "give one of the two"
+            )
+        super().__init__(spec, options, profile)
 
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""
