@@ -15,7 +15,7 @@ Source = Literal["synthetic", "files"]
 PROFILES: tuple[Profile, ...] = ("smoke", "quick", "paper")
 OTHER_SIMULATORS = (
     "what is learnt from simulated shots holds for shots of the same simulator: another absorbing layer or scheme "
-    "costs accuracy, a linear method most; option `simulator_noise` makes training less sensitive to it"
+    "costs accuracy; option `simulator_noise` adds noise to train and val that stands for such differences"
 )
 """Caveat of every dataset whose seismic measurements this suite simulates."""
 

@@ -105,7 +105,7 @@ _CAVEATS = (
     "residual against a published record (CurveFault, 5 shots, samples 0 to 998): 2.5e-3 in relative L2 with scale 1",
     "the last time sample of the published files is zero; the twins go on to the end",
     OTHER_SIMULATORS,
-    "trained on the FlatVel-A twin, MAE on 100 published FlatVel-A maps: InvLINT 197 m/s on shots of the twin's own "
+    "trained on the FlatVel-A twin, MAE on published FlatVel-A maps: InvLINT 197 m/s on shots of the twin's own "
     "simulation, 270 with 20 absorbing cells instead of 10, 527 on shots of OpenFWI's scheme, which differ by 0.3 %; "
     "pixel-ridge 191, 557 and 2159 m/s",
 )
