@@ -22,6 +22,7 @@ from fwibench.cli.app import app
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.options import DatasetOptions, FilesOptions
 from fwibench.datasets.simulated import SimulatedDataset
+from fwibench.datasets.spec import PublishedMaps
 from fwibench.datasets.stored import StoredDataset
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
@@ -52,7 +53,8 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Texts of all pages, by file name."""
-    models: list[type[BaseModel]] = [Spec, *_specs(), Published, TrainingOptions, DatasetOptions, FilesOptions]
+    models: list[type[BaseModel]] = [Spec, *_specs(), Published, PublishedMaps]
+    models += [TrainingOptions, DatasetOptions, FilesOptions]
     costs: list[type[BaseModel]] = [Complexity, Layer]
     parts = [value for value in vars(problem).values() if _is_own_model(value, problem.__name__)]
     # the whole before its parts

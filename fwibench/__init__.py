@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fwibench.datasets.spec import DatasetSpec
+    from fwibench.datasets.spec import DatasetSpec, PublishedMaps
     from fwibench.methods.options import TrainingOptions
     from fwibench.methods.spec import MethodSpec, Published
     from fwibench.metrics.spec import MetricSpec
@@ -29,12 +29,14 @@ __all__ = [
     "MetricSpec",
     "NoOptions",
     "Published",
+    "PublishedMaps",
     "TrainingOptions",
     "hookimpl",
 ]
 
 _HOMES = {
     "DatasetSpec": "fwibench.datasets.spec",
+    "PublishedMaps": "fwibench.datasets.spec",
     "TrainingOptions": "fwibench.methods.options",
     "MethodSpec": "fwibench.methods.spec",
     "Published": "fwibench.methods.spec",

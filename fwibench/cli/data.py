@@ -87,6 +87,9 @@ def card(
         console().print(f"{made.title}: {made.summary}", markup=False, soft_wrap=True)
         for heading, facts in made.sections.items():
             print_table(heading, ("", ""), [list(fact) for fact in facts if fact[1]])
+        print_table("Maps", made.maps.header, [list(row) for row in made.maps.rows], right=made.maps.header[1:])
+        for note in made.maps.notes:
+            console().print(note, markup=False, soft_wrap=True)
         for caveat in made.caveats:
             console().print(f"- {caveat}", markup=False, soft_wrap=True)
 

@@ -65,7 +65,7 @@ def info(
         print_json({**_as_json(offer), **({"chosen": chosen.options} if chosen.options else {})})
         return
     opened = _open(spec, options) if isinstance(spec, DatasetSpec) else None
-    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published"})
+    facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published", "published_maps"})
     facts["plugin"] = f"{offer.plugin.distribution} {offer.plugin.version}".strip()
     if isinstance(opened, list):
         facts |= {name: getattr(opened[0], name) for name in ("summary", "source", "licence", "caveats")}

@@ -20,7 +20,7 @@ from fwibench.datasets.options import ON_READING, DatasetOptions
 from fwibench.datasets.spec import DatasetSpec, Profile, Source
 from fwibench.datasets.splits import SPLITS, Indices
 from fwibench.errors import DataError, UnknownNameError
-from fwibench.problem import Problem
+from fwibench.problem import Problem, SeismicSurvey
 from fwibench.quoting import select
 
 Progress = Callable[[int, int], None]
@@ -252,8 +252,12 @@ class Dataset(ABC):
         )
 
     def _noise(self, split: str) -> Noise | None:
-        options = self.options
-        clean = options.snr is None and not options.missing_traces
-        if clean or (options.noisy == "test" and split != "test"):
+        options, survey = self.options, self.problem.survey
+        asked = options.snr is not None or options.missing_traces > 0
+        spoil = asked and not (options.noisy == "test" and split != "test")
+        # what is learnt from gets it, so that penalties are chosen with it; test stays as it was simulated
+        mimic = options.simulator_noise > 0 and split != "test"
+        if not (spoil or mimic):
             return None
-        return Noise(self.spec.name, options, by_row=self.problem.survey.kind == "em")
+        cycles = survey.wavelet.frequency * survey.dt if isinstance(survey, SeismicSurvey) else None
+        return Noise(self.spec.name, options, cycles, spoil=spoil, mimic=mimic)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -27,11 +27,22 @@ counts, see `StoredDataset.files`."""
 
 
 class DatasetOptions(Frozen):
-    """Variants of a dataset that need no other samples on disk."""
+    """Variants of a dataset that need no other samples on disk.
+
+    Attributes:
+        added: Options that came after results were published; at their default they are no part of the identity.
+    """
+
+    added: ClassVar[frozenset[str]] = frozenset()
 
     snr: float | None = Field(default=None, description="white noise is added to this signal-to-noise ratio [dB]")
     missing_traces: float = Field(default=0.0, ge=0, lt=1, description="share of traces that are set to zero")
-    noisy: Literal["all", "test"] = Field(default="all", description="splits that are spoiled")
+    simulator_noise: float = Field(
+        default=0.0,
+        ge=0,
+        description="relative size of noise in train and val that stands for the differences between simulators",
+    )
+    noisy: Literal["all", "test"] = Field(default="all", description="splits that get snr and missing_traces")
 
 
 class FilesOptions(DatasetOptions):
@@ -49,6 +60,16 @@ class FilesOptions(DatasetOptions):
         if self.axes is not None and self.path is None:
             raise ValueError(f"axes={self.axes} is the order in original files, and path is not given")
         return self
+
+
+class SaltOptions(FilesOptions):
+    """Options of the salt dataset."""
+
+    added = frozenset({"volume"})
+
+    volume: Literal["large", "realistic"] = Field(
+        default="large", description="synthetic salt: a quarter of the area, or 5 % as in SEG/EAGE slices"
+    )
 
 
 ON_READING = frozenset(DatasetOptions.model_fields)

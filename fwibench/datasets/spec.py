@@ -7,11 +7,33 @@ from typing import Literal
 from pydantic import Field
 
 from fwibench.datasets.options import DatasetOptions
+from fwibench.problem import Frozen
 from fwibench.specs import Spec
 
 Profile = Literal["smoke", "quick", "paper"]
 Source = Literal["synthetic", "files"]
 PROFILES: tuple[Profile, ...] = ("smoke", "quick", "paper")
+OTHER_SIMULATORS = (
+    "what is learnt from simulated shots holds for shots of the same simulator: another absorbing layer or scheme "
+    "costs accuracy; option `simulator_noise` adds noise to train and val that stands for such differences"
+)
+"""Caveat of every dataset whose seismic measurements this suite simulates."""
+
+
+class PublishedMaps(Frozen):
+    """Numbers that describe published maps; defined as in `fwibench.datasets.statistics`. None is "not known"."""
+
+    source: str = Field(min_length=1, description="which maps, and who gives them")
+    count: int | None = Field(default=None, ge=1, description="number of maps the numbers were computed from")
+    mean: float | None = Field(default=None, description="mean of all nodes in the property's unit")
+    deviation: float | None = Field(default=None, description="standard deviation in the property's unit")
+    layers: float | None = Field(default=None, description="steps of a column plus one, mean of all columns")
+    median_jump: float | None = Field(default=None, description="median size of all steps in the property's unit")
+    gradients: tuple[float, ...] = Field(
+        default=(), description="50th, 75th, 90th and 99th percentile of the change from node to node along depth"
+    )
+    above: float | None = Field(default=None, description="threshold of share_above, such as that of salt")
+    share_above: float | None = Field(default=None, ge=0, le=1, description="share of the nodes above the threshold")
 
 
 class DatasetSpec(Spec):
@@ -24,4 +46,7 @@ class DatasetSpec(Spec):
         default=("random",), min_length=1, description="split schemes; the first is the default"
     )
     licence: str = Field(default="", description="of the data; empty for samples that this suite makes")
+    published_maps: tuple[PublishedMaps, ...] = Field(
+        default=(), description="published maps of the same kind, which its card compares the samples with"
+    )
     caveats: tuple[str, ...] = Field(default=(), description="what to know before results are trusted")

@@ -47,7 +47,8 @@ class StoredDataset(Dataset):
     @cached_property
     def identity(self) -> str:
         """See `Dataset.identity`: what files hold counts, not where they lie."""
-        options = self.options.model_dump(mode="json", exclude={*ON_READING, *FROM_FILES})
+        plain = set(type(self.options).added) - set(self.options.model_dump(exclude_defaults=True))
+        options = self.options.model_dump(mode="json", exclude={*ON_READING, *FROM_FILES, *plain})
         options |= dict.fromkeys(path_fields(type(self.options)) & options.keys())
         origin: dict[str, Any] = {}
         if self.source == "files" or self.files():

@@ -10,6 +10,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.facts import Fact, describe_problem, describe_splits
 from fwibench.errors import UsageError
 from fwibench.files import atomic_write, write_text
+from fwibench.report.map_table import Table, compare_maps
 from fwibench.report.pictures import draw_samples
 from fwibench.report.statistics import Statistics, describe_samples
 
@@ -24,12 +25,15 @@ class Card:
         title: Its name, with its variant.
         summary: One line.
         sections: Headings, each with labelled lines.
+        maps: What the maps are like: a header and rows, with a column for this dataset and one for each published
+            set of maps.
         caveats: What to know before results are trusted.
     """
 
     title: str
     summary: str
     sections: dict[str, list[Fact]]
+    maps: Table
     caveats: tuple[str, ...]
 
 
@@ -37,6 +41,7 @@ def make_card(dataset: Dataset) -> Card:
     """Collects the facts and reads samples for the statistics; the dataset must be prepared."""
     spec = dataset.spec
     scheme = spec.schemes[0]
+    found = describe_samples(dataset, scheme)
     made = "simulated by this suite" if dataset.source == "synthetic" else "from original files"
     about = [
         ("source", f"{dataset.source}: {made}"),
@@ -53,8 +58,9 @@ def make_card(dataset: Dataset) -> Card:
             "Origin": about,
             "Problem": describe_problem(dataset.problem),
             "Splits": describe_splits(dataset),
-            f"Statistics ({scheme})": _statistics(describe_samples(dataset, scheme), dataset.problem.property.unit),
+            f"Statistics ({scheme})": _statistics(found, dataset.problem.property.unit),
         },
+        maps=compare_maps(found, dataset),
         caveats=(*dataset.caveats, *dataset.doubts()),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
 
 MOST = 200
 
@@ -38,6 +39,7 @@ class Statistics:
         mean_map: Mean absolute error of the mean training map on the test maps.
         nearest_map: The same of the training map nearest to each test map; far below `mean_map` where
             test maps have near twins in train. Both are None where there is no train.
+        maps: What these maps are like, for a comparison with published ones.
     """
 
     split: str
@@ -47,6 +49,7 @@ class Statistics:
     clipped: float
     mean_map: float | None
     nearest_map: float | None
+    maps: MapStatistics
 
 
 def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
@@ -67,6 +70,8 @@ def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
         measurement.add(values)
         beyond += int((np.abs(amplitude.normalise(values[None], np)) > 1).sum())
     mean_map, nearest_map = _nearness(known, test.properties[:]) if len(train) else (None, None)
+    bounds = dataset.problem.property
+    above = next((one.above for one in dataset.spec.published_maps if one.above is not None), None)
     return Statistics(
         read.name,
         len(read),
@@ -75,6 +80,7 @@ def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
         beyond / measurement.count,
         mean_map,
         nearest_map,
+        describe_maps(known, step=least_step(bounds.low, bounds.high), above=above),
     )
 
 

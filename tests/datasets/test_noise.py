@@ -48,7 +48,7 @@ def test_train_may_stay_clean(salt: Dataset, registry: Registry) -> None:
 def test_every_frequency_has_the_ratio() -> None:
     rng = np.random.default_rng(0)
     clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
-    noisy = Noise("em", DatasetOptions(snr=20), by_row=True)(clean.copy(), np.array([0]))
+    noisy = Noise("em", DatasetOptions(snr=20), None, spoil=True, mimic=False)(clean.copy(), np.array([0]))
     ratios = 10 * np.log10(np.square(clean).mean((0, 1, 3)) / np.square(noisy - clean).mean((0, 1, 3)))
     assert ratios == pytest.approx(np.full(6, 20), abs=0.5)
 
@@ -63,3 +63,40 @@ def test_a_variant_shares_the_samples_and_not_the_results(salt: Dataset, registr
 def test_nonsense_is_refused(registry: Registry, name: str, value: str) -> None:
     with pytest.raises(UsageError, match=name):
         variant(registry, **{name: value})
+
+
+def test_simulator_noise_has_its_size_and_the_wavelets_band_and_spares_test(salt: Dataset, registry: Registry) -> None:
+    dataset = variant(registry, simulator_noise="0.003")
+    for name in ("train", "val"):
+        clean, noisy = (one.split("random", name).measurements[:] for one in (salt, dataset))
+        for a, b in zip(clean, noisy, strict=True):
+            assert np.linalg.norm(b - a) / np.linalg.norm(a) == pytest.approx(0.003, rel=0.01)
+    power = np.square(np.abs(np.fft.rfft(b - a, axis=1))).mean((0, 2))
+    frequency = np.fft.rfftfreq(a.shape[1], dataset.problem.survey.dt)
+    assert frequency[power.argmax()] == pytest.approx(dataset.problem.survey.wavelet.frequency, rel=0.25)
+    assert power[frequency > 40].sum() < 1e-3 * power.sum()
+    for one in ("measurements", "properties"):
+        a, b = (getattr(which.split("random", "test"), one)[:] for which in (salt, dataset))
+        np.testing.assert_array_equal(a, b)
+
+
+def test_simulator_noise_is_independent_of_the_other_noise(salt: Dataset, registry: Registry) -> None:
+    both = variant(registry, snr="10", simulator_noise="0.003").split("random", "train").measurements[0]
+    white = variant(registry, snr="10").split("random", "train").measurements[0]
+    assert 0 < np.linalg.norm(both - white) / np.linalg.norm(white) < 0.01
+
+
+def test_simulator_noise_follows_the_amplitude_of_every_frequency() -> None:
+    rng = np.random.default_rng(0)
+    clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
+    options = DatasetOptions(simulator_noise=0.01)
+    noisy = Noise("em", options, None, spoil=False, mimic=True)(clean.copy(), np.array([0]))
+    ratio = np.sqrt(np.square(noisy - clean).mean((0, 1, 3)) / np.square(clean).mean((0, 1, 3)))
+    assert ratio == pytest.approx(np.full(6, 0.01), rel=0.1)
+
+
+def test_simulator_noise_is_part_of_the_fingerprint_when_it_is_asked_for(salt: Dataset, registry: Registry) -> None:
+    noisy = variant(registry, simulator_noise="0.003")
+    assert noisy.folder == salt.folder
+    assert noisy.fingerprint != salt.fingerprint
+    assert variant(registry, simulator_noise="0").fingerprint == salt.fingerprint

@@ -10,7 +10,8 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.salt import PROBLEM, _volume
-from fwibench.errors import DataError, UnknownNameError
+from fwibench.datasets.statistics import describe_maps
+from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
 from tests.tolerances import assert_same_signal, rounding
@@ -122,3 +123,37 @@ def test_generation_goes_on_after_sigkill(registry: Registry, tmp_path: Path, mo
         k: shard.sha256 for k, shard in made.items()
     }
     assert dataset.store.damaged() == []
+
+
+def test_realistic_salt_is_like_published_slices(registry: Registry) -> None:
+    """SEG/EAGE slices of this size: 5 % above 4300 m/s, a deviation of 581 m/s; a tenth is allowed."""
+    dataset = open_dataset(registry, "salt", "quick", {"volume": "realistic"})
+    found = describe_maps(np.stack(list(dataset.maps(range(dataset.size)))), step=1.0, above=4300)
+    assert found.share_above == pytest.approx(0.05, rel=0.1)
+    assert found.deviation == pytest.approx(581, rel=0.1)
+
+
+def test_realistic_salt_is_another_dataset_with_the_same_problem_and_splits(registry: Registry) -> None:
+    plain, realistic = (open_dataset(registry, "salt", "quick", options) for options in ({}, {"volume": "realistic"}))
+    assert realistic.identity != plain.identity
+    assert realistic.folder != plain.folder
+    assert realistic.problem == plain.problem
+    for scheme in plain.spec.schemes:
+        for name, chosen in plain.indices(scheme).items():
+            np.testing.assert_array_equal(chosen, realistic.indices(scheme)[name])
+    named = open_dataset(registry, "salt", "quick", {"volume": "large"})
+    assert named.fingerprint == plain.fingerprint
+
+
+def test_realistic_salt_fits_the_problems_scale(registry: Registry) -> None:
+    dataset = open_dataset(registry, "salt", "smoke", {"volume": "realistic"})
+    measurement, velocity = next(iter(dataset.samples(range(3, 4))))
+    scaled = PROBLEM.amplitude.normalise(measurement, np)
+    assert scaled.min() >= -1
+    assert scaled.max() <= 1
+    assert velocity.min() >= 1500
+
+
+def test_a_volume_of_salt_and_original_maps_exclude_each_other(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="volume concerns synthetic salt"):
+        open_dataset(registry, "salt", "quick", {"volume": "realistic", "path": str(tmp_path)})

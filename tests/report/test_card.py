@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.report.card import make_card, write_card
+from fwibench.report.map_table import compare_maps
 from fwibench.report.pictures import draw_samples
 from fwibench.report.statistics import describe_samples
 from fwibench.runs.plan import open_dataset
@@ -36,6 +38,37 @@ def test_a_card_says_units_geometry_splits_and_caveats(salt: Dataset) -> None:
     for part in ("m/s", "60 from (0, 10) to (590, 10) m", "Ricker 12 Hz", "synthetic", "train 14, val 3, test 3"):
         assert part in text
     assert card.caveats
+
+
+def test_the_card_compares_the_maps_with_published_ones(salt: Dataset) -> None:
+    table = make_card(salt).maps
+    assert table.header == ("", "this dataset", "published")
+    rows = {row[0]: row[1:] for row in table.rows}
+    train = salt.split("random", "train").properties[:]
+    assert rows["maps"] == (str(len(train)), "")
+    assert rows["deviation [m/s]"] == (f"{train.std(dtype=np.float64):.4g}", "581")
+    assert rows["share above 4300 m/s [%]"] == (f"{100 * (train > 4300).mean():.4g}", "5")
+    assert any("SEG/EAGE" in note for note in table.notes)
+
+
+def test_the_card_of_a_dataset_without_published_maps_has_its_own_numbers_alone(salt: Dataset) -> None:
+    found = describe_samples(salt, "random")
+    spec = salt.spec.model_copy(update={"published_maps": ()})
+    other = copy.copy(salt)
+    other.spec = spec
+    table = compare_maps(found, other)
+    assert table.header == ("", "this dataset")
+    assert {row[0] for row in table.rows} >= {"mean [m/s]", "layers of a column", "median jump [m/s]"}
+    assert not any("share" in row[0] for row in table.rows), "no threshold of salt is known"
+
+
+def test_the_table_of_maps_is_on_every_page(salt: Dataset, tmp_path: Path) -> None:
+    card = make_card(salt)
+    for name in ("salt.md", "salt.html"):
+        write_card(card, salt, tmp_path / name)
+    assert "| deviation [m/s] |" in (tmp_path / "salt.md").read_text()
+    assert '<th scope="row">deviation [m/s]</th>' in (tmp_path / "salt.html").read_text()
+    assert all(note in (tmp_path / "salt.md").read_text() for note in card.maps.notes)
 
 
 def test_a_variant_is_named(salt: Dataset, registry: Registry) -> None:

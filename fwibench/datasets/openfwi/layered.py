@@ -1,15 +1,14 @@
-"""Layered velocity maps, flat or curved, whole or faulted.
+"""Layered velocity maps with sharp edges, flat or curved, whole or faulted; `faulted` has the FlatFault families.
 
 Invariant: a map is a function of its random generator alone; velocities are whole metres per second.
 
 Published (Deng et al., 2022): layers flat or curved like a sine, in the Fault families cut by faults; in the Vel
 families velocity grows with depth in version A and is in any order in version B. The number and thickness of layers
-and the law of velocities are fitted to 100 maps of FlatVel-A. That velocity grows with depth in both versions of the
-Fault families is read from their amplitudes: the largest grows with the velocity beside a source, and those of
-OpenFWI allow no more than about 3800 m/s there in FlatFault-A and 3100 in version B, where 4500 would occur if the
-order were free. So version B has thinner layers here, and more faults. Curvature, throw and dip are ours. In the one
-published CurveFault map that we could look at, the two sides of a fault differ by 12 to 22 % in velocity; so do some
-of ours.
+and the law of velocities are fitted to 100 maps of FlatVel-A. That velocity grows with depth in both CurveFault
+families is read from their amplitudes: the largest grows with the velocity beside a source, and in version B those of
+OpenFWI allow no more than about 3100 m/s there, where 4500 would occur if the order were free. So version B has
+thinner layers here, and more faults. Curvature, throw and dip are ours. In the one published CurveFault map that we
+could look at, edges are sharp, and the two sides of a fault differ by 12 to 22 % in velocity; so do some of ours.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from fwibench.datasets.dataset import Dataset, Shards, digest
 from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.headers import read_headers
 from fwibench.datasets.openfwi.families import FAMILIES, ORIGINAL_CAVEATS, Family, OpenFWIOptions
+from fwibench.datasets.openfwi.faulted import flat_fault_map
 from fwibench.datasets.openfwi.layered import layered_map
 from fwibench.datasets.openfwi.problem import family_problem
 from fwibench.datasets.openfwi.shards import Official, find_shards
@@ -32,7 +33,8 @@ LIMITS = {"smoke": (20, 3, 3), "quick": (800, 100, 100)}
 def open_family(spec: DatasetSpec, options: OpenFWIOptions, profile: Profile) -> Dataset:
     """Opens a family; see the module's head."""
     if options.path is not None:
-        return Originals(spec, options, profile)
+        # a version that concerns the twin's maps does not change what is read from files
+        return Originals(spec.model_copy(update={"version": "1"}), options, profile)
     if options.test is not None or options.protocol != "fwibench":
         given = "test" if options.test is not None else f"protocol={options.protocol}"
         raise UsageError(
@@ -70,9 +72,12 @@ class Twin(SimulatedDataset):
             rng = np.random.default_rng(derive_seed(self.spec.name, BASE_SEED, i))
             if family.structure == "style":
                 velocity = style_map(rng, sharp=family.hard)
+            elif family.structure == "fault" and not family.curved:
+                layers, faults = ((5, 7), (2, 2)) if family.hard else ((4, 4), (1, 1))
+                velocity = flat_fault_map(rng, layers=layers, faults=faults)
             elif family.structure == "fault":
                 interfaces, faults = ((7, 12), (2, 3)) if family.hard else ((4, 7), (1, 2))
-                velocity = layered_map(rng, curved=family.curved, ordered=True, interfaces=interfaces, faults=faults)
+                velocity = layered_map(rng, curved=True, ordered=True, interfaces=interfaces, faults=faults)
             else:
                 velocity = layered_map(
                     rng, curved=family.curved, ordered=not family.hard, interfaces=(3, 7), faults=(0, 0)

@@ -1,0 +1,89 @@
+"""Velocity maps of the FlatFault families: flat layers, cut by faults, with edges that are smooth.
+
+Invariant: a map is a function of its random generator alone.
+
+Fitted to 1,000 published maps of FlatFault-A. They have four layers of 14 nodes or more. Half of the layers are drawn
+from the lower half of the velocity range, the others from the upper half, so the mean lies at the middle of the range.
+One fault, normal or reverse, moves one side by 5 to 10 nodes; a layer keeps its velocity across it, and the fault
+itself is a faint line. Layers end between nodes, and their edges are spread over two or three nodes. So a column has
+11 steps of more than 1 m/s instead of 4, and most of them are small.
+
+No map of FlatFault-B was at hand. It has five to seven layers and two faults here, so that, as its amplitudes show,
+velocity beside a source stays below about 3100 m/s.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwibench.datasets.openfwi.layered import FASTEST, SIDE, SLOWEST
+
+Array = NDArray[np.float64]
+
+FINE = 4
+"""Drawn nodes to a node of the map, along each axis, so that edges lie anywhere between nodes."""
+LEAST_SHARE = 0.8
+"""Share of the section that the layers' least thickness takes: 4 layers of 14 nodes are 0.8 of 70."""
+CONCENTRATION = 0.6
+"""Of the Dirichlet law that deals out the rest: most layers are little thicker than the least."""
+LEAN = 55.0
+"""Largest angle of a fault to the vertical, to either side [degrees]."""
+THROW = (4.5, 10.5)
+"""Least and largest vertical throw of a fault [nodes]."""
+ZONE = (0.3, 1.0)
+"""Least and largest half width of the damaged zone along a fault [nodes]."""
+WEAKENING = (0.0, 0.04)
+"""Least and largest share by which the damaged zone is slower: the published maps show most faults as faint lines."""
+EDGE = (0.28, 0.43)
+"""Least and largest standard deviation of the smoothing [nodes]."""
+
+
+def flat_fault_map(rng: np.random.Generator, *, layers: tuple[int, int], faults: tuple[int, int]) -> Array:
+    """Draw one map.
+
+    Args:
+        rng: Source of randomness.
+        layers: Fewest and most layers before they are cut.
+        faults: Fewest and most faults.
+
+    Returns:
+        Velocity [m/s], `(Z, X)`.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    row, column = np.mgrid[: SIDE * FINE, : SIDE * FINE] / FINE
+    count = int(rng.integers(*layers, endpoint=True))
+    tops, velocities = _tops(rng, count), _velocities(rng, count)
+    depth, weakening = row, np.zeros_like(row)
+    for _ in range(rng.integers(*faults, endpoint=True)):
+        distance = _distance(rng, row, column)
+        depth = depth + (distance > 0) * rng.choice([-1, 1]) * rng.uniform(*THROW)
+        zone = np.abs(distance) < rng.uniform(*ZONE)
+        weakening = np.maximum(weakening, zone * rng.uniform(*WEAKENING))
+    sharp = velocities[np.searchsorted(tops, depth, side="right")] * (1 - weakening)
+    smooth = gaussian_filter(sharp, rng.uniform(*EDGE) * FINE, mode="nearest")
+    section: Array = smooth[FINE // 2 :: FINE, FINE // 2 :: FINE]
+    # without the rounding errors of the filter, which would make layers uneven
+    return section.round(1).clip(SLOWEST, FASTEST)
+
+
+def _tops(rng: np.random.Generator, count: int) -> Array:
+    """Depths of the layers' tops [nodes], the first one's left out."""
+    least = LEAST_SHARE * SIDE / count
+    thickness = least + (1 - LEAST_SHARE) * SIDE * rng.dirichlet(np.full(count, CONCENTRATION))
+    return np.cumsum(thickness)[:-1]
+
+
+def _velocities(rng: np.random.Generator, count: int) -> Array:
+    """Velocities [m/s], top first: half of them from the lower half of the range."""
+    middle = (SLOWEST + FASTEST) // 2
+    slow = count // 2 + (int(rng.integers(0, 2)) if count % 2 else 0)
+    below, above = rng.integers(SLOWEST, middle, slow), rng.integers(middle, FASTEST + 1, count - slow)
+    return np.concatenate([np.sort(below), np.sort(above)]).astype(float)
+
+
+def _distance(rng: np.random.Generator, row: Array, column: Array) -> Array:
+    """Distance [nodes, along a row] of each node to the right of a straight fault."""
+    lean = np.tan(np.radians(rng.uniform(-LEAN, LEAN)))
+    return column - rng.uniform(0.1, 0.9) * SIDE - lean * (row - SIDE / 2)

@@ -1,0 +1,35 @@
+"""The numbers of published maps are those of the maps, where these are at hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.published_maps import CURVEFAULT, FLATVEL_A, MARMOUSI2
+from fwibench.datasets.spec import PublishedMaps
+from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
+from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import open_dataset
+
+
+def assert_like(found: MapStatistics, published: PublishedMaps, share: float) -> None:
+    for name in ("mean", "deviation", "layers", "median_jump", "gradients"):
+        assert getattr(found, name) == pytest.approx(getattr(published, name), rel=share), name
+
+
+def test_numbers_of_the_curve_fault_are_those_of_the_map(real_data: Path) -> None:
+    found = describe_maps(np.load(real_data / "pair_openfwi_cf0_vel.npy"), step=1.0)
+    assert_like(found, CURVEFAULT, 1e-3)
+
+
+def test_numbers_of_marmousi_are_those_of_its_windows(registry: Registry, real_data: Path) -> None:
+    dataset = open_dataset(registry, "marmousi", "quick", {"path": str(real_data / "marmousi2_vp_10m.npy")})
+    assert dataset.size == MARMOUSI2.count
+    bounds = dataset.problem.property
+    windows = np.stack([dataset.adapt(dataset.originals[i]) for i in range(dataset.size)])
+    assert_like(describe_maps(windows, step=least_step(bounds.low, bounds.high)), MARMOUSI2, 1e-3)
+
+
+def test_another_hundred_flat_maps_are_like_those_that_were_counted(real_data: Path) -> None:
+    found = describe_maps(np.load(real_data / "openfwi_flatvel_a_vel_100.npy"), step=1.0)
+    assert_like(found, FLATVEL_A, 0.15)
