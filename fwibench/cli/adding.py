@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from dataclasses import asdict
@@ -240,7 +241,11 @@ def _as_json(findings: Findings) -> dict[str, Any]:
         "measurements": asdict(findings.amplitude),
         "properties": asdict(findings.property),
         "notes": findings.notes,
-        "agreements": [asdict(one) for one in findings.agreements],
+        # JSON has no NaN, which the correlation with a record of zeros is
+        "agreements": [
+            {name: value if value is None or math.isfinite(value) else None for name, value in asdict(one).items()}
+            for one in findings.agreements
+        ],
         "offers": [{"options": one.options, "residual": one.residual} for one in findings.offers],
     }
 
