@@ -96,7 +96,7 @@ def test_only_what_the_survey_sees_counts() -> None:
     wrong[0, :, :, 50:] += 500
     wrong[1, :, 5:12, 5:12] += 500
     whole, seen = mae(wrong, truth, half), mae_illuminated(wrong, truth, half)
-    assert seen[0] < 0.05 * whole[0], "the right end is not seen from the left third"
+    assert seen[0] < 0.2 * whole[0], "the right end is not seen from the left third"
     assert seen[1] > whole[1]
     np.testing.assert_array_equal(mae_illuminated(wrong[1:], truth[1:], half), seen[1:])
 

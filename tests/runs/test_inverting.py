@@ -68,20 +68,29 @@ def run(task: Task) -> Outcome:
 
 
 def test_a_record_is_inverted_from_a_gradient(record: Path, survey: Path, registry: Registry) -> None:
-    """The fast twin of the published record below."""
-    found = run(make_task(record, survey, registry, settings=FAST))
+    """The fast twin of the published record below; the section is too small for its gradient to leave much undone."""
+    found = run(make_task(record, survey, registry, settings={**FAST, "v0": "1900", "k": "0"}))
     assert found.maps.shape == (1, 1, 24, 30)
     assert found.maps.dtype == np.float32
     error = [float(np.abs(maps[0] - truth()).mean()) for maps in (found.starts, found.maps)]
-    assert error[1] < error[0] * 2 / 3
-    assert found.after[0] < 0.5 * found.before[0]
+    assert error[1] < error[0] * 0.75
+    assert found.after[0] < 0.1 * found.before[0]
     assert found.seen is not None
     assert 0 <= found.seen.min() <= found.seen.max() <= 1
     assert found.iterations == [60]
     assert not found.stopped
     assert found.warnings == ()
-    assert np.ptp(found.starts[0, 0], axis=1).max() == 0, "the start depends on depth alone"
     assert 1500 <= found.maps.min() <= found.maps.max() <= 4500
+
+
+def test_the_record_decides_the_gradient(record: Path, survey: Path, registry: Registry, tmp_path: Path) -> None:
+    known = np.broadcast_to(np.linspace(1700, 2500, 24, dtype=np.float32)[:, None], (1, 24, 30)).copy()
+    task = make_task(record, survey, registry, settings={**FAST, "iterations": "1"})
+    (shots,) = simulate_each([known], task.problem)
+    np.save(record, shots)
+    start = run(make_task(record, survey, registry, settings={**FAST, "iterations": "1"})).starts[0]
+    assert np.ptp(start[0], axis=1).max() == 0, "it depends on depth alone"
+    assert np.abs(start - known).mean() < 60, "a fiftieth of the range"
 
 
 @pytest.mark.slow
