@@ -133,6 +133,7 @@ def test_only_one_command_works_on_a_cell(tmp_path: Path, monkeypatch: pytest.Mo
     assert out.finished(source.cell).scores["mae"] == 1
 
 
+@pytest.mark.slow
 def test_merge_beside_a_working_run_leaves_its_cell_alone(fwibench: Command, tmp_path: Path) -> None:
     arguments = ("run", "--methods", "x-slow", *COMMON, "--set", "x-slow.seconds=SECONDS")
     child = start(tmp_path, *[one.replace("SECONDS", "12") for one in arguments])
