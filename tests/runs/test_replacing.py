@@ -35,6 +35,19 @@ def fill(folder: Path, text: str) -> Path:
     return folder
 
 
+def test_a_folder_that_cannot_be_renamed_gets_the_new_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def layered(one: Path, other: Path) -> bool:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(replacing, "_exchange", layered)
+    old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
+    (old / "stale").touch()
+    replace_folder(new, old)
+    assert (old / RECORD).read_text() == (old / "model" / "weights").read_text() == "new"
+    assert sorted(path.name for path in old.iterdir()) == ["model", RECORD]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
+
+
 @pytest.fixture(params=["exchange", "rename"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to replace a folder: by exchanging two names, and where the system cannot do that."""
