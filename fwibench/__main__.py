@@ -7,7 +7,7 @@ from pathlib import Path
 if not sys.flags.safe_path and sys.path and Path(sys.path[0] or ".").resolve() == Path.cwd():
     del sys.path[0]
 
-from fwibench.cli.app import main
+from fwibench.cli.start import main
 
 if __name__ == "__main__":
     main()

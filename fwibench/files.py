@@ -12,22 +12,42 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, Any, cast
 
-from fwibench.errors import DataError
+from pydantic import ValidationError
+
+from fwibench.errors import DataError, FwibenchError
+from fwibench.readable import shorten
 
 DATA_VARIABLE = "FWIBENCH_DATA"
+LONGEST_REASON = 500
+"""Characters of a library's message that are told."""
 STAMPED = 2**16
 """Bytes of each end of a file that its stamp reads."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def data_root() -> Path:
-    """Folder of all datasets: `FWIBENCH_DATA`, or the user's cache folder."""
+    """Folder of all datasets: `FWIBENCH_DATA`, or the user's cache folder; without a home, one among temporary files.
+
+    Raises:
+        DataError: There is no home, and the folder among temporary files belongs to somebody else.
+    """
     import platformdirs
 
-    return Path(os.environ.get(DATA_VARIABLE) or platformdirs.user_cache_path("fwibench") / "data")
+    if named := os.environ.get(DATA_VARIABLE):
+        return Path(named)
+    try:
+        return platformdirs.user_cache_path("fwibench") / "data"
+    except RuntimeError:
+        # HOME is unset and the user is not in the password database, as in a container with a number for a user
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        folder = Path(gettempdir(), f"fwibench-{user}")
+    with suppress(FileNotFoundError):
+        if folder.lstat().st_uid != user:
+            raise DataError(f"{folder} belongs to somebody else", f"{DATA_VARIABLE} names a folder for the data")
+    return folder / "data"
 
 
 class _Stream(io.RawIOBase):
@@ -161,6 +181,36 @@ def _mount(path: Path) -> Path:
     while not os.path.ismount(place) and place != place.parent:
         place = place.parent
     return place
+
+
+@contextmanager
+def reading(path: Path, what: str, hint: str, error: type[FwibenchError] = DataError) -> Iterator[None]:
+    """Turns whatever is raised over a damaged or unreadable file into one line that names it.
+
+    Args:
+        path: The file.
+        what: What it is read as, such as "scores".
+        hint: What to do about it.
+        error: Class of the error to raise; the suite's own errors pass as they are.
+    """
+    try:
+        yield
+    except FwibenchError:
+        raise
+    except Exception as fault:
+        # parsers of formats raise anything over bytes that somebody else wrote
+        raise error(f"{path} cannot be read as {what}: {shorten(_first(fault), LONGEST_REASON)}", hint) from fault
+
+
+def _first(fault: Exception) -> str:
+    """One line on what was raised: the first fault of a value, the system's words, or the library's."""
+    if isinstance(fault, ValidationError):
+        first = fault.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{f'{where}: ' if where else ''}{first['msg']}"
+    if isinstance(fault, OSError) and fault.strerror:
+        return fault.strerror
+    return " ".join(str(fault).split()) or type(fault).__name__
 
 
 def write_text(path: Path, text: str) -> None:

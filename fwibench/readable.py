@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+LONGEST = 4000
+"""Characters of a text from elsewhere, such as the message of an error, that are kept and shown."""
+
 
 def show_count(value: float | None) -> str:
     """Large counts with a letter: 13.74M; empty for None."""
@@ -19,6 +22,8 @@ def show_number(value: float | None, digits: int = 4) -> str:
     """A number with so many significant digits, without an exponent where that is readable; empty for None."""
     if value is None:
         return ""
+    if not math.isfinite(value):
+        return str(value)
     if value and not 1e-3 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}"
     before = math.floor(math.log10(abs(value))) + 1 if value else 0
@@ -29,6 +34,8 @@ def show_seconds(value: float | None) -> str:
     """A duration; empty for None."""
     if value is None:
         return ""
+    if not math.isfinite(value):
+        return str(value)
     if value < 60:
         return f"{value:.1f}s"
     minutes, seconds = divmod(round(value), 60)
@@ -39,6 +46,24 @@ def show_seconds(value: float | None) -> str:
 def counted(n: int, word: str) -> str:
     """`1 sample`, `2 samples`."""
     return f"{n} {word}{'s' * (n != 1)}"
+
+
+def shorten(text: str, most: int = LONGEST) -> str:
+    """The text, or its beginning and its end with the number of characters left out between them."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end]} [... {len(text) - most} characters left out ...] {text[-end:]}"
+
+
+def storable(text: str) -> str:
+    """The text as it is kept in a record: of bounded length and valid."""
+    return as_utf8(shorten(text))
+
+
+def as_utf8(text: str) -> str:
+    """The text with bytes that were no UTF-8 written as escapes; JSON has no place for them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def printable(text: str) -> str:

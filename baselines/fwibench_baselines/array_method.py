@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.files import atomic_write
+from fwibench.files import atomic_write, reading
 from fwibench.methods.base import Method
+from fwibench.npy import read_npz
 
 
 class ArrayMethod(Method):
@@ -31,5 +32,5 @@ class ArrayMethod(Method):
 
     def load(self, path: Path) -> None:
         """Reads `arrays.npz`."""
-        with np.load(path / "arrays.npz") as stored:
-            self.arrays = dict(stored)
+        with reading(path / "arrays.npz", "what the method learnt", "run the cell again with --force"):
+            self.arrays = read_npz(path / "arrays.npz")

@@ -22,12 +22,17 @@ from fwibench.cli import (
     reading,
     report,
     running,
+    streams,
     using,
 )
 from fwibench.cli.hoisting import hoist
-from fwibench.cli.output import errors
+from fwibench.cli.output import print_error
 from fwibench.errors import FwibenchError, UsageError
+from fwibench.plugins.guard import describe
 from fwibench.plugins.settings import Settings, read_settings, split
+
+FAULT = 70
+"""Exit code of an error that no command expected, as EX_SOFTWARE of sysexits.h."""
 
 app = typer.Typer(
     name="fwibench",
@@ -82,22 +87,49 @@ def _globals(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Runs the command line; `arguments` default to the process's."""
+    """Runs the command line; `arguments` default to the process's.
+
+    Raises:
+        SystemExit: Always; its cause is the error if that was unexpected, a fault of the suite.
+    """
+    streams.prepare()
+    unexpected: Exception | None = None
     try:
-        app(hoist(sys.argv[1:] if arguments is None else arguments))
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+    except Exception as error:
+        if os.environ.get("FWIBENCH_DEBUG"):
+            raise
+        code, unexpected = _explain(error), error
+    if failure := streams.finish():
+        print_error(f"standard output cannot be written: {failure}", "make room, or send the output elsewhere")
+        code = code or 1
+    raise SystemExit(code) from unexpected
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit code of a command; unexpected errors pass, all of them with --debug."""
+    try:
+        app(hoist(arguments))
     except FwibenchError as error:
         if os.environ.get("FWIBENCH_DEBUG"):
             raise
-        errors().print(f"[bold red]error:[/] {_escape(error.message)}", soft_wrap=True)
-        if error.hint:
-            errors().print(f"[bold]hint:[/] {_escape(error.hint)}", soft_wrap=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        print_error(error.message, error.hint)
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(0)
+        return 130
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+def _explain(error: Exception) -> int:
+    """Says in two lines what no command expected; returns the exit code."""
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        print_error(f"{named}{error.strerror}", "check the path, the permissions and the disk; --debug shows where")
+        return 1
+    if isinstance(error, MemoryError):
+        print_error("the memory is full", "try a smaller request or a smaller profile; --debug shows where")
+        return 1
+    print_error(f"{describe(error)}; this is a fault of fwibench", "--debug shows where; please report it")
+    return FAULT

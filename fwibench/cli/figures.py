@@ -81,7 +81,11 @@ def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path
         for drawing in drawings:
             status.update(f"drawing {drawing.name}")
             for suffix in suffixes:
-                path, content = folder / f"{drawing.name}.{suffix}", render(drawing, suffix)
+                try:
+                    path, content = folder / f"{drawing.name}.{suffix}", render(drawing, suffix)
+                except DataError as error:
+                    warn(error.message)
+                    continue
                 with atomic_write(path) as stream:
                     stream.write(content)
                 said = {"file": str(path), "kind": drawing.kind, "title": drawing.title, "caption": drawing.caption}

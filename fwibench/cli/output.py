@@ -15,26 +15,45 @@ from fwibench.datasets.added.description import read_descriptions
 from fwibench.plugins.guard import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.readable import printable
+from fwibench.readable import printable, shorten
 
 Cells = Sequence[str]
+
+
+class _Console(Console):
+    """A console whose lines never command the terminal, whatever the texts in them hold."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Rich's; line breaks are kept."""
+        super().print(*(_harmless(one) if isinstance(one, str) else one for one in objects), **options)
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 @cache
 def console() -> Console:
     """Standard output."""
-    return Console(highlight=False)
+    return _Console(highlight=False)
 
 
 @cache
 def errors() -> Console:
     """Standard error: progress, warnings, errors."""
-    return Console(stderr=True, highlight=False)
+    return _Console(stderr=True, highlight=False)
 
 
 def warn(text: str) -> None:
     """One line on standard error."""
-    errors().print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
+    errors().print(f"[yellow]warning:[/] {escape(printable(shorten(text)))}", soft_wrap=True)
+
+
+def print_error(message: str, hint: str) -> None:
+    """An error and, where there is any, the advice, on standard error."""
+    errors().print(f"[bold red]error:[/] {escape(shorten(message))}", soft_wrap=True)
+    if hint:
+        errors().print(f"[bold]hint:[/] {escape(shorten(hint))}", soft_wrap=True)
 
 
 def open_registry(*, check: bool = True) -> Registry:
@@ -58,6 +77,9 @@ def open_registry(*, check: bool = True) -> Registry:
     if check:
         registry.check()
     for path, reason in read_descriptions()[1].items():
+        if path.suffix != ".json":
+            warn(f"added datasets are not known, {path} cannot be read: {reason}; FWIBENCH_DATA names another folder")
+            continue
         warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
     return registry
 
@@ -86,6 +108,7 @@ def print_table(
         optional: Columns that a narrow terminal may leave out, the first one first.
     """
     title, rows = printable(title), [[*map(printable, row)] for row in rows]
+    header, right, optional = ([*map(printable, names)] for names in (header, right, optional))
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     if console().is_terminal:

@@ -132,7 +132,7 @@ def _pairs(values: dict[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return _pairs(value)
-    return " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def register(app: typer.Typer) -> None:

@@ -13,6 +13,7 @@ import typer
 from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError, UsageError
 from fwibench.runs.plan import Request
+from fwibench.runs.selection import MOST_CELLS
 
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -38,6 +39,7 @@ def build_request(
     metrics: Annotated[str, typer.Option(help="Metrics beyond the default ones, separated by commas.")] = "",
     results: Results = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
+    max_cells: Annotated[int, typer.Option(min=1, help="Refuse to plan more cells than this.")] = MOST_CELLS,
 ) -> Request:
     """Checks and collects the options."""
     check_device(device)
@@ -55,6 +57,7 @@ def build_request(
         metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
         results=results,
         force=force,
+        max_cells=max_cells,
     )
 
 
@@ -87,9 +90,13 @@ def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+LONGEST_S = 1e8
+"""About three years; a clock of the system cannot wait much longer than a century."""
+
+
 def parse_duration(text: str) -> float:
     """`90`, `90s`, `1.5m` or `2h` to seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if match is None or not float(match[1]):
+    if match is None or not 0 < float(match[1]) < LONGEST_S:
         raise UsageError(f"'{text}' is not a time, expected a number above 0 with s, m or h, like 90s or 30m")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -13,9 +13,33 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.files import reading
+from fwibench.npy import open_npy
+
 Transform = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
 
 OPEN_SHARDS = 128
+
+
+def open_samples(path: Path, shape: tuple[int, ...], count: int) -> NDArray[np.float32]:
+    """Memory-maps the samples of a shard, `(count, *shape)`.
+
+    Args:
+        path: An `.npy` file, which may leave out axes of length 1.
+        shape: Of a sample.
+        count: Samples that must be there; what follows them is not seen.
+
+    Raises:
+        DataError: It is damaged, or holds something else.
+    """
+    with reading(path, "samples", "fwibench data verify checks all files of a dataset"):
+        array = open_npy(path)
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"it holds {array.dtype}, expected numbers")
+        samples = array.reshape(-1, *shape)
+        if len(samples) < count:
+            raise ValueError(f"it holds {len(samples)} samples, expected {count}")
+    return samples[:count]
 
 
 class ShardedArray:
@@ -38,6 +62,7 @@ class ShardedArray:
         transform: Transform | None = None,
     ) -> None:
         self._shards = tuple(shards)
+        self._counts = tuple(counts)
         self._ends = np.cumsum(counts)
         self._sample = tuple(shape)
         self._indices = np.asarray(indices, np.int64)
@@ -49,7 +74,7 @@ class ShardedArray:
         if number not in self._maps:
             if len(self._maps) >= OPEN_SHARDS:
                 del self._maps[next(iter(self._maps))]
-            self._maps[number] = np.load(self._shards[number], mmap_mode="r").reshape(-1, *self._sample)
+            self._maps[number] = open_samples(self._shards[number], self._sample, self._counts[number])
         return self._maps[number]
 
     def __len__(self) -> int:

@@ -15,7 +15,8 @@ import numpy as np
 
 from fwibench.datasets.dataset import Dataset, Progress, Shards, digest
 from fwibench.errors import DataError
-from fwibench.files import stamp
+from fwibench.files import reading, stamp
+from fwibench.npy import open_npy
 
 CHUNK_BYTES = 2**26
 
@@ -82,7 +83,8 @@ class FilesDataset(Dataset):
         slack = 1e-3 * (bounds.high - bounds.low)
         shards = self.arrays()
         for path, count in zip(self.files(), shards.counts * 2, strict=True):
-            shard = np.load(path, mmap_mode="r")
+            with reading(path, "samples", self.repair):
+                shard = open_npy(path)
             shard = shard if count > 1 else shard[None]
             rows = max(CHUNK_BYTES * count // shard.nbytes, 1)
             for first in range(0, count, rows):

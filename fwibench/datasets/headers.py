@@ -10,11 +10,11 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Shards
 from fwibench.errors import DataError
+from fwibench.npy import open_npy
 from fwibench.problem import Problem
 
 
@@ -34,8 +34,8 @@ def open_array(path: Path) -> NDArray[Any]:
     if not path.is_file():
         raise DataError(f"{path} does not exist", "check the path; every measurement file needs its property file")
     try:
-        array: NDArray[Any] = open_memmap(path, mode="r")
-    except (ValueError, EOFError, OSError) as error:
+        array = open_npy(path)
+    except (ValueError, OSError) as error:
         raise DataError(
             f"{path} is not a whole .npy file: {error}",
             "download or write it again; compare its size with the original",

@@ -17,6 +17,7 @@ from fwibench.datasets.splits import Indices, random_split
 from fwibench.datasets.store import Sample
 from fwibench.datasets.stored import StoredDataset
 from fwibench.errors import DataError
+from fwibench.npy import open_npy
 
 Array = NDArray[np.float32]
 
@@ -111,6 +112,6 @@ class SimulatedDataset(StoredDataset):
             return faults
         for number, path in enumerate(self.arrays().properties):
             first = number * self.shard_rows
-            if not np.allclose(np.load(path, mmap_mode="r")[:1], self._made(range(first, first + 1)), rtol=1e-5):
+            if not np.allclose(open_npy(path)[:1], self._made(range(first, first + 1)), rtol=1e-5):
                 faults.append(f"map {first} differs from a new one")
         return faults

@@ -12,19 +12,22 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, model_validator
 
+from fwibench.datasets.arrays import open_samples
 from fwibench.datasets.dataset import Progress
 from fwibench.errors import DataError
-from fwibench.files import atomic_write, sha256, write_text, writing
+from fwibench.files import atomic_write, reading, sha256, write_text, writing
 from fwibench.locks import BusyError, locked
 from fwibench.problem import Frozen
 
 Array = NDArray[np.float32]
 Sample = tuple[Array, Array]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 MARGIN = 1.05
 WAIT = 2.0
 """Seconds after which a writer that waits for others looks again."""
@@ -33,10 +36,10 @@ WAIT = 2.0
 class Shard(Frozen):
     """One pair of files."""
 
-    measurements: str
-    properties: str
-    samples: int
-    sha256: dict[str, str]
+    measurements: FileName
+    properties: FileName
+    samples: int = Field(gt=0, le=2**31)
+    sha256: dict[FileName, str]
 
 
 class Manifest(Frozen):
@@ -52,7 +55,14 @@ class Manifest(Frozen):
     measurement_unit: str
     property_unit: str
     shard_rows: int
-    shards: dict[int, Shard] = Field(default_factory=dict)
+    shards: dict[Annotated[int, Field(ge=0)], Shard] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_rows(self) -> Manifest:
+        for number, shard in self.shards.items():
+            if shard.samples > self.shard_rows:
+                raise ValueError(f"shard {number} has {shard.samples} samples, expected {self.shard_rows} at most")
+        return self
 
 
 class Store:
@@ -75,12 +85,12 @@ class Store:
     def manifest(self) -> Manifest:
         """Reads the manifest; a folder without one is empty."""
         path = self.folder / "manifest.json"
-        if not path.exists():
-            return self.blank
-        try:
-            found = Manifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise DataError(f"{path} is not a manifest: {error}", f"delete {self.folder} and prepare again") from error
+        with reading(path, "a manifest", f"delete {self.folder} and prepare again"):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return self.blank
+            found = Manifest.model_validate_json(content)
         if found.model_copy(update={"shards": {}}) != self.blank:
             raise DataError(
                 f"{path} describes other data than {self.blank.dataset} {self.blank.fingerprint[:12]}",
@@ -154,7 +164,13 @@ class Store:
         return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
 
     def _read(self, shard: Shard) -> tuple[list[Array], list[Array]]:
-        measurements, properties = (np.load(self.folder / f) for f in (shard.measurements, shard.properties))
+        measurements, properties = (
+            open_samples(self.folder / name, shape, shard.samples)
+            for name, shape in (
+                (shard.measurements, self.blank.measurement_shape),
+                (shard.properties, self.blank.property_shape),
+            )
+        )
         return list(measurements[: shard.samples]), list(properties[: shard.samples])
 
     def _add(self, number: int, measurements: Array, properties: Array) -> None:

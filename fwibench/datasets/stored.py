@@ -18,6 +18,7 @@ from fwibench.datasets.dataset import Dataset, Estimate, Progress, Shards, diges
 from fwibench.datasets.options import ON_READING
 from fwibench.datasets.store import Manifest, Sample, Store
 from fwibench.files import data_root, stamp
+from fwibench.npy import open_npy
 from fwibench.seeds import BASE_SEED
 
 UNITS = {"seismic": "amplitude", "em": "V/m"}
@@ -128,5 +129,5 @@ class StoredDataset(Dataset):
         return [
             f"{path.name} holds values that are not finite"
             for path in (*self.arrays().measurements, *self.arrays().properties)
-            if not all(np.isfinite(sample).all() for sample in np.load(path, mmap_mode="r"))
+            if not all(np.isfinite(sample).all() for sample in open_npy(path))
         ]

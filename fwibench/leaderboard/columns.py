@@ -61,7 +61,7 @@ COLUMNS = {
     "status": Column("text", "`ok` if a repetition is; else why none is; `published` for a printed row"),
     "n_failed": Column("integer", "repetitions that are not ok"),
     "fwibench_version": Column("text", "version of fwibench that made the run"),
-    "run_ids": Column("text", "names of the runs, separated by blanks"),
+    "run_ids": Column("text", "names of the runs, separated by blanks; a blank within a name is written `%20`"),
     "date_utc": Column("text", "start of the latest run"),
     "unit": Column("text", "unit of the property"),
 }

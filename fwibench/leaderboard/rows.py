@@ -6,9 +6,11 @@ Invariant: rows are made of records alone; figures are means over the seeds that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fwibench.leaderboard.columns import COLUMNS
 from fwibench.runs.cell import Cell
@@ -87,11 +89,21 @@ def make_row(records: list[Record], base: Record | None = None) -> Row:
         status="ok" if good else first.status,
         n_failed=len(records) - len(good),
         fwibench_version=first.environment.get("packages", {}).get("fwibench"),
-        run_ids=" ".join(record.run_id for record in records),
+        run_ids=join_runs(record.run_id for record in records),
         date_utc=max(record.started for record in records),
         unit=first.unit or None,
     )
     return row
+
+
+def join_runs(names: Iterable[str]) -> str:
+    """Names of runs, separated by blanks; a blank or a percent sign within a name is written as in a URL."""
+    return " ".join(re.sub(r"[\s%]", lambda found: quote(found[0]), name) for name in names)
+
+
+def split_runs(text: str) -> list[str]:
+    """The names that `join_runs` joined."""
+    return list(map(unquote, text.split()))
 
 
 def _below(record: Record, base: Record) -> dict[str, str]:

@@ -51,7 +51,8 @@ class Method(ABC):
             measurements: Raw amplitudes, `(n, S, T, R)`.
 
         Returns:
-            Property maps in physical units, `(n, 1, Z, X)`; each depends on its own measurement alone.
+            Property maps in physical units, `(n, 1, Z, X)`; each depends on its own measurement alone. All values are
+            finite; other real floating point numbers and integers become float32, see `check_prediction`.
         """
 
     def reveal(self, properties: NDArray[np.float32]) -> None:

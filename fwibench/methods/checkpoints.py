@@ -5,6 +5,7 @@ Invariant: a checkpoint file is whole, and a fit that goes on from it ends as on
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -45,4 +46,10 @@ class Checkpoints:
         """The last state that was saved, on the CPU; None if there is none."""
         if not self.path.exists():
             return None
-        return torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            # it is the work of an attempt that was cut short; one that cannot be read is none
+            sys.stderr.write(f"{self.path} cannot be read as a checkpoint, training starts anew: {error}\n")
+            return None
+        return state

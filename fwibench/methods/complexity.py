@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fwibench.problem import Frozen
+
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class Complexity(Frozen):
@@ -16,11 +18,11 @@ class Complexity(Frozen):
     kernels stand beside it.
     """
 
-    parameters: int | None = Field(default=None, description="trained by gradient descent")
-    parameters_closed_form: int | None = Field(default=None, description="solved for, then frozen")
-    parameters_fixed: int | None = Field(default=None, description="constants such as integral kernels")
-    macs: int | None = Field(default=None, description="multiply-adds")
-    flops: int | None = Field(default=None, description="floating-point operations, two a multiply-add")
+    parameters: Count | None = Field(default=None, description="trained by gradient descent")
+    parameters_closed_form: Count | None = Field(default=None, description="solved for, then frozen")
+    parameters_fixed: Count | None = Field(default=None, description="constants such as integral kernels")
+    macs: Count | None = Field(default=None, description="multiply-adds")
+    flops: Count | None = Field(default=None, description="floating-point operations, two a multiply-add")
     flops_kind: Literal["counted", "analytic", "mixed"] | None = Field(
         default=None, description="counted while it ran, derived from the sizes, or a part each"
     )
@@ -33,5 +35,5 @@ class Layer(Frozen):
     name: str = Field(description="where it stands in the method, such as network.blocks.0.linear1")
     kind: str = Field(description="its type; '(rest)' is what a part holds or computes beside its own layers")
     shape: tuple[int, ...] = Field(description="of its output for one sample; empty where that is no array")
-    parameters: int | None = Field(default=None, description="trained by gradient descent")
-    macs: int | None = Field(default=None, description="multiply-adds")
+    parameters: Count | None = Field(default=None, description="trained by gradient descent")
+    macs: Count | None = Field(default=None, description="multiply-adds")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fwibench.errors import DataError, MethodError
-from fwibench.files import write_text
+from fwibench.errors import MethodError
+from fwibench.files import reading, write_text
 
 SPECTRA = "spectra.json"
 
@@ -43,12 +43,10 @@ def read_spectra(folder: Path) -> dict[str, NDArray[np.float64]]:
     path = folder / SPECTRA
     if not path.exists():
         return {}
-    try:
+    with reading(path, "spectra", "run the cell again with --force"):
         found = {str(name): np.array(values, np.float64) for name, values in json.loads(path.read_bytes()).items()}
         if fault := next(filter(None, map(_fault, found.values())), ""):
             raise ValueError(f"one {fault}")
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read as spectra: {error}", "run the cell again with --force") from error
     return found
 
 

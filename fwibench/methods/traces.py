@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.errors import RecordError
-from fwibench.files import atomic_write, write_text
+from fwibench.errors import FwibenchError, RecordError
+from fwibench.files import atomic_write, reading, write_text
+from fwibench.npy import Header, read_npz
 
 Maps = NDArray[np.float32]
+AGAIN = "run the cell again with --force"
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class Course:
         self._seconds, self._should_stop, self._on_step = seconds, should_stop, on_step
         self._before = 0.0
         self.traces = [Trace(models={"start": start}) for start in starts]
-        if self._path.exists():
+        # a checkpoint that cannot be read is none: the inversion begins anew
+        with suppress(FwibenchError):
             self._load()
         self._begun = time.monotonic()
 
@@ -128,14 +134,20 @@ class Course:
             np.savez(stream, steps=np.array(json.dumps(steps)), seconds=self.seconds, **content)  # type: ignore[arg-type]
 
     def _load(self) -> None:
-        with np.load(self._path) as stored:
-            self._before = float(stored["seconds"])
-            models = {name.removeprefix("model-"): stored[name] for name in stored.files if name.startswith("model-")}
-            steps = json.loads(str(stored["steps"]))
-        self.traces = [
-            Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()}, self._before)
-            for i, own in enumerate(steps)
-        ]
+        if not self._path.exists():
+            return
+        with reading(self._path, "a checkpoint", AGAIN):
+            stored = read_npz(self._path)
+            before, steps = float(stored.pop("seconds")), json.loads(str(stored.pop("steps")))
+            models = {name.removeprefix("model-"): values for name, values in stored.items()}
+            traces = [
+                Trace([Step(**step) for step in own], {name: values[i] for name, values in models.items()}, before)
+                for i, own in enumerate(steps)
+            ]
+            shapes, expected = ([one.models["start"].shape for one in side] for side in (traces, self.traces))
+            if shapes != expected:
+                raise ValueError("it is of other samples")
+        self._before, self.traces = before, traces
 
 
 def read_traces(folder: Path) -> dict[str, list[Step]] | None:
@@ -148,14 +160,37 @@ def read_traces(folder: Path) -> dict[str, list[Step]] | None:
     if not path.exists():
         return None
     found: dict[str, list[Step]] = {}
-    try:
-        with path.open(newline="") as stream:
-            for row in csv.DictReader(stream):
-                step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
-                found.setdefault(row["id"], []).append(step)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path} cannot be read: {error}", "run the cell again with --force") from error
+    table = reading(path, "the course of an inversion", AGAIN, RecordError)
+    with table, path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
+            if not (0 <= step.misfit < math.inf and 0 <= step.seconds < math.inf and step.iteration > 0):
+                raise ValueError(f"iteration {step.iteration} has misfit {step.misfit} after {step.seconds} s")
+            found.setdefault(row["id"], []).append(step)
     return found
+
+
+def read_models(folder: Path, shape: tuple[int, ...]) -> dict[str, Maps]:
+    """Models of a run at the end of each band, by its name; NaN where a sample did not come to its end.
+
+    Args:
+        folder: Of the run.
+        shape: `(n, 1, Z, X)` that they must have.
+
+    Raises:
+        RecordError: They cannot be read.
+    """
+    path = folder / "models.npz"
+
+    def check(headers: dict[str, Header]) -> None:
+        for name, header in headers.items():
+            if name != "ids" and (header.shape != shape or header.dtype.kind != "f"):
+                raise ValueError(f"{name} is {header.dtype} of shape {header.shape}, expected float32 of {shape}")
+
+    with reading(path, "models", AGAIN, RecordError):
+        stored = read_npz(path, check=check)
+        stored.pop("ids", None)
+        return stored
 
 
 def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> None:
@@ -163,10 +198,12 @@ def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> N
 
     A sample whose budget ended within a band has no model of it.
     """
-    lines = ["id,band,iteration,misfit,seconds"]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("id", "band", "iteration", "misfit", "seconds"))
     for sample, trace in zip(ids, traces, strict=True):
-        lines += [f"{sample},{s.band},{s.iteration},{s.misfit!r},{s.seconds:.3f}" for s in trace.steps]
-    write_text(folder / "traces.csv", "\n".join(lines) + "\n")
+        writer.writerows((sample, s.band, s.iteration, repr(s.misfit), f"{s.seconds:.3f}") for s in trace.steps)
+    write_text(folder / "traces.csv", table.getvalue())
     bands = dict.fromkeys(name for trace in traces for name in trace.models)
     models = {
         name: np.stack([trace.models.get(name, np.full_like(trace.models["start"], np.nan)) for trace in traces])

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pydantic import ValidationError
 
 from fwibench.errors import FwibenchError
+from fwibench.readable import shorten
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -89,7 +90,7 @@ def describe(error: BaseException) -> str:
             for part in error.errors(include_url=False)
         )
     try:
-        text = " ".join(str(error).split())
+        text = shorten(" ".join(str(error).split()))
     except Exception:
         text = ""
     if isinstance(error, FwibenchError):

@@ -12,6 +12,7 @@ from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.leaderboard.board import Board, make_board
+from fwibench.leaderboard.rows import split_runs
 from fwibench.plugins.registry import Registry
 from fwibench.runs.cell import Cell
 from fwibench.runs.plan import reopen_dataset, scored_split
@@ -44,14 +45,16 @@ class Material:
 
     def runs_of(self, row: dict[str, object]) -> list[Record]:
         """Finished records of a row of the leaderboard, by seed."""
-        names = set(str(row["run_ids"]).split())
+        names = set(split_runs(str(row["run_ids"])))
         found = [record for record in self.records if record.run_id in names and record.status == "ok"]
         return sorted(found, key=lambda record: record.cell.seed)
 
     def predictions(self, record: Record) -> Predictions | None:
         """Of a run; None if they cannot be read."""
+        dataset = self.dataset(record.cell)
+        shape = None if dataset is None else dataset.problem.property_shape
         try:
-            return read_predictions(self.results.folder(record.cell))
+            return read_predictions(self.results.folder(record.cell), shape=shape)
         except FwibenchError as error:
             self.tell(f"{record.run_id}: {error.message}")
             return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
 from fwibench.problem import ElectromagneticSurvey, Grid, Problem, SeismicSurvey
+from fwibench.report.canvas import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +39,7 @@ def draw_maps(
 
     The picture is as wide as `room` maps take.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(3 * room, 6), layout="constrained")
+    figure = new_figure(figsize=(3 * room, 6), layout="constrained")
     axes = figure.subplots(2, len(maps), squeeze=False)
     bounds = problem.property
     for column in range(len(maps)):

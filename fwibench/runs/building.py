@@ -9,10 +9,6 @@ import dataclasses
 import math
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fwibench.errors import DivergedError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.spec import MethodSpec
@@ -56,17 +52,3 @@ def with_base(context: RunContext, cell: Cell, runs: Path, registry: Registry, p
 def rows_at_once(problem: Problem) -> int:
     """Samples that are read and predicted at once; neither their measurements nor their maps fill the memory."""
     return max(CHUNK_BYTES // (4 * max(map(math.prod, (problem.measurement_shape, problem.property_shape)))), 1)
-
-
-def check_prediction(prediction: NDArray[np.float32], expected: tuple[int, ...]) -> None:
-    """Refuses what is no prediction.
-
-    Raises:
-        MethodError: It has another shape than the expected one.
-        DivergedError: It holds values that are not finite.
-    """
-    if prediction.shape != expected:
-        raise MethodError(f"predict returned shape {prediction.shape}, expected {expected}")
-    if not np.isfinite(prediction).all():
-        bad = int((~np.isfinite(prediction)).any(axis=(1, 2, 3)).sum())
-        raise DivergedError(f"predict returned values that are not finite in {bad} of {len(prediction)} samples")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.methods.traces import read_traces
+from fwibench.methods.traces import read_models, read_traces
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.record import Record
@@ -68,11 +68,13 @@ def band_errors(folder: Path, test: Split) -> dict[str, NDArray[np.float64]]:
     Args:
         folder: Of the run.
         test: The samples it was scored on.
+
+    Raises:
+        RecordError: The models cannot be read.
     """
     truth = test.properties[:]
-    with np.load(folder / "models.npz") as stored:
-        names = [name for name in stored.files if name != "ids"]
-        return {name: np.abs(stored[name] - truth).mean(axis=(1, 2, 3), dtype=np.float64) for name in names}
+    models = read_models(folder, truth.shape)
+    return {name: np.abs(own - truth).mean(axis=(1, 2, 3), dtype=np.float64) for name, own in models.items()}
 
 
 def _errors(record: Record, folder: Path, registry: Registry) -> dict[str, float]:

@@ -20,10 +20,12 @@ from fwibench.datasets.arrays import Split
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
+from fwibench.methods.predictions import check_prediction
 from fwibench.methods.spectra import write_spectra
 from fwibench.methods.traces import Trace, write_traces
 from fwibench.plugins.registry import Registry
-from fwibench.runs.building import build, check_prediction, load_model, rows_at_once, with_base
+from fwibench.problem import Problem
+from fwibench.runs.building import build, load_model, rows_at_once, with_base
 from fwibench.runs.environment import peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
@@ -89,9 +91,8 @@ def evaluate(
         record.costs.fit_s = fitting.seconds + method.resumed_s
         record.history = [finite(entry) for entry in method.history]
     tell({"stage": "predict"})
-    prediction, traces = _predict(method, test, rows_at_once(problem), record, tell)
+    prediction, traces = _predict(method, test, problem, record, tell)
     record.costs.peak_memory_mb = peak_memory_mb()
-    check_prediction(prediction, (len(test), *problem.property_shape))
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
         write_traces(folder, test.ids, traces)
@@ -109,9 +110,9 @@ def evaluate(
     return type(method).diagnostics is not Method.diagnostics
 
 
-def _predict(method: Method, test: Split, rows: int, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
+def _predict(method: Method, test: Split, problem: Problem, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
     """Predicts chunk by chunk; reading and predicting have clocks of their own."""
-    parts, costs = [], record.costs
+    parts, costs, rows = [], record.costs, rows_at_once(problem)
     traces: list[Trace] = []
     costs.predict_s = 0.0
     for start in range(0, len(test), rows):
@@ -121,13 +122,14 @@ def _predict(method: Method, test: Split, rows: int, record: Record, tell: Notif
         if record.track == "oracle-start":
             method.reveal(test.properties[chunk])
         with stopwatch(record.device) as predicting:
-            parts.append(np.asarray(method.predict(measurements)))
+            found = method.predict(measurements)
+        parts.append(check_prediction(found, (len(measurements), *problem.property_shape)))
         costs.data_s = (costs.data_s or 0.0) + reading.seconds
         costs.predict_s += predicting.seconds
         if isinstance(method, IterativeMethod):
             traces += method.traces
         tell({"report": {"step": min(start + rows, len(test)), "steps": len(test)}})
-    return np.concatenate(parts).astype(np.float32, copy=False), traces
+    return np.concatenate(parts), traces
 
 
 def _measure(

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from fwibench.errors import DataError, ProblemError
+from fwibench.npy import open_npy
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.readable import show_number
 from fwibench.runs.building import rows_at_once
@@ -113,8 +113,8 @@ def _open(path: Path) -> NDArray[Any]:
     if start != b"\x93NUMPY":
         raise DataError(f"{path} is no .npy file", "write it with numpy.save(path, array)")
     try:
-        array: NDArray[Any] = open_memmap(path, mode="r")
-    except (ValueError, EOFError, OSError) as error:
+        array = open_npy(path)
+    except (ValueError, OSError) as error:
         if "Python objects" in str(error):
             raise DataError(
                 f"{path} holds Python objects, which are not read from files, expected numbers: float32",

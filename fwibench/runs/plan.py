@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.errors import FwibenchError, PluginError, UnknownNameError, UsageError
+from fwibench.errors import FwibenchError, OptionError, PluginError, UnknownNameError, UsageError
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
@@ -23,7 +23,14 @@ from fwibench.runs.cell import Cell
 from fwibench.runs.devices import device_refusal
 from fwibench.runs.record import Record
 from fwibench.runs.results import Results
-from fwibench.runs.selection import Selected, parse_selection, parse_settings, validate_options
+from fwibench.runs.selection import (
+    MOST_CELLS,
+    Selected,
+    check_size,
+    parse_selection,
+    parse_settings,
+    validate_options,
+)
 
 if TYPE_CHECKING:
     from fwibench.datasets.arrays import Split
@@ -47,6 +54,7 @@ class Request:
     metrics: tuple[str, ...] = ()
     results: Path = Path("results")
     force: bool = False
+    max_cells: int = MOST_CELLS
 
 
 @dataclass
@@ -72,7 +80,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
     Raises:
         UsageError: A name, an option or a value is wrong.
     """
-    methods = parse_selection(request.methods)
+    methods = parse_selection(request.methods, request.max_cells)
     settings = parse_settings(request.settings)
     named = list(_named(methods, settings, registry))
     for name in settings:
@@ -87,8 +95,11 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
     if request.test_samples is not None and request.test_samples < 1:
         raise UsageError(f"--test-samples is {request.test_samples}, expected 1 or more")
     results = Results(request.results)
+    datasets = parse_selection(request.dataset, request.max_cells)
+    repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in methods]
+    check_size("the request", len(datasets) * sum(repeated), request.max_cells)
     planned: dict[str, PlannedCell] = {}
-    for chosen in parse_selection(request.dataset):
+    for chosen in datasets:
         dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
         split = request.split or dataset.spec.schemes[0]
         if split not in dataset.spec.schemes:
@@ -123,7 +134,15 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[
 def build_dataset(registry: Registry, cell: Cell) -> Dataset:
     """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
     spec = registry.dataset(cell.dataset).spec
-    return _load(spec, spec.options.model_validate(cell.dataset_options), cell.profile)
+    try:
+        options = spec.options.model_validate(cell.dataset_options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise OptionError(
+            f"dataset option {'.'.join(map(str, first['loc']))} of {cell.run_id}: {first['msg']}",
+            f"fwibench info {spec.name} lists the options",
+        ) from error
+    return _load(spec, options, cell.profile)
 
 
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:

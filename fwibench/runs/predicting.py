@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
 from fwibench.files import atomic_write
 from fwibench.methods.context import RunContext
+from fwibench.methods.predictions import check_prediction
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.building import check_prediction, load_fitted
+from fwibench.runs.building import load_fitted
 from fwibench.runs.devices import choose_device
 from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
 from fwibench.runs.plan import build_dataset
@@ -110,9 +111,7 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
         method = load_fitted(task.folder, registry, task.problem, context)
         parts: list[Maps] = []
         for first, samples in task.measurements.portions(task.problem):
-            part = np.asarray(method.predict(samples))
-            check_prediction(part, (len(samples), *task.problem.property_shape))
-            parts.append(part.astype(np.float32, copy=False))
+            parts.append(check_prediction(method.predict(samples), (len(samples), *task.problem.property_shape)))
             report({"step": first + len(samples), "steps": n})
     return np.concatenate(parts)
 

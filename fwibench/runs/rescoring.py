@@ -58,7 +58,7 @@ def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[
     record = read_record(folder / RECORD)
     dataset = reopen_dataset(registry, record.cell)
     test = scored_split(dataset, record.cell)
-    prediction = read_predictions(folder, test.ids).maps
+    prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
     known = _known(folder, test.ids)
     if not known:
         metrics = list(dict.fromkeys([*metrics, *record.scores]))

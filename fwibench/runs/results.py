@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fwibench.errors import FwibenchError, RecordError, UnknownNameError, UsageError
+from fwibench.errors import DataError, FwibenchError, RecordError, UnknownNameError, UsageError
 from fwibench.locks import BusyError, locked
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
@@ -109,6 +109,28 @@ class Results:
                 found[record.cell.key] = path, record
         return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
 
+    def _paths(self) -> list[Path]:
+        """Records of all runs, sorted; work in progress is left out, a run that a kill left unnamed is repaired.
+
+        A record that may not be looked at is among them, and fails when it is read.
+
+        Raises:
+            DataError: The folder may not be looked at.
+        """
+        runs = self.root / "runs"
+        try:
+            names = {entry.name for entry in os.scandir(runs)}
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise DataError(f"{runs} cannot be read: {error.strerror}", "check its permissions") from error
+        for run in [name[1:-4] for name in names if name.startswith(".") and name.endswith(".old")]:
+            if run not in names:
+                with suppress(FwibenchError, OSError), self.locked(run, 0):
+                    names.add(run)
+        folders = (runs / name for name in sorted(names) if not name.startswith("."))
+        return [folder / RECORD for folder in folders if _may_be_there(folder / RECORD)]
+
     def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
         """Scores of each test sample of a finished run, of some metrics or all.
 
@@ -139,27 +161,20 @@ class Results:
             raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches[:SHOWN])}{more}")
         return self.root / "runs" / matches[0]
 
-    def _paths(self) -> list[Path]:
-        """Records of all runs, sorted; work in progress is left out, a run that a kill left unnamed is repaired."""
-        runs = self.root / "runs"
-        try:
-            names = sorted(os.listdir(runs))
-        except OSError:
-            return []
-        for name in names:
-            run = name[1:].removesuffix(".old")
-            if name == f".{run}.old" and run not in names:
-                with suppress(FwibenchError, OSError), self.locked(run, 0):
-                    names = sorted({*names, run})
-        paths = (runs / name / RECORD for name in names if not name.startswith("."))
-        return [path for path in paths if os.path.exists(path)]
-
 
 def _is_ok(folder: Path) -> bool:
     try:
         return read_record(folder / RECORD).status == "ok"
     except RecordError:
         return False
+
+
+def _may_be_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError | NotADirectoryError)
+    return True
 
 
 def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Record | RecordError]]:

@@ -14,6 +14,7 @@ from fwibench.errors import FwibenchError
 from fwibench.locks import BusyError
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
+from fwibench.readable import as_utf8
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.executor import execute
 from fwibench.runs.jobs import Job, needed_plugins
@@ -141,7 +142,7 @@ class _Runner:
             plugin=offer.plugin.distribution,
             source=planned.dataset.source,
             unit=planned.dataset.problem.property.unit,
-            environment={"command": ["fwibench", *sys.argv[1:]]},
+            environment={"command": ["fwibench", *map(as_utf8, sys.argv[1:])]},
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
 

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import RecordError
-from fwibench.files import write_text
+from fwibench.files import reading, write_text
 
 SCORES = "scores.csv"
+LARGEST = 1e100
+"""Of a score or a cost; sums and squares of numbers beyond it overflow. Errors of float32 maps stay below 1e78."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Scores:
     def means(self) -> dict[str, float | None]:
         """Mean over the samples, by metric; None where a sample has no score."""
         means = {name: float(np.mean(values)) for name, values in self.values.items()}
-        return {name: mean if np.isfinite(mean) else None for name, mean in means.items()}
+        return {name: mean if abs(mean) <= LARGEST else None for name, mean in means.items()}
 
 
 def write_scores(scores: Scores, folder: Path) -> None:
@@ -43,7 +45,7 @@ def write_scores(scores: Scores, folder: Path) -> None:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["id", *scores.values])
-    columns = scores.values.values()
+    columns = [np.where(np.abs(values) <= LARGEST, values, np.nan) for values in scores.values.values()]
     writer.writerows([sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(scores.ids))
     write_text(folder / SCORES, table.getvalue())
 
@@ -58,9 +60,13 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
     Raises:
         RecordError: It is missing or damaged, or a sample stands in it twice.
     """
-    path = folder / SCORES
-    try:
-        header, *rows = csv.reader(io.StringIO(path.read_text()))
+    path, again = folder / SCORES, "fwibench rescore makes it again"
+    with reading(path, "scores", again, RecordError):
+        header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")))
+        if not header or header[0] != "id" or len(set(header)) < len(header):
+            raise ValueError("its first line does not name id and then each metric once")
+        if not rows:
+            raise ValueError("it has no samples")
         ids, *columns = zip(*rows, strict=True)
         if len(columns) + 1 != len(header):
             raise ValueError(f"{len(columns) + 1} columns under {len(header)} names")
@@ -69,8 +75,9 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
             for name, column in zip(header[1:], columns, strict=True)
             if metrics is None or name in metrics
         }
-    except (OSError, ValueError, csv.Error) as error:
-        raise RecordError(f"{path} cannot be read as scores: {error}", "fwibench rescore makes it again") from error
+        for name, column in values.items():
+            if (np.abs(column) > LARGEST).any():
+                raise ValueError(f"{name} has scores beyond {LARGEST:g}")
     if len(set(ids)) < len(ids):
-        raise RecordError(f"{path} holds a sample twice", "fwibench rescore makes it again")
+        raise RecordError(f"{path} holds a sample twice", again)
     return Scores(ids, values)

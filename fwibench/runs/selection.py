@@ -17,7 +17,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from fwibench.errors import OptionError, UnknownNameError, UsageError
 from fwibench.problem import Frozen
+from fwibench.readable import as_utf8
 
+MOST_CELLS = 1000
+"""Cells that are planned without being asked for by `--max-cells`."""
 _ITEM = re.compile(r"\s*([^\[\],\s]+)\s*(?:\[([^\[\]]*)\])?\s*(?:,|$)")
 
 
@@ -28,12 +31,17 @@ class Selected(Frozen):
     options: dict[str, str]
 
 
-def parse_selection(text: str) -> list[Selected]:
+def parse_selection(text: str, most: int = MOST_CELLS) -> list[Selected]:
     """Reads names with options; a `|` between values makes a grid.
 
+    Args:
+        text: What the user wrote.
+        most: Points that a grid may have.
+
     Raises:
-        UsageError: The text cannot be read, or names nothing.
+        UsageError: The text cannot be read, names nothing, or makes a larger grid.
     """
+    _check_text(text)
     chosen: list[Selected] = []
     position = 0
     while position < len(text):
@@ -51,11 +59,24 @@ def parse_selection(text: str) -> list[Selected]:
                 if key in axes:
                     raise UsageError(f"{name} is given {key} twice", f"{name}[{key}=A|B] runs both")
                 axes[key] = [(key, one.strip()) for one in value.split("|")]
+        check_size(f"the grid of {name}", math.prod(map(len, axes.values())), most)
         chosen += [Selected(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
         position = match.end()
     if not chosen:
         raise UsageError("nothing is selected", "name at least one; fwibench list shows what there is")
-    return list({item.model_dump_json(): item for item in chosen}.values())
+    return list({(item.name, *item.options.items()): item for item in chosen}.values())
+
+
+def check_size(what: str, cells: int, most: int) -> None:
+    """Raises `UsageError` for more cells than the user has agreed to; asked before they are made."""
+    if cells > most:
+        raise UsageError(f"{what} has {cells} cells, more than {most}", f"--max-cells {cells} lets it be planned")
+
+
+def _check_text(text: str) -> None:
+    """Raises `UsageError` for bytes that are not UTF-8: names and options are kept in JSON, which has no others."""
+    if (valid := as_utf8(text)) != text:
+        raise UsageError(f"'{valid}' holds bytes that are not UTF-8", "rename the file, or link to it")
 
 
 def parse_assignment(text: str) -> tuple[str, str]:
@@ -70,6 +91,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, str]]:
     """Reads `--set METHOD.OPTION=VALUE`: options by method."""
     found: dict[str, dict[str, str]] = {}
     for setting in settings:
+        _check_text(setting)
         key, value = parse_assignment(setting)
         name, dot, option = key.partition(".")
         if not dot:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from fwibench.errors import FwibenchError, UnknownNameError
+from fwibench.readable import shorten
 
 S = TypeVar("S")
 Status = Literal["passed", "failed", "skipped", "expected failure", "unexpected pass"]
@@ -119,8 +120,8 @@ def _outcome(check: Check[S], subject: S) -> tuple[Status, str, str]:
 def describe(error: BaseException) -> str:
     """One line on an error; the suite's own speak for themselves."""
     if isinstance(error, FwibenchError):
-        return error.message + (f" ({error.hint})" if error.hint else "")
-    return f"{type(error).__name__}: {error}"
+        return shorten(error.message) + (f" ({error.hint})" if error.hint else "")
+    return shorten(f"{type(error).__name__}: {error}")
 
 
 def refuse_unknown(expected_failures: Mapping[str, str], checks: Iterable[Check[S]]) -> None:

@@ -24,6 +24,7 @@ from fwibench.errors import DataError, FwibenchError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
 from fwibench.methods.context import RunContext
+from fwibench.methods.predictions import check_prediction
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Property
@@ -201,15 +202,14 @@ def predict_before_fit_raises(subject: MethodSubject) -> None:
 
 
 def predictions_fit_the_problem(subject: MethodSubject) -> None:
-    """For each kind of measurement accepted: shape (n, 1, Z, X), float32, finite, near the property's bounds."""
+    """For each kind of measurement accepted: real numbers of shape (n, 1, Z, X), finite, near the property's bounds."""
     for kind in subject.spec.measurements:
         data = tiny_data(kind)
         method = subject.fitted(kind)
         for rows in (slice(None), slice(0, 1)):
             test = data.test
             found = predict(subject.spec, method, test.measurements[rows], test.properties[rows])
-            _whole(found, test.properties[rows].shape)
-            _physical(found, data.problem.property)
+            _physical(_whole(found, test.properties[rows].shape), data.problem.property)
 
 
 def samples_are_independent(subject: MethodSubject) -> None:
@@ -351,16 +351,16 @@ def _same(subject: MethodSubject, found: Array, expected: Array, what: str) -> N
     )
 
 
-def _whole(found: Any, shape: tuple[int, ...]) -> None:
-    """Raises unless these are finite maps, one a sample."""
-    require(isinstance(found, np.ndarray), f"predict returned {type(found).__name__}, expected a numpy array")
-    require(found.shape == shape, f"predict returned shape {found.shape}, expected {shape}")
-    require(np.isfinite(found).all(), "predict returned values that are not finite")
+def _whole(found: Any, shape: tuple[int, ...]) -> Array:
+    """The maps of a prediction; raises unless a run would take them."""
+    try:
+        return check_prediction(found, shape)
+    except MethodError as error:
+        raise NonconformityError(error.message, error.hint) from error
 
 
 def _physical(found: Array, bounds: Property) -> None:
-    """Raises unless these are float32 in physical units."""
-    require(found.dtype == np.float32, f"predict returned {found.dtype}, expected float32")
+    """Raises unless these are in physical units."""
     span = bounds.high - bounds.low
     middle, low, high = float(np.median(found)), float(found.min()), float(found.max())
     require(

@@ -122,7 +122,7 @@ def test_a_full_disk_is_an_error_before_anything_is_written(tmp_path: Path, monk
 @pytest.mark.parametrize("content", ["", "{", '{"dataset": "toy"}'])
 def test_a_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(DataError, match="is not a manifest"):
+    with pytest.raises(DataError, match="cannot be read as a manifest"):
         Store(tmp_path, BLANK).missing(4)
 
 

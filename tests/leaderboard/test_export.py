@@ -62,7 +62,7 @@ def test_csv_has_no_formulas(rows: list[Row], tmp_path: Path, registry: Registry
     found = list(csv.DictReader(io.StringIO(written(rows, tmp_path / "t.csv", registry), newline="")))
     assert found[2]["plugin"] == '\'=cmd|"/c calc"!A1'
     assert found[3]["plugin"] == "'@SUM(A1)"
-    assert (found[0]["options"], found[1]["options"]) == ("'-2+3", "'+x\n\ty")
+    assert (found[0]["options"], found[1]["options"]) == ("'-2+3", "'+x  y"), "a text never starts a row"
     assert found[0]["mae"] == "-1.5", "a number is no formula"
 
 
@@ -123,11 +123,12 @@ class Cells(HTMLParser):
             self.texts[-1] += data.strip("\n")
 
 
-def test_html_shows_every_text_as_it_is(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
+def test_html_shows_every_text_and_no_formula(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
     page = Cells()
     page.feed(written(rows, tmp_path / "t.html", registry))
     assert "script" not in page.tags
-    expected = ["" if value is None else str(value) for row in rows for value in row.values()]
+    shown = {'=cmd|"/c calc"!A1': '\'=cmd|"/c calc"!A1', "@SUM(A1)": "'@SUM(A1)"}
+    expected = ["" if value is None else shown.get(value, str(value)) for row in rows for value in row.values()]
     assert page.texts == [*COLUMNS, *expected]
 
 

@@ -78,12 +78,12 @@ def test_a_declared_check_must_exist() -> None:
 def test_check_method_returns_all_results_or_raises_with_those_that_failed() -> None:
     results = check_method(wrong.method_spec())
     assert {result.status for result in results} == {"passed", "skipped"}
-    with pytest.raises(NonconformityError, match="x-float64 breaks 1 of 16 checks") as broken:
-        check_method(wrong.method_spec(wrong.Float64))
-    assert "predictions-fit-the-problem: failed: predict returned float64" in broken.value.message
-    reasons = {"predictions-fit-the-problem": "double precision is the point"}
-    assert all(result.ok for result in check_method(wrong.method_spec(wrong.Float64), expected_failures=reasons))
-    declared = wrong.method_spec(wrong.Float64, expected_failures=reasons)
+    with pytest.raises(NonconformityError, match="x-kilometres breaks 1 of 16 checks") as broken:
+        check_method(wrong.method_spec(wrong.Kilometres))
+    assert "predictions-fit-the-problem: failed: predictions are " in broken.value.message
+    reasons = {"predictions-fit-the-problem": "kilometres are the point"}
+    assert all(result.ok for result in check_method(wrong.method_spec(wrong.Kilometres), expected_failures=reasons))
+    declared = wrong.method_spec(wrong.Kilometres, expected_failures=reasons)
     assert all(result.ok for result in check_method(declared))
     with pytest.raises(NonconformityError, match="model-is-saved-whole: unexpected pass"):
         check_method(wrong.method_spec(), expected_failures={"model-is-saved-whole": "not so"})

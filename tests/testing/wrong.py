@@ -96,9 +96,14 @@ class OtherShape(Good):
         return super().predict(measurements)[:, 0]
 
 
-class Float64(Good):
+class Complex(Good):
     def predict(self, measurements):
-        return super().predict(measurements).astype(float)
+        return super().predict(measurements).astype(complex)
+
+
+class Booleans(Good):
+    def predict(self, measurements):
+        return super().predict(measurements) > 2000
 
 
 class NotFinite(Good):

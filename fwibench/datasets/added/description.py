@@ -5,6 +5,7 @@ Invariant: reading descriptions is light and cannot fail; one that is damaged is
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Literal
@@ -90,12 +91,21 @@ def read_description(name: str) -> AddedDataset:
 def read_descriptions() -> tuple[list[AddedDataset], dict[Path, str]]:
     """All added datasets, and the descriptions that cannot be read with one line on why."""
     found, damaged = [], {}
-    for path in sorted((data_root() / "added").glob("*.json")):
+    folder = data_root() / "added"
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return [], {}
+    except OSError as error:
+        return [], {folder: error.strerror or str(error)}
+    for path in (folder / name for name in names if name.endswith(".json")):
         try:
             found.append(read_description(path.stem))
         except ValidationError as error:
             damaged[path] = f"{error.error_count()} faults, first: {error.errors()[0]['msg']}"
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            damaged[path] = error.strerror or str(error)
+        except ValueError as error:
             damaged[path] = str(error)
     return found, damaged
 

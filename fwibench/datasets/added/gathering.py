@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fwibench.datasets.readers.maps import natural, reading
 from fwibench.datasets.readers.wanted import Shape, check_numbers
 from fwibench.errors import DataError, UsageError
+from fwibench.npy import open_npy
 
 SEGY = (".segy", ".sgy")
 LAYOUTS = "measurements are (n, S, T, R) or (n, T, R), properties (n, 1, Z, X) or (n, Z, X), n samples a file"
@@ -99,7 +98,7 @@ def _check_names(measurements: Sequence[Path], properties: Sequence[Path]) -> No
 
 def _shape(path: Path) -> Shape:
     with reading(path):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = open_npy(path)
     check_numbers(path, array.dtype)
     return array.shape
 

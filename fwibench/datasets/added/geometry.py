@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from fwibench.errors import UsageError
@@ -10,6 +11,7 @@ from fwibench.problem import ElectromagneticSurvey, Grid, Point, Ricker, Seismic
 if TYPE_CHECKING:
     from fwibench.datasets.added.adding import Addition
 
+MOST_PLACES = 100_000
 Survey = SeismicSurvey | ElectromagneticSurvey
 
 
@@ -58,6 +60,8 @@ def read_places(text: str, what: str) -> list[float]:
         return _numbers(text, f"--{what}-x")
     try:
         first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+        if not (0 < count <= MOST_PLACES and math.isfinite(first) and math.isfinite(last)):
+            raise ValueError(text)
     except (ValueError, IndexError) as error:
         raise UsageError(f"--{what}-x is '{text}', expected 0,150,300 or first:last:count") from error
     return [first + one for one in _spread(count, last - first)]

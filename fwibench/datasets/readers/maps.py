@@ -6,7 +6,6 @@ Invariant: at most one file is in memory, whatever the folder holds; a map is ch
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,6 +15,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench import files
 from fwibench.datasets.readers.wanted import Shape, Wanted, check_numbers
 from fwibench.errors import DataError
 
@@ -122,13 +122,8 @@ def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turns what a format's library raises into a `DataError` that names the file."""
-    try:
+    with files.reading(path, path.suffix, "the file is cut short, damaged, or of another format; get it anew"):
         yield
-    except (ValueError, OSError, EOFError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path} cannot be read as {path.suffix}: {' '.join(str(error).split()) or type(error).__name__}",
-            "the file is cut short, damaged, or of another format; get it anew",
-        ) from error
 
 
 def _measure(path: Path, wanted: Wanted) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.readers.wanted import Shape, Wanted
 from fwibench.errors import DataError
+from fwibench.npy import check_unpacked
 
 
 def measure(path: Path, wanted: Wanted) -> Shape:
@@ -30,9 +32,12 @@ def _shapes(path: Path) -> dict[str, Shape]:
     from scipy.io import whosmat
 
     try:
-        return {name: tuple(shape) for name, shape, _ in whosmat(path)}
+        found = {name: tuple(shape) for name, shape, _ in whosmat(path)}
     except NotImplementedError as error:
         raise DataError(
             f"{path} is a MATLAB 7.3 file (HDF5), which is not read here",
             "in MATLAB: save(..., '-v7'); or read it with h5py and save it as .npy",
         ) from error
+    # MATLAB computes in double precision
+    check_unpacked(8 * sum(map(math.prod, found.values())), path.stat().st_size)
+    return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.readers.wanted import Shape, Wanted
+from fwibench.npy import open_npy
 
 
 def measure(path: Path, wanted: Wanted) -> Shape:
@@ -18,5 +18,4 @@ def measure(path: Path, wanted: Wanted) -> Shape:
 
 def load(path: Path, wanted: Wanted) -> NDArray[Any]:
     """The array, mapped."""
-    found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return found
+    return open_npy(path)

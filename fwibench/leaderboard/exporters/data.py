@@ -1,6 +1,6 @@
 """All columns, for programs.
 
-Invariant: a value that was not measured is empty or null; a text never becomes a formula of a spreadsheet.
+Invariant: a value that was not measured is empty or null; a text never becomes a formula or a row of a spreadsheet.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fwibench.leaderboard.columns import COLUMNS
+from fwibench.readable import printable
 
 Rows = Sequence[Mapping[str, Any]]
 Units = Mapping[str, str]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@")
 
 
 def as_csv(rows: Rows, units: Units) -> str:
@@ -23,7 +24,8 @@ def as_csv(rows: Rows, units: Units) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    for row in rows:
+        writer.writerow({name: inert(value) if isinstance(value, str) else value for name, value in row.items()})
     return text.getvalue()
 
 
@@ -44,5 +46,7 @@ def as_parquet(rows: Rows, units: Units) -> bytes:
     return stream.getvalue()
 
 
-def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+def inert(text: str) -> str:
+    """The text in one line without control characters, and with an apostrophe where a spreadsheet sees a formula."""
+    line = printable(text)
+    return f"'{line}" if line.lstrip().startswith(FORMULA) else line

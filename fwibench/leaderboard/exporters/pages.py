@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from fwibench.leaderboard.columns import COLUMNS
-from fwibench.leaderboard.exporters.data import Rows, Units
+from fwibench.leaderboard.exporters.data import Rows, Units, inert
 from fwibench.leaderboard.presenting import Table, present
 
 LATEX = {
@@ -64,7 +64,7 @@ def as_html(rows: Rows, units: Units) -> str:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else inert(value) if isinstance(value, str) else str(value)
 
 
 def _for_a_text(table: Table) -> Table:
@@ -80,7 +80,10 @@ def _for_a_text(table: Table) -> Table:
         table.title,
         tuple(table.header[place] for place in kept),
         table.right,
-        [[row[place] for place in kept] for row in table.rows],
+        [
+            [row[place] if table.header[place] in table.right else inert(row[place]) for place in kept]
+            for row in table.rows
+        ],
     )
 
 

@@ -6,17 +6,17 @@ a mean is of all samples or there is none.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.errors import RecordError
+from fwibench.errors import FwibenchError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.methods.traces import Step, read_traces
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import number, plain, short_ticks
 from fwibench.report.material import Material
@@ -97,15 +97,13 @@ def _errors(material: Material, record: Record) -> Errors:
         return {}
     try:
         return band_errors(material.results.folder(record.cell), test)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        material.tell(f"{record.run_id}: the models of its bands cannot be read: {error}")
+    except FwibenchError as error:
+        material.tell(f"{record.run_id}: {error.message}")
         return {}
 
 
 def _draw(traces: Traces, errors: Errors, unit: str) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.5 if errors else 5.5, 3.1), layout="constrained")
+    figure = new_figure(figsize=(8.5 if errors else 5.5, 3.1), layout="constrained")
     axes = figure.subplots(1, 1 + bool(errors), squeeze=False, width_ratios=[3, 2] if errors else None)[0]
     _draw_misfit(axes[0], traces)
     if errors:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fwibench.leaderboard.board import Line, name_of
 from fwibench.leaderboard.rows import Row
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, mark, number, short_ticks, tick, wrap
 from fwibench.report.material import Material
@@ -107,9 +108,7 @@ def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str
 
 
 def _draw(points: Sequence[Point], unit: str) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 3.3 + 0.1 * max(len(points) - 8, 0)), layout="constrained")
+    figure = new_figure(figsize=(10.5, 3.3 + 0.1 * max(len(points) - 8, 0)), layout="constrained")
     axes = figure.subplots(1, len(COSTS), sharey=True)
     errors = [value for point in points for value in (point.row["mae"], point.row["mae_ci_low"]) if value is not None]
     for place, (label, cost) in zip(axes, COSTS.items(), strict=True):

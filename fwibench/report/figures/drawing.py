@@ -13,7 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE
+from fwibench.plugins.guard import describe
+from fwibench.report.canvas import import_matplotlib
 from fwibench.report.figures.style import STYLE, plain
 
 if TYPE_CHECKING:
@@ -48,7 +51,12 @@ class Drawing:
 
 
 def render(drawing: Drawing, suffix: Format) -> bytes:
-    """Draws a figure as PNG or SVG."""
+    """Draws a figure as PNG or SVG.
+
+    Raises:
+        DataError: It cannot be drawn, such as for values of 1e308, which no axis of matplotlib bears.
+    """
+    import_matplotlib()
     from matplotlib import rc_context
 
     stream = io.BytesIO()
@@ -56,9 +64,14 @@ def render(drawing: Drawing, suffix: Format) -> bytes:
         # a name may hold letters that the font lacks, they become boxes; a single value gets an axis all the same
         for known in ("Glyph .* missing from", "Attempting to set identical"):
             warnings.filterwarnings("ignore", known)
-        figure = drawing.draw()
-        figure.suptitle(textwrap.fill(drawing.title, int(LETTERS * figure.get_figwidth())))
-        figure.savefig(stream, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+        try:
+            figure = drawing.draw()
+            figure.suptitle(textwrap.fill(drawing.title, int(LETTERS * figure.get_figwidth())))
+            figure.savefig(stream, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+        except Exception as error:
+            raise DataError(
+                f"figure {drawing.name} cannot be drawn: {describe(error)}", "--kind draws others"
+            ) from error
     return stream.getvalue()
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, name_of
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, number, short_ticks, wrap
 from fwibench.report.material import Material
@@ -67,9 +68,7 @@ def _list_group(material: Material, lines: Sequence[Line], *, alone: bool) -> Dr
 
 
 def _draw(shown: Sequence[tuple[str, Errors]], unit: str) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 0.42 * len(shown) + 1.2), layout="constrained")
+    figure = new_figure(figsize=(7, 0.42 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
     errors = [one[np.isfinite(one)] for _, one in shown]
     places = list(range(len(shown), 0, -1))

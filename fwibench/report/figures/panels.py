@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import RecordError
+from fwibench.errors import DataError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.problem import Problem
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
@@ -103,7 +104,7 @@ def _list_place(
     able = [pair for pair, own in zip(pairs, ids, strict=True) if set(shown) <= set(own)]
     if not shown or not able:
         return None
-    truth = _truth(material.test(able[0][1]), shown)
+    truth = _truth(material, material.test(able[0][1]), shown)
     if truth is None:
         return None
     panels, left = _panels(material, able, shown, truth.shape)
@@ -137,10 +138,14 @@ def _panels(
     return panels, left
 
 
-def _truth(test: Split | None, shown: Sequence[str]) -> Maps | None:
+def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Maps | None:
     if test is None or not set(shown) <= set(test.ids):
         return None
-    return test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0]
+    try:
+        return test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0]
+    except DataError as error:
+        material.tell(error.message)
+        return None
 
 
 def _panel(material: Material, record: Record, name: str, shown: Sequence[str], shape: tuple[int, ...]) -> Panel | None:
@@ -160,6 +165,9 @@ def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[st
         scores = material.results.scores(record, ["mae", "ssim"])
     except RecordError as error:
         material.tell(f"{record.run_id}: {error.message}")
+        return [""] * len(shown)
+    if not set(shown) <= set(scores.ids):
+        material.tell(f"{record.run_id}: its scores are not of the samples that are shown")
         return [""] * len(shown)
     texts = []
     for sample in shown:
@@ -185,13 +193,12 @@ def _caption(
 
 
 def _draw(problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequence[str]) -> Figure:
-    from matplotlib.figure import Figure
-
     bounds, columns, rows = problem.property, 1 + len(panels), len(shown)
     extent = extent_of(problem.grid)
     ratio = min(max(extent[2] / extent[1], 0.5), 2.0)
     wide = 1.45 if ratio > 0.8 else 1.7
-    figure = Figure(figsize=(columns * wide + 1.4, 2 * rows * (0.92 * wide * ratio + 0.25) + 1.3), layout="constrained")
+    size = (columns * wide + 1.4, 2 * rows * (0.92 * wide * ratio + 0.25) + 1.3)
+    figure = new_figure(figsize=size, layout="constrained")
     axes: Any = figure.subplots(2 * rows, columns, squeeze=False, sharex=True, sharey=True)
     maps, errors = axes[:rows], axes[rows:]
     wrong = [np.abs(panel.maps - truth) for panel in panels]

@@ -16,6 +16,7 @@ from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
 from fwibench.methods.spectra import read_spectra
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem
 from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap
 from fwibench.report.material import Material
@@ -99,9 +100,7 @@ def _labels(curves: Sequence[Curve]) -> list[str]:
 
 
 def _draw(curves: Sequence[Curve], labels: Sequence[str]) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.5, 3.4), layout="constrained")
+    figure = new_figure(figsize=(6.5, 3.4), layout="constrained")
     axes = figure.subplots()
     for place, (curve, label) in enumerate(zip(curves, labels, strict=True)):
         order = np.arange(1, len(curve.values) + 1)

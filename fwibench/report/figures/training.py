@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.readable import counted
+from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, short_ticks, wrap
 from fwibench.report.material import Material
@@ -87,11 +88,9 @@ def _caption(place: tuple[str, ...], runs: Mapping[str, Sequence[Record]], left:
 
 
 def _draw(runs: Mapping[str, Sequence[Record]]) -> Figure:
-    from matplotlib.figure import Figure
-
     columns = min(len(runs), COLUMNS)
     rows = -(-len(runs) // columns)
-    figure = Figure(figsize=(max(2.5 * columns, 4.0) + 0.4, 2.1 * rows + 0.5), layout="constrained")
+    figure = new_figure(figsize=(max(2.5 * columns, 4.0) + 0.4, 2.1 * rows + 0.5), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for place, (name, records) in zip(axes, runs.items(), strict=False):
         _draw_method(place, [curves_of(record) for record in records])

@@ -13,6 +13,7 @@ from functools import cache
 
 from PIL import Image
 
+from fwibench.errors import DataError
 from fwibench.plugins.guard import describe
 from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import Drawing, render
@@ -69,6 +70,8 @@ def _draw(material: Material, drawings: list[Drawing]) -> Iterator[Picture]:
     for drawing in drawings:
         try:
             yield _picture(drawing)
+        except DataError as error:
+            material.tell(error.message)
         except Exception as error:
             material.tell(f"figure {drawing.name} cannot be drawn: {describe(error)}")
 

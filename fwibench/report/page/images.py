@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fwibench.report.canvas import import_matplotlib
 from fwibench.report.pictures import COLOURS
 
 MOST = 256
@@ -65,6 +66,7 @@ def stops(colours: str) -> list[str]:
 @cache
 def colours_of(colours: str, steps: int = 256) -> list[int]:
     """Red, green and blue of even steps of a colour map, one after the other."""
+    import_matplotlib()
     from matplotlib import colormaps
 
     return [int(part) for part in (colormaps[colours](np.linspace(0, 1, steps))[:, :3] * 255).round().ravel()]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fwibench.leaderboard.rows import Row, label
+from fwibench.leaderboard.rows import Row, label, split_runs
 from fwibench.plugins.registry import Registry
 from fwibench.report.page.tables import Group
 from fwibench.runs.record import Record
@@ -115,9 +115,8 @@ def find_recipes(groups: Sequence[Group], records: Sequence[Record], registry: R
 
 
 def _runs(row: Row, records: Sequence[Record]) -> list[Record]:
-    """Records of a row, one with blanks in its name too."""
-    names = f" {row['run_ids']} "
-    return [record for record in records if f" {record.run_id} " in names]
+    names = set(split_runs(str(row["run_ids"])))
+    return [record for record in records if record.run_id in names]
 
 
 def _code(git: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import RecordError
+from fwibench.errors import DataError, RecordError
 from fwibench.leaderboard.board import Line, by_place
 from fwibench.problem import Problem
 from fwibench.readable import show_number
@@ -98,7 +98,11 @@ def _place(
     chosen, worst = choose([line.samples.ids for _, line, _ in shown if line.samples], best, most)
     methods = list(_methods(material, shown, chosen))
     test = dataset.split(record.cell.split, "test")
-    samples, limit = _samples(test, dataset.problem, methods, chosen)
+    try:
+        samples, limit = _samples(test, dataset.problem, methods, chosen)
+    except DataError as error:
+        material.tell(error.message)
+        return {**place, "missing": f"The samples of {place['dataset']} cannot be read."}
     return {
         **place,
         **_scales(dataset.problem, limit),
@@ -126,7 +130,10 @@ def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[st
     chosen = [shared[place] for place in places]
     if best.samples is None or "mae" not in best.samples.values:
         return chosen, ""
-    worst = best.samples.ids[int(np.nanargmax(best.samples.over_seeds("mae")))]
+    errors = best.samples.over_seeds("mae")
+    if not np.isfinite(errors).any():
+        return chosen, ""
+    worst = best.samples.ids[int(np.nanargmax(errors))]
     if worst not in chosen:
         nearest = longest.index(worst) if worst in longest else 0
         gaps = [abs(longest.index(sample) - nearest) for sample in chosen]

@@ -1,0 +1,61 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwibench.datasets.dataset import Dataset
+from fwibench.files import data_root as root_of_data
+from fwibench.methods.traces import Step, Trace, write_traces
+from fwibench.plugins.registry import Registry
+from fwibench.runs.plan import Request
+from fwibench.runs.predictions import read_predictions
+from fwibench.runs.record import Record
+from fwibench.runs.results import Results
+from tests.runs.finished import finish
+
+METHODS = "mean-map,nearest-neighbour,pixel-ridge"
+
+
+@pytest.fixture(scope="session")
+def finished(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record]]:
+    """A results folder of three finished runs, with the files that an inversion leaves in the first."""
+    root = tmp_path_factory.mktemp("finished") / "results"
+    records = finish(Request(METHODS, "salt", profile="smoke", results=root), registry)
+    folder = Results(root).folder(records[0].cell)
+    predictions = read_predictions(folder)
+    traces = [
+        Trace([Step("5 Hz", 1, 0.5, 1.0), Step("5 Hz", 2, 0.25, 2.0)], {"start": one, "5 Hz": one})
+        for one in predictions.maps
+    ]
+    write_traces(folder, predictions.ids, traces)
+    return root, records
+
+
+@pytest.fixture
+def workshop(
+    finished: tuple[Path, list[Record]], salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Path]:
+    """Makes a folder with fresh copies of the results, of the data and of arrays; none of them belongs to another test.
+
+    It lies deep enough for `..` to stay within the test's own folders.
+    """
+    here = tmp_path / "a" / "b" / "c"
+    prepared = root_of_data()
+    monkeypatch.setenv("FWIBENCH_DATA", str(here / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def make() -> Path:
+        shutil.rmtree(tmp_path / "a", ignore_errors=True)
+        here.mkdir(parents=True)
+        shutil.copytree(prepared / salt.folder.name, here / "data" / salt.folder.name)
+        shutil.copytree(finished[0], here / "results")
+        shutil.copytree(finished[0], here / "other")
+        test = salt.split("random", "test")
+        np.save(here / "u.npy", test.measurements[:])
+        np.save(here / "c.npy", test.properties[:])
+        np.savez(here / "c.npz", label=test.properties[:])
+        return here
+
+    return make

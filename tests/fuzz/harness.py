@@ -1,0 +1,98 @@
+"""Commands called in the test's own process, for speed, and what must never come out of them."""
+
+import contextlib
+import io
+import os
+import random
+import signal
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from fwibench.cli.app import main
+from fwibench.errors import FwibenchError
+
+AMOUNT = "FWIBENCH_FUZZ"
+"""Environment variable: share of all inputs that the tests try, up to 1; without it, as many as take a few seconds."""
+SEED = "FWIBENCH_FUZZ_SEED"
+"""Environment variable: another number draws other inputs."""
+
+
+LIMIT_S = 120
+"""Whatever is typed, a command that reads and refuses ends within this time on a busy machine."""
+
+
+class TooLongError(BaseException):
+    """No command may catch it."""
+
+
+def amount(usual: int, whole: int) -> int:
+    """How many inputs a test tries.
+
+    Args:
+        usual: In the ordinary run of all tests.
+        whole: With `make fuzz`.
+    """
+    share = os.environ.get(AMOUNT)
+    return usual if share is None else max(round(float(share) * whole), 1)
+
+
+def generator(number: int) -> random.Random:
+    """The generator of a test."""
+    return random.Random(1000 * int(os.environ.get(SEED, 0)) + number)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended.
+
+    Attributes:
+        fault: Traceback of an error that no command expected; empty if there was none.
+        system: Whether that is an error of the system, such as a name that is too long.
+    """
+
+    code: int
+    out: str
+    err: str
+    fault: str
+    system: bool = False
+
+
+def call(arguments: list[str], folder: Path) -> Done:
+    """Runs a command in a folder; its environment, current folder and streams are afterwards what they were."""
+    out, err, fault, code, system = io.StringIO(), io.StringIO(), "", 0, False
+    before, here = dict(os.environ), Path.cwd()
+    os.chdir(folder)
+
+    def stop(*_: object) -> None:
+        raise TooLongError(f"no end after {LIMIT_S} s")
+
+    handler = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LIMIT_S)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+            # whoever sees a warning of a library in the terminal reads it as a fault
+            warnings.simplefilter("error")
+            for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning):
+                warnings.simplefilter("ignore", category)
+            main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if end.__cause__ is not None:
+            fault = "".join(traceback.format_exception(end.__cause__))
+            system = isinstance(end.__cause__, OSError)
+    except FwibenchError:
+        # with --debug errors pass on purpose
+        code = 1
+    except BaseException as error:
+        fault, system = "".join(traceback.format_exception(error)), isinstance(error, OSError)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, handler)
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(before)
+    if "Traceback (most recent call last)" in err.getvalue():
+        fault = fault or err.getvalue()
+    return Done(code, out.getvalue(), err.getvalue(), fault, system)
