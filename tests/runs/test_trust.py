@@ -19,9 +19,9 @@ __all__ = ["faulty"]
 
 
 @pytest.fixture
-def own_data(tmp_path: Path, salt: Dataset, data_root: Path) -> dict[str, str]:
+def own_data(tmp_path: Path, salt: Dataset) -> dict[str, str]:
     """A copy of the data that a test may damage."""
-    shutil.copytree(data_root, tmp_path / "data")
+    shutil.copytree(salt.folder, tmp_path / "data" / salt.folder.name)
     return {"FWIBENCH_DATA": str(tmp_path / "data")}
 
 
