@@ -141,6 +141,8 @@ class Lines:
         if "stage" in event:
             self._begun = self._last = time.monotonic()
             self._stage = f"{self._name}: {event['stage']}"
+            if event["stage"].startswith("waiting"):
+                self._print(self._stage)
         elif report.get("steps"):
             self._tick(self._stage, report["step"], report["steps"], _scalars(report))
 

@@ -38,25 +38,46 @@ def replace_folder(new: Path, folder: Path) -> None:
         DataError: The disk does not allow it.
     """
     with writing(folder):
-        if not os.path.lexists(folder):
-            os.rename(new, folder)
-        elif _exchange(new, folder):
-            remove(new)
-        else:
-            old = beside(folder, "old")
-            remove(old)
-            # a kill between these two lines leaves the earlier folder under the name that `repair` looks for
-            os.rename(folder, old)
-            os.rename(new, folder)
-            remove(old)
+        try:
+            _replace(new, folder)
+        except OSError as error:
+            # layered file systems, as of containers, cannot rename folders of a lower layer
+            if error.errno != errno.EXDEV:
+                raise
+            _move_into(new, folder)
         _sync(folder.parent)
+
+
+def _replace(new: Path, folder: Path) -> None:
+    if not os.path.lexists(folder):
+        os.rename(new, folder)
+    elif _exchange(new, folder):
+        remove(new)
+    else:
+        old = beside(folder, "old")
+        remove(old)
+        # a kill between these two lines leaves the earlier folder under the name that `repair` looks for
+        os.rename(folder, old)
+        os.rename(new, folder)
+        remove(old)
+
+
+def _move_into(new: Path, folder: Path) -> None:
+    """Replace the content of a folder that cannot be renamed; the record goes first and comes last."""
+    remove(folder / RECORD)
+    for path in folder.iterdir():
+        remove(path)
+    for path in sorted(new.iterdir(), key=lambda path: path.name == RECORD):
+        os.replace(path, folder / path.name)
+    remove(new)
 
 
 def repair(folder: Path) -> None:
     """Give the earlier folder its name back if a kill left it under another one; its lock must be held."""
     old = beside(folder, "old")
     if os.path.lexists(old) and not os.path.lexists(folder):
-        os.rename(old, folder)
+        with writing(folder):
+            os.rename(old, folder)
 
 
 def tidy(folder: Path, *, finished: bool) -> None:

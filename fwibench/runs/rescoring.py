@@ -105,6 +105,13 @@ class Rescored:
     hint: str = ""
 
 
+def _show_log(path: Path) -> None:
+    """Pass on the warnings of the process that scores, and all it says where the user debugs."""
+    for line in path.read_text(errors="replace").splitlines():
+        if line.startswith("warning: ") or os.environ.get("FWIBENCH_DEBUG"):
+            sys.stderr.write(line + "\n")
+
+
 class Order(Frozen):
     """What the process that scores is to do."""
 
@@ -148,8 +155,7 @@ def _rescore_apart(order: Order) -> Iterator[Rescored]:
         place = Path(scratch)
         write_text(place / ORDER, order.model_dump_json())
         end = run_process("fwibench.runs.scorer", ["rescore", scratch], place, place / "log.txt", None, tell)
-        if os.environ.get("FWIBENCH_DEBUG"):
-            sys.stderr.write((place / "log.txt").read_text(errors="replace"))
+        _show_log(place / "log.txt")
     for folder in order.folders:
         lost = Rescored(folder, error=f"the process that scores ended with code {end.code}", hint="--debug shows more")
         yield done.get(folder, lost)

@@ -20,6 +20,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
 from fwibench.runs.predictions import read_predictions
+from fwibench.runs.record import read_record
 from fwibench.runs.results import Results
 
 KILLS = int(os.environ.get("FWIBENCH_KILLS", "20"))
@@ -144,13 +145,20 @@ class Field:
             assert len(read_predictions(folder).ids) == len(self.results.scores(found[run]).ids)
             assert (folder / "model" / "weights").exists()
 
+    def glance(self) -> None:
+        """A quick look at one finished run while a command works."""
+        run = self.rng.choice(list(self.finished))
+        names = set(os.listdir(self.results.root / "runs" / run))
+        assert "record.json" not in names or {"predictions.npz", "scores.csv", "model"} <= names
+        assert read_record(self.results.root / "runs" / run / "record.json").status == "ok"
+
     def kill(self, what: str, whom: str, arguments: tuple[str, ...], data: Path | None) -> str:
         """Starts a command, kills it, or a part of it, and looks after it meanwhile and afterwards."""
         child = self.start(*arguments, data=data)
         moment = time.monotonic() + self.rng.uniform(0, self.durations[what])
         while time.monotonic() < moment and child.poll() is None:
-            self.check()
-            time.sleep(0.01)
+            self.glance()
+            time.sleep(0.02)
         victims = [child.pid, *below(child.pid)] if child.poll() is None else []
         if whom == "command":
             victims = victims[:1]
@@ -185,7 +193,7 @@ def test_killed_at_any_moment_nothing_finished_is_lost(
     place.must_work(*run, "--results", "other", "--force")
     place.note()
     prepare = ("data", "prepare", "salt", "--profile", "smoke")
-    merge, rescore = ("merge", "other", "-o", "results"), ("rescore",)
+    merge, rescore = ("merge", "other", "-o", "results"), ("rescore", "x-quick-s0")
     place.durations["prepare"] = place.must_work(*prepare, data=work / "data0")
     place.durations["merge"] = place.must_work(*merge)
     place.durations["rescore"] = place.must_work(*rescore)
@@ -219,6 +227,7 @@ def test_killed_at_any_moment_nothing_finished_is_lost(
             place.durations["force"] = place.durations["run"]
         place.note()
         place.check()
+        print(f"{turn + 1}: {what}, {whom}", flush=True)
         hidden = [path.name for path in (work / "results" / "runs").glob(".*") if path.name != ".locks"]
         if what in ("run", "force"):
             assert not hidden, "the next run tidies up"

@@ -35,6 +35,19 @@ def fill(folder: Path, text: str) -> Path:
     return folder
 
 
+def test_a_folder_that_cannot_be_renamed_gets_the_new_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def layered(one: Path, other: Path) -> bool:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(replacing, "_exchange", layered)
+    old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
+    (old / "stale").touch()
+    replace_folder(new, old)
+    assert (old / RECORD).read_text() == (old / "model" / "weights").read_text() == "new"
+    assert sorted(path.name for path in old.iterdir()) == ["model", RECORD]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
+
+
 @pytest.fixture(params=["exchange", "rename"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to replace a folder: by exchanging two names, and where the system cannot do that."""
@@ -133,6 +146,7 @@ def test_only_one_command_works_on_a_cell(tmp_path: Path, monkeypatch: pytest.Mo
     assert out.finished(source.cell).scores["mae"] == 1
 
 
+@pytest.mark.slow
 def test_merge_beside_a_working_run_leaves_its_cell_alone(fwibench: Command, tmp_path: Path) -> None:
     arguments = ("run", "--methods", "x-slow", *COMMON, "--set", "x-slow.seconds=SECONDS")
     child = start(tmp_path, *[one.replace("SECONDS", "12") for one in arguments])
