@@ -12,7 +12,7 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow fuzz lint format docs benchmarks clean
+.PHONY: install bench results test test-slow test-browser test-processors fuzz kill-tests lint format docs benchmarks clean
 
 install: $(STAMP)
 
@@ -51,9 +51,25 @@ test: install
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
+# the report in a headless browser; a plain `make test` skips these tests where there is none
+test-browser: install
+	$(BIN)/python -m tests.chromium
+	$(BIN)/python -m pytest tests/report/page/test_browser.py
+
+# what other processors would compute: one and two threads, without vector instructions and with those of 2013
+test-processors: install
+	for kernels in "default SSE41 Nehalem" "avx2 AVX2 Zen"; do for threads in 1 2; do \
+		set -- $$kernels; echo "torch $$1, oneDNN $$2, OpenBLAS $$3, $$threads threads"; \
+		ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 OPENBLAS_CORETYPE=$$3 OMP_NUM_THREADS=$$threads \
+			$(BIN)/python -m pytest -q -n 2 -m "not slow" || exit 1; done; done
+
 # 5,000 command lines and 2,000 damaged files; half an hour. FWIBENCH_FUZZ_SEED draws others
 fuzz: install
 	FWIBENCH_FUZZ=1 $(BIN)/python -m pytest -rA tests/fuzz
+
+# half an hour: commands are killed 200 times, at moments of a fixed course
+kill-tests: install
+	FWIBENCH_KILLS=200 $(BIN)/python -m pytest -m slow -s tests/runs/test_kills.py
 
 lint: install
 	$(BIN)/ruff check .

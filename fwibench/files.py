@@ -5,13 +5,15 @@ Invariant: a reader never sees a half-written file under its final name, wheneve
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import IO
+from typing import IO, Any, cast
 
 from pydantic import ValidationError
 
@@ -23,6 +25,7 @@ LONGEST_REASON = 500
 """Characters of a library's message that are told."""
 STAMPED = 2**16
 """Bytes of each end of a file that its stamp reads."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def data_root() -> Path:
@@ -47,44 +50,137 @@ def data_root() -> Path:
     return folder / "data"
 
 
+class _Stream(io.RawIOBase):
+    """A file that remembers the error its disk raised, even if the writing code turns it into another error.
+
+    It offers no file descriptor, so that numpy and Pillow write through it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write bytes; see `io.RawIOBase.write`."""
+        with self._noting():
+            return self._file.write(data)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        if not self._file.closed:
+            with self._noting():
+                self._file.flush()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Change the position."""
+        with self._noting():
+            return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell()
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.fault = error
+            raise
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a temporary neighbour of `path` that replaces it when the block ends without an error.
+    """Open a temporary neighbour of `path` that replaces it when the block ends without an error.
+
+    Links are replaced, never followed.
 
     Raises:
-        DataError: The file cannot be made. Errors of the block itself pass as they are.
+        DataError: The file cannot be made or written, for instance because the disk is full. Other errors of the
+            block pass as they are.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _writing(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = temporary.open("wb")
+        temporary.unlink(missing_ok=True)
+        file = temporary.open("xb")
     try:
-        with stream:
-            yield stream
-            with _writing(path):
+        with _closing(file):
+            stream = _Stream(file)
+            try:
+                yield cast("IO[bytes]", stream)
+            except Exception as error:
+                if stream.fault is None:
+                    raise
+                # torch and zipfile turn a full disk into errors of their own
+                raise _cannot_write(path, stream.fault) from error
+            with writing(path):
                 stream.flush()
-                os.fsync(stream.fileno())
-        with _writing(path):
+                os.fsync(file.fileno())
+        with writing(path):
             os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _closing(file: IO[bytes]) -> Iterator[None]:
+    """Close a file at the end of the block; what is still buffered after a full disk must not raise again."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def check_folder(folder: Path) -> None:
     """Raises `DataError` unless files can be made in `folder`, which need not exist; asked before long work."""
-    with _writing(folder):
+    with writing(folder):
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         # permissions alone do not tell of file systems that nobody can write to
         TemporaryFile(dir=there).close()
 
 
+def is_full(error: BaseException) -> bool:
+    """Return whether an error says that a disk or a quota is full."""
+    return isinstance(error, OSError) and error.errno in FULL
+
+
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into a `DataError` that names `path` and, where it is full, its disk."""
     try:
         yield
     except OSError as error:
-        reason = "there is a file where a folder is needed" if isinstance(error, FileExistsError) else error.strerror
-        raise DataError(f"{path} cannot be written: {reason}", "choose another place for it") from error
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> DataError:
+    if isinstance(error, FileExistsError):
+        reason = "there is a file where a folder is needed"
+    elif is_full(error):
+        reason = f"{error.strerror}; its disk is mounted at {_mount(path)}"
+        return DataError(f"{path} cannot be written: {reason}", "free some space, then run the command again")
+    else:
+        reason = error.strerror or str(error)
+    return DataError(f"{path} cannot be written: {reason}", "choose another place for it")
+
+
+def _mount(path: Path) -> Path:
+    """Return the folder at which the disk of `path` is mounted."""
+    place = path.absolute()
+    while not os.path.ismount(place) and place != place.parent:
+        place = place.parent
+    return place
 
 
 @contextmanager

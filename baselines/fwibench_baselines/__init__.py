@@ -11,11 +11,13 @@ from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
 from fwibench_baselines.fwi.options import OracleOptions, StartOptions
 from fwibench_baselines.published import INVERSIONNET, MULTISCALE_FWI, VELOCITYGAN
 
+BATCH = "samples a step, at most; batches of an epoch are even, and of two at least for batch normalisation"
+
 
 class InversionNetOptions(TrainingOptions):
     """Defaults are OpenFWI's recipe: L1 loss, AdamW at a constant 1e-4, 120 epochs, batches of 256."""
 
-    batch_size: int = Field(default=256, ge=1, description="samples a step, at most; batches of an epoch are even")
+    batch_size: int = Field(default=256, ge=2, description=BATCH)
     learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="first momentum of AdamW")
     log: bool = Field(
@@ -27,7 +29,7 @@ class VelocityGANOptions(TrainingOptions):
     """Defaults are OpenFWI's recipe: AdamW at a constant 1e-4 for both networks, 500 epochs, batches of 64."""
 
     epochs: int = Field(default=500, ge=1, description="passes over the train split")
-    batch_size: int = Field(default=64, ge=1, description="samples a step, at most; batches of an epoch are even")
+    batch_size: int = Field(default=64, ge=2, description=BATCH)
     learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
     beta1: float = Field(default=0.0, ge=0, lt=1, description="first momentum of AdamW")
     beta2: float = Field(default=0.9, ge=0, lt=1, description="second momentum of AdamW")
@@ -75,6 +77,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             },
             devices=("cpu", "cuda"),
             measurements=("seismic", "em"),
+            min_train=2,
             published=INVERSIONNET,
         ),
         MethodSpec(
@@ -96,6 +99,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
                 },
             },
             measurements=("seismic", "em"),
+            min_train=2,
             devices=("cpu", "cuda"),
             published=VELOCITYGAN,
         ),

@@ -27,7 +27,8 @@ class PixelRidge(ArrayMethod):
         u = split_features(train, self.problem, self.options.features).astype(np.float64)
         maps = train.properties[:].reshape(len(train), -1).astype(np.float64)
         mean, deviation, offset = u.mean(0), u.std(0), maps.mean(0)
-        deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max())
+        # with one train sample no feature varies, and the weights are 0
+        deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max() or 1.0)
         u = (u - mean) / deviation
         maps -= offset
         u_val = (split_features(val, self.problem, self.options.features) - mean) / deviation

@@ -12,7 +12,7 @@ from fwibench.cli.output import console, open_registry, print_json, print_table,
 from fwibench.cli.reading import read_records
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
-from fwibench.errors import DataError, FwibenchError, UnknownNameError
+from fwibench.errors import DataError, UnknownNameError
 from fwibench.readable import show_number
 from fwibench.runs.differences import TOLERANCE, find_differences
 from fwibench.runs.merging import Rule
@@ -33,17 +33,19 @@ def merge(
 ) -> None:
     """Join result folders of several machines in one; of a cell that several have, the newest ok record is kept."""
     done = merge_folders(sources, output, duplicates)
-    for line in [*done.faults, *(f"results differ of {line}" for line in done.differing)]:
+    for line in [*done.faults, *done.left, *(f"results differ of {line}" for line in done.differing)]:
         warn(line)
     if json:
         print_json(asdict(done))
-        return
-    console().print(
-        f"{done.runs} runs in {output}, {done.copied} of them copied; {done.duplicates} duplicates, "
-        f"{len(done.differing)} of them with other results",
-        markup=False,
-        soft_wrap=True,
-    )
+    else:
+        console().print(
+            f"{done.runs} runs in {output}, {done.copied} of them copied; {done.duplicates} duplicates, "
+            f"{len(done.differing)} of them with other results",
+            markup=False,
+            soft_wrap=True,
+        )
+    if done.left:
+        raise typer.Exit(1)
 
 
 def diff(
@@ -105,20 +107,20 @@ def rescore(
     wanted = [one for one in finished if not runs or any(run in one.run_id for run in runs)]
     if not wanted:
         raise DataError(f"there are no finished runs in {results}", "fwibench status shows what there is")
-    from fwibench.runs.rescoring import rescore
+    from fwibench.runs.rescoring import rescore_runs
 
     rows, faults = [], 0
-    for record in wanted:
-        try:
-            updated, failures = rescore(folder.folder(record.cell), names, registry)
-        except FwibenchError as error:
-            warn(f"{record.run_id} keeps its scores: {error.message}; {error.hint}")
+    records = {folder.folder(record.cell).absolute(): record for record in wanted}
+    for done in rescore_runs(list(records.items()), names, registry):
+        record = records[done.folder]
+        if done.error:
+            warn(f"{record.run_id} keeps its scores: {done.error}; {done.hint}")
             faults += 1
             continue
-        for line in failures:
+        for line in done.failures:
             warn(f"{record.run_id}: {line}")
-        faults += len(failures)
-        rows += [(record.run_id, name, record.scores.get(name), updated.scores.get(name)) for name in names]
+        faults += len(done.failures)
+        rows += [(record.run_id, name, record.scores.get(name), done.scores.get(name)) for name in names]
     if json:
         print_json([dict(zip(("run", "metric", "before", "now"), row, strict=True)) for row in rows])
     else:

@@ -114,6 +114,10 @@ class Dataset(ABC):
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
         """Makes the samples that are missing, if any."""
 
+    def digests(self) -> dict[Path, str]:
+        """Return the SHA-256 of each file as it was made; empty where that is not kept."""
+        return {}
+
     def missing_bytes(self) -> int:
         """Disk that the samples still to be made will take."""
         return 0

@@ -10,19 +10,19 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, model_validator
 
 from fwibench.datasets.arrays import open_samples
 from fwibench.datasets.dataset import Progress
 from fwibench.errors import DataError
-from fwibench.files import atomic_write, reading, sha256, write_text
+from fwibench.files import atomic_write, reading, sha256, write_text, writing
+from fwibench.locks import BusyError, locked
 from fwibench.problem import Frozen
 
 Array = NDArray[np.float32]
@@ -114,7 +114,8 @@ class Store:
         Raises:
             DataError: The disk has too little room; nothing was written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._check_room(n)
         progress(self.done(n), n)
         while missing := self.missing(n):
@@ -131,14 +132,19 @@ class Store:
     @contextmanager
     def _claim(self, number: int, wait: float) -> Iterator[bool]:
         """Holds one shard against other writers; yields False where another one holds it after `wait` seconds."""
-        try:
-            with FileLock(self.folder / f".shard{number}.lock", timeout=wait):
-                yield True
-        except Timeout:
-            yield False
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder / f".shard{number}.lock", wait))
+                mine = True
+            except BusyError:
+                mine = False
+            yield mine
 
     def _fill(self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
-        """Makes a shard, or what it lacks."""
+        """Makes a shard, or what it lacks; temporary files of a killed writer are removed."""
+        for name in (f"data{number}.npy", f"model{number}.npy"):
+            for path in self.folder.glob(f".{name}.*.tmp"):
+                path.unlink(missing_ok=True)
         shard = self.manifest().shards.get(number)
         measurements, properties = self._read(shard) if shard else ([], [])
         first = number * self.rows
@@ -175,7 +181,7 @@ class Store:
                 np.save(stream, array.astype(np.float32, copy=False))
             digests[name] = sha256(self.folder / name)
         shard = Shard(**names, samples=len(properties), sha256=digests)
-        with FileLock(self.folder / ".lock"):
+        with locked(self.folder / ".lock"):
             manifest = self.manifest()
             grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
             write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1))

@@ -114,6 +114,11 @@ class StoredDataset(Dataset):
             tuple(shard.samples for shard in shards),
         )
 
+    def digests(self) -> dict[Path, str]:
+        """Return what the manifest says of each file."""
+        shards = self.store.manifest().shards.values()
+        return {self.folder / name: digest for shard in shards for name, digest in shard.sha256.items()}
+
     def verify(self) -> list[str]:
         """Hashes every file; looks for shards that are not made and values that are not finite."""
         faults = [f"{name} is absent or was changed after it was made" for name in self.store.damaged()]

@@ -82,10 +82,18 @@ class Method(ABC):
     def load(self, path: Path) -> None:
         """Reads what `save` wrote; afterwards the method predicts as the saved one did."""
 
-    def diagnostics(self, test: Split) -> dict[str, float]:
-        """Figures about the inner workings that need the truth.
+    def figures(self) -> dict[str, float]:
+        """Return figures about the inner workings that need no truth, such as what the fit chose.
 
-        Called once, after the predictions are stored, so nothing learnt here can reach them.
+        Called once after the predictions, on the method that made them. Default: none.
+        """
+        return {}
+
+    def diagnostics(self, test: Split) -> dict[str, float]:
+        """Return figures about the inner workings that need the truth.
+
+        Called once, after the predictions are stored and scored, in a process of its own: on a method that was made by
+        `load`, not on the one that was fitted. If it fails, the record has a note. Default: none.
         """
         return {}
 

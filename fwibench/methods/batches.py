@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from fwibench.datasets.arrays import Split
 
@@ -21,9 +21,50 @@ if TYPE_CHECKING:
 Batch = tuple[Tensor, Tensor]
 
 
-def even_batches(order: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Cuts `order` into batches of nearly one size, so that none is too small for batch statistics."""
-    return np.array_split(order, math.ceil(len(order) / batch_size))
+def count_batches(samples: int, batch_size: int, smallest: int = 1) -> int:
+    """Return the number of even batches of at most `batch_size` samples.
+
+    Args:
+        samples: How many there are.
+        batch_size: Most samples of a batch; exceeded where a batch would be smaller than `smallest` otherwise.
+        smallest: Least samples of a batch.
+    """
+    return min(math.ceil(samples / batch_size), max(samples // smallest, 1))
+
+
+def even_batches(order: NDArray[np.int64], batch_size: int, smallest: int = 1) -> list[NDArray[np.int64]]:
+    """Cuts `order` into batches of nearly one size, see `count_batches`."""
+    return np.array_split(order, count_batches(len(order), batch_size, smallest))
+
+
+def needs_pairs(network: nn.Module, inputs: Tensor) -> bool:
+    """Return whether a network cannot be trained on one sample: it normalises a layer that has one value a channel.
+
+    Args:
+        network: Evaluated once, as for a prediction; nothing in it changes.
+        inputs: Of one sample.
+    """
+    single = False
+
+    def look(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        nonlocal single
+        single = single or arguments[0].numel() == arguments[0].shape[1]
+
+    handles = [one.register_forward_pre_hook(look) for one in network.modules() if normalises(one)]
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(inputs)
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return single
+
+
+def normalises(module: nn.Module) -> bool:
+    """Return whether a module takes statistics of a batch."""
+    return isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
 class Source:

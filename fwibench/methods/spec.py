@@ -40,6 +40,11 @@ class MethodSpec(Spec):
         default="", description="option that names a method whose fitted model is needed; that method's cell runs first"
     )
     needs_fit: bool = Field(default=True, description="whether `fit` must come before `predict`")
+    min_train: int = Field(
+        default=1,
+        ge=1,
+        description="train samples that `fit` needs at least, such as 2 for batch normalisation of single nodes",
+    )
     measurements: tuple[Literal["seismic", "em"], ...] = Field(default=("seismic",), description="kinds it accepts")
     physics: tuple[Literal["acoustic", "electromagnetic"], ...] = Field(
         default=(), description="physics that it simulates with; a problem must have one of them. Empty: needs none"

@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fwibench.datasets.arrays import Split
-from fwibench.errors import DivergedError
-from fwibench.methods.batches import Source, even_batches
+from fwibench.errors import DivergedError, UnsuitableError
+from fwibench.methods.batches import Source, count_batches, even_batches, needs_pairs, normalises
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.options import TrainingOptions
 from fwibench.methods.precision import FABRIC, tensor_cores
@@ -82,13 +83,23 @@ class Trainer:
         self.parts: dict[str, Part] = {}
         self.epochs = self.options.epochs
         self.epoch = self.batch = self.batches = self.step_count = 0
-        self.pieces = 1
+        self.pieces = self._merged = 1
         self.history: list[dict[str, float]] = []
         self._piece_share, self._first_piece, self._last_piece = 1.0, True, True
         self._asked: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
         self._best: dict[str, Tensor] = {}
         self._best_loss = math.inf
+
+    @cached_property
+    def smallest(self) -> int:
+        """Least samples of a batch: 2 if a batch normalisation would get one value a channel."""
+        method = self.method
+        sample = np.zeros((1, *method.problem.measurement_shape), np.float32)
+        if needs_pairs(method.network, method.encode(sample)):
+            return 2
+        companions = (module for part in method.companions.values() for module in part.modules())
+        return 2 if any(map(normalises, companions)) else 1
 
     @property
     def network(self) -> Any:
@@ -138,7 +149,17 @@ class Trainer:
 
     def _fit(self, train: Split, val: Split) -> None:
         self._started = time.monotonic()
-        self.batches = math.ceil(len(train) / self.options.batch_size)
+        self.batches = count_batches(len(train), self.options.batch_size)
+        # asked only where it matters
+        if len(train) // self.batches < 2 and self.smallest > 1:
+            if len(train) < self.smallest:
+                raise UnsuitableError(
+                    f"{self.method.context.method or type(self.method).__name__} needs {self.smallest} train samples "
+                    f"at least for its batch normalisation, there is {len(train)}",
+                    "add samples to the train split",
+                )
+            self._merged = self.smallest
+            self.batches = count_batches(len(train), self.options.batch_size, self._merged)
         if self.options.max_batches is not None:
             self.epochs = min(self.epochs, math.ceil(self.options.max_batches / self.batches))
         checkpoints = Checkpoints(self.method.context.workdir / "checkpoint.pt")
@@ -206,11 +227,12 @@ class Trainer:
         """
         self._taken.clear()
         while True:
-            pieces = np.array_split(rows, min(self.pieces, len(rows)))
+            most = len(rows) if self.pieces == 1 else max(len(rows) // self.smallest, 1)
+            pieces = np.array_split(rows, min(self.pieces, most))
             try:
                 return [self._run_piece(train, i, pieces) for i in range(len(pieces))]
             except torch.OutOfMemoryError:
-                if self.pieces >= len(rows):
+                if self.pieces >= max(len(rows) // self.smallest, 1):
                     raise
                 self.pieces *= 2
             torch.cuda.empty_cache()
@@ -237,7 +259,7 @@ class Trainer:
 
     def _order(self, n: int) -> list[NDArray[np.int64]]:
         rng = np.random.default_rng(derive_seed(self.method.context.seed("data"), self.epoch))
-        return even_batches(rng.permutation(n), self.options.batch_size)
+        return even_batches(rng.permutation(n), self.options.batch_size, self._merged)
 
     def _source(self, split: Split) -> Source:
         return Source(self.method, split, self.options.batch_size)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -21,7 +21,7 @@ from fwibench.plugins.admission import admit
 from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import undisturbed
 from fwibench.plugins.loading import find_plugins, load
-from fwibench.plugins.plugin import Plugin
+from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.settings import Settings, read_settings
 from fwibench.specs import Spec
 
@@ -122,14 +122,20 @@ class Registry:
                     plugin.guarded(hook, partial(plugin.call, hook, record=copy.deepcopy(dict(record))))
 
 
-def load_registry() -> Registry:
+def load_registry(only: Collection[tuple[str, str]] | None = None) -> Registry:
     """Finds the plugins that the environment asks for, and asks each for its specs.
+
+    Args:
+        only: Distribution and name of the plugins to load beside the built-in ones, which are always loaded. None: all.
 
     Raises:
         UsageError: A folder of plugins is not there, or a plugin to disable is not.
     """
     settings = read_settings()
-    registry = Registry(plugins=find_plugins(settings), settings=settings)
+    plugins = find_plugins(settings)
+    if only is not None:
+        plugins = [one for one in plugins if one.distribution == OWN or (one.distribution, one.name) in only]
+    registry = Registry(plugins=plugins, settings=settings)
     for plugin in registry.plugins:
         start = time.perf_counter()
         with undisturbed():

@@ -1,15 +1,14 @@
-"""Running one cell: fit, predict, score, measure.
+"""The method's part of a cell: fit, predict, measure.
 
-Invariant: predictions are on disk before anything but the scores sees the truth of the test split.
+Invariant: the method is handed no true map of the test split, unless its track is shown them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,10 +29,9 @@ from fwibench.runs.building import build, load_model, rows_at_once, with_base
 from fwibench.runs.environment import peak_memory_mb
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import Predictions, write_predictions
-from fwibench.runs.record import Costs, Record
-from fwibench.runs.scores import write_scores
-from fwibench.runs.scoring import score
+from fwibench.runs.record import Costs, Record, finite
 from fwibench.runs.timing import best_throughput, latency_ms, stopwatch
+from fwibench.runs.truth import seal
 
 Notify = Callable[[dict[str, Any]], None]
 Maps = NDArray[np.float32]
@@ -44,20 +42,23 @@ def evaluate(
     registry: Registry,
     folder: Path,
     workdir: Path,
-    metrics: list[str],
     limit: float | None,
     tell: Notify,
-) -> None:
-    """Runs the record's cell and fills in what it measures.
+    prepare: Callable[[], list[str]] = list,
+) -> bool:
+    """Run the method of the record's cell and fill in what it measures.
 
     Args:
         record: Names the cell and the device; is filled in step by step, so a fault keeps what was measured.
-        registry: Where method, dataset and metrics are looked up.
-        folder: Receives `predictions.npz`, `scores.csv`, `model/`, and `spectra.json` where the method has any.
+        registry: Where method and dataset are looked up.
+        folder: Receives `predictions.npz`, `model/`, and `spectra.json` where the method has any; lies among the runs.
         workdir: The method's own folder.
-        metrics: Names of the metrics.
         limit: Seconds until the deadline; None for no limit.
         tell: Receives events for the progress display.
+        prepare: Called when all code of the cell is loaded, before the method is built; returns notes.
+
+    Returns:
+        Whether the method has diagnostics that need the truth.
     """
     cell, device = record.cell, record.device
     spec = registry.method(cell.method).spec
@@ -66,6 +67,8 @@ def evaluate(
         problem = dataset.measured_problem
         train, val = (dataset.split(cell.split, name) for name in ("train", "val"))
         test = scored_split(dataset, cell)
+    if record.track != "oracle-start":
+        test = seal(test)
     record.costs.data_s = reading.seconds
     record.n_train, record.n_val, record.n_test = len(train), len(val), len(test)
     context = RunContext(
@@ -77,24 +80,23 @@ def evaluate(
         deadline=None if limit is None else time.monotonic() + limit,
         on_report=lambda scalars: tell({"report": scalars}),
     )
-    context = with_base(context, cell, folder.parent.parent, registry, problem)
+    context = with_base(context, cell, folder.parent, registry, problem)
+    spec.load()
+    record.notes += prepare()
     method = build(spec, cell, problem, context)
     if spec.needs_fit:
         tell({"stage": "fit"})
         with stopwatch(device) as fitting:
             method.fit(train, val)
         record.costs.fit_s = fitting.seconds + method.resumed_s
-        record.history = [_finite(entry) for entry in method.history]
+        record.history = [finite(entry) for entry in method.history]
     tell({"stage": "predict"})
     prediction, traces = _predict(method, test, problem, record, tell)
     record.costs.peak_memory_mb = peak_memory_mb()
     write_predictions(Predictions(test.ids, prediction), folder)
     if traces:
         write_traces(folder, test.ids, traces)
-    scores = score(prediction, test, metrics, registry, problem, record.notes)
-    write_scores(scores, folder)
-    record.scores = scores.means()
-    record.diagnostics = _finite(method.diagnostics(test))
+    record.diagnostics = finite(method.figures())
     write_spectra(method.spectra(), folder)
     tell({"stage": "measure"})
     record.complexity = method.complexity()
@@ -103,8 +105,9 @@ def evaluate(
     if traces:
         _take_clock(record.costs, traces, device)
     else:
-        saved = partial(load_model, folder / "model", cell, folder.parent.parent, registry, problem)
+        saved = partial(load_model, folder / "model", cell, folder.parent, registry, problem)
         _measure(record, method, test.measurements[: rows_at_once(problem)], context, saved)
+    return type(method).diagnostics is not Method.diagnostics
 
 
 def _predict(method: Method, test: Split, problem: Problem, record: Record, tell: Notify) -> tuple[Maps, list[Trace]]:
@@ -152,8 +155,3 @@ def _take_clock(costs: Costs, traces: list[Trace], device: str) -> None:
     if device == "cpu":
         costs.predict_ms_cpu1 = 1e3 * statistics.median(trace.seconds for trace in traces)
     costs.throughput_per_s = len(traces) / costs.predict_s if costs.predict_s else None
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float]:
-    """Those that are numbers: JSON has no others."""
-    return {name: float(value) for name, value in values.items() if math.isfinite(value)}

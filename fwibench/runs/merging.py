@@ -1,6 +1,7 @@
 """Results of several machines in one folder.
 
-Invariant: a run is copied whole, its record last; of several records of a cell one is kept, by a rule that is said.
+Invariant: a run is copied whole and takes its place in a single step, while its lock is held; of several records of a
+cell one is kept, by a rule that is said. Links are not copied: they would lead writers out of the folder.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fwibench.errors import DataError, UsageError
-from fwibench.files import atomic_write, check_folder
+from fwibench.errors import DataError, RecordError, UsageError
+from fwibench.files import check_folder
+from fwibench.locks import BusyError
 from fwibench.runs.differences import describe_difference
-from fwibench.runs.record import Record
+from fwibench.runs.record import Record, read_record
+from fwibench.runs.replacing import beside, irregular, remove, replace_folder
 from fwibench.runs.results import RECORD, Results
 
 Rule = Literal["newest", "first", "refuse"]
@@ -22,6 +25,10 @@ Rule = Literal["newest", "first", "refuse"]
 
 `newest`: that of the latest start. `first`: that of the folder named first. `refuse`: none, that is an error.
 """
+WAIT_S = 5.0
+"""How long a run on which another command works is waited for."""
+TRIES = 3
+"""How often a run is copied that changes while it is read."""
 
 
 @dataclass
@@ -34,6 +41,7 @@ class Merged:
         duplicates: Records that another one of the same cell was preferred to.
         differing: A line for each cell whose results differ.
         faults: A line for each record that cannot be read.
+        left: A line for each run that was not copied, though it should have been.
     """
 
     runs: int = 0
@@ -41,6 +49,7 @@ class Merged:
     duplicates: int = 0
     differing: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,15 +81,34 @@ def merge(sources: Sequence[Path], target: Path, rule: Rule = "newest") -> Merge
             if not (run.folder / RECORD).exists():
                 merged.faults.append(f"{record.run_id} in {place} is left out: its folder has another name")
                 continue
+            if place != folders[0] and (thing := irregular(run.folder)):
+                merged.left.append(f"{record.run_id} in {place} is left out: {thing} is not a regular file or folder")
+                continue
             known = chosen.setdefault(record.cell.key, run)
             if known is not run:
                 chosen[record.cell.key] = _choose(known, run, rule, merged)
     for run in chosen.values():
         if run.results.root != folders[0]:
-            _copy(run, Results(folders[0]).folder(run.record.cell))
-            merged.copied += 1
+            _take(run, Results(folders[0]), rule, merged)
     merged.runs = len(chosen)
     return merged
+
+
+def _take(run: _Run, target: Results, rule: Rule, merged: Merged) -> None:
+    """Copy a run, unless another command made a better one in the target meanwhile."""
+    name, folder = run.record.run_id, target.folder(run.record.cell)
+    try:
+        with target.locked(name, WAIT_S):
+            try:
+                there = _Run(folder, read_record(folder / RECORD), target)
+            except RecordError:
+                there = None
+            # those that were known at the beginning have been compared already
+            if there is None or _choose(there, run, rule, Merged()) is run:
+                _copy(run, folder)
+                merged.copied += 1
+    except BusyError:
+        merged.left.append(f"{name} is left out: another command works on it in {target.root}; merge again after it")
 
 
 def _choose(known: _Run, other: _Run, rule: Rule, merged: Merged) -> _Run:
@@ -102,21 +130,28 @@ def _choose(known: _Run, other: _Run, rule: Rule, merged: Merged) -> _Run:
 
 
 def _copy(run: _Run, folder: Path) -> None:
-    """Copies a run; the record comes last, so a copy that is cut short is no run, and what it replaces stays."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    """Copy a run beside the target's folder, then put it in its place; a copy that is cut short changes nothing."""
+    new = beside(folder, "new")
     try:
-        shutil.copytree(
-            run.folder, partial, symlinks=True, ignore=lambda at, _: [RECORD] if Path(at) == run.folder else []
-        )
-        if folder.exists():
-            (folder / RECORD).unlink(missing_ok=True)
-            shutil.rmtree(folder)
-        partial.rename(folder)
+        for _ in range(TRIES):
+            remove(new)
+            before = _state(run.folder)
+            try:
+                shutil.copytree(run.folder, new, symlinks=True)
+            except FileNotFoundError:
+                continue
+            if _state(run.folder) == before and not irregular(new):
+                replace_folder(new, folder)
+                return
+        raise DataError(f"{run.folder} changed while it was copied", "merge again when no command works on it")
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise DataError(
             f"{run.folder} cannot be copied to {folder}: {error}", "make room, then merge again: it goes on"
         ) from error
-    with atomic_write(folder / RECORD) as stream:
-        stream.write((run.folder / RECORD).read_bytes())
+    finally:
+        remove(new)
+
+
+def _state(folder: Path) -> tuple[int, bytes]:
+    """Return what changes whenever a command changes a run: the folder itself, or its record."""
+    return folder.stat().st_ino, (folder / RECORD).read_bytes()

@@ -105,7 +105,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
         with blaming(partial(_fault, dataset.spec)):
-            place = _Place(dataset, split, _lacking(dataset, split))
+            place = _Place(dataset, split, _sizes(dataset, split))
         for item in methods:
             wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
             for one in _cells(wanted, place, request, registry, settings):
@@ -184,11 +184,11 @@ def _fault(spec: DatasetSpec, what: str) -> PluginError:
 
 @dataclass(frozen=True)
 class _Place:
-    """A dataset with a split scheme; `lacking` are the splits that have no samples there."""
+    """A dataset with a split scheme, and how many samples each of its splits has."""
 
     dataset: Dataset
     split: str
-    lacking: tuple[str, ...]
+    sizes: dict[str, int]
 
     def refusal(self, method: MethodSpec, device: str) -> str:
         """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read."""
@@ -196,16 +196,19 @@ class _Place:
         name = dataset.spec.name
         if reason := method.refusal(dataset.problem, name):
             return reason
-        if absent := [split for split in needed if split in self.lacking]:
+        if absent := [split for split in needed if not self.sizes[split]]:
             what = "learns from train samples" if absent == ["train"] else "is judged by test samples"
             return f"{method.name} {what}, {name} has none in its split {self.split}"
+        if method.needs_fit and self.sizes["train"] < method.min_train:
+            few = f"{name} has {self.sizes['train']} in its split {self.split}"
+            return f"{method.name} needs {method.min_train} train samples at least, {few}"
         return device_refusal(method, device)
 
 
-def _lacking(dataset: Dataset, split: str) -> tuple[str, ...]:
-    """Splits without samples; the problem and the fingerprint are asked for too, while faults are caught."""
+def _sizes(dataset: Dataset, split: str) -> dict[str, int]:
+    """Samples of each split; the problem and the fingerprint are asked for too, while faults are caught."""
     _ = dataset.problem, dataset.fingerprint
-    return tuple(name for name, chosen in dataset.indices(split).items() if not len(chosen))
+    return {name: len(chosen) for name, chosen in dataset.indices(split).items()}
 
 
 def _cells(

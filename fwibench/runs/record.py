@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,6 +86,11 @@ class Record(BaseModel):
     def run_id(self) -> str:
         """Name of the cell's folder."""
         return self.cell.run_id
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return those values that are numbers: JSON has no others."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -1,24 +1,36 @@
 """Scores of finished runs from their stored predictions, for a metric that came later.
 
-Invariant: predictions are read, never made; the table of scores and the record are each whole at any time.
+Invariant: predictions are read, never made; the table of scores and the record are each whole at any time. The run's
+lock is held, so scores always belong to the predictions beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import RecordError
+from fwibench.files import write_text
 from fwibench.plugins.registry import Registry
+from fwibench.problem import Frozen
 from fwibench.runs.plan import reopen_dataset, scored_split
 from fwibench.runs.predictions import read_predictions
+from fwibench.runs.processes import run_process
 from fwibench.runs.record import Record, read_record, write_record
-from fwibench.runs.results import RECORD
+from fwibench.runs.results import RECORD, Results
 from fwibench.runs.scores import Scores, read_scores, write_scores
 from fwibench.runs.scoring import note_of, score
+
+WAIT_S = 60.0
+"""How long a run on which another command works is waited for."""
 
 
 def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
@@ -35,8 +47,14 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[R
     Raises:
         RecordError: The record cannot be read.
         DataError: The predictions are not there or not of the dataset's test samples.
+        BusyError: Another command works on the run.
         FwibenchError: The dataset's samples are not those of the run any more.
     """
+    with Results(folder.parent.parent).locked(folder.name, WAIT_S):
+        return _rescore(folder, metrics, registry)
+
+
+def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
     record = read_record(folder / RECORD)
     dataset = reopen_dataset(registry, record.cell)
     test = scored_split(dataset, record.cell)
@@ -66,3 +84,72 @@ def _known(folder: Path, ids: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     except RecordError:
         return {}
     return found.values if found.ids == tuple(ids) else {}
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What came of one run.
+
+    Attributes:
+        folder: Of the run.
+        scores: Means as they are now; empty if there was an error.
+        failures: A line for each metric that failed.
+        error: Why the scores were left as they were; empty if they were not.
+        hint: What to do about that.
+    """
+
+    folder: Path
+    scores: dict[str, float | None] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+    error: str = ""
+    hint: str = ""
+
+
+class Order(Frozen):
+    """What the process that scores is to do."""
+
+    folders: list[Path]
+    metrics: list[str]
+    plugins: list[tuple[str, str]]
+
+
+ORDER = "order.json"
+
+
+def rescore_runs(runs: Sequence[tuple[Path, Record]], metrics: Sequence[str], registry: Registry) -> Iterator[Rescored]:
+    """Rescore runs in processes that load no other plugins than those of the datasets and the metrics.
+
+    Args:
+        runs: Folders and records.
+        metrics: Names.
+        registry: All plugins.
+    """
+    groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    for folder, record in runs:
+        known = [name for name in (*metrics, *record.scores) if name in registry.metrics]
+        plugins = [registry.metric(name).plugin for name in known]
+        if record.cell.dataset in registry.datasets:
+            plugins.append(registry.dataset(record.cell.dataset).plugin)
+        keys = tuple(sorted({(plugin.distribution, plugin.name) for plugin in plugins}))
+        groups.setdefault(keys, []).append(folder)
+    for keys, folders in groups.items():
+        yield from _rescore_apart(Order(folders=folders, metrics=list(metrics), plugins=list(keys)))
+
+
+def _rescore_apart(order: Order) -> Iterator[Rescored]:
+    done: dict[Path, Rescored] = {}
+
+    def tell(event: dict[str, Any]) -> None:
+        found = event["rescored"]
+        folder = Path(found.pop("folder"))
+        done[folder] = Rescored(folder, **{**found, "failures": tuple(found.get("failures", ()))})
+
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        place = Path(scratch)
+        write_text(place / ORDER, order.model_dump_json())
+        end = run_process("fwibench.runs.scorer", ["rescore", scratch], place, place / "log.txt", None, tell)
+        if os.environ.get("FWIBENCH_DEBUG"):
+            sys.stderr.write((place / "log.txt").read_text(errors="replace"))
+    for folder in order.folders:
+        lost = Rescored(folder, error=f"the process that scores ended with code {end.code}", hint="--debug shows more")
+        yield done.get(folder, lost)

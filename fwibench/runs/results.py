@@ -1,22 +1,26 @@
 """A results folder: one folder a cell under `runs/`, each with its record.
 
-Invariant: a record appears last, so a folder that has one is complete.
+Invariant: a folder gets its name when it is complete, record included, so a reader never sees a record without its
+files. Whoever changes a cell holds its lock, which lies beside the folders and so survives their replacement.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fwibench.errors import DataError, RecordError, UnknownNameError, UsageError
+from fwibench.errors import DataError, FwibenchError, RecordError, UnknownNameError, UsageError
+from fwibench.locks import BusyError, locked
 from fwibench.runs.cell import Cell
 from fwibench.runs.record import Record, read_record
+from fwibench.runs.replacing import RECORD as RECORD
+from fwibench.runs.replacing import beside, leftovers, repair, tidy
 from fwibench.runs.scores import SCORES, Scores, read_scores
 
-RECORD = "record.json"
 SHOWN = 8
 """Names of runs in a message."""
 
@@ -35,9 +39,43 @@ class Results:
         """Where a cell leaves its files."""
         return self.root / "runs" / cell.run_id
 
+    @contextmanager
+    def locked(self, run: str, wait: float | None = None) -> Iterator[None]:
+        """Hold the lock of a run during the block; what a killed command left under another name is repaired first.
+
+        Args:
+            run: Name of the run's folder.
+            wait: Seconds to wait for another holder; None waits without limit.
+
+        Raises:
+            BusyError: Another command works on the run.
+            DataError: The lock cannot be made.
+        """
+        try:
+            with locked(self.root / "runs" / ".locks" / f"{run}.lock", wait):
+                repair(self.root / "runs" / run)
+                yield
+        except BusyError as error:
+            raise BusyError(
+                f"another command works on {run}", "wait until it has ended, then run this one again"
+            ) from error
+
+    def tidy(self) -> None:
+        """Remove what killed commands left in any run that no other command works on."""
+        for run in leftovers(self.root / "runs"):
+            with suppress(FwibenchError, OSError), self.locked(run, 0):
+                folder = self.root / "runs" / run
+                tidy(folder, finished=_is_ok(folder))
+
     def finished(self, cell: Cell) -> Record | None:
         """The cell's record if it is `ok`; a failed cell never satisfies the cache."""
-        path = self.folder(cell) / RECORD
+        folder = self.folder(cell)
+        path = folder / RECORD
+        if not os.path.exists(path):
+            if not os.path.lexists(beside(folder, "old")):
+                return None
+            with suppress(FwibenchError, OSError), self.locked(cell.run_id, 0):
+                pass
         try:
             record = read_record(path)
         except RecordError:
@@ -72,19 +110,26 @@ class Results:
         return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
 
     def _paths(self) -> list[Path]:
-        """Records that are there, sorted by run; one that may not be looked at is among them, and fails when read.
+        """Records of all runs, sorted; work in progress is left out, a run that a kill left unnamed is repaired.
+
+        A record that may not be looked at is among them, and fails when it is read.
 
         Raises:
             DataError: The folder may not be looked at.
         """
         runs = self.root / "runs"
         try:
-            folders = sorted(entry.name for entry in os.scandir(runs))
+            names = {entry.name for entry in os.scandir(runs)}
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise DataError(f"{runs} cannot be read: {error.strerror}", "check its permissions") from error
-        return [path for name in folders if not name.startswith(".") and _may_be_there(path := runs / name / RECORD)]
+        for run in [name[1:-4] for name in names if name.startswith(".") and name.endswith(".old")]:
+            if run not in names:
+                with suppress(FwibenchError, OSError), self.locked(run, 0):
+                    names.add(run)
+        folders = (runs / name for name in sorted(names) if not name.startswith("."))
+        return [folder / RECORD for folder in folders if _may_be_there(folder / RECORD)]
 
     def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
         """Scores of each test sample of a finished run, of some metrics or all.
@@ -115,6 +160,13 @@ class Results:
             more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
             raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches[:SHOWN])}{more}")
         return self.root / "runs" / matches[0]
+
+
+def _is_ok(folder: Path) -> bool:
+    try:
+        return read_record(folder / RECORD).status == "ok"
+    except RecordError:
+        return False
 
 
 def _may_be_there(path: Path) -> bool:

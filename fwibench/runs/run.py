@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fwibench.errors import FwibenchError
+from fwibench.locks import BusyError
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.readable import as_utf8
 from fwibench.runs.environment import describe_environment
 from fwibench.runs.executor import execute
+from fwibench.runs.jobs import Job, needed_plugins
 from fwibench.runs.plan import PlannedCell, Request
 from fwibench.runs.record import Record, Status, write_record
 from fwibench.runs.results import RECORD, Results
-from fwibench.runs.worker import Job
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset
@@ -64,6 +65,7 @@ def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, list
 
     Ctrl-C stops the running cell, keeps what is finished and marks the rest `not-run`.
     """
+    Results(request.results).tidy()
     runner = _Runner(request, registry, listener)
     outcome = Outcome()
     start = time.monotonic()
@@ -113,7 +115,8 @@ class _Runner:
             return _left(self.ended(planned, "skipped", reason), results)
         metrics = metric_names(request, self.registry)
         job = Job(record=self.blank(planned), device=request.device, metrics=metrics, limit=request.time_limit)
-        return execute(job, results, self.listener.event, force=request.force)
+        job = needed_plugins(self.registry, job)
+        return execute(job, results, dataset, self.listener.event, force=request.force)
 
     def _prepare(self, dataset: Dataset) -> str:
         """Makes what is missing; the reason why it could not, or nothing."""
@@ -157,7 +160,13 @@ def metric_names(request: Request, registry: Registry) -> list[str]:
 
 
 def _left(record: Record, results: Results) -> Record:
-    """Writes the record of a cell that was not started, unless a better one is there."""
-    if results.finished(record.cell) is None:
-        write_record(record, results.folder(record.cell) / RECORD)
+    """Write the record of a cell that was not started, unless a better one is there or another command works on it."""
+    try:
+        with results.locked(record.run_id, 0):
+            if results.finished(record.cell) is None:
+                write_record(record, results.folder(record.cell) / RECORD)
+    except BusyError:
+        record.reason += "; another command works on this cell"
+    except (FwibenchError, OSError) as error:
+        record.reason += f"; its record could not be written: {describe(error)}"
     return record

@@ -1,11 +1,12 @@
-"""The child process of one cell: `python -m fwibench.runs.worker FOLDER WORKDIR`.
+"""The process of a cell's method: `python -m fwibench.runs.worker FOLDER WORKDIR LIFE`.
 
-Invariant: whatever ends it, the parent learns of it. A fault that Python can see becomes a draft record
-with its traceback in the log; the rest shows in the exit status. It never outlives its parent.
+Invariant: whatever ends it, the command learns of it. A fault that Python can see becomes a draft record with its
+traceback in the log; the rest shows in the exit status. It ends as soon as its draft is written.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,60 +14,64 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fwibench.errors import DivergedError, FwibenchError, UnknownNameError, UnsuitableError
-from fwibench.plugins.registry import load_registry
-from fwibench.problem import Frozen
+from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.devices import choose_device
 from fwibench.runs.environment import describe_environment
-from fwibench.runs.record import Record, Status, write_record
+from fwibench.runs.jobs import DRAFT, JOB, Draft, Job, describe_plugins, leave
+from fwibench.runs.record import Status
 
-DRAFT = "draft.json"
-JOB = "job.json"
-
-
-class Job(Frozen):
-    """What the parent tells the child."""
-
-    record: Record
-    device: str
-    metrics: list[str]
-    limit: float | None
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+    "alloc_failed",
+)
+"""How torch, its CPU allocator and CUDA's libraries say that memory ran out, in errors without a type of their own."""
 
 
-def main(folder: Path, workdir: Path) -> int:
-    """Runs the job in `folder` and leaves a draft record there; the method works in `workdir`."""
-    events = _claim_stdout()
-    _die_with_parent()
+def main(folder: Path, workdir: Path, life: int) -> None:
+    """Run the job in `folder` and leave a draft record there; the method works in `workdir`."""
+    tell = claim_stdout()
+    die_with_warden(life)
     job = Job.model_validate_json((folder / JOB).read_bytes())
-    registry = load_registry()
-    for plugin in registry.broken:
-        sys.stderr.write(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}\n")
+    from fwibench.runs.interpreter import InterpreterState
+
+    fresh = InterpreterState()
+    registry = load_registry(job.method_plugins)
+    tell_broken(registry)
     record = job.record.model_copy(update={"status": "ok"})
-
-    def tell(event: dict[str, Any]) -> None:
-        events.write(json.dumps(event) + "\n")
-
     start = time.perf_counter()
+    diagnoses = False
     try:
         tell({"stage": "start"})
         from fwibench.runs.evaluate import evaluate
 
         record.device = choose_device(job.device, registry.method(record.cell.method).spec)
-        evaluate(record, registry, folder, workdir, job.metrics, job.limit, tell)
+        diagnoses = evaluate(record, registry, folder, workdir, job.limit, tell, fresh.restore)
     except (Exception, SystemExit) as error:
         record.status, record.reason = classify(error)
         traceback.print_exc()
     record.wall_s = time.perf_counter() - start
-    record.environment = {**describe_environment(), **job.record.environment}
-    write_record(record, folder / DRAFT)
-    return 0
+    record.environment = {
+        **describe_environment(),
+        **job.record.environment,
+        "plugins": describe_plugins(registry),
+    }
+    try:
+        leave(Draft(record=record, diagnoses=diagnoses), folder / DRAFT)
+    except FwibenchError as error:
+        traceback.print_exc()
+        tell({"ended": {"status": "failed", "reason": str(error)}})
 
 
 def classify(error: BaseException) -> tuple[Status, str]:
-    """The status and the reason that an error stands for."""
+    """Return the status and the reason that an error stands for."""
     name = type(error).__name__
     if isinstance(error, DivergedError):
         return "diverged", str(error)
@@ -75,30 +80,69 @@ def classify(error: BaseException) -> tuple[Status, str]:
     if isinstance(error, UnknownNameError):
         # a plugin that loads in the parent and breaks here: the hint says which
         return "failed", f"{error.message}; {error.hint}"
-    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+    if _is_out_of_memory(error):
         return "oom", f"{name}: {error}"
     if isinstance(error, SystemExit):
         return "failed", f"the method ended its process with exit code {error.code}"
     return "failed", str(error) if isinstance(error, FwibenchError) else f"{name}: {error}"
 
 
-def _claim_stdout() -> Any:
-    """Keeps the pipe to the parent for events; whatever the method prints goes to the log."""
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Return whether memory ran out, which an error may say itself or by its cause."""
+    while error is not None:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in OUT_OF_MEMORY):
+            return True
+        error = error.__cause__
+    return False
+
+
+def claim_stdout() -> Callable[[dict[str, Any]], None]:
+    """Keep the pipe to the command for events; whatever a method prints goes to the log."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    return events
+
+    def tell(event: dict[str, Any]) -> None:
+        # the command may be gone, and this process with it in a moment
+        try:
+            events.write(json.dumps(event) + "\n")
+        except (OSError, ValueError):
+            traceback.print_exc()
+
+    return tell
 
 
-def _die_with_parent() -> None:
-    """Ends this process and its children when the parent's end of stdin closes."""
+def die_with_warden(life: int) -> None:
+    """End this process and its group when the pipe `life` reports its end."""
+    os.set_inheritable(life, False)
 
     def watch() -> None:
-        while os.read(0, 1):
+        while os.read(life, 1):
             pass
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
+def tell_broken(registry: Registry) -> None:
+    """Name the plugins that could not be loaded in the log."""
+    for plugin in registry.broken:
+        sys.stderr.write(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}\n")
+
+
+def leave_at_once() -> NoReturn:
+    """End the process now: threads and exit handlers of a method must not keep it alive."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    leave_at_once()

@@ -21,6 +21,7 @@ from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
 from fwibench.specs import NoOptions
 from fwibench.testing import em_problem, seismic_problem
+from tests.tolerances import assert_within_range, rounding
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,8 @@ def test_inversionnet_fits_any_survey_and_grid(shapes: tuple[int, ...]) -> None:
     assert maps.abs().max() <= 1
 
 
+ROUNDED = 1e-5
+"""Share of the property's range that float32 sums over some hundred terms may differ by: 0.03 m/s."""
 METHODS = [
     (MeanMap, NoOptions()),
     (NearestNeighbour, FeatureOptions(features=200)),
@@ -85,7 +88,7 @@ def test_baselines_survive_saving_and_use_each_sample_alone(
     together = method.predict(measurements)
     assert together.shape == (3, 1, 40, 60)
     alone = np.concatenate([method.predict(measurements[i : i + 1]) for i in range(3)])
-    np.testing.assert_allclose(together, alone, rtol=1e-5)
+    assert_within_range(together, alone, salt.problem.property, ROUNDED)
     method.save(tmp_path)
     other = kind(salt.problem, options, context)
     other.load(tmp_path)
@@ -106,7 +109,8 @@ def test_pixel_ridge_kept_as_a_product_predicts_the_same(
         method.fit(salt.split("random", "train"), salt.split("random", "val"))
         predictions.append(method.predict(measurements))
         entries.append(method.complexity().macs)
-    np.testing.assert_allclose(*predictions, rtol=1e-3)
+    # the penalty that val chooses keeps the condition number below a thousand
+    assert_within_range(*predictions, salt.problem.property, 1e-3)
     features, train, nodes = 200, 14, 2400
     assert entries[0] == pytest.approx(features * nodes, rel=0.1)
     assert entries[1] == pytest.approx(train * (features + nodes), rel=0.1)
@@ -117,7 +121,7 @@ def test_mean_map_is_the_mean(salt: Dataset, context: RunContext) -> None:
     train = salt.split("random", "train")
     method.fit(train, salt.split("random", "val"))
     predicted = method.predict(np.zeros((2, 5, 600, 60), np.float32))
-    np.testing.assert_allclose(predicted[1], train.properties[:].mean(0), rtol=1e-5)
+    assert_within_range(predicted[1], train.properties[:].mean(0), salt.problem.property, ROUNDED)
 
 
 def test_nearest_neighbour_remembers_its_training(salt: Dataset, context: RunContext) -> None:
@@ -133,6 +137,7 @@ def test_block_averages_by_hand() -> None:
     raw = np.random.default_rng(0).normal(size=(3, 2, 7, 5)).astype(np.float32)
     normalised = problem.amplitude.normalise(raw, np)
     features = block_averages(raw, problem, 24).reshape(3, 2, 4, 3)
-    np.testing.assert_allclose(features[:, :, 0, 0], normalised[:, :, :2, :2].mean((2, 3)), rtol=1e-5)
-    np.testing.assert_allclose(features[:, :, 3, 2], normalised[:, :, 6, 4], rtol=1e-5)
+    # normalised values lie in [-1, 1]
+    np.testing.assert_allclose(features[:, :, 0, 0], normalised[:, :, :2, :2].mean((2, 3)), atol=rounding(terms=4))
+    np.testing.assert_allclose(features[:, :, 3, 2], normalised[:, :, 6, 4], atol=rounding())
     assert block_averages(raw, problem, 10**6).shape == (3, 70)

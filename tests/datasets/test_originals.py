@@ -13,6 +13,7 @@ from fwibench.errors import DataError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
 from fwibench.runs.plan import open_dataset
+from tests.tolerances import assert_same_signal, rounding
 
 
 def originals(folder: Path, count: int, top: float = 4482.0) -> np.ndarray:
@@ -42,7 +43,7 @@ def test_salt_is_made_from_a_users_maps(registry: Registry, tmp_path: Path, monk
     expected = resample(maps[number].astype(np.float32), (40, 60))
     np.testing.assert_array_equal(test.properties[0][0], expected)
     simulated = next(iter(simulate_each([expected[None]], dataset.problem)))
-    np.testing.assert_allclose(test.measurements[0], simulated, atol=1e-5 * np.abs(simulated).max())
+    assert_same_signal(test.measurements[0], simulated, rounding(terms=600))
     assert dataset.verify() == []
 
 

@@ -25,8 +25,11 @@ from fwibench.methods.traces import Course
 from fwibench.metrics.misfit import data_misfit
 from fwibench.physics.acoustic import simulate
 from fwibench.problem import Problem
+from tests.tolerances import assert_same_signal, rounding
 
 START = 1900.0
+SAME_SIMULATION = 1e-4
+"""Relative L2 difference that rounding over some hundred time steps explains; another stencil makes 1e-2."""
 
 
 def course(shots: np.ndarray, starts: np.ndarray, folder: Path, seconds: float | None = None) -> Course:
@@ -84,14 +87,14 @@ def test_low_pass_keeps_low_frequencies_and_loses_high_ones() -> None:
 @pytest.mark.parametrize("name", MISFITS)
 def test_misfits_are_zero_for_equal_traces_and_about_one_for_silence(name: str, shots: np.ndarray) -> None:
     observed = torch.from_numpy(shots)
-    assert MISFITS[name](observed, observed) == pytest.approx([0, 0], abs=1e-6)
+    assert MISFITS[name](observed, observed) == pytest.approx([0, 0], abs=rounding(terms=observed[0].numel()))
     assert MISFITS[name](torch.zeros_like(observed), observed) == pytest.approx([1, 1], abs=0.05)
 
 
 def test_the_envelope_does_not_see_polarity_and_correlation_not_size(shots: np.ndarray) -> None:
     observed = torch.from_numpy(shots)
-    assert float(MISFITS["envelope"](-observed, observed).max()) < 1e-6
-    assert float(MISFITS["correlation"](3 * observed, observed).max()) < 1e-5
+    assert float(MISFITS["envelope"](-observed, observed).max()) < rounding(terms=observed[0].numel())
+    assert float(MISFITS["correlation"](3 * observed, observed).max()) < rounding(terms=observed[0].numel())
     assert float(MISFITS["correlation"](-observed, observed).min()) == pytest.approx(2, abs=0.1)
 
 
@@ -167,10 +170,28 @@ def test_an_inversion_comes_nearer_to_data_and_truth(
     assert found.max() <= small.property.high
 
 
-def test_samples_of_a_batch_do_not_know_of_each_other(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+def test_samples_of_a_batch_do_not_affect_each_other(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     together = engine(small).run(shots, course(shots, start(small, 2), tmp_path))
-    alone = engine(small).run(shots[1:], course(shots[1:], start(small), tmp_path))
-    np.testing.assert_allclose(together[1:], alone, rtol=1e-4)
+    others = np.stack([shots[1][..., ::-1], shots[1]])
+    beside_others = engine(small).run(others, course(others, start(small, 2), tmp_path))
+    np.testing.assert_array_equal(beside_others[1], together[1], "the same batch but for the other sample")
+    assert np.abs(beside_others[0] - together[0]).max() > 10
+
+
+def test_a_batch_has_the_gradients_of_single_samples(small: Problem, shots: np.ndarray) -> None:
+    """Of one evaluation: later iterations of Adam amplify rounding wherever a gradient is close to zero."""
+    starts = torch.from_numpy(start(small, 2))
+    inversion = engine(small)
+    batch = inversion.gradient(inversion.objective(shots, starts, 6.0), starts.clone().requires_grad_())
+    for sample in range(2):
+        rows = slice(sample, sample + 1)
+        single = inversion.gradient(
+            inversion.objective(shots[rows], starts[rows], 6.0), starts[rows].clone().requires_grad_()
+        )
+        # the adjoint sums over all time steps
+        allowed = rounding(terms=small.survey.nt)
+        assert_same_signal(batch[0][rows], single[0], allowed)
+        assert_same_signal(batch[1][rows], single[1], allowed)
 
 
 @pytest.mark.parametrize("coupling", [{"optimiser": "l-bfgs-b"}, {"wavelet": "estimated"}])
@@ -270,14 +291,14 @@ def test_missing_traces_are_left_out(small: Problem, truth: np.ndarray, shots: n
     velocity = torch.from_numpy(truth)
     with torch.no_grad():
         misfit = engine(small).objective(lost, velocity, None)(velocity)
-    assert float(misfit.max()) < 1e-9
-    assert data_misfit(truth, lost, small) == pytest.approx([0, 0], abs=1e-6)
+    assert float(misfit.max()) < SAME_SIMULATION**2
+    assert data_misfit(truth, lost, small) == pytest.approx([0, 0], abs=SAME_SIMULATION)
 
 
 def test_correlation_counts_the_traces_there_are(shots: np.ndarray) -> None:
     observed, silent = torch.from_numpy(shots.copy()), torch.from_numpy(shots.copy())
     silent[:, 0] = 0
-    assert MISFITS["correlation"](silent, silent) == pytest.approx([0, 0], abs=1e-6)
+    assert MISFITS["correlation"](silent, silent) == pytest.approx([0, 0], abs=rounding(terms=silent[0].numel()))
     assert MISFITS["correlation"](-observed, silent) == pytest.approx([2, 2], rel=1e-4)
 
 
@@ -318,9 +339,9 @@ def test_iterations_draw_their_shots(small: Problem, truth: np.ndarray, shots: n
     with torch.no_grad():
         second = simulate(torch.from_numpy(truth), with_shots(small, (1,))).numpy()
         wrong = torch.full((2, 1, *small.grid.shape), START)
-        assert float(objective(torch.from_numpy(truth), (1,)).max()) < 1e-9
+        assert float(objective(torch.from_numpy(truth), (1,)).max()) < SAME_SIMULATION**2
         assert float(objective(wrong, (1,)).min()) > 1e-3
-    np.testing.assert_allclose(second[:, 0], shots[:, 1], atol=1e-5 * np.abs(shots).max())
+    assert_same_signal(second[:, 0], shots[:, 1], SAME_SIMULATION)
 
 
 def test_total_variation_fades_from_band_to_band_and_decreases_do_not(small: Problem, shots: np.ndarray) -> None:

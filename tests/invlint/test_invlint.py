@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fwibench.datasets.dataset import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.testing import em_problem
+from tests.tolerances import rounding
 
 PAPER = {"width": 256, "heads": 8, "mlp": 1024, "layers": 1, "shared": True}
 MARMOUSI = (70, 70)
@@ -80,7 +81,8 @@ def test_the_integral_is_the_sum_over_time_of_the_mean_over_receivers(salt: Data
     t = np.arange(1, 601) / 600
     expected = [(normalised.mean(3) * np.sin(n * np.pi * t)).sum(2) for n in range(1, 8)]
     integrated = method.encoder.integrate(torch.from_numpy(measurements)).numpy().reshape(3, 5, 7)
-    np.testing.assert_allclose(integrated, np.stack(expected, 2), rtol=1e-3, atol=1e-3)
+    # sums of 600 x 60 values of size 1 in float32
+    np.testing.assert_allclose(integrated, np.stack(expected, 2), rtol=0, atol=600 * rounding(terms=600 * 60))
 
 
 def test_property_integrals_equal_two_dimensional_kernels(salt: Dataset, context: RunContext) -> None:
@@ -120,7 +122,7 @@ def test_the_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset,
     def figures(**options: object) -> dict[str, float]:
         method = InvLINT(salt.problem, InvLINTOptions(**{"epochs": 1, **options}), context)
         method.fit_encoder(salt.split("random", "train"), salt.split("random", "val"))
-        return method.diagnostics(salt.split("random", "test"))
+        return {**method.figures(), **method.diagnostics(salt.split("random", "test"))}
 
     chosen, fixed = figures(alpha="val"), figures(alpha=1e5)
     assert chosen["ridge_r2_val"] > fixed["ridge_r2_val"]
@@ -133,7 +135,7 @@ def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path
     method = InvLINT(salt.problem, InvLINTOptions(epochs=1, batch_size=8), context)
     train, val, test = (salt.split("random", name) for name in ("train", "val", "test"))
     method.fit(train, val)
-    figures = method.diagnostics(test)
+    figures = {**method.figures(), **method.diagnostics(test)}
     area = 2 * np.pi * (40 / 19) * (60 / 28)
     y = area * method.integrate_properties(test.properties[:])
     predicted = area * method.encode(test.measurements[:]).double().numpy()
@@ -144,7 +146,8 @@ def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path
     assert {"ridge_mae_train", "y_range_train", "ridge_r2_val"} <= set(figures)
     values = method.spectra()["singular values of A"]
     expected = np.linalg.svd(method.encoder.matrix.double().numpy(), compute_uv=False)
-    np.testing.assert_allclose(values[:10], expected[:10], rtol=1e-3)
+    # the matrix is kept in float32, which moves singular values by a share of the largest
+    np.testing.assert_allclose(values[:10], expected[:10], rtol=0, atol=rounding(terms=532) * expected[0])
 
 
 def test_electromagnetic_measurements_are_inverted_too(context: RunContext) -> None:

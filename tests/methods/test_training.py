@@ -13,6 +13,7 @@ from fwibench.methods.batches import even_batches
 from fwibench.methods.context import RunContext
 from fwibench.methods.options import TrainingOptions
 from fwibench.methods.torch_method import TorchMethod
+from tests.tolerances import assert_same_signal
 
 
 class Small(TorchMethod):
@@ -92,7 +93,7 @@ def test_the_weights_that_were_best_on_val_are_kept(salt: Dataset, context: RunC
     assert min(losses) < losses[-1]
     val = salt.split("random", "val")
     error = np.abs(method.predict(val.measurements[:]) - val.properties[:]).mean() / 1500
-    assert error == pytest.approx(min(losses), rel=1e-4)
+    assert error == pytest.approx(min(losses), rel=1e-3), "another epoch of this fit differs by more"
 
 
 class Exploding(Small):
@@ -162,7 +163,8 @@ def test_a_batch_that_does_not_fit_is_cut_and_counts_the_same(
     whole = fit(build(salt, dataclasses.replace(context, workdir=tmp_path / "whole"), Plain), salt)
     cut = fit(build(salt, context, NeedsMemory), salt)
     for a, b in zip(weights(whole), weights(cut), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+        # AdamW turns a gradient that rounding decides into a step of the learning rate, so single weights may differ
+        assert_same_signal(b, a, 1e-3)
     assert cut.history[-1]["train_loss"] == pytest.approx(whole.history[-1]["train_loss"], rel=1e-3)
 
 

@@ -8,6 +8,7 @@ from fwibench.runs.evaluate import evaluate
 from fwibench.runs.plan import Request, make_plan
 from fwibench.runs.record import Record, write_record
 from fwibench.runs.results import RECORD, Results
+from fwibench.runs.scorer import diagnose, score_predictions
 
 
 def finish(request: Request, registry: Registry) -> list[Record]:
@@ -15,13 +16,14 @@ def finish(request: Request, registry: Registry) -> list[Record]:
     records = []
     for planned in make_plan(request, registry):
         record = Record(cell=planned.cell, status="ok", device="cpu", chosen=planned.chosen, unit="m/s")
-        attempt = Results(request.results).folder(planned.cell) / "attempt"
-        attempt.mkdir(parents=True)
+        folder = Results(request.results).folder(planned.cell)
+        folder.mkdir(parents=True)
         with TemporaryDirectory() as work:
-            evaluate(record, registry, attempt, Path(work), ["mae", "ssim"], None, lambda event: None)
-        for product in attempt.iterdir():
-            product.rename(attempt.parent / product.name)
-        attempt.rmdir()
-        write_record(record, attempt.parent / RECORD)
+            diagnoses = evaluate(record, registry, folder, Path(work), None, lambda event: None)
+            scored = score_predictions(record, registry, folder, ["mae", "ssim"])
+            record.scores, record.notes = scored.scores, [*record.notes, *scored.notes]
+            if diagnoses:
+                record.diagnostics |= diagnose(record, registry, folder, Path(work))
+        write_record(record, folder / RECORD)
         records.append(record)
     return records

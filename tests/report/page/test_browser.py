@@ -1,6 +1,5 @@
-"""The page in a browser without a head; skipped where there is none."""
+"""The page in a headless browser; skipped where none is installed."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,12 @@ from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
 from fwibench.runs.record import Costs, write_record
 from fwibench.runs.results import RECORD, Results
+from tests.chromium import FLAGS, find_chromium
 from tests.leaderboard.records import leave
 
 sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+CHROMIUM = find_chromium()
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: `make test-browser` says what installs it")
 
 
 @pytest.fixture(scope="module")
