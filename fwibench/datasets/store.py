@@ -206,5 +206,13 @@ class Store:
             name
             for shard in self.manifest().shards.values()
             for name, digest in shard.sha256.items()
-            if not (self.folder / name).exists() or sha256(self.folder / name) != digest
+            if _digest(self.folder / name) != digest
         ]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; empty where there is none that can be read."""
+    try:
+        return sha256(path)
+    except OSError:
+        return ""
