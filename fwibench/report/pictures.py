@@ -59,7 +59,9 @@ def draw_maps(
     extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
     figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
-    figure.savefig(stream, dpi=100)
+    # numbers far beyond the colours overflow within matplotlib, and are drawn in the last colour all the same
+    with np.errstate(all="ignore"):
+        figure.savefig(stream, dpi=100)
     return stream.getvalue()
 
 

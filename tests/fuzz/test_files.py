@@ -250,6 +250,12 @@ def test_samples_that_no_picture_bears(workshop: Callable[[], Path]) -> None:
         ["data", "verify", "salt", "--profile", "smoke"],
     ):
         faults.add(call(arguments, here), str(arguments))
+    for value in (np.nan, np.inf, -3e38):
+        measured = np.load(here / "u.npy")
+        measured[0, 0, 0, 0] = value
+        np.save(here / "v.npy", measured)
+        arguments = ["predict", "mean-map", "v.npy", "-o", "maps.npy", "--png", "maps.png", "--force"]
+        faults.add(call(arguments, here), f"{arguments} with {value}")
     (folder / "data0.npy").unlink()
     (folder / "data0.npy").mkdir()
     done = call(["data", "verify", "salt", "--profile", "smoke"], here)
