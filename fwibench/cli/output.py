@@ -113,7 +113,7 @@ def print_table(
         right: Columns that hold numbers and are aligned to the right.
         optional: Columns that a narrow terminal may leave out, the first one first.
     """
-    title, rows = printable(title), [[*map(printable, row)] for row in rows]
+    title, rows = printable(title), [[printable(shorten(cell)) for cell in row] for row in rows]
     header, right, optional = ([*map(printable, names)] for names in (header, right, optional))
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]

@@ -8,7 +8,7 @@ from fwibench.cli.output import errors, print_table
 from fwibench.leaderboard.comparison import Comparison
 from fwibench.leaderboard.presenting import present
 from fwibench.leaderboard.rows import Row
-from fwibench.readable import printable, show_number
+from fwibench.readable import printable, shorten, show_number
 
 OPTIONAL = ("closed form", "device", "FLOPs", "MSE", "seeds", "predict [ms]", "fit", "params")
 """What a narrow terminal may lack; never the rank and the interval."""
@@ -29,7 +29,7 @@ def print_leaderboard(rows: list[Row], units: dict[str, str], busy: Container[st
 def print_notes(notes: Sequence[str]) -> None:
     """What to know of the rows, a line each on standard error."""
     for note in notes:
-        errors().print(f"note: {printable(note)}", markup=False, soft_wrap=True)
+        errors().print(f"note: {printable(shorten(note))}", markup=False, soft_wrap=True)
 
 
 def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better: str) -> None:

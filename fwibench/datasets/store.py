@@ -253,5 +253,13 @@ class Store:
             name
             for shard in self.manifest().shards.values()
             for name in shard.files
-            if not (self.folder / name).exists() or not shard.accepts(name, sha256(self.folder / name))
+            if not shard.accepts(name, _digest(self.folder / name))
         ]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; empty where there is none that can be read."""
+    try:
+        return sha256(path)
+    except OSError:
+        return ""

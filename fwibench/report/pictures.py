@@ -74,7 +74,9 @@ def draw_maps(
     extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
     figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
     stream = io.BytesIO()
-    figure.savefig(stream, dpi=100)
+    # numbers far beyond the colours overflow within matplotlib, and are drawn in the last colour all the same
+    with np.errstate(all="ignore"):
+        figure.savefig(stream, dpi=100)
     return stream.getvalue()
 
 
@@ -107,10 +109,10 @@ def _draw_measurement(
     axes: Axes, measurement: NDArray[np.float32], survey: SeismicSurvey | ElectromagneticSurvey, *, first: bool
 ) -> None:
     if isinstance(survey, ElectromagneticSurvey):
-        _draw_field(axes, measurement, survey, first=first)
+        _draw_field(axes, finite(measurement), survey, first=first)
         return
     source = len(measurement) // 2
-    gather = measurement[source]
+    gather = finite(measurement[source])
     limit = float(np.quantile(np.abs(gather), 0.95)) or 1.0
     places = along(survey, source)
     axes.imshow(
@@ -125,7 +127,7 @@ def _draw_measurement(
     axes.set_ylabel("time [s]" if first else "")
 
 
-def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: ElectromagneticSurvey, *, first: bool) -> None:
+def _draw_field(axes: Axes, measurement: NDArray[Any], survey: ElectromagneticSurvey, *, first: bool) -> None:
     """Magnitude along the receivers, a line each frequency, of the first source."""
     field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
     lines: list[Any] = [
@@ -136,6 +138,12 @@ def _draw_field(axes: Axes, measurement: NDArray[np.float32], survey: Electromag
     axes.set_ylabel("|E| [V/m]" if first else "")
     if first and lines:
         axes.legend(fontsize="x-small", ncols=2)
+
+
+def finite(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Values as any picture bears them: what a damaged file holds beside numbers is 0, or the largest of float32."""
+    largest = float(np.finfo(np.float32).max)
+    return np.nan_to_num(np.asarray(values, np.float64), posinf=largest, neginf=-largest)
 
 
 def along(survey: SeismicSurvey | ElectromagneticSurvey, source: int = 0) -> NDArray[np.float64]:

@@ -105,7 +105,9 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
     peaks, silent, bad = [], [], []
     for first, samples in measurements.portions(problem):
         bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in _unfinite(samples)]
-        highest = np.abs(samples).max(axis=(1, 3)) / divisor
+        # values that are not finite are told below
+        with np.errstate(invalid="ignore", over="ignore"):
+            highest = np.abs(samples).max(axis=(1, 3)) / divisor
         # rows that are scaled by themselves are judged so
         peaks.append(highest if problem.amplitude.rows else highest.max(axis=1, keepdims=True))
         silent.append(~samples.any(axis=2))

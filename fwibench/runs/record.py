@@ -66,22 +66,22 @@ class Record(BaseModel):
     reason: Text = Field(default="", description="why it is not ok")
     notes: list[Text] = Field(default_factory=list, description="what else to know: metrics that could not be computed")
     chosen: dict[str, Any] = Field(default_factory=dict, description="options that differ from the profile's")
-    kind: str = ""
-    track: str = "standard"
-    plugin: str = ""
-    source: str = ""
-    unit: str = Field(default="", description="unit of the property")
+    kind: Text = ""
+    track: Text = "standard"
+    plugin: Text = ""
+    source: Text = ""
+    unit: Text = Field(default="", description="unit of the property")
     n_train: Count | None = None
     n_val: Count | None = None
     n_test: Count | None = None
-    device: str = ""
+    device: Text = ""
     scores: dict[str, Score | None] = Field(default_factory=dict, description="mean over test samples, by metric")
     complexity: Complexity = Complexity()
     costs: Costs = Field(default_factory=Costs)
     diagnostics: dict[str, Score] = Field(default_factory=dict)
     history: list[dict[str, float]] = Field(default_factory=list)
     environment: dict[str, Any] = Field(default_factory=dict)
-    started: str = ""
+    started: Text = ""
     wall_s: Amount | None = None
     load: Load | None = Field(default=None, description="how busy the machine was; None where the cell was killed")
 

@@ -6,6 +6,7 @@ lock is held, so scores always belong to the predictions beside them.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -113,7 +114,7 @@ def _show_log(path: Path) -> None:
 
 
 class Order(Frozen):
-    """What the process that scores is to do."""
+    """What the process that scores is to do; kept by `json`, for names of folders need not be UTF-8."""
 
     folders: list[Path]
     metrics: list[str]
@@ -153,7 +154,7 @@ def _rescore_apart(order: Order) -> Iterator[Rescored]:
 
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
-        write_text(place / ORDER, order.model_dump_json())
+        write_text(place / ORDER, json.dumps({**dict(order), "folders": list(map(str, order.folders))}))
         end = run_process("fwibench.runs.scorer", ["rescore", scratch], place, place / "log.txt", None, tell)
         _show_log(place / "log.txt")
     for folder in order.folders:

@@ -6,6 +6,7 @@ are the method's code, come afterwards in another process and cannot change scor
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from pathlib import Path
@@ -45,7 +46,7 @@ def main(task: str, folder: Path, life: int) -> None:
     tell = claim_stdout()
     die_with_warden(life)
     if task == "rescore":
-        _rescore(Order.model_validate_json((folder / ORDER).read_bytes()), tell)
+        _rescore(Order.model_validate(json.loads((folder / ORDER).read_bytes())), tell)
         return
     job = Job.model_validate_json((folder / JOB).read_bytes())
     try:
@@ -69,7 +70,7 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
     """
     dataset = reopen_dataset(registry, record.cell)
     test, problem = scored_split(dataset, record.cell), dataset.measured_problem
-    prediction = read_predictions(folder, test.ids).maps
+    prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
     notes: list[str] = []
     scores = score(prediction, test, metrics, registry, problem, notes)
     write_scores(scores, folder)

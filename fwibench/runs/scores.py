@@ -36,7 +36,8 @@ class Scores:
 
     def means(self) -> dict[str, float | None]:
         """Mean over the samples, by metric; None where a sample has no score."""
-        means = {name: float(np.mean(values)) for name, values in self.values.items()}
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = {name: float(np.mean(values)) for name, values in self.values.items()}
         return {name: mean if abs(mean) <= LARGEST else None for name, mean in means.items()}
 
 

@@ -233,3 +233,32 @@ def test_values_nested_deep_in_a_record(
     for arguments in [*commands, SLOWLY[0]] if depth == 15 else commands:
         faults.add(call(list(arguments), here), f"{arguments} where {field} is {depth} deep")
     faults.check()
+
+
+def test_samples_that_no_picture_bears(workshop: Callable[[], Path]) -> None:
+    here = workshop()
+    (folder,) = (here / "data").glob("salt-*")
+    for name in ("data0.npy", "model0.npy"):
+        samples = np.load(folder / name)
+        samples[:, 0, 0] = [np.nan, np.inf, -np.inf, 3e38] * (samples.shape[-1] // 4)
+        np.save(folder / name, samples)
+    faults = Faults()
+    for arguments in (
+        ["report", "-o", "page.html"],
+        ["figures", "-o", "drawn", "--kind", "panels", "--format", "png"],
+        ["data", "card", "salt", "--profile", "smoke", "-o", "card.html"],
+        ["data", "verify", "salt", "--profile", "smoke"],
+    ):
+        faults.add(call(arguments, here), str(arguments))
+    for value in (np.nan, np.inf, -3e38):
+        measured = np.load(here / "u.npy")
+        measured[0, 0, 0, 0] = value
+        np.save(here / "v.npy", measured)
+        arguments = ["predict", "mean-map", "v.npy", "-o", "maps.npy", "--png", "maps.png", "--force"]
+        faults.add(call(arguments, here), f"{arguments} with {value}")
+    (folder / "data0.npy").unlink()
+    (folder / "data0.npy").mkdir()
+    done = call(["data", "verify", "salt", "--profile", "smoke"], here)
+    faults.add(done, "a folder in place of a shard")
+    assert "data0.npy is absent or was changed" in done.err
+    faults.check()

@@ -86,6 +86,8 @@ def test_bytes_that_are_not_utf8(workshop: Callable[[], Path]) -> None:
     assert "holds bytes that are not UTF-8" in path.stderr
     os.rename(here / "results", os.fsencode(here) + b"/r\xff")
     assert shell(f"fwibench {' '.join(CACHED)} --results $'r\\xff'", here).returncode == 0
+    again = shell("fwibench rescore mean-map --metrics rmse --results $'r\\xff'", here)
+    assert again.returncode == 0, again.stderr
 
 
 @pytest.mark.parametrize("delay", [0.01, 0.15, 0.4])

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE
 from fwibench.plugins.guard import describe
@@ -60,7 +62,7 @@ def render(drawing: Drawing, suffix: Format) -> bytes:
     from matplotlib import rc_context
 
     stream = io.BytesIO()
-    with rc_context(STYLE), warnings.catch_warnings():
+    with rc_context(STYLE), warnings.catch_warnings(), np.errstate(all="ignore"):
         # a name may hold letters that the font lacks, they become boxes; a single value gets an axis all the same
         for known in ("Glyph .* missing from", "Attempting to set identical"):
             warnings.filterwarnings("ignore", known)

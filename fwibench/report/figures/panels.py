@@ -22,7 +22,7 @@ from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
-from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, is_compact
+from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, finite, is_compact
 from fwibench.report.standing import names_of, once
 from fwibench.runs.record import Record
 
@@ -42,6 +42,7 @@ SATURATED = 0.99
 BAR: dict[str, Any] = {"shrink": 0.9, "aspect": 35, "fraction": 0.05, "pad": 0.01}
 
 Maps = NDArray[np.float32]
+Truth = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,11 @@ def _panels(
     return panels, left
 
 
-def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Maps | None:
+def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Truth | None:
     if test is None or not set(shown) <= set(test.ids):
         return None
     try:
-        return test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0]
+        return finite(test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0])
     except DataError as error:
         material.tell(error.message)
         return None
@@ -213,7 +214,7 @@ def _illumination(material: Material, problem: Problem) -> Maps | None:
 
 
 def _draw(
-    problem: Problem, truth: Maps, panels: Sequence[Panel], shown: Sequence[str], seen: Maps | None = None
+    problem: Problem, truth: Truth, panels: Sequence[Panel], shown: Sequence[str], seen: Maps | None = None
 ) -> Figure:
 
     bounds, columns, rows = problem.property, 1 + len(panels), len(shown)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.report.page.images import GATHER, draw, step_of
-from fwibench.report.pictures import along
+from fwibench.report.pictures import along, finite
 
 Measurement = NDArray[np.float32]
 LOUD = 0.95
@@ -18,12 +18,12 @@ LOUD = 0.95
 
 def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str, Any]:
     """One source of a measurement `(S, T, R)` or `(S, 2 F, R)`, as JSON can hold it."""
-    survey = problem.survey
+    survey, shown = problem.survey, finite(measurement)
     source = len(measurement) // 2 if survey.kind == "seismic" else 0
     places = along(survey, source)
     shared = {"sources": len(measurement), "from": float(places[0]), "to": float(places[-1])}
     if isinstance(survey, ElectromagneticSurvey):
-        field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
+        field = np.hypot(shown[0, 0::2], shown[0, 1::2])
         # zero has no place on a logarithmic axis
         values = np.log10(np.where(field > 0, field, np.nan)).round(3).tolist()
         return {
@@ -34,7 +34,7 @@ def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str
             "values": [[None if value != value else value for value in line] for line in values],
             **shared,
         }
-    gather = _average(measurement[source], step_of((survey.nt,)))[:, :: step_of((len(survey.receivers),))]
+    gather = _average(shown[source], step_of((survey.nt,)))[:, :: step_of((len(survey.receivers),))]
     limit = float(np.quantile(np.abs(gather), LOUD)) or 1.0
     return {
         "kind": "gather",
@@ -45,7 +45,7 @@ def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str
     }
 
 
-def _average(gather: Measurement, step: int) -> Measurement:
+def _average(gather: NDArray[np.float64], step: int) -> NDArray[np.float64]:
     """Means of so many time samples in turn: leaving samples out would fold high frequencies down."""
     whole = len(gather) // step * step
     return gather[:whole].reshape(-1, step, gather.shape[1]).mean(1)

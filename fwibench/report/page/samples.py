@@ -24,6 +24,7 @@ from fwibench.readable import show_number
 from fwibench.report.material import Material
 from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops
 from fwibench.report.page.measured import describe_measurement
+from fwibench.report.pictures import finite
 from fwibench.report.standing import names_of, once
 from fwibench.runs.record import Record
 
@@ -36,6 +37,7 @@ SCORES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "ssim-wang": "SSIM (Wang
 IN_UNITS = ("mae", "rmse")
 
 Maps = NDArray[np.float32]
+Truth = NDArray[np.float64]
 Standing = tuple[str, Line, Record]
 """A method: its name, its row and the run that stands for it."""
 
@@ -178,7 +180,7 @@ def _samples(
     """The samples and the largest error that has a colour of its own."""
     numbers = {sample: number for number, sample in enumerate(test.ids)}
     step = step_of(problem.grid.shape)
-    truths = {sample: test.properties[numbers[sample]][0] for sample in chosen if sample in numbers}
+    truths = {sample: finite(test.properties[numbers[sample]][0]) for sample in chosen if sample in numbers}
     sizes = [
         np.abs(one.maps[sample] - truth)[::step, ::step].ravel()
         for sample, truth in truths.items()
@@ -200,7 +202,7 @@ def _samples(
 
 
 def _prediction(
-    one: _Shown, sample: str, truth: Maps, problem: Problem, limit: float, step: int, unit: str
+    one: _Shown, sample: str, truth: Truth, problem: Problem, limit: float, step: int, unit: str
 ) -> dict[str, Any] | None:
     """What a method made of a sample; None where it was not asked, or its maps are of another shape."""
     found = one.maps.get(sample)
