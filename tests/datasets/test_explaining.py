@@ -10,7 +10,8 @@ import pytest
 from fwibench.datasets.added.adding import Addition, Findings, add
 from fwibench.datasets.added.description import forget
 from fwibench.datasets.added.explaining import WORST, show_share
-from fwibench.datasets.added.matching import compared_numbers, inner_steps, typed, with_delay, with_depth
+from fwibench.datasets.added.matching import compared_numbers
+from fwibench.datasets.added.variants import inner_steps, typed, with_delay, with_depth
 from fwibench.physics.parallel import simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.plugins.registry import load_registry

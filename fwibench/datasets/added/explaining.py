@@ -13,7 +13,6 @@ from fwibench.datasets.added.examining import arrays
 from fwibench.datasets.added.gathering import Gathered
 from fwibench.datasets.added.geometry import SurveyOptions
 from fwibench.datasets.added.matching import (
-    DEFAULT_COURANT,
     ENOUGH,
     Matched,
     Offer,
@@ -22,6 +21,7 @@ from fwibench.datasets.added.matching import (
     compared_numbers,
 )
 from fwibench.datasets.added.scheme import make_physics
+from fwibench.datasets.added.variants import DEFAULT_COURANT
 from fwibench.datasets.agreement import Agreement
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 

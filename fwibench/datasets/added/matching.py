@@ -18,12 +18,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.added.wavelet_file import move
+from fwibench.datasets.added.variants import (
+    SAME_DELAY,
+    cell_steps,
+    inner_steps,
+    is_level,
+    shortened,
+    typed,
+    with_delay,
+    with_depths,
+    with_physics,
+)
 from fwibench.datasets.agreement import Agreement, compare
 from fwibench.datasets.arrays import ShardedArray
 from fwibench.physics.parallel import simulate_each
-from fwibench.physics.placement import reached_rows
-from fwibench.problem import AcousticPhysics, Point, Problem, SampledWavelet, SeismicSurvey
+from fwibench.problem import Problem, SeismicSurvey
 
 Array = NDArray[np.float32]
 COMPARED = 8
@@ -46,14 +55,10 @@ UNEXPLAINED = 1e-2
 ROWS, BEST_DEPTHS = 6, 3
 """Rows from the top that are tried as depths on one shot, and how many of these pairs on all that are searched."""
 ORDERS, WIDTHS, COURANT = (4, 8, 6, 2), (20, 10), (None, 0.67)
-DEFAULT_COURANT = 0.6
-"""What None means; `deepwave.DEFAULT_COURANT_NUMBER`, which would import torch."""
 MUCH_BETTER = 0.7
 """Options are offered if they bring the residual below this part of what it is without."""
 ENOUGH = 0.05
 """Residual at which records count as explained, as in `explaining.TYPICAL`."""
-SAME_DELAY = 0.02
-"""Samples by which a delay may be off without being offered."""
 SAME_SCALE = 5e-3
 """Part by which an amplitude scale may be off without being offered."""
 
@@ -88,25 +93,6 @@ class Matched:
     offers: tuple[Offer, ...]
     searched: int
     cut_short: bool
-
-
-def cell_steps(problem: Problem) -> float:
-    """Cells times time steps of one shot's simulation, absorbing cells included."""
-    survey, physics = problem.survey, problem.physics
-    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
-        raise TypeError("only acoustic simulations have steps")
-    rows = reached_rows(problem) + (1 if physics.free_surface else 2) * physics.pml_width
-    columns = problem.grid.nx + 2 * physics.pml_width
-    return float(rows * columns * survey.nt * inner_steps(problem, physics.courant_number))
-
-
-def inner_steps(problem: Problem, courant: float | None) -> int:
-    """Steps of the simulation in a time sample of the survey."""
-    survey, physics = problem.survey, problem.physics
-    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
-        raise TypeError("only acoustic simulations have steps")
-    step = problem.grid.spacing / physics.max_velocity / math.sqrt(2) * (courant or DEFAULT_COURANT)
-    return max(math.ceil(survey.dt / step - 1e-9), 1)
 
 
 def spread(count: int, wanted: int) -> NDArray[np.int64]:
@@ -225,10 +211,10 @@ class Search:
 
         One shot of one sample chooses a few pairs of depths, since a change of one depth alone may make it worse.
         """
-        if not _level(problem):
+        if not is_level(problem):
             return problem
         spacing, rows = problem.grid.spacing, min(ROWS, problem.grid.nz)
-        candidates = [_with_depths(problem, a * spacing, b * spacing) for a, b in which(rows)]
+        candidates = [with_depths(problem, a * spacing, b * spacing) for a, b in which(rows)]
         middle = len(self._maps) // 2
         roughly = sorted(candidates, key=lambda one: self._simulate(one, [middle], self._shots[-1:]).shape)
         axis = _Axis("depth", lambda now: roughly[:BEST_DEPTHS])
@@ -246,7 +232,7 @@ class Search:
         """The problem without the values that hardly matter."""
         stated = self._problem.physics
         for name in (axis.name for axis in _scheme()):
-            simpler = _physics(problem, **{name: getattr(stated, name)})
+            simpler = with_physics(problem, **{name: getattr(stated, name)})
             if simpler != problem and self._try(simpler).shape <= max(1.2 * self._try(problem).shape, 2 * GOOD):
                 problem = simpler
         return problem
@@ -278,7 +264,7 @@ class Search:
                 problem = moved
             trial = self._try(problem)
             if abs(trial.scale - 1) > SAME_SCALE and trial.scale:
-                problem = _physics(problem, source_scale=_rounded(problem.physics.source_scale * trial.scale))  # type: ignore[union-attr]
+                problem = with_physics(problem, source_scale=shortened(problem.physics.source_scale * trial.scale))  # type: ignore[union-attr]
         return problem
 
     def _try(self, problem: Problem) -> _Trial:
@@ -313,7 +299,7 @@ def _scheme() -> list[_Axis]:
     def of(name: str, values: Sequence[Any]) -> _Axis:
         def candidates(problem: Problem) -> list[Problem]:
             now = getattr(problem.physics, name)
-            return [_physics(problem, **{name: value}) for value in values if value != now]
+            return [with_physics(problem, **{name: value}) for value in values if value != now]
 
         return _Axis(name, candidates)
 
@@ -321,7 +307,7 @@ def _scheme() -> list[_Axis]:
         """Courant numbers that give another number of steps; others change nothing."""
         now = inner_steps(problem, problem.physics.courant_number)  # type: ignore[union-attr]
         other = [value for value in COURANT if inner_steps(problem, value) != now]
-        return [_physics(problem, courant_number=value) for value in other]
+        return [with_physics(problem, courant_number=value) for value in other]
 
     return [
         of("free_surface", (False, True)),
@@ -329,92 +315,6 @@ def _scheme() -> list[_Axis]:
         _Axis("courant_number", courant),
         of("pml_width", WIDTHS),
     ]
-
-
-def _level(problem: Problem) -> bool:
-    """Whether all sources have one depth, and all receivers have one."""
-    survey = problem.survey
-    if not isinstance(survey, SeismicSurvey):
-        return False
-    receivers = [place for spread in (survey.receivers, *survey.shot_receivers) for place in spread]
-    return all(len({place.z for place in places}) == 1 for places in (survey.sources, receivers))
-
-
-def _with_depths(problem: Problem, source: float, receiver: float) -> Problem:
-    return with_depth(with_depth(problem, source, ["sources"]), receiver, ["receivers"])
-
-
-def with_depth(problem: Problem, depth: float, which: Iterable[str] = ("sources", "receivers")) -> Problem:
-    """The problem with its sources, its receivers or both at another depth [m]."""
-    survey = problem.survey
-    changes: dict[str, Any] = {}
-    for name in which:
-        changes[name] = _at_depth(getattr(survey, name), depth)
-        if name == "receivers" and isinstance(survey, SeismicSurvey):
-            changes["shot_receivers"] = tuple(_at_depth(places, depth) for places in survey.shot_receivers)
-    return problem.model_copy(update={"survey": survey.model_copy(update=changes)})
-
-
-def _at_depth(places: Iterable[Point], depth: float) -> tuple[Point, ...]:
-    return tuple(Point(x=place.x, z=depth) for place in places)
-
-
-def with_delay(problem: Problem, samples: float) -> Problem | None:
-    """The problem whose wavelet comes some samples later; None where it would peak before time 0."""
-    survey = problem.survey
-    if not isinstance(survey, SeismicSurvey):
-        raise TypeError("only seismic surveys have a wavelet")
-    # to a fiftieth of a sample, so that the option is short
-    delay = round((survey.wavelet.delay / survey.dt + samples) / SAME_DELAY) * SAME_DELAY * survey.dt
-    delay = float(f"{delay:.6g}")
-    if delay < 0:
-        return None
-    if isinstance(survey.wavelet, SampledWavelet):
-        wavelet: Any = move(survey.wavelet, survey.dt, survey.nt, delay)
-    else:
-        wavelet = survey.wavelet.model_copy(update={"delay": delay})
-    return problem.model_copy(update={"survey": survey.model_copy(update={"wavelet": wavelet})})
-
-
-def typed(stated: Problem, found: Problem) -> str:
-    """The options that make one problem of the other, as they are typed; empty where nothing differs."""
-    options = []
-    was, now = stated.survey, found.survey
-    if not isinstance(was, SeismicSurvey) or not isinstance(now, SeismicSurvey):
-        raise TypeError("only seismic surveys have these options")
-    if now.wavelet.delay != was.wavelet.delay:
-        options.append(f"--delay {now.wavelet.delay:g}")
-    before, after = stated.physics, found.physics
-    if not isinstance(before, AcousticPhysics) or not isinstance(after, AcousticPhysics):
-        raise TypeError("only acoustic physics has these options")
-    if after.source_scale != before.source_scale:
-        options.append(f"--source-scale {after.source_scale:g}")
-    source, receiver = now.sources[0].z, now.receivers[0].z
-    if (source, receiver) != (was.sources[0].z, was.receivers[0].z):
-        both = f"--depth {source:g}"
-        options.append(both if source == receiver else f"--source-depth {source:g} --receiver-depth {receiver:g}")
-    if after.accuracy != before.accuracy:
-        options.append(f"--order {after.accuracy}")
-    if after.pml_width != before.pml_width:
-        options.append(f"--pml {after.pml_width}")
-    if after.courant_number != before.courant_number:
-        options.append(f"--courant {after.courant_number or DEFAULT_COURANT:g}")
-    if after.free_surface != before.free_surface:
-        options.append("--free-surface" if after.free_surface else "--no-free-surface")
-    return " ".join(options)
-
-
-def _physics(problem: Problem, **changes: Any) -> Problem:
-    return problem.model_copy(update={"physics": problem.physics.model_copy(update=changes)})  # type: ignore[union-attr]
-
-
-def _rounded(value: float) -> float:
-    """The shortest number that is the same to a thousandth: -999.4 is -1000."""
-    for digits in range(1, 6):
-        short = float(f"{value:.{digits}g}")
-        if abs(short - value) <= 1e-3 * abs(value):
-            return short
-    return value
 
 
 def _compare(recorded: NDArray[np.float64], simulated: NDArray[np.float64]) -> _Trial:
