@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from fwibench.readable import counted
 
 if TYPE_CHECKING:
     from fwibench.datasets.added.adding import Findings
+    from fwibench.problem import Problem
 
 ASKED = {
     "measurements": (str, "files of measurements, a pattern such as 'data*.npy'"),
@@ -206,9 +208,23 @@ def _report(findings: Findings) -> None:
         else:
             _say(note)
     _report_offers(findings)
-    methods = "mean-map,nearest-neighbour" if train else "multiscale-fwi-oracle"
-    if train or problem.physics is not None:
-        _say(f"try: fwibench run --methods {methods} --dataset {name}")
+    if methods := _first_methods(open_registry(), problem, name, train):
+        _say(f"try: fwibench run --methods {shlex.quote(','.join(methods))} --dataset {name}")
+
+
+def _first_methods(registry: Registry, problem: Problem, dataset: str, train: int) -> list[str]:
+    """Methods that tell soon whether the data are usable: those without a random start, or else without training."""
+    from fwibench.runs.inverting import GRADIENT, inverting_methods
+
+    able = [spec for offer in registry.methods.values() if not (spec := offer.spec).refusal(problem, dataset)]
+    if train:
+        return [
+            spec.name
+            for spec in able
+            if spec.deterministic and spec.needs_fit and not spec.physics and not spec.builds_on
+            if spec.min_train <= train and spec.track == "standard"
+        ][:2]
+    return [f"{spec.name}[{spec.start_option}={GRADIENT}]" for spec in inverting_methods(registry) if spec in able][:1]
 
 
 def _report_offers(findings: Findings) -> None:

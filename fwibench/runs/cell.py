@@ -40,10 +40,14 @@ class Cell(Frozen):
         default="", description="distribution of a method that stands in for another's of that name; else empty"
     )
 
+    files: dict[str, str] = Field(
+        default_factory=dict, description="SHA-256 of each file that an option names, by option"
+    )
+
     @cached_property
     def key(self) -> str:
         """SHA-256 of the cell and the format of results; the fingerprint stands for the dataset's options."""
-        unset = {name for name in ("base", "plugin") if not getattr(self, name)}
+        unset = {name for name in ("base", "plugin", "files") if not getattr(self, name)}
         content = [RESULT_FORMAT, self.model_dump(mode="json", exclude={"dataset_options", *unset})]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

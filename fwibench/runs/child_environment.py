@@ -22,8 +22,8 @@ def bounded_waiting(environment: Mapping[str, str]) -> dict[str, str]:
 
     OpenMP (PyTorch, deepwave, MKL) and OpenBLAS (NumPy, SciPy) let a thread spin until the others have finished their
     share. Where another process holds a core, the one that is waited for does not run, and every parallel section of
-    a small network takes a time slice of the scheduler. Sleeping threads give the core to whoever can use it. They
-    cost nothing that could be measured alone on two cores; beside another training a fit takes a quarter of the time
+    a small network takes a time slice of the scheduler. Sleeping threads give the core to whoever can use it. Alone
+    on two cores they cost at most 15 % of a fit; beside another training a fit takes a quarter of the time
     (`benchmarks/bench_busy.py`).
 
     The variables are read when the libraries are loaded: set them before torch and numpy are imported.

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.errors import FwibenchError, OptionError, PluginError, UnknownNameError, UsageError
+from fwibench.file_states import content_hashes
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
@@ -211,11 +212,18 @@ class _Place:
         return device_refusal(method, device)
 
 
-def _check_start(spec: MethodSpec, options: Mapping[str, Any]) -> None:
-    """Raises `UsageError` if the option that names a start model names a file that is not there."""
-    start = str(options.get(spec.start_option, ""))
-    if start.endswith(".npy") and not Path(start).is_file():
+def _named_files(spec: MethodSpec, options: BaseModel) -> dict[str, str]:
+    """SHA-256 of the files that options name, by option: what a file holds decides a result, not its name alone.
+
+    Raises:
+        UsageError: The option that names a start model names a file that is not there.
+    """
+    named = {name: value for name, value in options if isinstance(value, Path)}
+    start = named.get(spec.start_option)
+    if start is not None and not start.is_file():
         raise UsageError(f"{spec.start_option} of {spec.name} is {start}: no such file", "give an .npy file of one map")
+    files = {name: path for name, path in named.items() if path.is_file()}
+    return dict(zip(files, content_hashes(files.values()), strict=True))
 
 
 def _sizes(dataset: Dataset, split: str) -> dict[str, int]:
@@ -235,8 +243,8 @@ def _cells(
     offer, dataset = registry.method(item.name), place.dataset
     spec = offer.spec
     preset = spec.profiles.get(request.profile, {})
-    options = validate_options(item.name, spec.options, preset, item.options).model_dump(mode="json")
-    _check_start(spec, options)
+    validated = validate_options(item.name, spec.options, preset, item.options)
+    files, options = _named_files(spec, validated), validated.model_dump(mode="json")
     skip = place.refusal(spec, options, request.device)
     bases: list[PlannedCell] = []
     if spec.builds_on and not skip:
@@ -263,5 +271,6 @@ def _cells(
             test_samples=request.test_samples,
             base=bases[min(turn, len(bases) - 1)].cell.run_id if bases else "",
             plugin=offer.plugin.distribution if offer.replaces else "",
+            files=files,
         )
         yield PlannedCell(cell, dataset, differing_options(spec, request.profile, options), skip=skip)

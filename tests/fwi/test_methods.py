@@ -109,6 +109,19 @@ def test_the_truth_is_no_base(registry: Registry) -> None:
         plan(registry, "refine[base=multiscale-fwi-oracle]")
 
 
+def test_what_a_start_file_holds_is_part_of_the_cell(registry: Registry, tmp_path: Path) -> None:
+    file = tmp_path / "start.npy"
+    keys = []
+    for value in (2000, 2500):
+        np.save(file, np.full((40, 60), value, np.float32))
+        (planned,) = plan(registry, f"multiscale-fwi[start={file}]", tmp_path=tmp_path)
+        keys.append(planned.cell.key)
+    assert keys[0] != keys[1]
+    file.unlink()
+    with pytest.raises(UsageError, match="no such file"):
+        plan(registry, f"multiscale-fwi[start={file}]", tmp_path=tmp_path)
+
+
 def test_electromagnetic_data_are_skipped_with_a_reason(registry: Registry) -> None:
     planned = plan(registry, "multiscale-fwi,refine", "kimberlina-reservoir")
     assert [one.cell.method for one in planned] == ["multiscale-fwi", "refine"]
