@@ -25,7 +25,9 @@ def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, 
     first = fwibench("run", "--methods", "mean-map", *COMMON)
     assert first.returncode == 0, first.stderr
     methods = "refine[base=mean-map],multiscale-fwi,multiscale-fwi-oracle"
-    done = fwibench("run", "--methods", methods, *COMMON, "--metrics", "data-misfit", "--json")
+    # the mean map of these few samples explains the low bands, which are then left out
+    every_band = ("--set", "multiscale-fwi.explained=0")
+    done = fwibench("run", "--methods", methods, *COMMON, *every_band, "--metrics", "data-misfit", "--json")
     assert done.returncode == 0, done.stderr
     assert "mean-map on salt, seed 0: MAE" in done.stderr
     assert "finished before" in done.stderr
