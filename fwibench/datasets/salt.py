@@ -21,11 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.geology.salt import LARGE, REALISTIC, salt_volume
-from fwibench.datasets.options import SaltOptions
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.spec import DatasetSpec, Profile
 from fwibench.datasets.splits import Indices, block_split
-from fwibench.errors import UsageError
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 
@@ -58,7 +55,6 @@ def _volume(number: int, volume: str = "large") -> NDArray[np.float64]:
 class Salt(SimulatedDataset):
     """140 velocity maps of 40 x 60 at 10 m, split 120/10/10 at random or in blocks."""
 
-    options: SaltOptions
     problem = PROBLEM
     sizes = SIZES
     shard_rows = 20
@@ -71,13 +67,6 @@ class Salt(SimulatedDataset):
         "measurements are simulated at order 8; an inversion at order 8 on the same grid would be an inverse crime",
     )
 
-    def __init__(self, spec: DatasetSpec, options: SaltOptions, profile: Profile) -> None:
-        if options.path is not None and options.volume != "large":
-            raise UsageError(
-                f"salt has volume={options.volume} and path; volume concerns synthetic salt", "give one of the two"
-            )
-        super().__init__(spec, options, profile)
-
     def indices(self, scheme: str) -> dict[str, Indices]:
         """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""
         if scheme != "block":
@@ -87,5 +76,5 @@ class Salt(SimulatedDataset):
 
     def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
         """Slices of the volumes, in their order."""
-        volume = self.options.volume
+        volume: str = getattr(self.options, "volume", "large")
         return [_volume(i // VOLUME_SLICES, volume)[None, i % VOLUME_SLICES].astype(np.float32) for i in numbers]

@@ -61,6 +61,6 @@ def simulator(problem: Problem) -> Callable[[NDArray[np.float32]], NDArray[np.fl
     def pressure(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
         torch.set_num_threads(1)
         with torch.no_grad():
-            return simulate_shots(torch.from_numpy(velocity[None]), problem)[0].contiguous().numpy()
+            return simulate_shots(torch.tensor(velocity[None]), problem)[0].contiguous().numpy()
 
     return pressure

@@ -206,7 +206,7 @@ class _Place:
         if absent := [split for split in needed if not self.sizes[split]]:
             what = "learns from train samples" if absent == ["train"] else "is judged by test samples"
             return f"{method.name} {what}, {name} has none in its split {self.split}"
-        if method.needs_fit and self.sizes["train"] < method.min_train:
+        if method.learns(options) and self.sizes["train"] < method.min_train:
             few = f"{name} has {self.sizes['train']} in its split {self.split}"
             return f"{method.name} needs {method.min_train} train samples at least, {few}"
         return device_refusal(method, device)

@@ -155,5 +155,5 @@ def test_realistic_salt_fits_the_problems_scale(registry: Registry) -> None:
 
 
 def test_a_volume_of_salt_and_original_maps_exclude_each_other(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="volume concerns synthetic salt"):
+    with pytest.raises(UsageError, match="volume=realistic concerns synthetic salt"):
         open_dataset(registry, "salt", "quick", {"volume": "realistic", "path": str(tmp_path)})

@@ -62,7 +62,7 @@ def test_a_run_knows_the_noise_of_its_data(
     chosen = ("--dataset", "salt[snr=10]", *COMMON[2:])
     done = fwibench("run", "--methods", "mean-map", *chosen, "--metrics", "data-misfit", "--json")
     assert done.returncode == 0, done.stderr
-    (run,) = (tmp_path / "results" / "runs").iterdir()
+    (run,) = (tmp_path / "results" / "runs").glob("salt-*")
     record = read_record(run / "record.json")
     dataset = reopen_dataset(registry, record.cell)
     assert dataset.measured_problem.noise == pytest.approx(10**-0.5)

@@ -160,6 +160,7 @@ def test_devices_are_chosen_among_those_that_are_there(
     supported: tuple[str, ...], gpu: bool, expected: dict[str, str | type], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2 * gpu)
     for asked, device in expected.items():
         if isinstance(device, str):
             assert devices.choose_device(asked, method(*supported)) == device
