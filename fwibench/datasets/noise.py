@@ -69,10 +69,7 @@ class Noise:
         return np.square(measurement, dtype=np.float64).mean(axis=axes, keepdims=True)
 
     def _add_noise(self, measurement: NDArray[np.float32], rng: np.random.Generator) -> None:
-        power = np.square(measurement, dtype=np.float64).mean(
-            axis=(0, 2) if self.cycles is None else None, keepdims=True
-        )
-        deviation = np.sqrt(power * 10.0 ** (-(self.options.snr or 0.0) / 10.0))
+        deviation = np.sqrt(self._power(measurement) * 10.0 ** (-(self.options.snr or 0.0) / 10.0))
         measurement += (deviation * rng.standard_normal(measurement.shape)).astype(np.float32)
 
     def _lose_traces(self, measurement: NDArray[np.float32], rng: np.random.Generator) -> None:
