@@ -56,7 +56,7 @@ def fit(salt: Dataset, context: RunContext, kind: type = VelocityGAN, **options:
     return method
 
 
-@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_both_networks_learn_at_their_own_pace(precision: str, salt: Dataset, context: RunContext) -> None:
     method = VelocityGAN(salt.problem, VelocityGANOptions(**SMALL, precision=precision), context)
     before = [p.detach().clone() for p in (*method.network.parameters(), *method.companions["critic"].parameters())]
@@ -75,6 +75,7 @@ class Killed(VelocityGAN):
         return super().training_step(trainer, inputs, target)
 
 
+@pytest.mark.slow
 def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     whole = fit(salt, dataclasses.replace(context, workdir=tmp_path / "whole"))
     with pytest.raises(KeyboardInterrupt):

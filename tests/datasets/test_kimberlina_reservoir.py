@@ -94,6 +94,7 @@ def test_the_plume_stays_in_the_reservoir() -> None:
     assert max(covered) > 3 * min(covered), "plumes differ in size"
 
 
+@pytest.mark.slow
 def test_weak_rows_are_compared_too(reservoir: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     reservoir.prepare()
     stored = reservoir.folder / "data0.npy"

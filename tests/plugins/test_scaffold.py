@@ -100,6 +100,7 @@ def test_what_is_written_has_the_right_types(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_installed_packages_work_as_written(tmp_path: Path, salt: Dataset) -> None:
     environment = Environment(tmp_path / "environment")
 
