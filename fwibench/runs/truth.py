@@ -7,21 +7,19 @@ the dataset's files can still read them: docs/trust.md says what is prevented an
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench import file_states
 from fwibench.datasets.arrays import ShardedArray, Split
-from fwibench.errors import DataError, MethodError
+from fwibench.errors import MethodError
 from fwibench.files import sha256
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset
-
-FileState = tuple[int, int, int, int]
 
 
 class SealedArray(ShardedArray):
@@ -44,12 +42,12 @@ class DataState:
     """What the files of a dataset were like at one moment.
 
     Attributes:
-        files: Size, times of change [ns] and number of each file.
+        files: State of each file.
         samples: Samples in each file.
         digests: SHA-256 of each file as it was made, where the dataset keeps that.
     """
 
-    files: dict[Path, FileState]
+    files: dict[Path, file_states.State]
     samples: dict[Path, int]
     digests: dict[Path, str]
 
@@ -66,7 +64,7 @@ def state_of(dataset: Dataset) -> DataState:
         for paths in (shards.measurements, shards.properties)
         for path, count in zip(paths, shards.counts, strict=True)
     }
-    return DataState({path: _stat(path) for path in samples}, samples, dataset.digests())
+    return DataState({path: file_states.state_of(path) for path in samples}, samples, dataset.digests())
 
 
 def find_changed(before: DataState, dataset: Dataset) -> list[Path]:
@@ -103,11 +101,3 @@ def count_exact(prediction: NDArray[np.float32], test: Split, rows: int) -> int:
         part = slice(first, first + rows)
         found += int((prediction[part] == test.properties[part]).all(axis=(1, 2, 3)).sum())
     return found
-
-
-def _stat(path: Path) -> FileState:
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", "fwibench data verify tells more") from error
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
