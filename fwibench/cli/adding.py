@@ -105,7 +105,8 @@ def add(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a dataset of your own arrays; .npy files are read where they lie, SEG-Y files are converted."""
-    check_name(name, open_registry())
+    registry = open_registry()
+    check_name(name, registry)
     em = kind == "em"
     typed: dict[str, Any] = {
         "spacing": spacing,
@@ -160,7 +161,7 @@ def add(
     if json:
         print_json(_as_json(findings))
     else:
-        _report(findings)
+        _report(findings, registry)
 
 
 def _overriding(survey: Path, typed: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def _overriding(survey: Path, typed: dict[str, Any]) -> dict[str, Any]:
     return {**said, **typed}
 
 
-def _report(findings: Findings) -> None:
+def _report(findings: Findings, registry: Registry) -> None:
     """What was read, what was assumed, and how well simulations explain the records."""
     described, problem = findings.description, findings.description.problem
     name = described.name
@@ -208,7 +209,7 @@ def _report(findings: Findings) -> None:
         else:
             _say(note)
     _report_offers(findings)
-    if methods := _first_methods(open_registry(), problem, name, train):
+    if methods := _first_methods(registry, problem, name, train):
         _say(f"try: fwibench run --methods {shlex.quote(','.join(methods))} --dataset {name}")
 
 
