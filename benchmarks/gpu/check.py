@@ -202,12 +202,13 @@ class Check:
             self.write()
             return
         place = ["--dataset", options.dataset, "--profile", options.profile, "--device", options.device]
-        place += ["--test-samples", str(INVERSION_SAMPLES)] if inverts(method) else []
+        samples = INVERSION_SAMPLES if inverts(method) else None
+        place += ["--test-samples", str(samples)] if samples else []
         limits = ["--time-limit", f"{limit:.0f}s", "--results", str(options.output)]
         start, began, log = time.monotonic(), time.time(), options.output / f"{method}.txt"
         code = run(fwibench("run", "--methods", method, *place, *limits), limit + STARTING_S, log)
         cell |= {"seconds": round(time.monotonic() - start, 1), "limit_s": round(limit)}
-        record = newest_record(options.output, method, began)
+        record = newest_record(options.output, method, samples, began)
         if record is None:
             cell |= {"status": "timeout" if code is None else "failed", "reason": last_line(log)}
         else:
@@ -299,12 +300,16 @@ def inverts(method: str) -> bool:
     return method in offers and offers[method].spec.kind in ("iterative", "hybrid")
 
 
-def newest_record(results: Path, method: str, since: float) -> dict[str, Any] | None:
-    """Return the latest record of a method since a time, or an earlier one whose cell was finished."""
+def newest_record(results: Path, method: str, samples: int | None, since: float) -> dict[str, Any] | None:
+    """Return the latest record of a method since a time, or an earlier one whose cell was finished.
+
+    A method that another one refines has a record of its own on that one's test samples.
+    """
     found = []
     for path in results.glob("runs/*/record.json"):
         record, written = json.loads(path.read_text()), path.stat().st_mtime
-        if record["cell"]["method"] == method and (written >= since or record["status"] == "ok"):
+        wanted = (method, samples) == (record["cell"]["method"], record["cell"]["test_samples"])
+        if wanted and (written >= since or record["status"] == "ok"):
             found.append((written, record))
     return max(found, key=lambda one: one[0])[1] if found else None
 

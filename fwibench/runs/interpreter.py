@@ -1,7 +1,8 @@
 """The state of an interpreter that changes what numpy and torch compute.
 
 Invariant: a fit starts from the state of a fresh interpreter, whatever the plugins of the cell did while they were
-loaded.
+loaded. Settings that had changed are told; states of random generators are not, for libraries draw from them while
+they are imported.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 Setting = tuple[str, Callable[[], Any], Callable[[Any], object]]
-"""What is told of it, how it is read, how it is set."""
+"""What it is called when told, or nothing; how it is read, how it is set."""
 
 
 class InterpreterState:
@@ -24,15 +25,16 @@ class InterpreterState:
         self._before = [read() for _, read, _ in self._settings]
 
     def restore(self) -> list[str]:
-        """Set back what has changed; return a line for each."""
+        """Set back what has changed; return a line for each setting."""
         lines = []
         for (name, read, write), before in zip(self._settings, self._before, strict=True):
             now = read()
             if _same(now, before):
                 continue
             write(before)
-            shown = "" if _is_long(before) else f": {now} instead of {before}"
-            lines.append(f"loading the plugins of this cell changed {name}{shown}; it was set back before the fit")
+            if name:
+                change = f"{name}: {now} instead of {before}"
+                lines.append(f"loading the plugins of this cell changed {change}; it was set back before the fit")
         return lines
 
 
@@ -63,9 +65,9 @@ def _settings() -> Iterator[Setting]:
     )
     yield "torch's number of threads", torch.get_num_threads, torch.set_num_threads
     yield "numpy's handling of floating-point errors", np.geterr, lambda value: np.seterr(**value)
-    yield "torch's random generator", torch.get_rng_state, torch.set_rng_state
-    yield "numpy's random generator", lambda: np.random.get_state(legacy=False), np.random.set_state
-    yield "Python's random generator", random.getstate, random.setstate
+    yield "", torch.get_rng_state, torch.set_rng_state
+    yield "", lambda: np.random.get_state(legacy=False), np.random.set_state
+    yield "", random.getstate, random.setstate
 
 
 def _reader(owner: Any, name: str) -> Callable[[], Any]:
@@ -82,7 +84,3 @@ def _same(one: Any, other: Any) -> bool:
     if hasattr(one, "shape"):
         return bool((one == other).all())
     return bool(one == other)
-
-
-def _is_long(value: Any) -> bool:
-    return hasattr(value, "shape") or len(str(value)) > 100

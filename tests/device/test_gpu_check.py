@@ -1,6 +1,7 @@
 """`make gpu-check` on the CPU, at the smallest size."""
 
 import csv
+import importlib.util
 import json
 import os
 import subprocess
@@ -78,6 +79,23 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     assert [cell["status"] for cell in summary["cells"]] == ["not begun", "not begun"]
     assert "s were left" in summary["cells"][0]["reason"]
     assert "| mean-map | not begun |" in (tmp_path / "check.md").read_text()
+
+
+def test_a_base_of_another_method_is_not_its_own_result(tmp_path: Path) -> None:
+    """`refine` trains its base on five test samples, after the base's own cell on all."""
+    for number, samples in enumerate((None, 5)):
+        folder = tmp_path / "runs" / str(number)
+        folder.mkdir(parents=True)
+        record = {"status": "ok", "cell": {"method": "invlint", "test_samples": samples}}
+        (folder / "record.json").write_text(json.dumps(record))
+    spec = importlib.util.spec_from_file_location("check", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.newest_record(tmp_path, "invlint", None, 0)["cell"]["test_samples"] is None
+    assert script.newest_record(tmp_path, "invlint", 5, 0)["cell"]["test_samples"] == 5
+    assert script.newest_record(tmp_path, "invlint", 3, 0) is None
 
 
 def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
