@@ -104,6 +104,12 @@ def read_npz(
         return {name: content[name] for name in wanted}
 
 
+def to_float32(values: Any) -> NDArray[np.float32]:
+    """Values as float32, without a word: what does not fit becomes infinite, and a NaN of any kind stays one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values, np.float32)
+
+
 def check_unpacked(unpacked: int, packed: int) -> None:
     """Raises `ValueError` for an archive of so many bytes that would unpack to very many more."""
     if unpacked > LARGE and unpacked > RATIO * packed:

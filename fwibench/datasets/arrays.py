@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.files import reading
-from fwibench.npy import open_npy
+from fwibench.npy import open_npy, to_float32
 
 Transform = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
 
@@ -93,7 +93,7 @@ class ShardedArray:
         out = np.empty((len(chosen), *self._sample), np.float32)
         for number in np.unique(shard):
             here = np.flatnonzero(shard == number)
-            out[here] = self._open(int(number))[(chosen - first)[here]]
+            out[here] = to_float32(self._open(int(number))[(chosen - first)[here]])
         if self._transform is not None:
             out = self._transform(out, chosen)
         return out[0] if isinstance(key, int | np.integer) else out

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import DivergedError, MethodError
+from fwibench.npy import to_float32
 
 
 def check_prediction(found: Any, expected: tuple[int, ...]) -> NDArray[np.float32]:
@@ -28,8 +29,7 @@ def check_prediction(found: Any, expected: tuple[int, ...]) -> NDArray[np.float3
         raise MethodError(f"predict returned {found.dtype}, expected real numbers: float32", hint)
     if found.shape != expected:
         raise MethodError(f"predict returned shape {found.shape}, expected {expected}")
-    with np.errstate(over="ignore"):
-        maps = found.astype(np.float32, copy=False)
+    maps = to_float32(found)
     whole = np.isfinite(maps).reshape(len(maps), -1).all(axis=1)
     if not whole.all():
         bad = int((~whole).sum())

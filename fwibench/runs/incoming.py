@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.layouts import Expected, complex_advice, parts_advice, read_layout
 from fwibench.errors import DataError, ProblemError
-from fwibench.npy import open_npy
+from fwibench.npy import open_npy, to_float32
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.readable import show_number
 from fwibench.runs.building import rows_at_once
@@ -48,9 +48,7 @@ class Incoming:
         """Number of the first sample and samples in memory, portion by portion as a run of the problem reads them."""
         rows = rows_at_once(problem)
         for first in range(0, len(self), rows):
-            # what does not fit becomes infinite, and is told as such
-            with np.errstate(over="ignore"):
-                yield first, np.array(self.array[first : first + rows], np.float32, order="C")
+            yield first, np.array(to_float32(self.array[first : first + rows]), order="C")
 
 
 def read_measurements(path: Path, problem: Problem) -> Incoming:
@@ -104,10 +102,12 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
     divisor = np.array(problem.amplitude.rows or (1.0,), np.float64) * scale
     peaks, silent, bad = [], [], []
     for first, samples in measurements.portions(problem):
-        bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in _unfinite(samples)]
-        # values that are not finite are told below
-        with np.errstate(invalid="ignore", over="ignore"):
-            highest = np.abs(samples).max(axis=(1, 3)) / divisor
+        unfinite = _unfinite(samples)
+        bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in unfinite]
+        if len(unfinite):
+            # told below; sums of such values would be noise
+            continue
+        highest = np.abs(samples).max(axis=(1, 3)) / divisor
         # rows that are scaled by themselves are judged so
         peaks.append(highest if problem.amplitude.rows else highest.max(axis=1, keepdims=True))
         silent.append(~samples.any(axis=2))

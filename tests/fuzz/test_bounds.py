@@ -255,6 +255,51 @@ def test_scores_that_no_sum_bears_are_none(tmp_path: Path) -> None:
         read_scores(tmp_path)
 
 
+SURVEY = """
+[grid]
+spacing = 10.0
+nz = 40
+nx = 60
+[time]
+dt = 0.0016666666666666668
+[sources]
+x = "0:590:5"
+[receivers]
+x = "0:590:60"
+[wavelet]
+frequency = 12.0
+[property]
+low = 1500.0
+high = 4500.0
+"""
+
+
+@pytest.mark.parametrize("kind", ["<f4", "<f8", ">f4", "<f2"])
+def test_every_kind_of_nan_is_told_without_a_warning(kind: str, workshop: Callable[[], Path]) -> None:
+    """A signalling NaN warns in casts, comparisons and reductions that a quiet one passes in silence."""
+    here = workshop()
+    signalling = {"f4": 0x7FA00000, "f8": 0x7FF4000000000000, "f2": 0x7D00}[kind[1:]]
+    for name in ("u.npy", "vp.npy"):
+        values = np.load(here / "u.npy").astype(kind) if name == "u.npy" else np.full((3, 40, 60), 2000, kind)
+        bits = values.view(f"{kind[0]}u{kind[2]}")
+        bits[1, ..., 7] = signalling
+        np.save(here / name, values)
+        assert np.isnan(np.load(here / name)).any()
+    (run,) = (path.name for path in (here / "results" / "runs").glob("*-mean-map-*"))
+    (here / "survey.toml").write_text(SURVEY)
+    for words in (
+        ["predict", run, "u.npy", "-o", "maps.npy"],
+        ["invert", "u.npy", "--survey", "survey.toml", "-o", "model.npy"],
+        ["data", "add", "own", "--measurements", "u.npy", "--properties", "vp.npy", "--survey", "survey.toml"],
+    ):
+        done = call(words, here)
+        assert not done.fault, done.fault
+        assert done.code in (1, 2), done
+        assert "NaN" in done.err, done
+    with np.errstate(all="raise"), pytest.raises(DivergedError, match="not finite in 1 of 3"):
+        check_prediction(np.load(here / "vp.npy")[:, None], (3, 1, 40, 60))
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_texts_of_records_never_command_a_terminal(
     terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

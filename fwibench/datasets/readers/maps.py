@@ -21,6 +21,7 @@ from fwibench.datasets.readers import raw
 from fwibench.datasets.readers.wanted import Shape, Wanted, check_numbers
 from fwibench.datasets.values import look_turned
 from fwibench.errors import DataError
+from fwibench.npy import to_float32
 
 FEW = 5
 """Files and maps that are looked at for doubts."""
@@ -71,7 +72,7 @@ class Maps:
         row = int(index - (self._ends[number - 1] if number else 0))
         array = self._open(number)
         found = array if array.ndim == 2 else array[row]
-        found = np.asarray(found, np.float32).reshape(found.shape[-2:])
+        found = to_float32(found).reshape(found.shape[-2:])
         where = str(self.files[number]) + (f", map {row}" if array.ndim > 2 else "")
         self._wanted.check_values(found, where)
         return (found if self._wanted.axes == "zx" else found.T)[None]
