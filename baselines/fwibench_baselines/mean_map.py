@@ -18,6 +18,13 @@ def average(train: Split) -> NDArray[np.float32]:
     return np.asarray(total / len(train), np.float32)
 
 
+def distance(split: Split, one: NDArray[np.float32]) -> float:
+    """The mean absolute difference [property's unit] of the maps of a split from one map `(1, Z, X)`."""
+    starts = range(0, len(split), CHUNK)
+    total = sum(float(np.abs(split.properties[i : i + CHUNK] - one).sum(dtype=np.float64)) for i in starts)
+    return total / (len(split) * one.size)
+
+
 class MeanMap(ArrayMethod):
     """Predicts the mean of the training maps."""
 

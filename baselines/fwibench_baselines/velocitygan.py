@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from fwibench.methods.convolutions import conv
 from fwibench.methods.torch_method import TorchMethod
-from fwibench.methods.training import Trainer
 from fwibench_baselines.inversionnet import build_network, build_scaling
+
+if TYPE_CHECKING:
+    from fwibench.methods.training import Trainer
 
 WIDTHS = (32, 64, 128, 256)
 LAST_KERNEL = 5

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,8 +26,10 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
 from fwibench.methods.precision import own_generators, tensor_cores
-from fwibench.methods.training import Trainer
 from fwibench.problem import Problem
+
+if TYPE_CHECKING:
+    from fwibench.methods.training import Trainer
 
 
 class Normalise(nn.Module):
@@ -93,6 +95,9 @@ class TorchMethod(Method):
 
     def fit(self, train: Split, val: Split) -> None:
         """Solves the encoder, then trains the network and keeps the weights that were best on `val`."""
+        # importing it takes longer than importing torch, and only a fit needs it
+        from fwibench.methods.training import Trainer
+
         self.fit_encoder(train, val)
         self.history = Trainer(self).fit(train, val)
         self._ready = True

@@ -1,5 +1,6 @@
 """What keeps an inversion from making a model worse: the start's own fit, shots held out, and what the survey sees."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 from fwibench_baselines.fwi.engine import Engine
-from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.method import MultiscaleFWI
+from fwibench_baselines.fwi.options import InversionOptions, StartOptions
 from fwibench_baselines.fwi.shots import simulate_shots
 from scipy.ndimage import gaussian_filter
 
+from fwibench.datasets.dataset import Dataset
+from fwibench.methods.context import RunContext
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.sampling import gradient_interval
@@ -135,3 +139,30 @@ def test_shots_side_by_side_have_the_gradient_of_shots_together(five: Problem, t
         recorded = simulate_shots(velocity, five, (0, 2, 3), source, interval, each)
         gradients.append(torch.autograd.grad(recorded.square().sum(), velocity)[0])
     assert float((gradients[0] - gradients[1]).norm() / gradients[0].norm()) < 1e-5
+
+
+def test_the_first_step_goes_with_the_error_of_the_mean_map(salt: Dataset, tmp_path: Path) -> None:
+    train, val = salt.split("random", "train"), salt.split("random", "val")
+    error = float(np.abs(val.properties[:] - train.properties[:].mean(0)).mean())
+
+    def build(**options: Any) -> MultiscaleFWI:
+        return MultiscaleFWI(salt.problem, StartOptions(**options), RunContext(workdir=tmp_path))
+
+    method = build()
+    method.fit(train, val)
+    assert method.figures()["val_error_of_start"] == pytest.approx(error, rel=1e-5)
+    assert method.engine.step == pytest.approx(0.4 * error, rel=1e-5)
+    assert method.options.poor_misfit() == 0, "the error is known, and need not be read from the data"
+    method.save(tmp_path)
+    loaded = build()
+    loaded.load(tmp_path)
+    assert loaded.engine.step == method.engine.step
+    far = build()
+    far.fit(train, dataclasses.replace(val, properties=val.properties[:] + 3000))
+    assert far.engine.step == 200
+    untrained = build(start="gradient")
+    untrained.fit(train, val)
+    assert untrained.engine.step == 200
+    assert untrained.figures() == {}
+    assert untrained.options.poor_misfit() > 0
+    assert build(poor=0.3).options.poor_misfit() == 0.3

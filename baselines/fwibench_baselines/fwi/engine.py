@@ -30,6 +30,8 @@ from fwibench_baselines.fwi.shots import Shots
 from fwibench_baselines.fwi.warping import Warp
 
 Maps = NDArray[np.float32]
+STEP = 200.0
+"""Adam's first step [property's unit] where nothing is known of the start."""
 SHORTENING = 0.7
 """Of Adam's first step from a band to the next."""
 LEAST = 0.05
@@ -52,6 +54,9 @@ class Engine:
         options: See `InversionOptions`.
         device: Where to compute.
         seed: Of the draw of shots.
+
+    Attributes:
+        step: Adam's first step [property's unit] where the option does not say it.
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str, seed: int = 0) -> None:
@@ -61,6 +66,7 @@ class Engine:
         self.survey, self.physics = problem.survey, problem.physics
         self._every = tuple(range(len(self.survey.sources)))
         self._seed = seed
+        self.step = STEP
         self.bands = bands_of(self.survey, options.bands)
         self._taper = torch.from_numpy(taper(problem, options.taper)).to(device)
         self.objectives = Objectives(problem, options, device)
@@ -130,7 +136,7 @@ class Engine:
         concerned = self._concerned(plain, models, corner, course)
         if not concerned.any():
             return models
-        unknown = self._update(measurements, models, corner, course)
+        unknown = self._update(plain, models, corner, course)
         held_out, done = self.held_out(number), len(course.traces[0].steps)
         fitted = tuple(shot for shot in self._every if shot not in held_out)
         adaptive = options.optimiser == "adam"
@@ -162,10 +168,10 @@ class Engine:
             return every
         return ~(still & (misfit(models) < self.options.explained + self.problem.noise**2))
 
-    def _update(self, measurements: Maps, models: Tensor, corner: float | None, course: Course) -> Unknown:
+    def _update(self, misfit: Objective, models: Tensor, corner: float | None, course: Course) -> Unknown:
         """What a band looks for: what is added to the models, before it is shortened, blurred and faded."""
         bounds, number, options = self.problem.property, self.bands.index(corner), self.options
-        share, fade, width = self._share(measurements, course), self._fade(course), self._width(corner)
+        share, fade, width = self._share(misfit, models), self._fade(course), self._width(corner)
 
         def apply(update: Tensor) -> Tensor:
             moved = models + fade * blurred(share * update, width)
@@ -177,18 +183,16 @@ class Engine:
             model=apply,
             cost=lambda update: update.new_zeros(()),
             limits=((bounds.low - models) / share, (bounds.high - models) / share),
-            step=options.step * SHORTENING**number,
+            step=(options.step or self.step) * SHORTENING**number,
             damping=options.damping,
         )
 
     @torch.no_grad()
-    def _share(self, measurements: Maps, course: Course) -> Tensor:
-        """Share of the steps that is taken `(n, 1, 1, 1)`: little for a start that explains much of the lowest band."""
-        starts = torch.from_numpy(np.stack([trace.models["start"] for trace in course.traces])).to(self.device)
-        if not self.options.poor:
-            return torch.ones_like(starts[:, :, :1, :1])
-        left = self.objective(measurements, starts, self.bands[0], penalised=False)(starts)
-        return (left / self.options.poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
+    def _share(self, misfit: Objective, models: Tensor) -> Tensor:
+        """Share of the steps of a band that is taken `(n, 1, 1, 1)`: little where the models explain much of it."""
+        if not (poor := self.options.poor_misfit()):
+            return torch.ones_like(models[:, :, :1, :1])
+        return (misfit(models) / poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
 
     def _width(self, corner: float | None) -> float:
         """Standard deviation [cells] of what an update of a band is blurred by: no finer than its waves can see."""

@@ -22,13 +22,15 @@ from fwibench.physics.parallel import available_cores
 from fwibench.problem import Problem
 from fwibench_baselines.fwi.cost import gradient_flops
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample
-from fwibench_baselines.fwi.engine import Engine
+from fwibench_baselines.fwi.engine import STEP, Engine
 from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, linear, read_start, smoothed
-from fwibench_baselines.mean_map import average
+from fwibench_baselines.mean_map import average, distance
 
 Maps = NDArray[np.float32]
 MEMORY_SHARE = 0.8
 """Part of a GPU's free memory that an estimate may fill."""
+STEP_SHARE = 0.4
+"""Of the start's error on val, the first step."""
 
 
 class WaveformInversion(IterativeMethod):
@@ -103,12 +105,23 @@ class MultiscaleFWI(WaveformInversion):
     """Starts from the train split, from the measurement's own best gradient, or from a file."""
 
     _start: Maps | None = None
+    _error = math.inf
+    """Of the start on val [property's unit], where the train split tells the start."""
 
     def fit(self, train: Split, val: Split) -> None:
-        """Makes the start model, where the train split tells it."""
+        """Makes the start model, where the train split tells it, and measures on val how far off it is."""
         if self.options.start in ("train-mean", "train-gradient"):
             mean = average(train)
             self._start = mean if self.options.start == "train-mean" else depth_gradient(mean)
+            self._error = distance(val, self._start)
+            self._limit_step()
+
+    def figures(self) -> dict[str, float]:
+        """The error of the start on val, which bounds the steps."""
+        return {"val_error_of_start": self._error} if math.isfinite(self._error) else {}
+
+    def _limit_step(self) -> None:
+        self.engine.step = min(STEP_SHARE * self._error, STEP)
 
     def numbers_of_start(self) -> int:
         """A node each of the mean map, or both ends of a line over depth; none where nothing is learnt."""
@@ -134,7 +147,7 @@ class MultiscaleFWI(WaveformInversion):
         return fitting_gradient(self.problem, misfit, options.v0, options.k)
 
     def save(self, path: Path) -> None:
-        """Writes `start.npy`; nothing, where every measurement has a start of its own."""
+        """Writes `start.npz`; nothing, where every measurement has a start of its own."""
         if self.options.start == "gradient":
             return
         start = self._start
@@ -142,13 +155,15 @@ class MultiscaleFWI(WaveformInversion):
             start = read_start(self.options.start, self.problem)
         if start is None:
             raise self.not_fitted()
-        with atomic_write(path / "start.npy") as stream:
-            np.save(stream, start)
+        with atomic_write(path / "start.npz") as stream:
+            np.savez(stream, start=start, error=self._error)
 
     def load(self, path: Path) -> None:
-        """Reads `start.npy`, where there is a start for all."""
+        """Reads `start.npz`, where there is a start for all."""
         if self.options.start != "gradient":
-            self._start = np.load(path / "start.npy")
+            with np.load(path / "start.npz") as content:
+                self._start, self._error = content["start"], float(content["error"])
+            self._limit_step()
 
 
 class OracleFWI(WaveformInversion):

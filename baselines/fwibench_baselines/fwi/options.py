@@ -12,6 +12,8 @@ from fwibench import Frozen
 
 AUTO = {"auto": (1 / 6, 1 / 4, 5 / 12, 2 / 3), "upper": (5 / 12, 2 / 3)}
 """Corners of bands over the source's peak frequency, by name; the full band follows."""
+POOR = 0.15
+"""Misfit at the start of a band from which on the model may be far off."""
 Order = Literal[2, 4, 6, 8]
 """Orders in space that deepwave has."""
 
@@ -27,11 +29,11 @@ class InversionOptions(Frozen):
     iterations: int = Field(default=300, ge=1, description="of each band")
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
     shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, drawn anew; None: all")
-    step: float = Field(
-        default=200.0,
+    step: float | None = Field(
+        default=None,
         gt=0,
         description="first step of Adam in the first band [property's unit]; falls to a quarter in each band, and to "
-        "0.7 from band to band",
+        "0.7 from band to band. None: 200, or 0.4 of the error on val of a start from the train split if that is less",
     )
     damping: float = Field(
         default=1e-12,
@@ -39,11 +41,11 @@ class InversionOptions(Frozen):
         description="slope of the misfit [1/property's unit] below which Adam hardly moves a node; a weak one is about "
         "1e-8, and a good start is kept where the data see little",
     )
-    poor: float = Field(
-        default=0.15,
+    poor: float | None = Field(
+        default=None,
         ge=0,
-        description="misfit of the start in the lowest band from which on the first step is taken whole; a smaller one "
-        "shortens it by its square root. 0: always whole",
+        description="misfit at the start of a band from which on its first step is taken whole; a smaller one shortens "
+        "it by its square root. 0: always whole; None: 0.15, or 0 for a start from the train split",
     )
     blur: float = Field(
         default=0.06,
@@ -91,6 +93,10 @@ class InversionOptions(Frozen):
     stiffness: float = Field(default=4e-4, ge=0, description="weight of the bending's mean squared strain")
     seconds: float | None = Field(default=None, gt=0, description="budget of a sample [s]; None for none")
 
+    def poor_misfit(self) -> float:
+        """What `poor` is where it is not given."""
+        return POOR if self.poor is None else self.poor
+
     @field_validator("bands")
     @classmethod
     def _known(cls, text: str) -> str:
@@ -114,6 +120,11 @@ class StartOptions(InversionOptions):
         default=None, description="of start=gradient: increase with depth [property's unit per metre]; None: fits"
     )
 
+    def poor_misfit(self) -> float:
+        """How far off a start from the train split is was measured, so the data need not tell it."""
+        from_train = self.start in ("train-mean", "train-gradient")
+        return 0.0 if self.poor is None and from_train else super().poor_misfit()
+
     @field_validator("start")
     @classmethod
     def _a_map(cls, start: str | Path) -> str | Path:
@@ -128,8 +139,10 @@ class StartOptions(InversionOptions):
 class GoodStartOptions(InversionOptions):
     """Options of an inversion whose start is worth keeping where the data see little."""
 
-    step: float = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
-    poor: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; the step is whole")
+    step: float | None = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
+    poor: float | None = Field(
+        default=0.0, ge=0, description="as in an inversion from a worse start; the step is whole"
+    )
     blur: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; updates are not blurred")
     damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
     tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
