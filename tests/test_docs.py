@@ -20,6 +20,7 @@ from tests.environment import Environment
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_the_tutorial_runs(tmp_path: Path, salt: Dataset) -> None:
     environment = Environment(tmp_path / "environment")
     printed: dict[str, str] = {}
@@ -108,6 +109,7 @@ def test_the_table_of_checks_is_the_programs() -> None:
     assert documented == [(check.name, check.summary) for checks in CHECKS.values() for check in checks]
 
 
+@pytest.mark.slow
 def test_the_commands_and_the_test_of_the_conformance_page_run(fwibench: Command, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "conformance.md").read_text()
     source = re.search(r"```python\n# test_conformance.py\n(.*?)```", text, re.DOTALL)

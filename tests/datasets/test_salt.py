@@ -104,6 +104,7 @@ def test_verify_finds_data_that_the_physics_does_not_make(
     assert copy.verify() == ["data0.npy holds values that are not finite"]
 
 
+@pytest.mark.slow
 def test_generation_goes_on_after_sigkill(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path))
     dataset = open_dataset(registry, "salt", "quick")

@@ -40,6 +40,7 @@ def test_wrong():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("salt")
 def test_tests_and_cells_are_summarised(tmp_path: Path) -> None:
     tests = tmp_path / "test_written.py"

@@ -124,6 +124,7 @@ def test_without_a_home_data_lie_among_temporary_files(tmp_path: Path) -> None:
     assert "belongs to somebody else" in taken.stdout + taken.stderr
 
 
+@pytest.mark.slow
 @needs_weak
 def test_folders_that_may_not_be_read(workshop: Callable[[], Path], finished: tuple[Path, list[Record]]) -> None:
     here = workshop()
@@ -165,6 +166,7 @@ def test_a_cache_that_may_not_be_written(workshop: Callable[[], Path], tmp_path:
     assert json.loads(run.stdout)["rows"][0]["status"] == "failed"
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_whatever_backend_is_named(workshop: Callable[[], Path]) -> None:
     here = workshop()
     backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}

@@ -204,6 +204,7 @@ def test_an_agreeing_run(results: Path, fwibench: Command) -> None:
     assert fresh_folder(results, found["run"], None).name == f"{found['run']}-2"
 
 
+@pytest.mark.slow
 def test_an_altered_score_of_a_hybrid_disagrees(results: Path, fwibench: Command) -> None:
     record = read_record(Results(results).run("refine") / RECORD)
     alter(results, "refine", scores={**record.scores, "mae": (record.scores["mae"] or 0) * 1.01})
