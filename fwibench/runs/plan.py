@@ -7,6 +7,7 @@ whatever the user got wrong is said here, before any work is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.errors import FwibenchError, OptionError, PluginError, UnknownNameError, UsageError
+from fwibench.errors import DataError, FwibenchError, OptionError, PluginError, UnknownNameError, UsageError
 from fwibench.file_states import content_hashes
 from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
+from fwibench.readable import shorten
 from fwibench.runs.cell import Cell
 from fwibench.runs.devices import device_refusal
 from fwibench.runs.record import Record
@@ -105,7 +107,7 @@ def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
         split = request.split or dataset.spec.schemes[0]
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
-        with blaming(partial(_fault, dataset.spec)):
+        with _opening(dataset.spec):
             place = _Place(dataset, split, _sizes(dataset, split))
         for item in methods:
             wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
@@ -171,9 +173,24 @@ def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, 
 
 
 def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
-    with blaming(partial(_fault, spec)):
+    with _opening(spec):
         implementation: Callable[..., Dataset] = spec.load()
         return implementation(spec, options, profile)
+
+
+@contextmanager
+def _opening(spec: DatasetSpec) -> Iterator[None]:
+    """Says whose fault it is that a dataset cannot be opened: that of a file that it needs, or of its code."""
+    with blaming(partial(_fault, spec)):
+        try:
+            yield
+        except OSError as error:
+            if not error.filename:
+                raise
+            raise DataError(
+                f"dataset '{spec.name}' cannot be opened: {error.strerror}: {shorten(str(error.filename))}",
+                "check what its options name, and whether you may read it",
+            ) from error
 
 
 def _fault(spec: DatasetSpec, what: str) -> PluginError:

@@ -13,7 +13,7 @@ from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.values import extremes
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.plan import Request, make_plan, open_dataset
 from tests.test_file_states import settle
 
 
@@ -318,3 +318,11 @@ def test_the_command_line_takes_a_path(fwibench: Any, flatvel: Path, tmp_path: P
     assert refused.returncode != 0
     assert "cannot be read" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("dataset", ["flatvel-a", "marmousi", "salt"])
+def test_a_path_that_the_system_refuses_is_no_fault_of_a_plugin(registry: Registry, dataset: str) -> None:
+    wanted = Request("mean-map", f"{dataset}[path={'a' * 300}]", profile="smoke")
+    with pytest.raises(DataError, match=f"'{dataset}' cannot be opened: .*name too long") as caught:
+        make_plan(wanted, registry)
+    assert "author" not in (caught.value.hint or "")
