@@ -5,7 +5,6 @@ Invariant: results come in the order of the models and equal those of a plain lo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,8 +16,11 @@ from fwibench.problem import Problem
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores this process may use: those that it may run on, and no more than the quota of a container allows."""
+    from joblib import cpu_count
+
+    cores: int = cpu_count()
+    return cores
 
 
 def simulate_each(maps: Sequence[NDArray[np.float32]], problem: Problem) -> Iterator[NDArray[np.float32]]:
