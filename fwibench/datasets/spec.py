@@ -15,7 +15,7 @@ Source = Literal["synthetic", "files"]
 PROFILES: tuple[Profile, ...] = ("smoke", "quick", "paper")
 OTHER_SIMULATORS = (
     "what is learnt from simulated shots holds for shots of the same simulator: another absorbing layer or scheme "
-    "costs accuracy; option `simulator_noise` adds noise to train and val that stands for such differences"
+    "costs accuracy; option `simulator_noise` adds noise to train and val, which makes up for a part of that at most"
 )
 """Caveat of every dataset whose seismic measurements this suite simulates."""
 
