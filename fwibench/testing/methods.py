@@ -37,6 +37,11 @@ Array = NDArray[np.float32]
 
 TOLERANCE = 1e-4
 """Largest difference of predictions that should be equal, as a share of the property's range."""
+REFIT_SHARE = 0.05
+"""The same of two fits with one seed, as a share of what another seed changes.
+
+Threads add up in another order, and Adam moves a weight by its whole step where the gradient is nothing but rounding.
+"""
 GRACE_S = 10.0
 """Seconds that a method has to return after its deadline has passed."""
 DEADLINE_S = 0.2
@@ -225,13 +230,15 @@ def samples_are_independent(subject: MethodSubject) -> None:
 def seed_decides(subject: MethodSubject) -> None:
     """The same seed gives the same predictions; another one gives others, unless the spec says deterministic."""
     subject.probe.phase("fit")
-    _same(subject, subject.probe.predictions["fit"], subject.predictions, "another fit with the same seed")
-    other = subject.predict(subject.fitted(repetition=1))
+    again, other = subject.probe.predictions["fit"], subject.predict(subject.fitted(repetition=1))
     if subject.spec.deterministic:
+        _same(subject, again, subject.predictions, "another fit with the same seed")
         _same(subject, other, subject.predictions, "another seed, of a method that is declared deterministic")
         return
+    change = _difference(subject, other, subject.predictions, "another seed")
+    _same(subject, again, subject.predictions, "another fit with the same seed", max(TOLERANCE, REFIT_SHARE * change))
     require(
-        not np.array_equal(other, subject.predictions),
+        change > 0,
         "another seed gives the very same predictions",
         "draw from context.seed(...), or say deterministic=True in the spec",
     )
@@ -340,15 +347,20 @@ METHOD_CHECKS = as_checks(
 )
 
 
-def _same(subject: MethodSubject, found: Array, expected: Array, what: str) -> None:
-    """Raises unless predictions agree within `TOLERANCE`."""
+def _same(subject: MethodSubject, found: Array, expected: Array, what: str, tolerance: float = TOLERANCE) -> None:
+    """Raises unless predictions agree within a share of the property's range."""
+    difference = _difference(subject, found, expected, what)
+    require(
+        difference <= tolerance,
+        f"{what}: predictions differ by {difference:.2g} of the property's range, expected {tolerance:.2g} or less",
+    )
+
+
+def _difference(subject: MethodSubject, found: Array, expected: Array, what: str) -> float:
+    """The largest difference of predictions, as a share of the property's range; raises for another shape."""
     require(found.shape == expected.shape, f"{what}: shape {found.shape}, expected {expected.shape}")
     bounds = subject.data.problem.property
-    difference = float(np.abs(found - expected).max()) / (bounds.high - bounds.low)
-    require(
-        difference <= TOLERANCE,
-        f"{what}: predictions differ by {difference:.2g} of the property's range, expected {TOLERANCE:g} or less",
-    )
+    return float(np.abs(found - expected).max()) / (bounds.high - bounds.low)
 
 
 def _whole(found: Any, shape: tuple[int, ...]) -> Array:
