@@ -12,8 +12,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fwibench.physics.parallel import available_cores
-
 BUSY_SHARE = 0.1
 """Share of the cores that other processes may take before times are marked. An idle desktop takes about 0.02."""
 IDLE = (3, 4)
@@ -28,7 +26,7 @@ class Load(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    cores: int = Field(ge=1, le=2**20, description="cores the process could use")
+    cores: int = Field(ge=1, le=2**20, description="cores the process could run on")
     start: Amount | None = Field(default=None, description="load average of the last minute, at the start")
     end: Amount | None = Field(default=None, description="the same at the end, the cell's own load included")
     others: Amount | None = Field(
@@ -55,7 +53,12 @@ class LoadMeter:
         if machine is not None and self._machine is not None and elapsed > 0:
             used = machine - self._machine - (_own_seconds() - self._own)
             others = round(max(used, 0.0) / elapsed, 3)
-        return Load(cores=available_cores(), start=self._load, end=_load_average(), others=others)
+        return Load(cores=len(_cores()), start=self._load, end=_load_average(), others=others)
+
+
+def _cores() -> set[int]:
+    """Cores that this process may run on and whose work is counted; the quota of a container takes none away."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def _load_average() -> float | None:
@@ -75,7 +78,7 @@ def _machine_seconds() -> float | None:
     """Time in which the cores that this process may use were at work, or taken by another guest [s]."""
     try:
         lines = Path("/proc/stat").read_text().splitlines()
-        ours = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        ours = {f"cpu{number}" for number in _cores()}
         fields = [line.split()[1:] for line in lines if line.split(maxsplit=1)[0] in ours]
         ticks = sum(int(value) for line in fields for i, value in enumerate(line[:COUNTED]) if i not in IDLE)
         return ticks / os.sysconf("SC_CLK_TCK") if fields else None

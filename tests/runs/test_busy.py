@@ -140,6 +140,14 @@ def test_a_machine_is_busy_where_others_use_a_tenth(others: float | None, busy: 
     assert Load(cores=2, others=others).busy is busy
 
 
+def test_a_quota_takes_no_core_away_from_those_that_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others use is counted on all of them, so the share must be of all of them."""
+    cores = LoadMeter().read().cores
+    assert cores == (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert LoadMeter().read().cores == cores
+
+
 def test_a_system_that_tells_nothing_leaves_the_load_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(load, "Path", lambda name: tmp_path / "absent")
     monkeypatch.delattr(load.os, "getloadavg")
