@@ -14,7 +14,7 @@ from fwibench_invlint import InvLINTOptions
 from fwibench_invlint.method import InvLINT
 
 from fwibench.methods.context import RunContext
-from fwibench.runs.timing import latency_ms
+from fwibench.runs.execution.timing import latency_ms
 from fwibench.testing import seismic_problem
 
 SHAPES = {

@@ -10,7 +10,7 @@ from fwibench_baselines.inversionnet import build_network
 
 from fwibench.plugins.registry import load_registry
 from fwibench.problem import Problem
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 BATCH, STEPS = 8, 3
 

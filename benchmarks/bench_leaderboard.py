@@ -17,10 +17,10 @@ import numpy as np
 from scipy import stats
 
 from fwibench.leaderboard.intervals import interval
-from fwibench.runs.cell import Cell
-from fwibench.runs.record import Costs, Record, write_record
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.scores import Scores, write_scores
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import Costs, Record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.scores import Scores, write_scores
 
 RECORDS, SAMPLES, EPOCHS, DATASETS = 2000, 100, 200, 4
 ROUNDS = 5

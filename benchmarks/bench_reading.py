@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fwibench.datasets.arrays import ShardedArray
+from fwibench.samples import ShardedArray
 
 SHAPE = (500, 5, 1000, 70)
 ROUNDS = 5

@@ -20,12 +20,12 @@ import numpy as np
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
-from fwibench.runs.cell import Cell
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.predictions import Predictions, write_predictions
-from fwibench.runs.record import Complexity, Costs, Record, write_record
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.scores import Scores, write_scores
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.predictions import Predictions, write_predictions
+from fwibench.runs.artefacts.record import Complexity, Costs, Record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.scores import Scores, write_scores
+from fwibench.runs.opening.datasets import open_dataset
 from fwibench.testing import in_memory
 
 DATASETS = ("salt", "marmousi", "kimberlina-leakage", "kimberlina-reservoir")

@@ -7,7 +7,7 @@ import numpy as np
 from fwibench_invlint.ridge import fit_ridge
 from sklearn.linear_model import Ridge
 
-from fwibench.runs.timing import stopwatch
+from fwibench.runs.execution.timing import stopwatch
 
 SAMPLES, FEATURES, TARGETS = 2000, 2560, 532
 ALPHA = 1.0

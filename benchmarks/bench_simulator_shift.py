@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 from openfwi_scheme import simulate as simulate_openfwi
 
-from fwibench.datasets.arrays import ShardedArray, Split
 from fwibench.datasets.dataset import Dataset
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.selection import validate_options
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.samples import ShardedArray, Split
+from fwibench.specs.options import validate_options
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ from fwibench_invlint.method import InvLINT
 from fwibench.methods.context import RunContext
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import load_registry
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.timing import stopwatch
+from fwibench.runs.execution.timing import stopwatch
+from fwibench.runs.opening.datasets import open_dataset
 
 EPOCHS = 3
 BATCH = 8

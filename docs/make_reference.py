@@ -20,19 +20,19 @@ from pydantic.fields import FieldInfo
 from fwibench import TrainingOptions, problem
 from fwibench.cli.app import app
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.options import DatasetOptions, FilesOptions
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.spec import PublishedMaps
 from fwibench.datasets.stored import StoredDataset
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
-from fwibench.methods.spec import Published
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins import hookspecs
 from fwibench.plugins.loading import PREFIX
-from fwibench.specs import Spec
+from fwibench.specs.base import Spec
+from fwibench.specs.dataset import PublishedMaps
+from fwibench.specs.dataset_options import DatasetOptions, FilesOptions
+from fwibench.specs.method import Published
 
 FOLDER = Path(__file__).parent / "reference"
 UNDOCUMENTED = "(undocumented)"

@@ -10,14 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fwibench.datasets.spec import DatasetSpec, PublishedMaps
-    from fwibench.methods.options import TrainingOptions
-    from fwibench.methods.spec import MethodSpec, Published
-    from fwibench.metrics.spec import MetricSpec
-    from fwibench.plugins.exporter import ExporterSpec
     from fwibench.plugins.hookspecs import hookimpl
     from fwibench.problem import Frozen
-    from fwibench.specs import NoOptions
+    from fwibench.specs.base import NoOptions
+    from fwibench.specs.dataset import DatasetSpec, PublishedMaps
+    from fwibench.specs.exporter import ExporterSpec
+    from fwibench.specs.method import MethodSpec, Published, TrainingOptions
+    from fwibench.specs.metric import MetricSpec
 
 __version__ = "0.1.0"
 
@@ -35,16 +34,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DatasetSpec": "fwibench.datasets.spec",
-    "PublishedMaps": "fwibench.datasets.spec",
-    "TrainingOptions": "fwibench.methods.options",
-    "MethodSpec": "fwibench.methods.spec",
-    "Published": "fwibench.methods.spec",
-    "MetricSpec": "fwibench.metrics.spec",
-    "ExporterSpec": "fwibench.plugins.exporter",
+    "DatasetSpec": "fwibench.specs.dataset",
+    "PublishedMaps": "fwibench.specs.dataset",
+    "TrainingOptions": "fwibench.specs.method",
+    "MethodSpec": "fwibench.specs.method",
+    "Published": "fwibench.specs.method",
+    "MetricSpec": "fwibench.specs.metric",
+    "ExporterSpec": "fwibench.specs.exporter",
     "hookimpl": "fwibench.plugins.hookspecs",
     "Frozen": "fwibench.problem",
-    "NoOptions": "fwibench.specs",
+    "NoOptions": "fwibench.specs.base",
 }
 """Module of each public name. They are imported when asked for, so that the command starts in a moment."""
 

@@ -14,7 +14,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.plugins import settings
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,8 +11,8 @@ from fwibench.datasets.facts import describe_problem, describe_splits
 from fwibench.leaderboard.columns import COLUMNS
 from fwibench.leaderboard.intervals import RESAMPLES
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
-from fwibench.specs import API_VERSION
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.specs.base import API_VERSION
 from fwibench.testing.running import CHECKS
 from tests.conftest import Command
 from tests.environment import Environment

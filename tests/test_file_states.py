@@ -8,10 +8,10 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from fwibench import file_states
 from fwibench.errors import DataError
-from fwibench.file_states import content_hashes, remembered, rotten, stamp
-from fwibench.files import sha256
+from fwibench.files import states as file_states
+from fwibench.files.atomic import sha256
+from fwibench.files.states import content_hashes, remembered, rotten, stamp
 
 SIZE = 300_000
 """Longer than both ends of 64 KiB that were hashed once."""

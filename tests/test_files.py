@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from fwibench.errors import DataError, UnknownNameError
-from fwibench.files import atomic_write, check_folder, write_text
+from fwibench.files.atomic import atomic_write, check_folder, write_text
 
 
 def noise() -> np.ndarray:

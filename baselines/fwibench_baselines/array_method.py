@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.files import atomic_write, reading
+from fwibench.files.atomic import atomic_write, reading
+from fwibench.files.npy import read_npz
 from fwibench.methods.base import Method
-from fwibench.npy import read_npz
+from fwibench.typing import Array32
 
 
 class ArrayMethod(Method):
     """Keeps what it learnt in `arrays`, and saves just that."""
 
-    arrays: dict[str, NDArray[np.float32]] | None = None
+    arrays: dict[str, Array32] | None = None
 
     @property
-    def fitted(self) -> dict[str, NDArray[np.float32]]:
+    def fitted(self) -> dict[str, Array32]:
         """The arrays; raises `MethodError` before fit."""
         if self.arrays is None:
             raise self.not_fitted()

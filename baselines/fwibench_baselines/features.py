@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.problem import Problem
+from fwibench.samples import Split
+from fwibench.typing import Array32
 
-Array = NDArray[np.float32]
 CHUNK = 64
 
 
@@ -30,7 +29,7 @@ def block_sizes(shape: tuple[int, int, int], limit: int) -> tuple[int, int]:
     return time, space
 
 
-def block_averages(measurements: Array, problem: Problem, limit: int) -> Array:
+def block_averages(measurements: Array32, problem: Problem, limit: int) -> Array32:
     """Normalised measurements `(n, S, T, R)`, averaged in blocks and flattened to `(n, features)`."""
     normalised = problem.amplitude.normalise(measurements, np)
     for axis, size in zip((2, 3), block_sizes(problem.measurement_shape, limit), strict=True):
@@ -41,11 +40,11 @@ def block_averages(measurements: Array, problem: Problem, limit: int) -> Array:
     return normalised.reshape(len(measurements), -1).astype(np.float32)
 
 
-def split_features(split: Split, problem: Problem, limit: int) -> Array:
+def split_features(split: Split, problem: Problem, limit: int) -> Array32:
     """Features of a whole split, `(n, features)`, read in chunks."""
     return np.concatenate([block_averages(chunk, problem, limit) for chunk in _chunks(split)])
 
 
-def _chunks(split: Split) -> Iterator[Array]:
+def _chunks(split: Split) -> Iterator[Array32]:
     for start in range(0, len(split), CHUNK):
         yield split.measurements[start : start + CHUNK]

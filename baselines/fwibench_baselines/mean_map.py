@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.methods.complexity import Complexity
+from fwibench.samples import Split
+from fwibench.typing import Array32
 from fwibench_baselines.array_method import ArrayMethod
 
 CHUNK = 64
 
 
-def average(train: Split) -> NDArray[np.float32]:
+def average(train: Split) -> Array32:
     """The mean map `(1, Z, X)` of a split."""
     total = sum(train.properties[i : i + CHUNK].sum(0, np.float64) for i in range(0, len(train), CHUNK))
     return np.asarray(total / len(train), np.float32)
 
 
-def distance(split: Split, one: NDArray[np.float32]) -> float:
+def distance(split: Split, one: Array32) -> float:
     """The mean absolute difference [property's unit] of the maps of a split from one map `(1, Z, X)`."""
     starts = range(0, len(split), CHUNK)
     total = sum(float(np.abs(split.properties[i : i + CHUNK] - one).sum(dtype=np.float64)) for i in starts)
@@ -32,7 +32,7 @@ class MeanMap(ArrayMethod):
         """Averages the maps of `train`."""
         self.arrays = {"mean": average(train)}
 
-    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, measurements: Array32) -> Array32:
         """The same map for each sample."""
         self.problem.check_measurements(measurements.shape)
         return np.repeat(self.fitted["mean"][None], len(measurements), axis=0)

@@ -7,10 +7,10 @@ than about any method.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.methods.complexity import Complexity
+from fwibench.samples import Split
+from fwibench.typing import Array32
 from fwibench_baselines.array_method import ArrayMethod
 from fwibench_baselines.features import block_averages, split_features
 
@@ -23,7 +23,7 @@ class NearestNeighbour(ArrayMethod):
         features = split_features(train, self.problem, self.options.features)
         self.arrays = {"features": features, "maps": train.properties[:]}
 
-    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, measurements: Array32) -> Array32:
         """The training map whose measurement is nearest."""
         self.problem.check_measurements(measurements.shape)
         known = self.fitted["features"]

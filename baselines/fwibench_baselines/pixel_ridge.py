@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.methods.complexity import Complexity
+from fwibench.samples import Split
+from fwibench.typing import Array32, Array64
 from fwibench_baselines.array_method import ArrayMethod
 from fwibench_baselines.features import block_averages, split_features
-
-Array = NDArray[np.float64]
 
 ALPHAS = tuple(10.0**k for k in range(-2, 6))
 SMALLEST_DEVIATION = 1e-3
@@ -46,7 +44,7 @@ class PixelRidge(ArrayMethod):
             fitted |= {"weights": best / deviation[:, None]}
         self.arrays = {name: array.astype(np.float32) for name, array in fitted.items()}
 
-    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, measurements: Array32) -> Array32:
         """One matrix product, or two where the matrix is kept as a product."""
         self.problem.check_measurements(measurements.shape)
         features = block_averages(measurements, self.problem, self.options.features)
@@ -70,7 +68,7 @@ class PixelRidge(ArrayMethod):
         )
 
 
-def _solve(u: Array, maps: Array, alpha: float, factored: bool) -> Array:
+def _solve(u: Array64, maps: Array64, alpha: float, factored: bool) -> Array64:
     """Weights of features, or of train samples where the matrix is factored; `u` and `maps` have mean zero."""
     if factored:
         from sklearn.kernel_ridge import KernelRidge

@@ -17,7 +17,7 @@ from fwibench.cli.output import console, open_registry, print_json, warn
 from fwibench.datasets.added.description import LIMITS, forget, read_descriptions
 from fwibench.errors import UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.readable import counted
+from fwibench.text.readable import counted
 
 if TYPE_CHECKING:
     from fwibench.datasets.added.adding import Findings
@@ -215,7 +215,7 @@ def _report(findings: Findings, registry: Registry) -> None:
 
 def _first_methods(registry: Registry, problem: Problem, dataset: str, train: int) -> list[str]:
     """Methods that tell soon whether the data are usable: those without a random start, or else without training."""
-    from fwibench.runs.inverting import GRADIENT, inverting_methods
+    from fwibench.runs.prediction.invert import GRADIENT, inverting_methods
 
     able = [spec for offer in registry.methods.values() if not (spec := offer.spec).refusal(problem, dataset)]
     if train:

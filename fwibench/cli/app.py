@@ -32,7 +32,7 @@ from fwibench.cli.output import print_error
 from fwibench.errors import FwibenchError, UsageError
 from fwibench.plugins.guard import describe
 from fwibench.plugins.settings import Settings, read_settings, split
-from fwibench.runs.child_environment import bounded_waiting
+from fwibench.runs.processes.variables import bounded_waiting
 
 FAULT = 70
 """Exit code of an error that no command expected, as EX_SOFTWARE of sysexits.h."""

@@ -20,8 +20,8 @@ from fwibench.leaderboard.choosing import Compared, compare_all, compare_with, r
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
-from fwibench.metrics.spec import MetricSpec
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.results import Results
+from fwibench.specs.metric import MetricSpec
 
 Exports = Annotated[
     list[Path] | None,

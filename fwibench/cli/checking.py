@@ -14,10 +14,11 @@ import typer
 from fwibench.cli.output import errors, open_registry, print_json, print_table
 from fwibench.cli.request import Json
 from fwibench.errors import PluginError, UnknownNameError, UsageError
-from fwibench.methods.spec import MethodSpec
-from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.registry import Offer, Registry
-from fwibench.runs.selection import parse_selection, validate_options
+from fwibench.runs.planning.grammar import parse_selection
+from fwibench.specs.method import MethodSpec
+from fwibench.specs.metric import MetricSpec
+from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
     from fwibench.testing.checks import Result

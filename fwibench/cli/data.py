@@ -13,11 +13,11 @@ import typer
 from fwibench.cli.apps import App
 from fwibench.cli.output import console, open_registry, print_table, warn
 from fwibench.cli.progress import make_listener
-from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError
-from fwibench.readable import show_seconds
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.selection import parse_selection
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.planning.grammar import parse_selection
+from fwibench.specs.dataset import Profile
+from fwibench.text.readable import show_seconds
 
 if TYPE_CHECKING:
     from fwibench.datasets.agreement import Agreement

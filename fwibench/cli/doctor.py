@@ -10,8 +10,8 @@ import typer
 
 from fwibench.cli.output import open_registry, print_json, print_table
 from fwibench.cli.request import Json
-from fwibench.files import data_root
-from fwibench.runs.environment import describe_environment
+from fwibench.files.atomic import data_root
+from fwibench.runs.machine.environment import describe_environment
 
 Finding = tuple[bool, str, str]
 NEEDED_DEEPWAVE = "0.1."

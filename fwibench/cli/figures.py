@@ -13,13 +13,13 @@ from fwibench.cli.reading import read_records
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.files import atomic_write, check_folder
+from fwibench.files.atomic import atomic_write, check_folder
 from fwibench.leaderboard.choosing import records_of
 from fwibench.plugins.settings import split as split_names
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing, Format, render
 from fwibench.report.material import Material
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.results import Results
 
 
 def figures(

@@ -13,11 +13,11 @@ from fwibench.cli.reading import read_records
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, UnknownNameError
-from fwibench.readable import show_number
-from fwibench.runs.differences import TOLERANCE, find_differences
-from fwibench.runs.merging import Rule
-from fwibench.runs.merging import merge as merge_folders
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.differences import TOLERANCE, find_differences
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.folders.merge import Rule
+from fwibench.runs.folders.merge import merge as merge_folders
+from fwibench.text.readable import show_number
 
 
 def merge(
@@ -107,7 +107,7 @@ def rescore(
     wanted = [one for one in finished if not runs or any(run in one.run_id for run in runs)]
     if not wanted:
         raise DataError(f"there are no finished runs in {results}", "fwibench status shows what there is")
-    from fwibench.runs.rescoring import rescore_runs
+    from fwibench.runs.folders.rescore import rescore_runs
 
     rows, faults = [], 0
     records = {folder.folder(record.cell).absolute(): record for record in wanted}

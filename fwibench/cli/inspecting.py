@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from fwibench.cli.output import console, print_table
 from fwibench.methods.complexity import Complexity, Layer
-from fwibench.methods.spec import Published
-from fwibench.readable import show_count
+from fwibench.specs.method import Published
+from fwibench.text.readable import show_count
 
 if TYPE_CHECKING:
-    from fwibench.runs.inspection import Inspection
+    from fwibench.runs.planning.costs import Inspection
 
 LAYERS = ("layer", "type", "output", "parameters", "MACs [M]")
 

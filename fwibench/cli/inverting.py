@@ -12,10 +12,10 @@ from fwibench.cli.outputs import check_outputs, tell
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, check_device, parse_duration
 from fwibench.errors import UsageError
-from fwibench.readable import counted, show_number, show_seconds
+from fwibench.text.readable import counted, show_number, show_seconds
 
 if TYPE_CHECKING:
-    from fwibench.runs.inverting import Outcome, Task
+    from fwibench.runs.prediction.invert import Outcome, Task
 
 MOST = 4
 """Records in a picture."""
@@ -52,8 +52,8 @@ def invert(
     check_outputs(inputs, outputs, force=force)
     seconds = parse_duration(time_limit) if time_limit else None
     registry = open_registry()
-    from fwibench.runs import inverting
-    from fwibench.runs.predicting import write_maps
+    from fwibench.runs.prediction import invert as inverting
+    from fwibench.runs.prediction.predict import write_maps
 
     task = inverting.make_task(
         measurements, survey, registry, method=method, start=start, settings=_parse_settings(settings or [])
@@ -74,7 +74,7 @@ def invert(
 
 
 def _parse_settings(settings: list[str]) -> dict[str, str]:
-    from fwibench.runs.selection import parse_assignment
+    from fwibench.runs.planning.grammar import parse_assignment
 
     found: dict[str, str] = {}
     for setting in settings:
@@ -122,7 +122,7 @@ def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
     """Draws start and model of records, spread evenly; returns which records."""
     import numpy as np
 
-    from fwibench.files import atomic_write
+    from fwibench.files.atomic import atomic_write
     from fwibench.report.pictures import draw_maps
 
     rows = np.unique(np.linspace(0, len(outcome.maps) - 1, MOST // 2).round().astype(int))

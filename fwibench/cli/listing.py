@@ -12,15 +12,16 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from fwibench.cli.inspecting import print_inspection, print_published
 from fwibench.cli.output import open_registry, print_json, print_table
 from fwibench.cli.request import Json
-from fwibench.datasets.spec import PROFILES, DatasetSpec, Profile
 from fwibench.errors import FwibenchError, UnknownNameError, UsageError
-from fwibench.methods.spec import MethodSpec
-from fwibench.metrics.spec import MetricSpec
-from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
-from fwibench.runs.selection import parse_one, validate_options
-from fwibench.specs import Spec
+from fwibench.runs.planning.grammar import parse_one
+from fwibench.specs.base import Spec
+from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
+from fwibench.specs.exporter import ExporterSpec
+from fwibench.specs.method import MethodSpec
+from fwibench.specs.metric import MetricSpec
+from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset
@@ -49,7 +50,7 @@ def info(
     """Show all that is known of a method, dataset, metric or exporter; with --dataset, what a method costs on it."""
     registry = open_registry()
     if dataset is not None:
-        from fwibench.runs.inspection import inspect_method
+        from fwibench.runs.planning.costs import inspect_method
 
         found = inspect_method(registry, name, dataset, profile)
         if json:

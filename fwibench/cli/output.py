@@ -16,7 +16,7 @@ from fwibench.datasets.added.description import read_descriptions
 from fwibench.plugins.guard import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.readable import printable, shorten
+from fwibench.text.readable import printable, shorten
 
 Cells = Sequence[str]
 

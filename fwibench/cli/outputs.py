@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fwibench.cli.output import warn
 from fwibench.errors import ProblemError, UsageError
-from fwibench.files import check_folder
+from fwibench.files.atomic import check_folder
 
 
 def check_outputs(inputs: Mapping[str, Path], outputs: Mapping[str, tuple[Path | None, str]], *, force: bool) -> None:

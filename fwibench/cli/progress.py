@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fwibench.cli.output import errors
-from fwibench.readable import show_number, show_seconds
-from fwibench.runs.plan import PlannedCell
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.planning.plan import PlannedCell
+from fwibench.text.readable import show_number, show_seconds
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset

@@ -13,10 +13,10 @@ from fwibench.cli.output import console, open_registry, print_json, print_table,
 from fwibench.cli.request import Json
 from fwibench.cli.request import Results as ResultsOption
 from fwibench.errors import DataError, RecordError
-from fwibench.readable import counted, show_count, show_number, show_seconds
-from fwibench.runs.load import Load
-from fwibench.runs.record import Costs, Record, read_record
-from fwibench.runs.results import RECORD, Results
+from fwibench.runs.artefacts.record import Costs, Record, read_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.machine.load import Load
+from fwibench.text.readable import counted, show_count, show_number, show_seconds
 
 BUSY_TIMES = "on a busy machine"
 
@@ -42,7 +42,7 @@ def show(
     """Show one run: options, scores, costs, diagnostics, environment. RUN may be a part of its name."""
     folder = Results(results).run(run)
     record = read_record(folder / RECORD)
-    from fwibench.runs.convergence import describe_convergence
+    from fwibench.runs.scoring.course import describe_convergence
 
     try:
         bands = describe_convergence(record, folder, open_registry() if mae else None)

@@ -12,8 +12,8 @@ from fwibench.cli.request import Results as ResultsOption
 from fwibench.cli.request import check_results
 from fwibench.errors import DataError
 from fwibench.leaderboard.choosing import records_of
-from fwibench.readable import printable
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.results import Results
+from fwibench.text.readable import printable
 
 
 def report(

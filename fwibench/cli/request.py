@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.datasets.spec import Profile
 from fwibench.errors import DataError, UsageError
-from fwibench.runs.plan import Request
-from fwibench.runs.selection import MOST_CELLS
+from fwibench.runs.planning.grammar import MOST_CELLS
+from fwibench.runs.planning.plan import Request
+from fwibench.specs.dataset import Profile
 
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

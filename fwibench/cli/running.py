@@ -12,16 +12,16 @@ from fwibench.cli.output import console, open_registry, print_json, print_table,
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, takes_request
 from fwibench.cli.tables import print_leaderboard, print_notes
-from fwibench.files import check_folder
+from fwibench.files.atomic import check_folder
 from fwibench.leaderboard.board import make_board
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.rows import format_options
-from fwibench.readable import counted, show_count, show_seconds
-from fwibench.runs.plan import PlannedCell, Request, make_plan
-from fwibench.runs.record import Record
-from fwibench.runs.results import Results
-from fwibench.runs.run import run_plan
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.run import run_plan
+from fwibench.runs.planning.plan import PlannedCell, Request, make_plan
+from fwibench.text.readable import counted, show_count, show_seconds
 
 PLANNING = "planning; original files that changed since they were last used are read once"
 

@@ -8,7 +8,7 @@ from fwibench.cli.output import errors, print_table
 from fwibench.leaderboard.comparison import Comparison
 from fwibench.leaderboard.presenting import present
 from fwibench.leaderboard.rows import Row
-from fwibench.readable import printable, shorten, show_number
+from fwibench.text.readable import printable, shorten, show_number
 
 OPTIONAL = ("closed form", "device", "FLOPs", "MSE", "seeds", "predict [ms]", "fit", "params")
 """What a narrow terminal may lack; never the rank and the interval."""

@@ -15,16 +15,17 @@ from fwibench.cli.outputs import check_outputs, tell
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, check_device, check_results
 from fwibench.cli.request import Results as ResultsOption
-from fwibench.readable import printable, show_number
-from fwibench.runs import repeating
-from fwibench.runs.differences import TOLERANCE
-from fwibench.runs.record import Record
-from fwibench.runs.reproducing import request_of, words_of
-from fwibench.runs.results import Results
-from fwibench.runs.run import run_plan
+from fwibench.runs.artefacts.differences import TOLERANCE
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.run import run_plan
+from fwibench.runs.reproduction import repeat as repeating
+from fwibench.runs.reproduction.command import request_of, words_of
+from fwibench.text.readable import printable, show_number
 
 if TYPE_CHECKING:
-    from fwibench.runs.predicting import Maps, Task
+    from fwibench.runs.prediction.predict import Task
+    from fwibench.typing import Maps
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a part of it that fits no other.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
@@ -53,7 +54,7 @@ def predict(
     check_outputs({"the measurements": measurements}, outputs, force=force)
     folder = Results(results).run(run)
     registry = open_registry()
-    from fwibench.runs import predicting
+    from fwibench.runs.prediction import predict as predicting
 
     task = predicting.make_task(folder, measurements, registry)
     tell(task.warnings, strict=strict)
@@ -187,7 +188,7 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
     """Draws maps, spread evenly; says of which samples."""
     import numpy as np
 
-    from fwibench.files import atomic_write
+    from fwibench.files.atomic import atomic_write
     from fwibench.physics.illumination import has_illumination, illumination
     from fwibench.report.pictures import COLUMNS, draw_maps
 

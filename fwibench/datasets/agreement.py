@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32] | NDArray[np.float64]
+from fwibench.typing import Array32, Array64
+
+Array = Array32 | Array64
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def compare(number: int, stored: Array, simulated: Array, *, seismic: bool) -> A
     )
 
 
-def _delay(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _delay(a: Array64, b: Array64) -> float:
     """Lag of the largest absolute cross-correlation over time, all traces together, to a part of a sample."""
     samples = a.shape[1]
     length = 2 * samples

@@ -9,12 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.splits import Indices
 from fwibench.errors import DataError
 from fwibench.problem import Property
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.typing import Array32, Indices
 
 SHARES = {"train": (0.0, 0.7), "val": (0.7, 0.85), "test": (0.85, 1.0)}
 """Columns of the model that belong to each split, as shares of its width."""
@@ -50,7 +49,7 @@ class Crops:
 
     def __init__(
         self,
-        model: NDArray[np.float32],
+        model: Array32,
         shape: tuple[int, int],
         bounds: Property,
         count: int,
@@ -89,7 +88,7 @@ class Crops:
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int, /) -> NDArray[np.float32]:
+    def __getitem__(self, index: int, /) -> Array32:
         """Crop `(1, Z, X)`."""
         if not 0 <= index < self._count:
             raise IndexError(index)

@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fwibench.datasets.agreement import Agreement, compare
-from fwibench.datasets.arrays import ShardedArray, Split, Transform
 from fwibench.datasets.noise import Noise
-from fwibench.datasets.options import ON_READING, DatasetOptions
-from fwibench.datasets.spec import DatasetSpec, Profile, Source
-from fwibench.datasets.splits import SPLITS, Indices
+from fwibench.datasets.splits import SPLITS
 from fwibench.errors import DataError, UnknownNameError
 from fwibench.problem import Problem, SeismicSurvey
-from fwibench.quoting import select
+from fwibench.samples import ShardedArray, Split, Transform
+from fwibench.specs.dataset import DatasetSpec, Profile, Source
+from fwibench.specs.dataset_options import ON_READING, DatasetOptions
+from fwibench.text.quoting import select
+from fwibench.typing import Indices
 
 Progress = Callable[[int, int], None]
 """Called with samples done and samples wanted."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from fwibench.datasets.dataset import Dataset, Progress, Shards, digest
 from fwibench.datasets.values import extremes, find_fault, fits, look_turned
 from fwibench.errors import DataError
-from fwibench.file_states import remembered, rotten, stamp
-from fwibench.files import sha256
-from fwibench.npy import open_npy
+from fwibench.files.atomic import sha256
+from fwibench.files.npy import open_npy
+from fwibench.files.states import remembered, rotten, stamp
 from fwibench.problem import Property
 
 OFF_SCALE = 10.0
@@ -65,7 +65,7 @@ class FilesDataset(Dataset):
     def check(self) -> None:
         """See `Dataset.check`: nothing is missing, and values are finite and within the bounds of the property.
 
-        Files are read once, and again when their state differs; see `fwibench.file_states`.
+        Files are read once, and again when their state differs; see `fwibench.files.states`.
         """
         self.prepare()
 

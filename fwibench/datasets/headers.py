@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Shards
 from fwibench.errors import DataError
-from fwibench.npy import open_npy
+from fwibench.files.npy import open_npy
 from fwibench.problem import Problem
 
 

@@ -22,14 +22,14 @@ from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.geology.storage import Leak, Site, draw_leak, leaking_site, storage_site
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.splits import Indices, random_split
+from fwibench.datasets.splits import random_split
 from fwibench.errors import DataError
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.typing import Array32, Indices
 
 DECADES = 20
 GROUP = 7
@@ -124,7 +124,7 @@ class KimberlinaLeakage(SimulatedDataset):
             scenarios = np.arange(len(self.originals)) // DECADES
         return scenarios[: n * stored]
 
-    def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
+    def maps(self, numbers: range) -> Iterable[Array32]:
         """One decade of one scenario for each number."""
         return [leakage_map(*scenario_and_decade(i)) for i in numbers]
 
@@ -139,7 +139,7 @@ def _leak(scenario: int) -> Leak:
     return draw_leak(np.random.default_rng(derive_seed("kimberlina-leakage", BASE_SEED, "scenario", scenario)))
 
 
-def leakage_map(scenario: int, decade: int) -> NDArray[np.float32]:
+def leakage_map(scenario: int, decade: int) -> Array32:
     """Map of a scenario after so many decades, `(1, Z, X)` [m/s]; at 0 nothing has leaked yet."""
     velocity = leaking_site(_site(), _leak(scenario), 10.0 * decade)
     return velocity.clip(PROBLEM.property.low, PROBLEM.property.high)[None].astype(np.float32)

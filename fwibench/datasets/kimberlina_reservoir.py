@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.geology.basin import Site, draw_section, draw_site
 from fwibench.datasets.simulated import SimulatedDataset
 from fwibench.problem import Amplitude, ElectromagneticPhysics, ElectromagneticSurvey, Grid, Point, Problem, Property
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.typing import Array32
 
 SIZES = {"smoke": (8, 2, 2), "quick": (140, 12, 20), "paper": (780, 30, 30)}
 """Samples in all, in val and in test; the paper's 750 for training hold its validation too."""
@@ -61,7 +61,7 @@ class KimberlinaReservoir(SimulatedDataset):
     sizes = SIZES
     shard_rows = 20
 
-    def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
+    def maps(self, numbers: range) -> Iterable[Array32]:
         """Realisations of the site, independent of each other."""
         bounds = PROBLEM.property.low, PROBLEM.property.high
         for i in numbers:

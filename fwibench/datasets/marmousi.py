@@ -16,15 +16,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.crops import Crops, crop_indices
 from fwibench.datasets.geology.folded import folded_section
 from fwibench.datasets.readers import Wanted, read_maps
 from fwibench.datasets.simulated import Originals, SimulatedDataset
-from fwibench.datasets.splits import Indices
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.typing import Array32, Indices
 
 SIZES = {"smoke": (20, 3, 3), "quick": (1000, 100, 100), "paper": (30_000, 3_000, 3_000)}
 """Samples in all, in val and in test: the paper's 24,000/3,000/3,000."""
@@ -82,12 +81,12 @@ class Marmousi(SimulatedDataset):
             maps.doubts,
         )
 
-    def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
+    def maps(self, numbers: range) -> Iterable[Array32]:
         """One section for each number."""
         return [marmousi_map(i) for i in numbers]
 
 
-def marmousi_map(number: int) -> NDArray[np.float32]:
+def marmousi_map(number: int) -> Array32:
     """Map of one sample, `(1, Z, X)` [m/s]."""
     rng = np.random.default_rng(derive_seed("marmousi", BASE_SEED, number))
     bounds = PROBLEM.property.low, PROBLEM.property.high

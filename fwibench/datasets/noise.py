@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.options import DatasetOptions
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.specs.dataset_options import DatasetOptions
+from fwibench.typing import Array32, Array64, Indices
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Noise:
     spoil: bool
     mimic: bool
 
-    def __call__(self, measurements: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    def __call__(self, measurements: Array32, numbers: Indices) -> Array32:
         """Changes `(n, S, T, R)` in place and returns it; `numbers` are the samples' own."""
         for measurement, number in zip(measurements, numbers, strict=True):
             if self.mimic:
@@ -48,7 +48,7 @@ class Noise:
                     self._lose_traces(measurement, rng)
         return measurements
 
-    def _mimic_simulator(self, measurement: NDArray[np.float32], rng: np.random.Generator) -> None:
+    def _mimic_simulator(self, measurement: Array32, rng: np.random.Generator) -> None:
         """Add noise with the wavelet's spectrum, independent in each trace.
 
         Simulators differ in their absorbing layers and their dispersion, which both leave signals of the wavelet's
@@ -63,16 +63,16 @@ class Noise:
         size = self.options.simulator_noise * np.sqrt(self._power(measurement))
         measurement += (size * noise).astype(np.float32)
 
-    def _power(self, measurement: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _power(self, measurement: Array32) -> Array64:
         """Mean square of a measurement, of each row of electromagnetic ones."""
         axes = (0, 2) if self.cycles is None else None
         return np.square(measurement, dtype=np.float64).mean(axis=axes, keepdims=True)
 
-    def _add_noise(self, measurement: NDArray[np.float32], rng: np.random.Generator) -> None:
+    def _add_noise(self, measurement: Array32, rng: np.random.Generator) -> None:
         deviation = np.sqrt(self._power(measurement) * 10.0 ** (-(self.options.snr or 0.0) / 10.0))
         measurement += (deviation * rng.standard_normal(measurement.shape)).astype(np.float32)
 
-    def _lose_traces(self, measurement: NDArray[np.float32], rng: np.random.Generator) -> None:
+    def _lose_traces(self, measurement: Array32, rng: np.random.Generator) -> None:
         sources, _, receivers = measurement.shape
         traces = sources * receivers
         lost = rng.permutation(traces) < round(self.options.missing_traces * traces)

@@ -8,7 +8,7 @@ wider), to the four digits shown.
 
 from __future__ import annotations
 
-from fwibench.datasets.spec import PublishedMaps
+from fwibench.specs.dataset import PublishedMaps
 
 _DDNET = "test maps in the repository FanSmale/ddnet at commit 1ed969f"
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from fwibench.typing import Array32, Array64
 
 
-def resample(section: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+def resample(section: Array32, shape: tuple[int, int]) -> Array32:
     """Brings `(..., Z, X)` to `(..., *shape)`, axis by axis.
 
     An axis that shrinks takes averages over the new cells, weighted by overlap; one that grows is interpolated
@@ -25,7 +26,7 @@ def resample(section: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np
 
 
 @lru_cache(maxsize=8)
-def _weights(old: int, new: int) -> NDArray[np.float64]:
+def _weights(old: int, new: int) -> Array64:
     """Matrix `(new, old)` whose rows sum to 1."""
     if new >= old:
         centres = (np.arange(new) + 0.5) * old / new - 0.5

@@ -18,13 +18,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.geology.salt import LARGE, REALISTIC, salt_volume
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.splits import Indices, block_split
+from fwibench.datasets.splits import block_split
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.typing import Array32, Array64, Indices
 
 VOLUME_SLICES = 70
 SIZES = {"smoke": (20, 3, 3), "quick": (140, 10, 10), "paper": (140, 10, 10)}
@@ -45,7 +45,7 @@ PROBLEM = Problem(
 
 
 @lru_cache(maxsize=4)
-def _volume(number: int, volume: str = "large") -> NDArray[np.float64]:
+def _volume(number: int, volume: str = "large") -> Array64:
     large = volume == "large"
     rng = np.random.default_rng(derive_seed("salt" if large else f"salt-{volume}", BASE_SEED, number))
     bounds = PROBLEM.property.low, PROBLEM.property.high
@@ -74,7 +74,7 @@ class Salt(SimulatedDataset):
         n, n_val, n_test = self.counts()
         return block_split(n, n_val, n_test, gap=max(n // 28, 1))
 
-    def maps(self, numbers: range) -> Iterable[NDArray[np.float32]]:
+    def maps(self, numbers: range) -> Iterable[Array32]:
         """Slices of the volumes, in their order."""
         volume: str = getattr(self.options, "volume", "large")
         return [_volume(i // VOLUME_SLICES, volume)[None, i % VOLUME_SLICES].astype(np.float32) for i in numbers]

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.readers import Wanted, read_maps
 from fwibench.datasets.resample import resample
-from fwibench.datasets.splits import Indices, random_split
+from fwibench.datasets.splits import random_split
 from fwibench.datasets.store import Sample
 from fwibench.datasets.stored import StoredDataset
 from fwibench.errors import DataError
-from fwibench.npy import open_npy
-
-Array = NDArray[np.float32]
+from fwibench.files.npy import open_npy
+from fwibench.typing import Array32, Indices
 
 
 class Originals(Protocol):
@@ -31,7 +29,7 @@ class Originals(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Array: ...
+    def __getitem__(self, index: int, /) -> Array32: ...
 
 
 class SimulatedDataset(StoredDataset):
@@ -57,7 +55,7 @@ class SimulatedDataset(StoredDataset):
     original_caveats: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def maps(self, numbers: range) -> Iterable[Array]:
+    def maps(self, numbers: range) -> Iterable[Array32]:
         """Synthetic property maps `(1, Z, X)` of the sample numbers, in order."""
 
     @property
@@ -138,7 +136,7 @@ class SimulatedDataset(StoredDataset):
         """The user's files."""
         return self.originals.files if self.originals is not None else ()
 
-    def adapt(self, original: Array) -> Array:
+    def adapt(self, original: Array32) -> Array32:
         """Brings an original map `(1, Z, X)` to the problem's grid. Default: averages, see `resample`."""
         return resample(original, self.problem.grid.shape)
 
@@ -157,7 +155,7 @@ class SimulatedDataset(StoredDataset):
         maps = self._made(numbers)
         yield from zip(simulate_each(maps, self.problem), maps, strict=True)
 
-    def _made(self, numbers: range) -> list[Array]:
+    def _made(self, numbers: range) -> list[Array32]:
         originals = self.originals
         return list(self.maps(numbers)) if originals is None else [self.adapt(originals[i]) for i in numbers]
 

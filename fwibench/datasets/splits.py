@@ -6,11 +6,10 @@ Invariant: train, val and test never share a sample, and a split depends only on
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.seeds import derive_seed
+from fwibench.typing import Indices
 
-Indices = NDArray[np.int64]
 SPLITS = ("train", "val", "test")
 
 

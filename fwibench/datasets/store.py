@@ -16,19 +16,18 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, model_validator
 
-from fwibench.datasets.arrays import open_samples
 from fwibench.datasets.dataset import Progress
 from fwibench.errors import DataError
-from fwibench.file_states import content_hashes
-from fwibench.files import atomic_write, reading, sha256, write_text, writing
-from fwibench.locks import BusyError, locked
+from fwibench.files.atomic import atomic_write, reading, sha256, write_text, writing
+from fwibench.files.locks import BusyError, locked
+from fwibench.files.states import content_hashes
 from fwibench.problem import Frozen
+from fwibench.samples import open_samples
+from fwibench.typing import Array32
 
-Array = NDArray[np.float32]
-Sample = tuple[Array, Array]
+Sample = tuple[Array32, Array32]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 MARGIN = 1.05
 WAIT = 2.0
@@ -120,7 +119,7 @@ class Store:
     def changed(self, n: int) -> list[str]:
         """Names of files, of those for `n` samples, whose content is not what the manifest says.
 
-        Hashes are recalled where a file's state is as it was; see `fwibench.file_states`.
+        Hashes are recalled where a file's state is as it was; see `fwibench.files.states`.
         """
         # a writer may have replaced files after the manifest was read, so a difference is looked at twice
         return self._differing(n) and self._differing(n)
@@ -200,7 +199,7 @@ class Store:
         shards = self._present()
         return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
 
-    def _read(self, shard: Shard) -> tuple[list[Array], list[Array]]:
+    def _read(self, shard: Shard) -> tuple[list[Array32], list[Array32]]:
         measurements, properties = (
             open_samples(self.folder / name, shape, shard.samples)
             for name, shape in (
@@ -210,7 +209,7 @@ class Store:
         )
         return list(measurements[: shard.samples]), list(properties[: shard.samples])
 
-    def _add(self, number: int, measurements: Array, properties: Array) -> None:
+    def _add(self, number: int, measurements: Array32, properties: Array32) -> None:
         names = {"measurements": f"data{number}.npy", "properties": f"model{number}.npy"}
         complete = {name: self.folder / f".{name}.new" for name in names.values()}
         digests = {}

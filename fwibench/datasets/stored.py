@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from fwibench.datasets.dataset import Dataset, Estimate, Progress, Shards, digest
-from fwibench.datasets.options import FROM_FILES, ON_READING, path_fields
 from fwibench.datasets.store import Manifest, Sample, Store
 from fwibench.errors import DataError
-from fwibench.file_states import stamp
-from fwibench.files import data_root
-from fwibench.npy import open_npy
+from fwibench.files.atomic import data_root
+from fwibench.files.npy import open_npy
+from fwibench.files.states import stamp
 from fwibench.seeds import BASE_SEED
+from fwibench.specs.dataset_options import FROM_FILES, ON_READING, path_fields
 
 UNITS = {"seismic": "amplitude", "em": "V/m"}
 

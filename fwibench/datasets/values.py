@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.errors import DataError
-from fwibench.npy import open_npy
+from fwibench.files.npy import open_npy
 from fwibench.problem import Property
 
 CHUNK_BYTES = 2**26

@@ -15,8 +15,8 @@ from fwibench.leaderboard.comparison import least_samples, not_told_apart
 from fwibench.leaderboard.intervals import interval
 from fwibench.leaderboard.rows import GROUP, Row, identity, label, make_row, with_fingerprint
 from fwibench.leaderboard.samples import Read, Samples, read_samples
-from fwibench.readable import counted
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.text.readable import counted
 
 PLACE = tuple(name for name in GROUP if name != "n_test")
 """Rows that agree in these can be compared on the samples they share."""

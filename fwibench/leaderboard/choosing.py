@@ -12,7 +12,7 @@ from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.leaderboard.board import PLACE, Line, by_place, name_of
 from fwibench.leaderboard.comparison import Comparison, all_pairs, compare, least_samples
 from fwibench.leaderboard.rows import variant, with_fingerprint
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.leaderboard.intervals import interval_of_difference
 from fwibench.leaderboard.samples import Samples
+from fwibench.typing import Array64
 
 ALPHA = 0.05
 """Two methods are told apart where the corrected p-value is below this."""
 
 EXACT = 50
 """Samples beyond which SciPy always takes the normal approximation."""
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     return list(itertools.combinations(names, 2))
 
 
-def _compare(first: str, second: str, metric: str, a: Numbers, b: Numbers) -> Comparison:
+def _compare(first: str, second: str, metric: str, a: Array64, b: Array64) -> Comparison:
     means, other_means = a.mean(axis=0), b.mean(axis=0)
     differences = means - other_means
     ends = interval_of_difference(a, b) or (None, None)
@@ -144,7 +142,7 @@ def _compare(first: str, second: str, metric: str, a: Numbers, b: Numbers) -> Co
     )
 
 
-def _paired(a: Samples, b: Samples, metric: str) -> tuple[Numbers, Numbers]:
+def _paired(a: Samples, b: Samples, metric: str) -> tuple[Array64, Array64]:
     """Scores `(seeds, n)` of both on the samples that both have."""
     if metric not in a.values or metric not in b.values:
         return np.empty((1, 0)), np.empty((1, 0))
@@ -157,7 +155,7 @@ def _paired(a: Samples, b: Samples, metric: str) -> tuple[Numbers, Numbers]:
     return first[:, there], second[:, there]
 
 
-def wilcoxon(differences: Numbers) -> list[float]:
+def wilcoxon(differences: Array64) -> list[float]:
     """Two-sided p-values of the signed-rank test.
 
     Differences of zero are left out; where there are no others the p-value is 1.
@@ -180,7 +178,7 @@ def wilcoxon(differences: Numbers) -> list[float]:
     return p_values.tolist()
 
 
-def rank_biserial(differences: Numbers) -> float:
+def rank_biserial(differences: Array64) -> float:
     """Matched-pairs rank-biserial correlation (Kerby 2014): share of positive less share of negative ranks."""
     from scipy import stats
 

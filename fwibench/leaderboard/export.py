@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fwibench.errors import FwibenchError, PluginError, UsageError
-from fwibench.files import atomic_write
+from fwibench.files.atomic import atomic_write
 from fwibench.leaderboard.exporters.data import Rows, Units
-from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
+from fwibench.specs.exporter import ExporterSpec
 
 
 def export(rows: Rows, units: Units, path: Path, registry: Registry) -> None:

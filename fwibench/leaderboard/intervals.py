@@ -9,7 +9,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from fwibench.typing import Scores
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -18,7 +19,6 @@ SEED = 20220717
 BLOCK = 2**22
 """Weights held at once."""
 
-Scores = NDArray[np.float64]
 Ends = tuple[float, float]
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from fwibench.leaderboard.rows import GROUP, Row, label
-from fwibench.readable import show_count, show_number, show_seconds
+from fwibench.text.readable import show_count, show_number, show_seconds
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fwibench.leaderboard.columns import COLUMNS
-from fwibench.runs.cell import Cell
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import Record
 
 GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
 """Rows that agree in these are ranked together."""

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import RecordError
-from fwibench.runs.record import Record
-from fwibench.runs.scores import Scores
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.scores import Scores
+from fwibench.typing import Array64
 
 Read = Callable[[Record, Sequence[str] | None], Scores]
 """Scores of a finished run, of some metrics or all; raises `RecordError` if they cannot be read."""
@@ -29,7 +29,7 @@ class Samples:
     """
 
     ids: tuple[str, ...]
-    values: dict[str, NDArray[np.float64]]
+    values: dict[str, Array64]
 
     def only(self, ids: Iterable[str]) -> Samples:
         """The same of some samples; all of them must be there."""
@@ -47,7 +47,7 @@ class Samples:
         mean = float(self.values[metric].mean())
         return mean if np.isfinite(mean) else None
 
-    def over_seeds(self, metric: str) -> NDArray[np.float64]:
+    def over_seeds(self, metric: str) -> Array64:
         """Mean over the seeds, `(n,)`."""
         return self.values[metric].mean(axis=0)
 

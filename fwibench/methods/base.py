@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fwibench.datasets.arrays import Split
 from fwibench.errors import MethodError
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.problem import Problem
+from fwibench.samples import Split
+from fwibench.typing import Array32
 
 
 class Method(ABC):
@@ -46,7 +46,7 @@ class Method(ABC):
         """Learns from `train`; everything that must be chosen is chosen on `val`."""
 
     @abstractmethod
-    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, measurements: Array32) -> Array32:
         """Inverts measurements.
 
         Args:
@@ -57,7 +57,7 @@ class Method(ABC):
             finite; other real floating point numbers and integers become float32, see `check_prediction`.
         """
 
-    def reveal(self, properties: NDArray[np.float32]) -> None:
+    def reveal(self, properties: Array32) -> None:
         """Shows the truth of the next `predict`; called on the track `oracle-start` alone.
 
         Args:

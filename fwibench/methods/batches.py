@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fwibench.datasets.arrays import Split
+from fwibench.samples import Split
+from fwibench.typing import Indices
 
 if TYPE_CHECKING:
     from fwibench.methods.torch_method import TorchMethod
@@ -32,7 +32,7 @@ def count_batches(samples: int, batch_size: int, smallest: int = 1) -> int:
     return min(math.ceil(samples / batch_size), max(samples // smallest, 1))
 
 
-def even_batches(order: NDArray[np.int64], batch_size: int, smallest: int = 1) -> list[NDArray[np.int64]]:
+def even_batches(order: Indices, batch_size: int, smallest: int = 1) -> list[Indices]:
     """Cuts `order` into batches of nearly one size, see `count_batches`."""
     return np.array_split(order, count_batches(len(order), batch_size, smallest))
 
@@ -87,7 +87,7 @@ class Source:
     def __len__(self) -> int:
         return len(self.split)
 
-    def read(self, rows: NDArray[np.int64]) -> Batch:
+    def read(self, rows: Indices) -> Batch:
         """Inputs and normalised targets of some rows, on the method's device."""
         method = self.method
         maps = torch.from_numpy(self.split.properties[rows]).to(method.device)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from fwibench.files import atomic_write
+from fwibench.files.atomic import atomic_write
 
 SHARE = 0.05
 

@@ -14,14 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from fwibench.methods.base import Method
 from fwibench.methods.progress import Progress
 from fwibench.methods.traces import Course, Trace
 from fwibench.physics.parallel import available_cores
-
-Maps = NDArray[np.float32]
+from fwibench.typing import Maps
 
 
 class IterativeMethod(Method):

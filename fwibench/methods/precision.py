@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from fwibench.methods.options import Precision
+from fwibench.specs.method import Precision
 
 FABRIC: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
     "float32": "32-true",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import DivergedError, MethodError
-from fwibench.npy import to_float32
+from fwibench.files.npy import to_float32
+from fwibench.typing import Array32
 
 
-def check_prediction(found: Any, expected: tuple[int, ...]) -> NDArray[np.float32]:
+def check_prediction(found: Any, expected: tuple[int, ...]) -> Array32:
     """Return a prediction as float32.
 
     Args:

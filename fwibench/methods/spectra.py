@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fwibench.errors import MethodError
-from fwibench.files import reading, write_text
+from fwibench.files.atomic import reading, write_text
+from fwibench.typing import Array64
 
 SPECTRA = "spectra.json"
 
@@ -34,7 +35,7 @@ def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
         write_text(folder / SPECTRA, json.dumps(content))
 
 
-def read_spectra(folder: Path) -> dict[str, NDArray[np.float64]]:
+def read_spectra(folder: Path) -> dict[str, Array64]:
     """Those of a run, by name; empty where it has none.
 
     Raises:
@@ -50,7 +51,7 @@ def read_spectra(folder: Path) -> dict[str, NDArray[np.float64]]:
     return found
 
 
-def _fault(values: NDArray[np.float64]) -> str:
+def _fault(values: Array64) -> str:
     """What is wrong with a spectrum; empty if nothing is."""
     if values.ndim != 1 or not len(values):
         return f"has shape {values.shape}"

@@ -13,13 +13,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fwibench.datasets.arrays import Split
-from fwibench.files import atomic_write
+from fwibench.files.atomic import atomic_write
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
@@ -27,6 +24,8 @@ from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
 from fwibench.methods.precision import own_generators, tensor_cores
 from fwibench.problem import Problem
+from fwibench.samples import Split
+from fwibench.typing import Array32
 
 if TYPE_CHECKING:
     from fwibench.methods.training import Trainer
@@ -103,19 +102,19 @@ class TorchMethod(Method):
         self._ready = True
 
     @torch.no_grad()
-    def encode(self, measurements: NDArray[np.float32]) -> Tensor:
+    def encode(self, measurements: Array32) -> Tensor:
         """Raw measurements `(n, S, T, R)` to encodings on the method's device."""
         return self.encoder(torch.from_numpy(measurements).to(self.device))
 
     @torch.inference_mode()
-    def infer(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+    def infer(self, measurements: Array32) -> Array32:
         """What `predict` computes, whether fitted or not."""
         on_gpu = self.device.type == "cuda"
         with tensor_cores(self.options.precision) if on_gpu else nullcontext():
             maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
         return maps.float().cpu().numpy()
 
-    def predict(self, measurements: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, measurements: Array32) -> Array32:
         """See `Method.predict`; the batch is computed in one piece."""
         if not self._ready:
             raise self.not_fitted()

@@ -17,13 +17,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import FwibenchError, RecordError
-from fwibench.files import atomic_write, reading, write_text
-from fwibench.npy import Header, read_npz
+from fwibench.files.atomic import atomic_write, reading, write_text
+from fwibench.files.npy import Header, read_npz
+from fwibench.typing import Array64, Maps
 
-Maps = NDArray[np.float32]
 AGAIN = "run the cell again with --force"
 
 
@@ -112,7 +111,7 @@ class Course:
         """The latest models `(n, 1, Z, X)`."""
         return np.stack([list(trace.models.values())[-1] for trace in self.traces])
 
-    def step(self, band: str, iteration: int, misfits: NDArray[np.float64]) -> bool:
+    def step(self, band: str, iteration: int, misfits: Array64) -> bool:
         """Notes an iteration; returns whether there is time for another."""
         seconds = self.seconds
         for trace, misfit in zip(self.traces, misfits, strict=True):

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fwibench.datasets.arrays import Split
 from fwibench.errors import DivergedError, UnsuitableError
 from fwibench.methods.batches import Source, count_batches, even_batches, needs_pairs, normalises
 from fwibench.methods.checkpoints import Checkpoints
-from fwibench.methods.options import TrainingOptions
 from fwibench.methods.precision import FABRIC, own_generators, tensor_cores
 from fwibench.methods.threads import fit_threads, using_threads
+from fwibench.samples import Split
 from fwibench.seeds import derive_seed
+from fwibench.specs.method import TrainingOptions
+from fwibench.typing import Indices
 
 if TYPE_CHECKING:
     from fwibench.methods.torch_method import TorchMethod
@@ -223,7 +223,7 @@ class Trainer:
         self.method.context.report(step=self.epoch, steps=self.epochs, **entry)
         return True
 
-    def _run_batch(self, train: Source, rows: NDArray[np.int64]) -> list[tuple[dict[str, Tensor], int]]:
+    def _run_batch(self, train: Source, rows: Indices) -> list[tuple[dict[str, Tensor], int]]:
         """One batch; where the GPU's memory is too small for it, in twice as many pieces as before.
 
         The effective batch stays the same. Batch statistics are those of a piece.
@@ -240,7 +240,7 @@ class Trainer:
                 self.pieces *= 2
             torch.cuda.empty_cache()
 
-    def _run_piece(self, train: Source, number: int, pieces: list[NDArray[np.int64]]) -> tuple[dict[str, Tensor], int]:
+    def _run_piece(self, train: Source, number: int, pieces: list[Indices]) -> tuple[dict[str, Tensor], int]:
         rows = pieces[number]
         self._asked.clear()
         self._first_piece, self._last_piece = number == 0, number == len(pieces) - 1
@@ -260,7 +260,7 @@ class Trainer:
             raise DivergedError(f"validation loss is {loss} after step {self.step_count} (epoch {self.epoch})")
         return loss
 
-    def _order(self, n: int) -> list[NDArray[np.int64]]:
+    def _order(self, n: int) -> list[Indices]:
         rng = np.random.default_rng(derive_seed(self.method.context.seed("data"), self.epoch))
         return even_batches(rng.permutation(n), self.options.batch_size, self._merged)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.problem import Problem
+from fwibench.typing import Array64, Maps
 
-Maps = NDArray[np.float32]
 SEEN = 0.5
 """Illumination from which on a node counts."""
 
 
-def mae_illuminated(prediction: Maps, truth: Maps, problem: Problem) -> NDArray[np.float64]:
+def mae_illuminated(prediction: Maps, truth: Maps, problem: Problem) -> Array64:
     """Mean absolute error of the nodes that the survey sees, in the property's unit.
 
     Which nodes these are depends on the problem alone: illumination is that of a linear increase over depth between

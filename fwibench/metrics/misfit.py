@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.problem import Problem
+from fwibench.typing import Array32, Array64
 
 
-def data_misfit(
-    prediction: NDArray[np.float32], measurements: NDArray[np.float32], problem: Problem
-) -> NDArray[np.float64]:
+def data_misfit(prediction: Array32, measurements: Array32, problem: Problem) -> Array64:
     """Relative L2 distance of simulated and measured data, sample by sample.
 
     Without noise it is relative to the measured data. Where the problem tells how much noise there is, it is
@@ -35,7 +33,7 @@ def data_misfit(
     return np.array([_distance(simulated, measured, by_row=by_row) / unit for simulated, measured in pairs])
 
 
-def _distance(simulated: NDArray[np.float32], measured: NDArray[np.float32], *, by_row: bool) -> float:
+def _distance(simulated: Array32, measured: Array32, *, by_row: bool) -> float:
     a, b = simulated.astype(np.float64), measured.astype(np.float64)
     a = a * b.any(axis=1, keepdims=True)
     if by_row:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.problem import Problem
-
-Maps = NDArray[np.float32]
-Scores = NDArray[np.float64]
+from fwibench.typing import Maps, Scores
 
 
 def mae(prediction: Maps, truth: Maps, problem: Problem) -> Scores:

@@ -7,16 +7,13 @@ an 11 x 11 Gaussian window of sigma 1.5 with biased local moments, C1 = 0.01**2,
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.problem import Problem
+from fwibench.typing import Maps, Scores
 
 RADIUS = 5
 SIGMA = 1.5
 C1, C2 = 0.01**2, 0.03**2
-
-Maps = NDArray[np.float32]
-Scores = NDArray[np.float64]
 
 
 def ssim(prediction: Maps, truth: Maps, problem: Problem) -> Scores:

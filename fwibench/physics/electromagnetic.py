@@ -22,8 +22,7 @@ from threadpoolctl import threadpool_limits
 from fwibench.errors import ProblemError
 from fwibench.physics.meshes import cell_edges, centres, interpolation, nested_dissection, overlaps
 from fwibench.problem import ElectromagneticPhysics, ElectromagneticSurvey, Problem
-
-Array = NDArray[np.float64]
+from fwibench.typing import Array32, Array64, Indices
 
 MU = 4e-7 * np.pi
 """Permeability [H/m], that of free space everywhere."""
@@ -33,7 +32,7 @@ SYMMETRIC = {"permc_spec": "NATURAL", "diag_pivot_thresh": 0.0, "options": {"Sym
 """SuperLU on a symmetric matrix with a strong diagonal that is ordered already: no pivoting."""
 
 
-def simulate(conductivity: NDArray[np.float32], problem: Problem) -> NDArray[np.float32]:
+def simulate(conductivity: Array32, problem: Problem) -> Array32:
     """Electric field at every receiver for every source and frequency.
 
     Sources and receivers are interpolated bilinearly between cell centres. One factorisation serves all
@@ -85,16 +84,16 @@ class Discretisation:
         receivers: Weight of each cell at each receiver, `(R, C)`.
     """
 
-    order: NDArray[np.int64]
+    order: Indices
     laplacian: sp.csc_array
-    area: Array
-    rows: Array
-    columns: Array
-    air: Array
+    area: Array64
+    rows: Array64
+    columns: Array64
+    air: Array64
     sources: sp.csr_array
     receivers: sp.csr_array
 
-    def solve(self, section: Array, frequency: float) -> NDArray[np.complex128]:
+    def solve(self, section: Array64, frequency: float) -> NDArray[np.complex128]:
         """Field at the receivers for a current of 1 A in each source.
 
         Args:
@@ -141,7 +140,7 @@ def _discretise(problem: Problem, cell: float) -> Discretisation:
     )
 
 
-def _second_difference(edges: Array) -> sp.dia_array:
+def _second_difference(edges: Array64) -> sp.dia_array:
     """Differences of the fluxes through a cell's two edges, `(cells, cells)`; the field is zero at the ends."""
     middle = centres(edges)
     conductance = 1.0 / np.diff(np.concatenate([edges[:1], middle, edges[-1:]]))

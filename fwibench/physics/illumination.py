@@ -14,14 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import ProblemError
 from fwibench.physics.parallel import available_cores
 from fwibench.physics.sampling import HIGHEST, gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
-
-Map = NDArray[np.float32]
+from fwibench.typing import Array32, Array64
 
 DRAWS = 4
 """Gradients of random signals that are averaged."""
@@ -36,7 +34,7 @@ SHADES = 64
 """Illuminations that are remembered."""
 
 
-def illumination(problem: Problem, velocity: Map | None = None, level: float = LEVEL) -> Map:
+def illumination(problem: Problem, velocity: Array32 | None = None, level: float = LEVEL) -> Array32:
     """How well a survey sees each node, from 0 (not at all) to 1.
 
     With the change `s` of the data by a bump (see `sensitivity`) it is `s^4 / (s^4 + level^4)`: half where the change
@@ -63,7 +61,7 @@ def has_illumination(problem: Problem) -> bool:
     return isinstance(problem.survey, SeismicSurvey) and isinstance(problem.physics, AcousticPhysics)
 
 
-def reference_model(problem: Problem) -> Map:
+def reference_model(problem: Problem) -> Array32:
     """A linear increase over depth from a quarter to three quarters of the property's range, `(Z, X)`."""
     low, span, grid = problem.property.low, problem.property.high - problem.property.low, problem.grid
     profile = low + span * np.linspace(0.25, 0.75, grid.nz)
@@ -71,13 +69,13 @@ def reference_model(problem: Problem) -> Map:
 
 
 @lru_cache(maxsize=SHADES)
-def _remembered(problem: Problem, model: bytes) -> Map:
+def _remembered(problem: Problem, model: bytes) -> Array32:
     found = sensitivity(np.frombuffer(model, np.float32).reshape(problem.grid.shape), problem)
     found.flags.writeable = False
     return found
 
 
-def sensitivity(velocity: Map, problem: Problem) -> Map:
+def sensitivity(velocity: Array32, problem: Problem) -> Array32:
     """How much a bump at each node changes the data, relative to the data.
 
     The norm of `J b`, for the derivative `J` of the data and a bump `b`, is estimated from gradients `J^T n` of
@@ -119,9 +117,7 @@ def sensitivity(velocity: Map, problem: Problem) -> Map:
     return np.sqrt(squared / energy).astype(np.float32)
 
 
-def _random_gradients(
-    model: Map, problem: Problem, survey: SeismicSurvey, shot: int
-) -> tuple[NDArray[np.float64], float]:
+def _random_gradients(model: Array32, problem: Problem, survey: SeismicSurvey, shot: int) -> tuple[Array64, float]:
     """Gradients `(DRAWS, Z, X)` of random signals for a shot, and the energy of its data."""
     import torch
 
@@ -139,7 +135,7 @@ def _random_gradients(
     return np.stack(found), float(recorded.detach().square().sum())
 
 
-def _signals(rng: np.random.Generator, shape: tuple[int, ...], survey: SeismicSurvey) -> Map:
+def _signals(rng: np.random.Generator, shape: tuple[int, ...], survey: SeismicSurvey) -> Array32:
     """Random signals `(n, S, T, R)` that are white up to the highest frequency of the wavelet.
 
     Higher ones meet nothing in the data, and a gradient that is summed at intervals would take them for lower ones.

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from fwibench.typing import Array64, Indices
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-Array = NDArray[np.float64]
 
 GROWTH = 1.4
 """Ratio of neighbouring cells in the padding."""
 
 
-def cell_edges(length: float, cell: float, padding: float) -> Array:
+def cell_edges(length: float, cell: float, padding: float) -> Array64:
     """Edges of cells that cover [0, length], with growing cells on both sides, `(cells + 1,)`.
 
     Args:
@@ -34,12 +34,12 @@ def cell_edges(length: float, cell: float, padding: float) -> Array:
     return np.concatenate([-np.array(grown[:0:-1]), inside, inside[-1] + np.array(grown[1:])])
 
 
-def centres(edges: Array) -> Array:
+def centres(edges: Array64) -> Array64:
     """Middles of the cells, `(cells,)`."""
     return (edges[1:] + edges[:-1]) / 2
 
 
-def overlaps(edges: Array, nodes: int, spacing: float) -> Array:
+def overlaps(edges: Array64, nodes: int, spacing: float) -> Array64:
     """Share of each cell that each node's interval takes, `(cells, nodes)`; rows sum to 1.
 
     A node stands for the half spacing on both of its sides, the first and the last one for all beyond.
@@ -56,7 +56,7 @@ def overlaps(edges: Array, nodes: int, spacing: float) -> Array:
     return np.clip(upper - lower, 0, None) / np.diff(edges)[:, None]
 
 
-def nested_dissection(cells: NDArray[np.int64]) -> list[int]:
+def nested_dissection(cells: Indices) -> list[int]:
     """Order in which a mesh's unknowns are eliminated with little fill (George, 1973).
 
     A line of cells parts the mesh; both halves come first, ordered in the same way, then the line.
@@ -73,7 +73,7 @@ def nested_dissection(cells: NDArray[np.int64]) -> list[int]:
     return halves + [int(cell) for cell in cells[middle]]
 
 
-def interpolation(depth: Array, along: Array, places: list[tuple[float, float]]) -> sp.csr_array:
+def interpolation(depth: Array64, along: Array64, places: list[tuple[float, float]]) -> sp.csr_array:
     """Bilinear weights of the cell centres at places inside the mesh, `(places, cells)`.
 
     Args:

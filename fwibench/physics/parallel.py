@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fwibench.errors import ProblemError
 from fwibench.problem import Problem
+from fwibench.typing import Array32
 
 
 def available_cores() -> int:
@@ -23,7 +21,7 @@ def available_cores() -> int:
     return cores
 
 
-def simulate_each(maps: Sequence[NDArray[np.float32]], problem: Problem) -> Iterator[NDArray[np.float32]]:
+def simulate_each(maps: Sequence[Array32], problem: Problem) -> Iterator[Array32]:
     """Simulates models in a thread pool, one thread each.
 
     deepwave and SuperLU release the interpreter lock, and splitting a small grid inside one shot gains
@@ -44,7 +42,7 @@ def simulate_each(maps: Sequence[NDArray[np.float32]], problem: Problem) -> Iter
         yield from pool.map(simulate, maps)
 
 
-def simulator(problem: Problem) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def simulator(problem: Problem) -> Callable[[Array32], Array32]:
     """What makes a measurement `(S, T, R)` of a map `(1, Z, X)`, by the problem's physics.
 
     Raises:
@@ -60,7 +58,7 @@ def simulator(problem: Problem) -> Callable[[NDArray[np.float32]], NDArray[np.fl
 
     from fwibench.physics.acoustic import simulate as simulate_shots
 
-    def pressure(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
+    def pressure(velocity: Array32) -> Array32:
         torch.set_num_threads(1)
         with torch.no_grad():
             return simulate_shots(torch.tensor(velocity[None]), problem)[0].contiguous().numpy()

@@ -19,13 +19,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import ProblemError
 from fwibench.problem import AcousticPhysics, Point, Problem, SeismicSurvey
-
-Nodes = NDArray[np.int64]
-Weights = NDArray[np.float32]
+from fwibench.typing import Array32, Array64, Indices
 
 HALF_WIDTH = 4
 KAISER = 6.31
@@ -48,10 +45,10 @@ class Placement(NamedTuple):
 
     rows: int
     frame: tuple[int, int, int, int]
-    source_nodes: Nodes
-    source_weights: Weights
-    receiver_nodes: Nodes
-    receiver_weights: Weights | None
+    source_nodes: Indices
+    source_weights: Array32
+    receiver_nodes: Indices
+    receiver_weights: Array32 | None
 
 
 @lru_cache(maxsize=16)
@@ -92,7 +89,7 @@ def reached_rows(problem: Problem) -> int:
     return min(grid.nz, math.ceil((path + sum(lowest)) / 2 / grid.spacing) + STENCIL)
 
 
-def _recorded(groups: list[tuple[Nodes, Weights]]) -> tuple[Nodes, Weights | None]:
+def _recorded(groups: list[tuple[Indices, Array32]]) -> tuple[Indices, Array32 | None]:
     """Nodes to record in each shot, and how receivers are made of them.
 
     Args:
@@ -114,13 +111,13 @@ def _recorded(groups: list[tuple[Nodes, Weights]]) -> tuple[Nodes, Weights | Non
     return np.stack([_filled(nodes, every, most) for nodes, _ in unique]), matrices
 
 
-def _filled(nodes: Nodes, every: Nodes, count: int) -> Nodes:
+def _filled(nodes: Indices, every: Indices, count: int) -> Indices:
     """`count` different nodes: the given ones, then others of `every`."""
     others = every[~(every[:, None] == nodes).all(2).any(1)] if len(nodes) < count else nodes[:0]
     return np.concatenate([nodes, others[: count - len(nodes)]])
 
 
-def _windows(points: tuple[Point, ...], problem: Problem) -> tuple[Nodes, Weights]:
+def _windows(points: tuple[Point, ...], problem: Problem) -> tuple[Indices, Array32]:
     """Nodes `(n, K, 2)` and weights `(n, K)` of each place; K is 1 where all places are nodes."""
     grid = problem.grid
     places = np.array([[point.z, point.x] for point in points]) / grid.spacing
@@ -138,7 +135,7 @@ def _windows(points: tuple[Point, ...], problem: Problem) -> tuple[Nodes, Weight
     return nodes.reshape(len(points), -1, 2), weights.reshape(len(points), -1).astype(np.float32)
 
 
-def _window(places: NDArray[np.float64]) -> tuple[Nodes, NDArray[np.float64]]:
+def _window(places: Array64) -> tuple[Indices, Array64]:
     """Nodes and weights along one axis, both `(n, K)`."""
     nearest = np.rint(places)
     if np.allclose(places, nearest, atol=1e-6, rtol=0):
@@ -149,7 +146,7 @@ def _window(places: NDArray[np.float64]) -> tuple[Nodes, NDArray[np.float64]]:
     return nodes.astype(np.int64), weights / weights.sum(1, keepdims=True)
 
 
-def _fold(nodes: Nodes, weights: NDArray[np.float64]) -> tuple[Nodes, NDArray[np.float64]]:
+def _fold(nodes: Indices, weights: Array64) -> tuple[Indices, Array64]:
     """Windows along depth `(n, K)` below a free surface on row -1: the field at row -1 - k is minus that at -1 + k."""
     folded, kept = nodes.copy(), weights.copy()
     for i in np.flatnonzero(nodes[:, 0] < 0):

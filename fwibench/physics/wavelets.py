@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.problem import SampledWavelet, SeismicSurvey
+from fwibench.typing import Array32
 
 
-def sample_wavelet(survey: SeismicSurvey) -> NDArray[np.float32]:
+def sample_wavelet(survey: SeismicSurvey) -> Array32:
     """The survey's wavelet at its `nt` time samples, shape `(T,)`; a Ricker wavelet has unit peak amplitude."""
     wavelet = survey.wavelet
     if isinstance(wavelet, SampledWavelet):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from fwibench.datasets.spec import DatasetSpec
 from fwibench.errors import PluginError
-from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.guard import describe
 from fwibench.plugins.plugin import Plugin
-from fwibench.specs import Spec, api_fault, api_notice
+from fwibench.specs.base import Spec, api_fault, api_notice
+from fwibench.specs.dataset import DatasetSpec
+from fwibench.specs.method import MethodSpec
 
 S = TypeVar("S", bound=Spec)
 

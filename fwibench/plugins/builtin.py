@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from fwibench.datasets.added.description import read_descriptions
 from fwibench.datasets.openfwi.families import openfwi_specs
-from fwibench.datasets.options import FilesOptions, SaltOptions
 from fwibench.datasets.published_maps import MARMOUSI2, SEG_EAGE_SALT
-from fwibench.datasets.spec import OTHER_SIMULATORS, DatasetSpec
-from fwibench.metrics.spec import MetricSpec
-from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.hookspecs import hookimpl
+from fwibench.specs.dataset import OTHER_SIMULATORS, DatasetSpec
+from fwibench.specs.dataset_options import FilesOptions, SaltOptions
+from fwibench.specs.exporter import ExporterSpec
+from fwibench.specs.metric import MetricSpec
 
 
 @hookimpl

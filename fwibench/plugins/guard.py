@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pydantic import ValidationError
 
 from fwibench.errors import FwibenchError
-from fwibench.readable import shorten
+from fwibench.text.readable import shorten
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from fwibench.datasets.spec import DatasetSpec
-    from fwibench.methods.spec import MethodSpec
-    from fwibench.metrics.spec import MetricSpec
-    from fwibench.plugins.exporter import ExporterSpec
+    from fwibench.specs.dataset import DatasetSpec
+    from fwibench.specs.exporter import ExporterSpec
+    from fwibench.specs.method import MethodSpec
+    from fwibench.specs.metric import MetricSpec
 
 GROUP = "fwibench"
 """Entry-point group, and pluggy's project name."""

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from fwibench.datasets.spec import DatasetSpec
 from fwibench.errors import PluginError, UnknownNameError, UsageError
-from fwibench.methods.spec import MethodSpec
-from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.admission import admit
-from fwibench.plugins.exporter import ExporterSpec
 from fwibench.plugins.guard import undisturbed
 from fwibench.plugins.loading import find_plugins, load
 from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.settings import Settings, read_settings
-from fwibench.specs import Spec
+from fwibench.specs.base import Spec
+from fwibench.specs.dataset import DatasetSpec
+from fwibench.specs.exporter import ExporterSpec
+from fwibench.specs.method import MethodSpec
+from fwibench.specs.metric import MetricSpec
 
 S = TypeVar("S", bound=Spec)
 

@@ -13,7 +13,7 @@ from typing import Literal
 import fwibench
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.specs import API_VERSION
+from fwibench.specs.base import API_VERSION
 
 Kind = Literal["method", "dataset", "metric"]
 

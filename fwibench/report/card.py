@@ -9,7 +9,7 @@ from pathlib import Path
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.facts import Fact, describe_problem, describe_splits
 from fwibench.errors import UsageError
-from fwibench.files import atomic_write, write_text
+from fwibench.files.atomic import atomic_write, write_text
 from fwibench.report.map_table import Table, compare_maps
 from fwibench.report.pictures import draw_samples
 from fwibench.report.statistics import Statistics, describe_samples

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.spec import PublishedMaps
 from fwibench.datasets.statistics import PERCENTILES, MapStatistics, least_step
 from fwibench.report.statistics import Statistics
+from fwibench.specs.dataset import PublishedMaps
 
 
 class Table(NamedTuple):

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.leaderboard.board import Board, make_board
 from fwibench.leaderboard.rows import split_runs
 from fwibench.plugins.registry import Registry
-from fwibench.runs.cell import Cell
-from fwibench.runs.plan import reopen_dataset, scored_split
-from fwibench.runs.predictions import Predictions, read_predictions
-from fwibench.runs.record import Record
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.predictions import Predictions, read_predictions
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.opening.datasets import reopen_dataset, scored_split
+from fwibench.samples import Split
 
 
 class Material:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.problem import ElectromagneticSurvey, Grid, Problem, SeismicSurvey
 from fwibench.report.canvas import new_figure
+from fwibench.samples import Split
+from fwibench.typing import Array32, Array64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,11 +33,11 @@ def draw_samples(split: Split, problem: Problem) -> bytes:
 
 def draw_maps(
     names: Sequence[str],
-    maps: NDArray[np.float32],
-    measurements: NDArray[np.float32],
+    maps: Array32,
+    measurements: Array32,
     problem: Problem,
     room: int = COLUMNS,
-    seen: Sequence[NDArray[np.float32] | None] = (),
+    seen: Sequence[Array32 | None] = (),
     measured: Sequence[str] = (),
 ) -> bytes:
     """A PNG of maps in a row with one colour bar, their measurements below.
@@ -80,7 +81,7 @@ def draw_maps(
     return stream.getvalue()
 
 
-def draw_limit(axes: Axes, seen: NDArray[np.float32], grid: Grid) -> None:
+def draw_limit(axes: Axes, seen: Array32, grid: Grid) -> None:
     """Draw where a survey stops seeing: a dashed line at half of full illumination.
 
     Args:
@@ -106,7 +107,7 @@ def is_compact(grid: Grid) -> bool:
 
 
 def _draw_measurement(
-    axes: Axes, measurement: NDArray[np.float32], survey: SeismicSurvey | ElectromagneticSurvey, *, first: bool
+    axes: Axes, measurement: Array32, survey: SeismicSurvey | ElectromagneticSurvey, *, first: bool
 ) -> None:
     if isinstance(survey, ElectromagneticSurvey):
         _draw_field(axes, finite(measurement), survey, first=first)
@@ -140,13 +141,13 @@ def _draw_field(axes: Axes, measurement: NDArray[Any], survey: ElectromagneticSu
         axes.legend(fontsize="x-small", ncols=2)
 
 
-def finite(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def finite(values: Array32) -> Array64:
     """Values as any picture bears them: what a damaged file holds beside numbers is 0, or the largest of float32."""
     largest = float(np.finfo(np.float32).max)
     return np.nan_to_num(np.asarray(values, np.float64), posinf=largest, neginf=-largest)
 
 
-def along(survey: SeismicSurvey | ElectromagneticSurvey, source: int = 0) -> NDArray[np.float64]:
+def along(survey: SeismicSurvey | ElectromagneticSurvey, source: int = 0) -> Array64:
     """Receivers of a source along the axis on which they spread [km]."""
     receivers = survey.receivers_of(source) if isinstance(survey, SeismicSurvey) else survey.receivers
     places = np.array([[point.x, point.z] for point in receivers]) / 1e3

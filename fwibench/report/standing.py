@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from fwibench.leaderboard.board import Line
 from fwibench.report.material import Material
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
 
 Part = TypeVar("Part")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
+from fwibench.typing import Array32
 
 MOST = 200
 
@@ -91,7 +91,7 @@ class _Running:
         self.count, self._sum, self._squares = 0, 0.0, 0.0
         self._low, self._high = np.inf, -np.inf
 
-    def add(self, values: NDArray[np.float32]) -> None:
+    def add(self, values: Array32) -> None:
         self.count += values.size
         self._sum += float(values.sum(dtype=np.float64))
         self._squares += float(np.square(values, dtype=np.float64).sum())
@@ -103,7 +103,7 @@ class _Running:
         return Spread(self._low, mean, self._high, float(deviation))
 
 
-def _nearness(known: NDArray[np.float32], sought: NDArray[np.float32]) -> tuple[float, float]:
+def _nearness(known: Array32, sought: Array32) -> tuple[float, float]:
     """Mean absolute error of the mean and of the nearest known map, `(n, 1, Z, X)`."""
     mean = np.abs(sought - known.mean(0)).mean()
     nearest = [min(float(np.abs(one - other).mean()) for other in known) for one in sought]

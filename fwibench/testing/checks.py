@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from fwibench.errors import FwibenchError, UnknownNameError
-from fwibench.readable import shorten
+from fwibench.text.readable import shorten
 
 S = TypeVar("S")
 Status = Literal["passed", "failed", "skipped", "expected failure", "unexpected pass"]

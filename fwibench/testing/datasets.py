@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.spec import PROFILES, DatasetSpec, Profile
 from fwibench.datasets.splits import SPLITS
 from fwibench.datasets.stored import StoredDataset
-from fwibench.files import DATA_VARIABLE
+from fwibench.files.atomic import DATA_VARIABLE
 from fwibench.problem import Problem
+from fwibench.samples import Split
+from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
 from fwibench.testing.checks import NotApplicableError, as_checks, require
 from fwibench.testing.specs import entry_module_is_light, options_survive_json
 from fwibench.testing.state import disturb
+from fwibench.typing import Array32
 
 BOUNDS_SLACK = 1e-3
 """How far a property may be beyond its bounds, as a share of their range: original files are rounded."""
@@ -238,7 +238,7 @@ DATASET_CHECKS = as_checks(
 )
 
 
-def _agree(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+def _agree(one: Array32, other: Array32) -> bool:
     """Whether two arrays are equal but for rounding."""
     scale = float(np.abs(other).max())
     return one.shape == other.shape and bool(np.abs(one - other).max() <= SAME * scale)

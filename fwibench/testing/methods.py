@@ -16,24 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
 from fwibench.methods.context import RunContext
 from fwibench.methods.predictions import check_prediction
-from fwibench.methods.spec import MethodSpec
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Property
+from fwibench.samples import Split
+from fwibench.specs.method import MethodSpec
 from fwibench.testing.checks import NonconformityError, NotApplicableError, as_checks, describe, require
 from fwibench.testing.probe import Job, Report, construct, predict, run_probe
 from fwibench.testing.specs import entry_module_is_light, options_survive_json
 from fwibench.testing.tiny import Kind, Tiny, tiny_data
-
-Array = NDArray[np.float32]
+from fwibench.typing import Array32
 
 TOLERANCE = 1e-4
 """Largest difference of predictions that should be equal, as a share of the property's range."""
@@ -129,13 +127,13 @@ class MethodSubject:
             self._fitted[key] = method
         return self._fitted[key]
 
-    def predict(self, method: Method, rows: Any = slice(None)) -> Array:
+    def predict(self, method: Method, rows: Any = slice(None)) -> Array32:
         """Predictions of some rows of the test split."""
         test = self.data.test
         return np.asarray(predict(self.spec, method, test.measurements[rows], test.properties[rows]))
 
     @cached_property
-    def predictions(self) -> Array:
+    def predictions(self) -> Array32:
         """Of the test split, by the fitted method."""
         return self.predict(self.fitted())
 
@@ -347,7 +345,7 @@ METHOD_CHECKS = as_checks(
 )
 
 
-def _same(subject: MethodSubject, found: Array, expected: Array, what: str, tolerance: float = TOLERANCE) -> None:
+def _same(subject: MethodSubject, found: Array32, expected: Array32, what: str, tolerance: float = TOLERANCE) -> None:
     """Raises unless predictions agree within a share of the property's range."""
     difference = _difference(subject, found, expected, what)
     require(
@@ -356,14 +354,14 @@ def _same(subject: MethodSubject, found: Array, expected: Array, what: str, tole
     )
 
 
-def _difference(subject: MethodSubject, found: Array, expected: Array, what: str) -> float:
+def _difference(subject: MethodSubject, found: Array32, expected: Array32, what: str) -> float:
     """The largest difference of predictions, as a share of the property's range; raises for another shape."""
     require(found.shape == expected.shape, f"{what}: shape {found.shape}, expected {expected.shape}")
     bounds = subject.data.problem.property
     return float(np.abs(found - expected).max()) / (bounds.high - bounds.low)
 
 
-def _whole(found: Any, shape: tuple[int, ...]) -> Array:
+def _whole(found: Any, shape: tuple[int, ...]) -> Array32:
     """The maps of a prediction; raises unless a run would take them."""
     try:
         return check_prediction(found, shape)
@@ -371,7 +369,7 @@ def _whole(found: Any, shape: tuple[int, ...]) -> Array:
         raise NonconformityError(error.message, error.hint) from error
 
 
-def _physical(found: Array, bounds: Property) -> None:
+def _physical(found: Array32, bounds: Property) -> None:
     """Raises unless these are in physical units."""
     span = bounds.high - bounds.low
     middle, low, high = float(np.median(found)), float(found.min()), float(found.max())

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.metrics.spec import MetricSpec
+from fwibench.specs.metric import MetricSpec
 from fwibench.testing.checks import as_checks, require
 from fwibench.testing.specs import entry_module_is_light
 from fwibench.testing.tiny import PROBLEMS, SIZES, tiny_data, tiny_maps
+from fwibench.typing import Array32
 
 ROUNDING = 1e-5
 
@@ -28,16 +29,16 @@ class MetricSubject:
         self.spec, self.entry = spec, entry
 
     @cached_property
-    def maps(self) -> NDArray[np.float32]:
+    def maps(self) -> Array32:
         """True maps; in reverse order they are predictions."""
         return tiny_maps("seismic")[-SIZES["test"] :]
 
     @property
-    def truth(self) -> NDArray[np.float32]:
+    def truth(self) -> Array32:
         """What a prediction is held against; only a metric that compares measurements has them simulated."""
         return self.maps if self.spec.compares == "property" else tiny_data("seismic").test.measurements[:]
 
-    def score(self, prediction: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[Any]:
+    def score(self, prediction: Array32, truth: Array32) -> NDArray[Any]:
         """Scores, `(n,)`."""
         found = np.asarray(self.spec.load()(prediction, truth, PROBLEMS["seismic"]))
         require(found.shape == (len(prediction),), f"scores have shape {found.shape}, expected ({len(prediction)},)")

@@ -23,19 +23,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import FwibenchError
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
-from fwibench.methods.spec import MethodSpec
 from fwibench.problem import Problem
+from fwibench.specs.method import MethodSpec
 from fwibench.testing.checks import NonconformityError, describe, require
 from fwibench.testing.specs import import_environment
 from fwibench.testing.state import CHANGED_BY_IMPORTS, IMPORTED_AS, differences, disturb, global_state
 from fwibench.testing.tiny import in_memory
-
-Array = NDArray[np.float32]
+from fwibench.typing import Array32
 
 JOB, PHASES, PREDICTIONS, LOG = "job.pickle", "phases.jsonl", "predictions.npz", "log.txt"
 PLACES = ("here", "home", "temporary")
@@ -63,7 +61,7 @@ class Job:
     options: Any
     full_options: Any
     problem: Problem
-    arrays: dict[str, tuple[Array, Array]] = field(repr=False)
+    arrays: dict[str, tuple[Array32, Array32]] = field(repr=False)
     base: tuple[MethodSpec, Any, Path] | None
     deadline_s: float
     grace_s: float
@@ -81,7 +79,7 @@ class Report:
 
     phases: dict[str, dict[str, Any]]
     died: str
-    predictions: dict[str, Array] = field(repr=False)
+    predictions: dict[str, Array32] = field(repr=False)
 
     def phase(self, name: str) -> dict[str, Any]:
         """A phase that went well; raises `NonconformityError` for any other."""
@@ -188,7 +186,7 @@ class Probe:
         self.folder = folder
         self.job: Job = pickle.loads((folder / JOB).read_bytes())
         self.splits = {name: in_memory(name, *arrays) for name, arrays in self.job.arrays.items()}
-        self.predictions: dict[str, Array] = {}
+        self.predictions: dict[str, Array32] = {}
         self.watch = Watch([folder / "work", folder / "model"])
         self._builds = 0
 
@@ -285,7 +283,7 @@ class Probe:
         context = RunContext(workdir=workdir, dataset="tiny", method=spec.name, deadline=deadline, base=base)
         return construct(spec, self.job.problem, options, context)
 
-    def _predict(self, method: Method) -> Array:
+    def _predict(self, method: Method) -> Array32:
         test = self.splits["test"]
         return np.asarray(predict(self.job.spec, method, test.measurements[:], test.properties[:]))
 
@@ -299,7 +297,7 @@ def construct(spec: MethodSpec, problem: Problem, options: Any, context: RunCont
     return method
 
 
-def predict(spec: MethodSpec, method: Method, measurements: Array, truth: Array) -> Array:
+def predict(spec: MethodSpec, method: Method, measurements: Array32, truth: Array32) -> Array32:
     """Predicts; a method on the oracle's track is shown the truth first, as a run does."""
     if spec.track == "oracle-start":
         method.reveal(truth.copy())

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from fwibench.datasets.spec import DatasetSpec
 from fwibench.errors import UnknownNameError
-from fwibench.methods.spec import MethodSpec
-from fwibench.metrics.spec import MetricSpec
 from fwibench.plugins.registry import Offer, Registry, load_registry
-from fwibench.specs import Spec
+from fwibench.specs.base import Spec
+from fwibench.specs.dataset import DatasetSpec
+from fwibench.specs.method import MethodSpec
+from fwibench.specs.metric import MetricSpec
 from fwibench.testing.checks import Check, NonconformityError, NotApplicableError, Result, refuse_unknown, run_checks
 from fwibench.testing.datasets import DATASET_CHECKS, DatasetSubject
 from fwibench.testing.methods import GRACE_S, METHOD_CHECKS, MethodSubject

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import ShardedArray, Split, Transform
 from fwibench.problem import (
     AcousticPhysics,
     Amplitude,
@@ -26,9 +24,10 @@ from fwibench.problem import (
     Ricker,
     SeismicSurvey,
 )
+from fwibench.samples import ShardedArray, Split, Transform
 from fwibench.seeds import derive_seed
+from fwibench.typing import Array32
 
-Array = NDArray[np.float32]
 Kind = Literal["seismic", "em"]
 
 SIZES = {"train": 12, "val": 4, "test": 5}
@@ -80,15 +79,15 @@ class ArrayInMemory(ShardedArray):
         transform: As of `ShardedArray`.
     """
 
-    def __init__(self, array: Array, transform: Transform | None = None) -> None:
+    def __init__(self, array: Array32, transform: Transform | None = None) -> None:
         super().__init__((Path(),), (len(array),), array.shape[1:], np.arange(len(array)), transform)
         self._array = array
 
-    def _open(self, number: int) -> Array:
+    def _open(self, number: int) -> Array32:
         return self._array
 
 
-def in_memory(name: str, measurements: Array, properties: Array) -> Split:
+def in_memory(name: str, measurements: Array32, properties: Array32) -> Split:
     """A split of arrays `(n, S, T, R)` and `(n, 1, Z, X)`, as methods receive it."""
     ids = tuple(f"{name}-{i:06d}" for i in range(len(properties)))
     return Split(name, ids, ArrayInMemory(measurements), ArrayInMemory(properties))
@@ -108,20 +107,20 @@ def tiny_data(kind: Kind = "seismic") -> Tiny:
 
 
 @cache
-def _samples(kind: Kind) -> tuple[Array, Array]:
+def _samples(kind: Kind) -> tuple[Array32, Array32]:
     from fwibench.physics.parallel import simulate_each
 
     maps = tiny_maps(kind)
     return np.stack(list(simulate_each(list(maps), PROBLEMS[kind]))), maps
 
 
-def tiny_maps(kind: Kind) -> Array:
+def tiny_maps(kind: Kind) -> Array32:
     """The maps of all samples, `(n, 1, Z, X)`; nothing is simulated."""
     problem, count = PROBLEMS[kind], sum(SIZES.values())
     return np.stack([_layers(problem, np.random.default_rng(derive_seed("tiny", kind, i))) for i in range(count)])
 
 
-def _layers(problem: Problem, rng: np.random.Generator) -> Array:
+def _layers(problem: Problem, rng: np.random.Generator) -> Array32:
     """Three layers with inclined interfaces, `(1, Z, X)`."""
     row, column = np.mgrid[: problem.grid.nz, : problem.grid.nx]
     depth = row + rng.uniform(-0.2, 0.2) * column

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from fwibench_baselines.fwi.method import WaveformInversion
-from numpy.typing import NDArray
 
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
-
-Maps = NDArray[np.float32]
+from fwibench.typing import Maps
 
 
 class Refine(WaveformInversion):

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from fwibench.problem import Problem
-from fwibench_invlint.kernels import Array, Products
+from fwibench.typing import Array64
+from fwibench_invlint.kernels import Products
 
 
 class DoubleIntegral(nn.Module):
@@ -23,7 +24,7 @@ class DoubleIntegral(nn.Module):
     first: Tensor
     second: Tensor
 
-    def __init__(self, first: Array, second: Array) -> None:
+    def __init__(self, first: Array64, second: Array64) -> None:
         super().__init__()
         self.sums_second = bool((second == second[0]).all())
         self.sums_first = not self.sums_second and bool((first == first[0]).all())

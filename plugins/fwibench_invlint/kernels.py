@@ -11,16 +11,15 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fwibench.typing import Array64
 from fwibench_invlint import EncoderKernel, PropertyKernel
 
-Array = NDArray[np.float64]
-Products = tuple[tuple[Array, Array], ...]
+Products = tuple[tuple[Array64, Array64], ...]
 """Pairs of `(N, first axis)` and `(N, second axis)`; a kernel is their sum of outer products."""
 
 
-def harmonics(function: Callable[[Array], Array], length: int, n: int) -> Array:
+def harmonics(function: Callable[[Array64], Array64], length: int, n: int) -> Array64:
     """`function(n pi s)` for n = 1..N at `length` points s of (0, 1], `(N, length)`."""
     return function(np.pi * np.outer(np.arange(1, n + 1), np.arange(1, length + 1) / length))
 
@@ -98,7 +97,7 @@ def _localised(kind: PropertyKernel, shape: tuple[int, int], centres: tuple[int,
     return ((along_z, along_x),), area
 
 
-def integrate(products: Products, maps: Array) -> Array:
+def integrate(products: Products, maps: Array64) -> Array64:
     """Integrals of maps `(n, Z, X)`, `(n, M)`."""
     total = sum(((maps @ along_x.T) * along_z.T).sum(1) for along_z, along_x in products)
     return np.asarray(total)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from fwibench.datasets.arrays import Split
 from fwibench.methods.torch_method import TorchMethod
+from fwibench.samples import Split
+from fwibench.typing import Array32, Array64
 from fwibench_invlint.decoder import build_decoder
 from fwibench_invlint.encoder import IntegralEncoder
-from fwibench_invlint.kernels import Array, encoder_kernels, integrate, property_kernels
+from fwibench_invlint.kernels import encoder_kernels, integrate, property_kernels
 from fwibench_invlint.regression import regression_figures
 from fwibench_invlint.ridge import choose_alpha, fit_ridge
 
@@ -33,7 +33,7 @@ class InvLINT(TorchMethod):
         sources, samples, receivers = problem.measurement_shape
         self._psi, self._area = property_kernels(options.property_kernel, options.embedding, problem.grid.shape)
         self._figures: dict[str, float] = {}
-        self._singular_values: Array | None = None
+        self._singular_values: Array64 | None = None
         kernels, factor = None, 1.0
         if problem.survey.kind == "seismic":
             count = options.kernels or math.ceil(2048 / sources)
@@ -89,17 +89,17 @@ class InvLINT(TorchMethod):
         """Entries of the encoder's kernels."""
         return sum(kernel.numel() for integral in self.encoder.integrals for kernel in integral.buffers())
 
-    def spectra(self) -> dict[str, Array]:
+    def spectra(self) -> dict[str, Array64]:
         """Singular values of A (figure 5), after a fit."""
         values = self._singular_values
         # with one train sample A is 0
         return {} if values is None or not values.any() else {"singular values of A": values}
 
-    def integrate_properties(self, maps: NDArray[np.float32]) -> Array:
+    def integrate_properties(self, maps: Array32) -> Array64:
         """Y: integrals of normalised maps, `(n, 1, Z, X)` to `(n, M)`."""
         return integrate(self._psi, self.problem.property.normalise(maps[:, 0].astype(np.float64)))
 
-    def _pairs(self, split: Split) -> Iterator[tuple[Array, Array]]:
+    def _pairs(self, split: Split) -> Iterator[tuple[Array64, Array64]]:
         for start in range(0, len(split), CHUNK):
             chunk = slice(start, start + CHUNK)
             measurements = torch.from_numpy(split.measurements[chunk]).to(self.device)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fwibench_invlint.kernels import Array
+from fwibench.typing import Array64
 
 NO_VARIANCE = 1e-12
 """Share of the squares of Y below which its variance is rounding: float32 has 6e-8, squared 4e-15."""
 
 
-def regression_figures(pairs: Iterable[tuple[Array, Array]], mean: Array, area: float) -> dict[str, float]:
+def regression_figures(pairs: Iterable[tuple[Array64, Array64]], mean: Array64, area: float) -> dict[str, float]:
     """Reads `(prediction, truth)` of Y batch by batch.
 
     Args:

@@ -11,10 +11,10 @@ from itertools import chain
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Pair = tuple[Array, Array]
+from fwibench.typing import Array64
+
+Pair = tuple[Array64, Array64]
 ALPHAS = tuple(10.0**k for k in range(-8, 6))
 
 
@@ -31,14 +31,14 @@ class Ridge:
         rows: Centred and scaled samples `(samples, features)` in the dual; None in the primal.
     """
 
-    mean_u: Array
-    mean_y: Array
-    scale: Array
-    gram: Array
-    right: Array
-    rows: Array | None
+    mean_u: Array64
+    mean_y: Array64
+    scale: Array64
+    gram: Array64
+    right: Array64
+    rows: Array64 | None
 
-    def solve(self, alpha: float) -> Array:
+    def solve(self, alpha: float) -> Array64:
         """Solution of the system, `(k, targets)`.
 
         Cholesky, and eigenvalues where the penalty is so small that rounding makes the matrix indefinite.
@@ -52,14 +52,14 @@ class Ridge:
         values, vectors = np.linalg.eigh(self.gram)
         return vectors @ ((vectors.T @ self.right) / (values.clip(0)[:, None] + alpha))
 
-    def weights(self, alpha: float) -> Array:
+    def weights(self, alpha: float) -> Array64:
         """`W` for unscaled U, `(features, targets)`."""
         solution = self.solve(alpha)
         if self.rows is not None:
             solution = self.rows.T @ solution
         return solution / self.scale[:, None]
 
-    def coordinates(self, u: Array) -> Array:
+    def coordinates(self, u: Array64) -> Array64:
         """`(n, features)` to `(n, k)`: by a product with `solve`, what U adds to the mean of Y."""
         centred = (u - self.mean_u) / self.scale
         return centred if self.rows is None else centred @ self.rows.T
@@ -117,13 +117,13 @@ def _primal(batches: Iterable[Pair], origin: Pair, n: int, standardise: bool) ->
     return Ridge(origin[0] + shift_u, origin[1] + shift_y, scale, gram, cross, None)
 
 
-def _deviation(variance: Array) -> Array:
+def _deviation(variance: Array64) -> Array64:
     """Standard deviations; 1 for a feature that does not vary."""
     deviation = np.sqrt(variance.clip(0))
     return np.where(deviation > 1e-12 * deviation.max(), deviation, 1.0)
 
 
-def choose_alpha(ridge: Ridge, u: Array, y: Array, alphas: Sequence[float] = ALPHAS) -> float:
+def choose_alpha(ridge: Ridge, u: Array64, y: Array64, alphas: Sequence[float] = ALPHAS) -> float:
     """The penalty with the least squared error on held-out samples."""
     coordinates, deviation = ridge.coordinates(u), y - ridge.mean_y
     return min(alphas, key=lambda alpha: float(np.square(coordinates @ ridge.solve(alpha) - deviation).sum()))

@@ -19,7 +19,7 @@ from fwibench.errors import MethodError, ProblemError
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
-from fwibench.specs import NoOptions
+from fwibench.specs.base import NoOptions
 from fwibench.testing import em_problem, seismic_problem
 from tests.tolerances import assert_within_range, rounding
 

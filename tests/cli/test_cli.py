@@ -10,7 +10,7 @@ import pytest
 from fwibench.cli.request import parse_duration
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import UsageError
-from fwibench.readable import show_count, show_number, show_seconds
+from fwibench.text.readable import show_count, show_number, show_seconds
 from tests.conftest import Command
 
 SMOKE = ("--dataset", "salt", "--profile", "smoke")

@@ -8,9 +8,9 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import Request
-from fwibench.runs.predictions import read_predictions
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.planning.plan import Request
 from tests.conftest import Command
 from tests.runs.finished import finish
 

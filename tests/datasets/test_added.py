@@ -17,7 +17,7 @@ from fwibench.datasets.added.lists import read_places
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, UsageError
 from fwibench.plugins.registry import load_registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 from tests.conftest import Command
 from tests.datasets.readers.test_readers import write_segy
 
@@ -96,7 +96,7 @@ def test_shapes_without_axes_of_length_1_and_other_numbers_are_fine(home: Path) 
 
 
 def test_one_sample_a_file_even_in_more_files_than_are_kept_open(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fwibench.datasets.arrays.OPEN_SHARDS", 3)
+    monkeypatch.setattr("fwibench.samples.OPEN_SHARDS", 3)
     for i in range(10):
         np.save(home / f"data{i}.npy", np.full(SHAPE, i, np.float32))
         np.save(home / f"model{i}.npy", np.full(SECTION, 1500 + i, np.float32))

@@ -15,7 +15,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.splits import random_split
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import load_registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 SHAPE, SECTION = (2, 100, 8), (6, 10)
 

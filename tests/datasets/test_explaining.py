@@ -16,7 +16,7 @@ from fwibench.physics.parallel import simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.plugins.registry import load_registry
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 ROWS, COLUMNS, NT = 22, 32, 320
 SOURCES, RECEIVERS = (0.0, 150.0), tuple(10.0 * i for i in range(COLUMNS))

@@ -4,7 +4,7 @@ import pytest
 
 from fwibench.datasets.openfwi.opening import open_family
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 QUICK = {
     "salt": "ce89de031fd03f0c",

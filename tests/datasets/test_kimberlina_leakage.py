@@ -13,7 +13,7 @@ from fwibench.datasets.kimberlina_leakage import (
 )
 from fwibench.errors import DataError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 GROWTH = (0, 3, 7, 12, 19)
 

@@ -15,7 +15,7 @@ from fwibench.datasets.geology.basin import (
 )
 from fwibench.datasets.kimberlina_reservoir import PROBLEM, SIZES
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 BOUNDS = PROBLEM.property.low, PROBLEM.property.high
 

@@ -9,7 +9,7 @@ import pytest
 from fwibench.datasets.layouts import Expected, complex_advice, read_layout, transposition
 from fwibench.errors import ProblemError
 from fwibench.problem import Problem, SeismicSurvey
-from fwibench.runs.incoming import read_measurements
+from fwibench.runs.prediction.measurements import read_measurements
 from fwibench.testing.tiny import EM, SEISMIC
 
 T, R = SEISMIC.measurement_shape[1:]

@@ -6,7 +6,7 @@ import pytest
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.marmousi import PROBLEM, marmousi_map
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 from fwibench.seeds import derive_seed
 
 

@@ -3,10 +3,10 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.noise import Noise
-from fwibench.datasets.options import DatasetOptions
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.specs.dataset_options import DatasetOptions
 
 
 def variant(registry: Registry, **options: str) -> Dataset:

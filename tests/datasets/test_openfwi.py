@@ -13,7 +13,7 @@ from fwibench.errors import UsageError
 from fwibench.physics.acoustic import simulate
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 
 PROBLEM = family_problem(FAMILIES["curvefault-a"])
 

@@ -13,7 +13,8 @@ from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.values import extremes
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import Request, make_plan, open_dataset
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.planning.plan import Request, make_plan
 from tests.test_file_states import settle
 
 

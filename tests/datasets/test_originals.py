@@ -10,7 +10,6 @@ from scipy.io import savemat
 
 from fwibench.datasets.crops import Crops, crop_indices
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.options import DataPath, FilesOptions
 from fwibench.datasets.readers import Wanted, read_maps, read_section
 from fwibench.datasets.resample import resample
 from fwibench.datasets.salt import Salt
@@ -18,9 +17,10 @@ from fwibench.errors import DataError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
 from fwibench.report.card import make_card
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.rescoring import rescore
-from fwibench.runs.selection import parse_selection
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.planning.grammar import parse_selection
+from fwibench.runs.scoring.rescore import rescore
+from fwibench.specs.dataset_options import DataPath, FilesOptions
 from tests.conftest import Command
 from tests.tolerances import assert_same_signal, rounding
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fwibench.datasets.published_maps import CURVEFAULT, FLATVEL_A, MARMOUSI2
-from fwibench.datasets.spec import PublishedMaps
 from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.specs.dataset import PublishedMaps
 
 
 def assert_like(found: MapStatistics, published: PublishedMaps, share: float) -> None:

@@ -13,7 +13,7 @@ from fwibench.datasets.salt import PROBLEM, _volume
 from fwibench.datasets.statistics import describe_maps
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 from tests.tolerances import assert_same_signal, rounding
 
 

@@ -15,7 +15,7 @@ from fwibench.datasets.readers.segy_shots import Stated, read_shots
 from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import AcousticPhysics, Point, Ricker, SeismicSurvey
-from fwibench.runs.incoming import read_measurements
+from fwibench.runs.prediction.measurements import read_measurements
 from fwibench.testing.tiny import SEISMIC
 from tests.datasets.readers.segy_files import survey_headers, write_traces
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from fwibench.datasets.arrays import ShardedArray, Split
 from fwibench.datasets.store import Manifest, Shard, Store
 from fwibench.errors import DataError
-from fwibench.files import sha256
+from fwibench.files.atomic import sha256
+from fwibench.samples import ShardedArray, Split
 from tests.test_file_states import settle
 
 BLANK = Manifest(
@@ -121,7 +121,7 @@ def test_a_changed_file_is_noticed_without_hashing_every_time(tmp_path: Path, mo
     settle(monkeypatch)
     assert store.changed(8) == []
     hashed: list[str] = []
-    monkeypatch.setattr("fwibench.file_states.sha256", lambda path: hashed.append(path.name) or sha256(path))
+    monkeypatch.setattr("fwibench.files.states.sha256", lambda path: hashed.append(path.name) or sha256(path))
     assert store.changed(8) == []
     assert hashed == [], "nothing changed"
     times = (tmp_path / "model1.npy").stat()

@@ -5,7 +5,7 @@ import torch
 
 from fwibench.errors import FwibenchError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.devices import choose_device, select_device
+from fwibench.runs.machine.devices import choose_device, select_device
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.physics.acoustic import simulate
 from fwibench.plugins.registry import Registry
-from fwibench.runs.devices import choose_device
-from fwibench.runs.environment import describe_environment
-from fwibench.runs.selection import validate_options
-from fwibench.runs.timing import best_throughput, stopwatch, synchronise
+from fwibench.runs.execution.timing import best_throughput, stopwatch, synchronise
+from fwibench.runs.machine.devices import choose_device
+from fwibench.runs.machine.environment import describe_environment
+from fwibench.specs.options import validate_options
 from tests.tolerances import assert_same_signal, assert_within_range
 
 LEARNED = ("invlint", "inversionnet", "velocitygan")

@@ -22,8 +22,8 @@ from fwibench.methods.threads import fit_threads
 from fwibench.physics import acoustic
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.selection import validate_options
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.specs.options import validate_options
 
 ROWS = 4
 

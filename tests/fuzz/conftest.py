@@ -7,14 +7,15 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import FwibenchError
-from fwibench.files import data_root as root_of_data
+from fwibench.files.atomic import data_root as root_of_data
 from fwibench.methods.traces import Step, Trace, write_traces
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.runs.plan import Request
-from fwibench.runs.predictions import read_predictions
-from fwibench.runs.record import Record
-from fwibench.runs.rescoring import Order, Rescored, rescore
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.folders.rescore import Rescored
+from fwibench.runs.planning.plan import Request
+from fwibench.runs.scoring.rescore import Order, rescore
 from tests.runs.finished import finish
 
 METHODS = "mean-map,nearest-neighbour,pixel-ridge"
@@ -58,7 +59,7 @@ def workshop(
     here = tmp_path / "a" / "b" / "c"
     prepared = root_of_data()
     # rescoring has a process of its own, which takes seconds and hides its errors from the test
-    monkeypatch.setattr("fwibench.runs.rescoring._rescore_apart", rescore_here)
+    monkeypatch.setattr("fwibench.runs.scoring.rescore._rescore_apart", rescore_here)
     monkeypatch.setenv("FWIBENCH_DATA", str(here / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
 

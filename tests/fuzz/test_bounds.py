@@ -12,18 +12,18 @@ import pytest
 
 from fwibench.cli import output
 from fwibench.errors import DataError, DivergedError, MethodError, RecordError, UsageError
+from fwibench.files.npy import open_npy, read_npz
 from fwibench.leaderboard.exporters.data import inert
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.predictions import check_prediction
 from fwibench.methods.traces import Course
-from fwibench.npy import open_npy, read_npz
 from fwibench.plugins.registry import Registry
-from fwibench.readable import LONGEST, shorten, storable
-from fwibench.runs.plan import Request, make_plan
-from fwibench.runs.predictions import read_predictions
-from fwibench.runs.record import Record, read_record, write_record
-from fwibench.runs.scores import Scores, read_scores, write_scores
-from fwibench.runs.selection import parse_selection
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.artefacts.record import Record, read_record, write_record
+from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
+from fwibench.runs.planning.grammar import parse_selection
+from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.text.readable import LONGEST, shorten, storable
 from tests.fuzz.harness import call
 from tests.fuzz.mutations import header
 from tests.leaderboard.records import leave

@@ -12,7 +12,7 @@ import typer
 from fwibench.cli.app import app
 from fwibench.datasets.dataset import Dataset
 from fwibench.datasets.stored import StoredDataset
-from fwibench.runs.run import Outcome
+from fwibench.runs.execution.run import Outcome
 from tests.fuzz.harness import amount, call, generator
 from tests.fuzz.mutations import NUMBERS, TEXTS
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
 from tests.fuzz.harness import Done, amount, call, generator
 from tests.fuzz.mutations import array, damage_archive, damage_file
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
 
 PYTHON = [sys.executable, "-m", "fwibench"]
 WEAK = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]

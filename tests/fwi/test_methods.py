@@ -11,8 +11,9 @@ from fwibench.errors import UsageError
 from fwibench.metrics.misfit import data_misfit
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.plan import Request, make_plan, reopen_dataset
-from fwibench.runs.record import read_record
+from fwibench.runs.artefacts.record import read_record
+from fwibench.runs.opening.datasets import reopen_dataset
+from fwibench.runs.planning.plan import Request, make_plan
 from fwibench.testing import check_method
 from tests.conftest import Command
 from tests.fwi.test_engine import SAME_SIMULATION

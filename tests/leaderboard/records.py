@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from fwibench.runs.cell import Cell
-from fwibench.runs.record import Record, write_record
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.scores import Scores, write_scores
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import Record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.scores import Scores, write_scores
 
 
 def leave(

@@ -6,8 +6,8 @@ import pytest
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.leaderboard.board import Board, make_board, sort_rows
 from fwibench.leaderboard.choosing import compare_all, compare_with, records_of
-from fwibench.runs.results import Results
-from fwibench.runs.scores import SCORES
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.scores import SCORES
 from tests.leaderboard.records import leave
 
 GENERATOR = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
 from fwibench.leaderboard.rows import Row
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.results import Results
 from tests.leaderboard.records import leave
 
 HOSTILE = {"text": "<script>alert(1)</script>", "file": "../../x", "tex": r"\input{/etc/passwd}_$%&#^~|[`*"}

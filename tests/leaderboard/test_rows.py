@@ -2,8 +2,8 @@ from typing import Any
 
 from fwibench.leaderboard.board import make_rows
 from fwibench.leaderboard.columns import COLUMNS
-from fwibench.runs.cell import Cell
-from fwibench.runs.record import Costs, Record
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import Costs, Record
 
 
 def record(method: str, mae: float | None, *, seed: int = 0, split: str = "random", **changes: Any) -> Record:

@@ -16,7 +16,7 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.spectra import write_spectra
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import Request, _Place, make_plan
+from fwibench.runs.planning.plan import Request, _Place, make_plan
 
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 1.0}])

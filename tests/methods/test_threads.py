@@ -15,8 +15,8 @@ from torch import nn
 from fwibench.datasets.dataset import Dataset
 from fwibench.methods import threads
 from fwibench.methods.context import FIT_THREADS, RunContext
-from fwibench.methods.options import TrainingOptions
 from fwibench.methods.torch_method import TorchMethod
+from fwibench.specs.method import TrainingOptions
 
 
 @pytest.fixture(autouse=True)

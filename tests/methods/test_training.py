@@ -11,8 +11,8 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DivergedError, MethodError
 from fwibench.methods.batches import even_batches
 from fwibench.methods.context import RunContext
-from fwibench.methods.options import TrainingOptions
 from fwibench.methods.torch_method import TorchMethod
+from fwibench.specs.method import TrainingOptions
 from tests.tolerances import assert_same_signal
 
 

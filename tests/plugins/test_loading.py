@@ -60,7 +60,7 @@ def test_a_bad_spec_costs_itself_and_not_its_neighbours(plugins: Path) -> None:
 def test_an_older_api_that_is_still_read_is_said_once_and_works(
     plugins: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fwibench.specs.API_VERSION", "2.3")
+    monkeypatch.setattr("fwibench.specs.base.API_VERSION", "2.3")
     sources = "return [spec('old'), spec('older', api='1.0'), spec('new', api='2.0'), spec('latest', api='2.3')]"
     (plugins / f"aged_{plugins.name}.py").write_text(HEAD + sources)
     monkeypatch.setenv("FWIBENCH_DISABLE_PLUGINS", f"good_{plugins.name},fwibench")

@@ -9,7 +9,7 @@ import pytest
 from fwibench.cli.hoisting import hoist
 from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import load_registry
-from fwibench.runs.plan import Request, make_plan
+from fwibench.runs.planning.plan import Request, make_plan
 from tests.conftest import Command
 from tests.plugins.faults import HEAD
 

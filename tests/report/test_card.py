@@ -14,7 +14,7 @@ from fwibench.report.card import make_card, write_card
 from fwibench.report.map_table import compare_maps
 from fwibench.report.pictures import draw_samples
 from fwibench.report.statistics import describe_samples
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 from fwibench.testing import em_problem
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from fwibench import Frozen, MethodSpec, MetricSpec, hookimpl
-from fwibench.datasets.arrays import Split
-from fwibench.files import atomic_write
+from fwibench.files.atomic import atomic_write
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
+from fwibench.samples import Split
 
 
 class Behaves(Method):

@@ -4,11 +4,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fwibench.plugins.registry import Registry
-from fwibench.runs.evaluate import evaluate
-from fwibench.runs.plan import Request, make_plan
-from fwibench.runs.record import Record, write_record
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.scorer import diagnose, score_predictions
+from fwibench.runs.artefacts.record import Record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.execution.evaluate import evaluate
+from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.scoring.process import diagnose, score_predictions
 
 
 def finish(request: Request, registry: Registry) -> list[Record]:

@@ -13,11 +13,11 @@ from fwibench.cli.reading import _fit, _load
 from fwibench.leaderboard.board import make_board
 from fwibench.leaderboard.presenting import present
 from fwibench.methods.context import FIT_THREADS
-from fwibench.runs import load
-from fwibench.runs.child_environment import OPENBLAS_WAITING, OPENMP_WAITING, bounded_waiting, child_environment
-from fwibench.runs.load import Load, LoadMeter
-from fwibench.runs.record import Costs, Record
-from fwibench.runs.repeating import same_threads
+from fwibench.runs.artefacts.record import Costs, Record
+from fwibench.runs.machine import load
+from fwibench.runs.machine.load import Load, LoadMeter
+from fwibench.runs.processes.variables import OPENBLAS_WAITING, OPENMP_WAITING, bounded_waiting, child_environment
+from fwibench.runs.reproduction.repeat import same_threads
 from tests.conftest import Command
 from tests.leaderboard.records import leave
 

@@ -7,8 +7,9 @@ from fwibench import MethodSpec
 from fwibench.errors import FwibenchError, UnsuitableError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.problem import Problem
-from fwibench.runs import devices
-from fwibench.runs.plan import Request, make_plan, open_dataset
+from fwibench.runs.machine import devices
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.planning.plan import Request, make_plan
 from tests.conftest import Command
 
 DATASETS = """

@@ -13,9 +13,9 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import MethodError
-from fwibench.runs import processes
-from fwibench.runs.processes import MARK, count_memory_kills, end_processes
-from fwibench.runs.worker import classify
+from fwibench.runs.processes import child as processes
+from fwibench.runs.processes.child import classify
+from fwibench.runs.processes.start import MARK, count_memory_kills, end_processes
 from tests.conftest import Command
 from tests.runs.test_faults import COMMON, faulty, rows, running
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from fwibench.methods.traces import Step, Trace
-from fwibench.runs.evaluate import _take_clock
-from fwibench.runs.record import Costs
-from fwibench.runs.timing import best_throughput
+from fwibench.runs.artefacts.record import Costs
+from fwibench.runs.execution.evaluate import _take_clock
+from fwibench.runs.execution.timing import best_throughput
 
 
 @pytest.mark.parametrize(("before", "predict_s", "rate"), [(0.0, 4.0, 0.25), (9.0, None, None)])

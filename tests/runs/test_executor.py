@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from fwibench.runs.processes import _forward
+from fwibench.runs.processes.start import _forward
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), TypeError("no steps"), SystemExit(1)])

@@ -9,11 +9,11 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, RecordError, UsageError
-from fwibench.runs.differences import find_differences
-from fwibench.runs.merging import merge
-from fwibench.runs.record import Record, read_record, write_record
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.scores import read_scores
+from fwibench.runs.artefacts.differences import find_differences
+from fwibench.runs.artefacts.record import Record, read_record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.scores import read_scores
+from fwibench.runs.folders.merge import merge
 from tests.conftest import Command
 from tests.leaderboard.records import leave
 
@@ -120,7 +120,7 @@ def test_a_merge_that_finds_no_room_keeps_what_was_there(tmp_path: Path, monkeyp
         Path(target).mkdir()
         raise shutil.Error([(str(source), str(target), "No space left on device")])
 
-    monkeypatch.setattr("fwibench.runs.merging.shutil.copytree", full)
+    monkeypatch.setattr("fwibench.runs.folders.merge.shutil.copytree", full)
     with pytest.raises(DataError, match="No space left on device"):
         merge([tmp_path / "A"], tmp_path / "C")
     records, faults = Results(tmp_path / "C").records()

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import torch
 
-from fwibench.runs.interpreter import InterpreterState
+from fwibench.runs.machine.interpreter import InterpreterState
 
 
 def test_settings_are_told_and_generators_are_not() -> None:

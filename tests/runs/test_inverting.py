@@ -9,7 +9,7 @@ import pytest
 from fwibench.errors import DataError, FwibenchError, OptionError, ProblemError, UnknownNameError, UsageError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
-from fwibench.runs.inverting import Outcome, Task, invert, inverting_methods, make_task
+from fwibench.runs.prediction.invert import Outcome, Task, invert, inverting_methods, make_task
 
 SURVEY = """
 [grid]

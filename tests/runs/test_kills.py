@@ -18,10 +18,10 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import Registry
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.predictions import read_predictions
-from fwibench.runs.record import read_record
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.artefacts.record import read_record
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.opening.datasets import open_dataset
 
 KILLS = int(os.environ.get("FWIBENCH_KILLS", "20"))
 SEED = int(os.environ.get("FWIBENCH_KILLS_SEED", "2022"))

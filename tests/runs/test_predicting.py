@@ -11,12 +11,12 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
-from fwibench.runs.incoming import Incoming, inspect_values, read_measurements
-from fwibench.runs.plan import Request
-from fwibench.runs.predicting import doubt_maps, make_task, predict
-from fwibench.runs.predictions import read_predictions
-from fwibench.runs.record import read_record, write_record
-from fwibench.runs.results import RECORD, Results
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.artefacts.record import read_record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.planning.plan import Request
+from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
+from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
 from fwibench.testing.tiny import EM, SEISMIC
 from tests.runs.finished import finish
 from tests.tolerances import assert_within_range

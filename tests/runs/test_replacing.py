@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from fwibench import locks
 from fwibench.errors import DataError
-from fwibench.files import atomic_write
-from fwibench.locks import BusyError, locked
-from fwibench.runs import merging, replacing, rescoring
-from fwibench.runs.merging import merge
-from fwibench.runs.replacing import beside, irregular, replace_folder
-from fwibench.runs.results import RECORD, Results
+from fwibench.files import locks
+from fwibench.files.atomic import atomic_write
+from fwibench.files.locks import BusyError, locked
+from fwibench.runs.artefacts import replacing
+from fwibench.runs.artefacts.replacing import beside, irregular, replace_folder
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.folders import merge as merging
+from fwibench.runs.folders import rescore as rescoring
+from fwibench.runs.folders.merge import merge
 from tests.conftest import Command
 from tests.leaderboard.records import leave
 from tests.runs.test_faults import COMMON, faulty, start, wait_for
@@ -254,7 +256,7 @@ def test_commands_work_where_there_are_no_file_locks(fwibench: Command, tmp_path
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
-    code = f"from fwibench.locks import *; c = locked(Path({str(tmp_path / 'a.lock')!r})); c.__enter__()"
+    code = f"from fwibench.files.locks import *; c = locked(Path({str(tmp_path / 'a.lock')!r})); c.__enter__()"
     code += "; print('held', flush=True); import time; time.sleep(60)"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"held\n"

@@ -17,17 +17,18 @@ from hypothesis import strategies as st
 from fwibench.cli.app import app
 from fwibench.cli.request import build_request
 from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.options import DataPath, FilesOptions
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
-from fwibench.runs.cell import Cell
-from fwibench.runs.plan import Request, make_plan
-from fwibench.runs.record import Record, read_record, write_record
-from fwibench.runs.repeating import compare_runs, fresh_folder, plan_again, read_run
-from fwibench.runs.reproducing import command_of, request_of
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.selection import parse_selection, parse_settings, validate_options
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import Record, read_record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.planning.grammar import parse_selection, parse_settings
+from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.reproduction.command import command_of, request_of
+from fwibench.runs.reproduction.repeat import compare_runs, fresh_folder, plan_again, read_run
+from fwibench.specs.dataset_options import DataPath, FilesOptions
+from fwibench.specs.options import validate_options
 from tests.conftest import Command
 from tests.runs.finished import finish
 

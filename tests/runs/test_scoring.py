@@ -3,9 +3,9 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import Registry
-from fwibench.runs.building import rows_at_once
-from fwibench.runs.plan import open_dataset
-from fwibench.runs.scoring import score
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.opening.methods import rows_at_once
+from fwibench.runs.scoring.score import score
 
 
 def test_portions_do_not_change_scores(salt: Dataset, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +17,7 @@ def test_portions_do_not_change_scores(salt: Dataset, registry: Registry, monkey
 
     assert rows_at_once(salt.problem) > len(test)
     whole = scores()
-    monkeypatch.setattr("fwibench.runs.building.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fwibench.runs.opening.methods.CHUNK_BYTES", 1)
     assert rows_at_once(salt.problem) == 1
     for name, values in scores().items():
         np.testing.assert_array_equal(values, whole[name])

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from fwibench.datasets.openfwi.families import OpenFWIOptions
-from fwibench.datasets.options import FilesOptions, path_fields
 from fwibench.errors import OptionError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
-from fwibench.runs.plan import Request, make_plan
-from fwibench.runs.selection import parse_selection, parse_settings, validate_options
+from fwibench.runs.planning.grammar import parse_selection, parse_settings
+from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.specs.dataset_options import FilesOptions, path_fields
+from fwibench.specs.options import validate_options
 
 
 class Options(Frozen):

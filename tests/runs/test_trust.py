@@ -10,8 +10,8 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import MethodError
-from fwibench.runs.predictions import read_predictions
-from fwibench.runs.truth import find_changed, seal, state_of
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.opening.truth import find_changed, seal, state_of
 from tests.conftest import Command
 from tests.runs.test_faults import COMMON, faulty, rows
 
@@ -66,7 +66,7 @@ def test_the_sealed_split_has_shapes_and_measurements_only(salt: Dataset) -> Non
 def test_a_touched_or_grown_shard_is_no_change_and_a_changed_one_is(
     tmp_path: Path, own_data: dict[str, str], monkeypatch: pytest.MonkeyPatch, registry: Any
 ) -> None:
-    from fwibench.runs.plan import open_dataset
+    from fwibench.runs.opening.datasets import open_dataset
 
     monkeypatch.setenv("FWIBENCH_DATA", own_data["FWIBENCH_DATA"])
     dataset = open_dataset(registry, "salt", "smoke")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fwibench.plugins.registry import Registry
-from fwibench.specs import Spec
+from fwibench.specs.base import Spec
 from fwibench.testing.checks import Check, run_checks
 from fwibench.testing.datasets import DATASET_CHECKS, DatasetSubject
 from fwibench.testing.methods import METHOD_CHECKS, MethodSubject

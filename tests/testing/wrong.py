@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from fwibench import DatasetSpec, Frozen, MethodSpec, MetricSpec
-from fwibench.datasets.options import DatasetOptions
 from fwibench.datasets.splits import random_split
 from fwibench.datasets.stored import StoredDataset
 from fwibench.errors import DataError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.plugins.registry import load_registry
-from fwibench.runs.plan import open_dataset
+from fwibench.runs.opening.datasets import open_dataset
 from fwibench.seeds import derive_seed
+from fwibench.specs.dataset_options import DatasetOptions
 from fwibench.testing import seismic_problem
 from fwibench.testing.tiny import SEISMIC
 

@@ -7,10 +7,10 @@ is cut off, and simulation and data would no longer match.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from fwibench.problem import SeismicSurvey
+from fwibench.typing import Array32
 from fwibench_baselines.fwi.options import AUTO, parse_bands
 
 ORDER = 4
@@ -46,7 +46,7 @@ def name_of(corner: float | None) -> str:
     return "full" if corner is None else f"{corner:g} Hz"
 
 
-def low_pass(signals: NDArray[np.float32], corner: float | None, dt: float, axis: int) -> NDArray[np.float32]:
+def low_pass(signals: Array32, corner: float | None, dt: float, axis: int) -> Array32:
     """Butterworth filter along the time axis; None leaves the signals as they are."""
     if corner is None:
         return signals

@@ -16,9 +16,8 @@ from scipy.signal import resample_poly
 
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import AcousticPhysics, Problem, SampledWavelet, SeismicSurvey
+from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.options import Order
-
-Maps = NDArray[np.float32]
 
 MARGIN = 0.98
 """Part of the critical Courant number."""
@@ -93,7 +92,7 @@ def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
     return np.asarray(distance >= cells * problem.grid.spacing)
 
 
-def taper(problem: Problem, cells: float) -> NDArray[np.float32]:
+def taper(problem: Problem, cells: float) -> Array32:
     """Weights of the gradient `(Z, X)`: 0 at sources and receivers, 1 some cells away."""
     weights = np.ones(problem.grid.shape)
     if not cells:

@@ -12,7 +12,6 @@ from functools import partial
 import deepwave
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from fwibench.methods.traces import Course
@@ -20,6 +19,7 @@ from fwibench.physics.acoustic import widths_of_frame
 from fwibench.physics.illumination import illumination
 from fwibench.physics.sampling import gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench.typing import Array64, Maps
 from fwibench_baselines.fwi.bands import bands_of, name_of
 from fwibench_baselines.fwi.blurring import blurred
 from fwibench_baselines.fwi.discretisation import resample, taper
@@ -29,7 +29,6 @@ from fwibench_baselines.fwi.options import InversionOptions
 from fwibench_baselines.fwi.shots import Shots
 from fwibench_baselines.fwi.warping import Warp
 
-Maps = NDArray[np.float32]
 STEP = 200.0
 """Adam's first step [property's unit] where nothing is known of the start."""
 SHORTENING = 0.7
@@ -141,10 +140,10 @@ class Engine:
         fitted = tuple(shot for shot in self._every if shot not in held_out)
         adaptive = options.optimiser == "adam"
 
-        def gradient(velocity: Tensor, iteration: int) -> tuple[NDArray[np.float64], Tensor]:
+        def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
             return self.gradient(objective, velocity, self.shots_of(done + iteration, fitted) if adaptive else fitted)
 
-        def note(iteration: int, misfits: NDArray[np.float64]) -> bool:
+        def note(iteration: int, misfits: Array64) -> bool:
             return course.step(name_of(corner), done + iteration, misfits)
 
         minimise = adam if adaptive else l_bfgs_b
@@ -254,10 +253,10 @@ class Engine:
         """A displacement after a band."""
         done = len(course.traces[0].steps)
 
-        def gradient(velocity: Tensor, iteration: int) -> tuple[NDArray[np.float64], Tensor]:
+        def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
             return self.gradient(objective, velocity, self.shots_of(done + iteration))
 
-        def note(iteration: int, misfits: NDArray[np.float64]) -> bool:
+        def note(iteration: int, misfits: Array64) -> bool:
             return course.step(_warped(corner), done + iteration, misfits)
 
         return adam(gradient, unknown, self.options.warp, note)
@@ -274,9 +273,7 @@ class Engine:
         drawn = np.random.default_rng([self._seed, iteration]).choice(choice, count, replace=False)
         return tuple(sorted(map(int, drawn)))
 
-    def gradient(
-        self, objective: Objective, velocity: Tensor, shots: Shots | None = None
-    ) -> tuple[NDArray[np.float64], Tensor]:
+    def gradient(self, objective: Objective, velocity: Tensor, shots: Shots | None = None) -> tuple[Array64, Tensor]:
         """Objectives `(n,)`, and their gradients `(n, 1, Z, X)` tapered at sources and receivers."""
         values = objective(velocity, shots)
         (gradient,) = torch.autograd.grad(values.sum(), velocity)

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
-from fwibench.files import atomic_write
+from fwibench.files.atomic import atomic_write
 from fwibench.methods.complexity import Complexity
 from fwibench.methods.context import RunContext
 from fwibench.methods.iterative import IterativeMethod
@@ -20,13 +18,14 @@ from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.parallel import available_cores
 from fwibench.problem import Problem
+from fwibench.samples import Split
+from fwibench.typing import Maps
 from fwibench_baselines.fwi.cost import gradient_flops
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample
 from fwibench_baselines.fwi.engine import STEP, Engine
 from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, linear, read_start, smoothed
 from fwibench_baselines.mean_map import average, distance
 
-Maps = NDArray[np.float32]
 MEMORY_SHARE = 0.8
 """Part of a GPU's free memory that an estimate may fill."""
 STEP_SHARE = 0.4

@@ -10,20 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.sampling import gradient_interval
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import Problem, SeismicSurvey
+from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.bands import bands_of, low_pass
 from fwibench_baselines.fwi.discretisation import at_offsets, resample
 from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
 from fwibench_baselines.fwi.options import InversionOptions
 from fwibench_baselines.fwi.shots import Each, Shots, simulate_shots
 
-Maps = NDArray[np.float32]
 Objective = Callable[..., Tensor]
 RELAXATION = 1 / 3
 """Of the penalties from a band to the next: their part is to fill in what low frequencies leave open."""
@@ -111,7 +110,7 @@ class Objectives:
         return evaluate
 
     @torch.no_grad()
-    def _estimate_wavelet(self, measurements: Maps, models: Tensor, wavelet: NDArray[np.float32]) -> Any:
+    def _estimate_wavelet(self, measurements: Maps, models: Tensor, wavelet: Array32) -> Any:
         """The wavelet that brings the simulation of the current models nearest to the shots.
 
         A filter for all shots by least squares, frequency by frequency.

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-Step = Callable[[Tensor, int], tuple[NDArray[np.float64], Tensor]]
+from fwibench.typing import Array64
+
+Step = Callable[[Tensor, int], tuple[Array64, Tensor]]
 """Objectives `(n,)` and gradients of models `(n, 1, Z, X)`, for the number of the iteration."""
-Note = Callable[[int, NDArray[np.float64]], bool]
+Note = Callable[[int, Array64], bool]
 """Notes the objectives of an iteration, counted from 1; returns whether there is time for another one."""
 
 DECAY = (0.9, 0.98)
@@ -97,11 +98,11 @@ def l_bfgs_b(gradient: Step, unknown: Unknown, iterations: int, note: Note) -> T
     low, high = (limit.expand_as(unknown.start) for limit in unknown.limits)
     half, done = (high - low) / 2, 0
 
-    def value_of(flat: NDArray[np.float64]) -> Tensor:
+    def value_of(flat: Array64) -> Tensor:
         scaled = torch.from_numpy(flat.astype(np.float32)).view_as(unknown.start).to(unknown.start.device)
         return (scaled + 1) * half + low
 
-    def evaluate(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def evaluate(flat: Array64) -> tuple[float, Array64]:
         nonlocal done
         values = value_of(flat).requires_grad_()
         models = unknown.model(values)

@@ -12,14 +12,13 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize
 
 from fwibench.errors import DataError, ProblemError
 from fwibench.problem import Problem
+from fwibench.typing import Maps
 
-Maps = NDArray[np.float32]
 Misfit = Callable[[Maps], float]
 """Of a model `(1, Z, X)`."""
 

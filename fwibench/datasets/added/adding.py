@@ -29,9 +29,9 @@ from fwibench.datasets.agreement import Agreement
 from fwibench.datasets.layouts import Expected
 from fwibench.datasets.pairing import pair_by_numbers
 from fwibench.errors import UsageError
-from fwibench.file_states import stamp
+from fwibench.files.states import stamp
 from fwibench.problem import Amplitude, Grid, Problem, Property, SeismicSurvey
-from fwibench.readable import counted
+from fwibench.text.readable import counted
 
 
 @dataclass(frozen=True)

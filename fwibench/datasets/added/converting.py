@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.readers import segy, segy_shots
 from fwibench.datasets.readers.maps import reading
 from fwibench.datasets.readers.segy_places import FieldPlaces
 from fwibench.datasets.readers.segy_shots import Stated
 from fwibench.errors import DataError
-from fwibench.files import atomic_write
+from fwibench.files.atomic import atomic_write
+from fwibench.typing import Array32, Array64
 
 MARGIN = 1.05
 LISTED = 3
@@ -64,7 +64,7 @@ class Sections:
     """
 
     files: list[Path]
-    columns: tuple[NDArray[np.float64], ...]
+    columns: tuple[Array64, ...]
     notes: tuple[str, ...]
 
 
@@ -169,7 +169,7 @@ class Notes:
         return f"{', '.join(names[:LISTED])}{more}: {text}"
 
 
-def _save(path: Path, array: NDArray[np.float32]) -> Path:
+def _save(path: Path, array: Array32) -> Path:
     with atomic_write(path) as stream:
         np.save(stream, np.ascontiguousarray(array, np.float32))
     return path.absolute()

@@ -19,10 +19,10 @@ from fwibench.datasets.added.splitting import deal
 from fwibench.datasets.agreement import Agreement
 from fwibench.datasets.dataset import Shards, digest
 from fwibench.datasets.files import FilesDataset
-from fwibench.datasets.splits import Indices
 from fwibench.errors import DataError
-from fwibench.file_states import stamp
+from fwibench.files.states import stamp
 from fwibench.problem import Problem
+from fwibench.typing import Indices
 
 
 class Added(FilesDataset):

@@ -12,10 +12,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from fwibench.datasets.spec import DatasetSpec
-from fwibench.files import data_root, write_text
+from fwibench.files.atomic import data_root, write_text
 from fwibench.problem import Frozen, Problem
-from fwibench.specs import Name
+from fwibench.specs.base import Name
+from fwibench.specs.dataset import DatasetSpec
 
 LIMITS = {"smoke": 40, "quick": 1000}
 """Most samples of a profile; `paper` takes all."""

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import ShardedArray
-from fwibench.readable import counted
+from fwibench.samples import ShardedArray
+from fwibench.text.readable import counted
+from fwibench.typing import Indices
 
 CHUNK_BYTES = 2**26
 
@@ -30,7 +30,7 @@ def find_duplicates(properties: ShardedArray) -> list[tuple[int, ...]]:
 
 
 def describe_duplicates(
-    groups: list[tuple[int, ...]], parts: Mapping[str, NDArray[np.int64]], measurements: ShardedArray
+    groups: list[tuple[int, ...]], parts: Mapping[str, Indices], measurements: ShardedArray
 ) -> list[str]:
     """Notes on maps that are in the dataset more than once.
 

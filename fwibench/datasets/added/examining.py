@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.added.gathering import Gathered
-from fwibench.datasets.arrays import ShardedArray
 from fwibench.errors import DataError
+from fwibench.samples import ShardedArray
 from fwibench.seeds import derive_seed
+from fwibench.typing import Array32, Indices
 
 READ_BYTES = 2**31
 """Most that is read of the measurements; small datasets are read whole."""
@@ -81,7 +81,7 @@ def examine(samples: ShardedArray, name: str, what: str) -> Examined:
     return Examined(low, high, total / len(chosen), len(chosen), tuple(map(float, by_row)))
 
 
-def _check_finite(part: NDArray[np.float32], numbers: NDArray[np.int64], what: str) -> None:
+def _check_finite(part: Array32, numbers: Indices, what: str) -> None:
     bad = np.flatnonzero(~np.isfinite(part).reshape(len(part), -1).all(axis=1))
     if len(bad):
         raise DataError(

@@ -18,7 +18,7 @@ from fwibench.datasets.layouts import Expected, complex_advice, read_layout
 from fwibench.datasets.readers.maps import natural, reading
 from fwibench.datasets.readers.wanted import check_numbers
 from fwibench.errors import DataError, UsageError
-from fwibench.npy import open_npy
+from fwibench.files.npy import open_npy
 
 SEGY = (".segy", ".sgy")
 LAYOUTS = (

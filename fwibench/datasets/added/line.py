@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.readers.segy_places import FieldPlaces
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Grid
+from fwibench.typing import Array64
 
-Floats = NDArray[np.float64]
 DIGITS = 4
 """Decimals of places [m]: coordinates in files have no more than those of their scalar, 1/10000."""
 SAME_SPACING = 0.01
@@ -32,8 +31,8 @@ class Frame:
         direction: Unit vector along it.
     """
 
-    origin: Floats
-    direction: Floats
+    origin: Array64
+    direction: Array64
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,13 @@ class LinePlaces:
         notes: What was used and assumed.
     """
 
-    sources: Floats
-    receivers: Floats
+    sources: Array64
+    receivers: Array64
     moving: bool
     notes: tuple[str, ...]
 
 
-def section_frame(places: Floats, grid_spacing: float) -> tuple[Frame | None, list[str]]:
+def section_frame(places: Array64, grid_spacing: float) -> tuple[Frame | None, list[str]]:
     """Return where a section lies, by the coordinates of its columns.
 
     Args:
@@ -111,7 +110,7 @@ def to_section(
         DataError: Samples have different surveys, and the user does not say which one holds.
         UsageError: The origin does not fit the line.
     """
-    projected: list[tuple[tuple[Floats, Floats], tuple[Floats, Floats]]] = []
+    projected: list[tuple[tuple[Array64, Array64], tuple[Array64, Array64]]] = []
     notes: list[str] = []
     for sample, frame in zip(samples, frames, strict=True):
         x, told = _along(sample, frame, grid, stated)
@@ -140,14 +139,14 @@ def to_section(
     )
 
 
-def _rounded(x: Floats, z: Floats) -> Floats:
+def _rounded(x: Array64, z: Array64) -> Array64:
     # 0 is added since a rounded -1e-9 is -0
     return np.stack([x, z], axis=-1).round(DIGITS) + 0.0
 
 
 def _along(
     sample: FieldPlaces, frame: Frame | None, grid: Grid, stated: Stated
-) -> tuple[tuple[Floats, Floats], list[str]]:
+) -> tuple[tuple[Array64, Array64], list[str]]:
     """Places along the section of sources `(S,)` and receivers `(S, R)` of a sample, and notes."""
     points = np.concatenate([sample.sources[:, :2], sample.receivers[..., :2].reshape(-1, 2)])
     reference = np.zeros(2)
@@ -178,19 +177,19 @@ def _along(
     return x, notes
 
 
-def _direction(points: Floats) -> Floats:
+def _direction(points: Array64) -> Array64:
     """Unit vector along points, towards larger X or Y."""
     spans = np.ptp(points, axis=0)
     if spans[1] == 0 or spans[0] == 0:
         return np.array([1.0, 0.0]) if spans[0] or not spans[1] else np.array([0.0, 1.0])
     # each place counts once, however often it is used
     centred = np.unique(points, axis=0)
-    found: Floats = np.linalg.svd(centred - centred.mean(axis=0), full_matrices=False)[2][0]
+    found: Array64 = np.linalg.svd(centred - centred.mean(axis=0), full_matrices=False)[2][0]
     return found * np.sign(found[np.argmax(np.abs(found))])
 
 
 def _first_column(
-    along: Floats, direction: Floats, reference: Floats, sources: int, grid: Grid, stated: Stated
+    along: Array64, direction: Array64, reference: Array64, sources: int, grid: Grid, stated: Stated
 ) -> tuple[float, float, str]:
     """Place of the first column along the line, whether x counts upwards (1) or downwards (-1), and why."""
     if stated.origin is not None:
@@ -221,7 +220,7 @@ def _first_column(
     )
 
 
-def _depths(sample: FieldPlaces, stated: Stated, notes: list[str]) -> tuple[Floats, Floats]:
+def _depths(sample: FieldPlaces, stated: Stated, notes: list[str]) -> tuple[Array64, Array64]:
     """Depths of sources `(S,)` and receivers `(S, R)` below the first row [m]; NaN where headers do not say."""
     heights = sample.sources[:, 2], sample.receivers[..., 2]
     if not sample.heights:

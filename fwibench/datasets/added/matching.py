@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.added.variants import (
     SAME_DELAY,
@@ -30,11 +29,11 @@ from fwibench.datasets.added.variants import (
     with_physics,
 )
 from fwibench.datasets.agreement import Agreement, compare
-from fwibench.datasets.arrays import ShardedArray
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import Problem, SeismicSurvey
+from fwibench.samples import ShardedArray
+from fwibench.typing import Array64, Indices
 
-Array = NDArray[np.float32]
 COMPARED = 8
 """Most samples that are compared with simulations of all their shots, as `data verify` does."""
 COMPARED_WORK = 6e9
@@ -95,19 +94,19 @@ class Matched:
     cut_short: bool
 
 
-def spread(count: int, wanted: int) -> NDArray[np.int64]:
+def spread(count: int, wanted: int) -> Indices:
     """`wanted` of `count` sample numbers, evenly over all, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
 
 
-def compared_numbers(problem: Problem, count: int) -> NDArray[np.int64]:
+def compared_numbers(problem: Problem, count: int) -> Indices:
     """Which of `count` samples are compared with simulations: at most 8, at least 2 where there are as many."""
     affordable = COMPARED_WORK / (cell_steps(problem) * len(problem.survey.sources))
     return spread(count, max(min(COMPARED, int(affordable)), 2))
 
 
 def compare_samples(
-    problem: Problem, measurements: ShardedArray, properties: ShardedArray, numbers: NDArray[np.int64]
+    problem: Problem, measurements: ShardedArray, properties: ShardedArray, numbers: Indices
 ) -> list[Agreement]:
     """Simulate properties and compare with the measurements.
 
@@ -317,7 +316,7 @@ def _scheme() -> list[_Axis]:
     ]
 
 
-def _compare(recorded: NDArray[np.float64], simulated: NDArray[np.float64]) -> _Trial:
+def _compare(recorded: Array64, simulated: Array64) -> _Trial:
     """Compares traces `(S, T, R)` as they are and at the best amplitude and delay."""
     size, other = float(np.linalg.norm(recorded)), float(np.linalg.norm(simulated))
     if not (size and other and math.isfinite(other)):
@@ -328,7 +327,7 @@ def _compare(recorded: NDArray[np.float64], simulated: NDArray[np.float64]) -> _
     return _Trial(as_is.residual, shape, product / other**2, delay)
 
 
-def _best_lag(a: NDArray[np.float64], b: NDArray[np.float64], near: float) -> tuple[float, float]:
+def _best_lag(a: Array64, b: Array64, near: float) -> tuple[float, float]:
     """Lag [samples] near a first guess at which the cross-correlation is largest in size, and its value there."""
     from scipy.optimize import minimize_scalar
 

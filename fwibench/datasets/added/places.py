@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fwibench.datasets.added.geometry import Places, SurveyOptions
-from fwibench.datasets.added.line import Floats, LinePlaces
+from fwibench.datasets.added.line import LinePlaces
 from fwibench.datasets.added.lists import read_places
 from fwibench.errors import UsageError
 from fwibench.problem import Grid
+from fwibench.typing import Array64
 
 Said = TypeVar("Said", bound=SurveyOptions)
 
@@ -94,25 +95,25 @@ def fill(said: Said, headers: LinePlaces, grid: Grid) -> tuple[Said, list[str]]:
     return replace(said, **changes), notes
 
 
-def _rows(values: Floats) -> tuple[tuple[float, ...], ...]:
+def _rows(values: Array64) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in values.tolist())
 
 
-def _farthest(found: Floats, stated: Floats) -> float:
+def _farthest(found: Array64, stated: Array64) -> float:
     try:
         return float(np.abs(found - stated).max())
     except ValueError:
         return 0.0  # another number of places, which is an error of its own
 
 
-def _contradictions(stated: list[float] | None, found: Floats, what: str, grid: Grid) -> list[str]:
+def _contradictions(stated: list[float] | None, found: Array64, what: str, grid: Grid) -> list[str]:
     far = 0.0 if stated is None else _farthest(found, np.array(stated))
     if far <= grid.spacing / 2:
         return []
     return [f"--{what}-x is used; the headers place {what}s up to {far:.4g} m elsewhere"]
 
 
-def _check_width(x: Floats, what: str, grid: Grid) -> None:
+def _check_width(x: Array64, what: str, grid: Grid) -> None:
     low, high, width = float(x.min()), float(x.max()), (grid.nx - 1) * grid.spacing
     if low < 0 or high > width + grid.spacing / 2:
         raise UsageError(
@@ -123,7 +124,7 @@ def _check_width(x: Floats, what: str, grid: Grid) -> None:
         )
 
 
-def _check_depth(z: Floats, what: str, grid: Grid) -> None:
+def _check_depth(z: Array64, what: str, grid: Grid) -> None:
     low, high, bottom = float(z.min()), float(z.max()), (grid.nz - 1) * grid.spacing
     if low < 0 or high > bottom:
         raise UsageError(

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from fwibench.datasets.added.description import AddedDataset
-from fwibench.datasets.splits import Indices, random_split
+from fwibench.datasets.splits import random_split
 from fwibench.errors import UsageError
 from fwibench.seeds import derive_seed
+from fwibench.typing import Indices
 
 SHARE = 0.1
 """Part of the samples that val and test take where nothing is said."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import UsageError
 from fwibench.problem import SampledWavelet
+from fwibench.typing import Array64
 
-Signal = NDArray[np.float64]
 SILENT = 1e-6
 """Part of the largest amplitude below which the samples at the end are left out."""
 
@@ -51,7 +50,7 @@ def read_wavelet(path: str, dt: float, nt: int, delay: float | None = None) -> S
     return wavelet if delay is None else move(wavelet, dt, nt, delay)
 
 
-def from_samples(signal: Signal, dt: float) -> SampledWavelet:
+def from_samples(signal: Array64, dt: float) -> SampledWavelet:
     """A wavelet of samples, with the peak frequency of its spectrum and the time of its largest absolute amplitude."""
     loud = np.flatnonzero(np.abs(signal) > SILENT * np.abs(signal).max())
     signal = signal[: max(int(loud[-1]) + 1, 2)]

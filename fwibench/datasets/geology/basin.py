@@ -12,11 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.geology.fields import smooth_noise
-
-Array = NDArray[np.float64]
+from fwibench.typing import Array64
 
 
 class Formation(NamedTuple):
@@ -78,11 +76,11 @@ class Site(NamedTuple):
         faults: The faults.
     """
 
-    thickness: Array
-    conductivity: Array
-    beds: Array
+    thickness: Array64
+    conductivity: Array64
+    beds: Array64
     dip: float
-    relief: Array
+    relief: Array64
     faults: tuple[Fault, ...]
 
 
@@ -123,7 +121,7 @@ def draw_site(rng: np.random.Generator, shape: tuple[int, int], spacing: float) 
 
 def draw_section(
     rng: np.random.Generator, site: Site, shape: tuple[int, int], spacing: float, bounds: tuple[float, float]
-) -> Array:
+) -> Array64:
     """One realisation of the site, with a plume.
 
     Args:
@@ -144,7 +142,7 @@ def draw_section(
     return np.clip(brine * lateral * (1 - gas) ** ARCHIE, *bounds)
 
 
-def draw_column(rng: np.random.Generator, site: Site) -> tuple[Array, Reservoir]:
+def draw_column(rng: np.random.Generator, site: Site) -> tuple[Array64, Reservoir]:
     """The undeformed column of one realisation; the reservoir sand varies most.
 
     Returns:
@@ -164,7 +162,7 @@ def draw_column(rng: np.random.Generator, site: Site) -> tuple[Array, Reservoir]
     return np.exp(profile), Reservoir(tops[RESERVOIR], thickness[RESERVOIR])
 
 
-def stratigraphic_depth(rng: np.random.Generator, site: Site, shape: tuple[int, int], spacing: float) -> Array:
+def stratigraphic_depth(rng: np.random.Generator, site: Site, shape: tuple[int, int], spacing: float) -> Array64:
     """Depth in the undeformed column of every node [m], `(Z, X)`.
 
     Dip, relief and throw grow with depth, as they do where a basin sank while it was filled.
@@ -182,7 +180,7 @@ def stratigraphic_depth(rng: np.random.Generator, site: Site, shape: tuple[int, 
     return level
 
 
-def draw_plume(rng: np.random.Generator, height: Array, spacing: float) -> Array:
+def draw_plume(rng: np.random.Generator, height: Array64, spacing: float) -> Array64:
     """Saturation of CO2, 0 to 1, `(Z, X)`.
 
     It hugs the top of the reservoir, is thickest about the well and reaches farther up dip.

@@ -6,12 +6,11 @@ Invariant: a field is a function of its random generator alone.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from fwibench.typing import Array64
 
 
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: tuple[float, ...]) -> Array:
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: tuple[float, ...]) -> Array64:
     """Gaussian random field of unit variance.
 
     Args:

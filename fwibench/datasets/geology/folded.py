@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fwibench.datasets.geology.fields import Array, smooth_noise
+from fwibench.datasets.geology.fields import smooth_noise
+from fwibench.typing import Array64
 
 FINE = 2
 """Sub-nodes along each axis; layers thinner than a node are averaged, not skipped."""
@@ -24,7 +25,7 @@ REACH = 1500.0
 
 def folded_section(
     rng: np.random.Generator, shape: tuple[int, int], spacing: float, bounds: tuple[float, float]
-) -> Array:
+) -> Array64:
     """A window of a deformed sedimentary basin, at low resolution.
 
     Args:
@@ -57,7 +58,9 @@ def folded_section(
     return smoothed.reshape(shape[0], FINE, shape[1], FINE).mean((1, 3))
 
 
-def before_fault(rng: np.random.Generator, level: Array, z: Array, x: Array, width: float, side: float) -> Array:
+def before_fault(
+    rng: np.random.Generator, level: Array64, z: Array64, x: Array64, width: float, side: float
+) -> Array64:
     """Undoes one normal growth fault.
 
     Its surface is listric: steep above, flatter below. The hanging wall has gone down, older levels more
@@ -81,7 +84,7 @@ def before_fault(rng: np.random.Generator, level: Array, z: Array, x: Array, wid
     return level - np.where(beyond > 0, throw * rollover, 0.0)
 
 
-def before_folding(rng: np.random.Generator, level: Array, x: Array, width: float) -> Array:
+def before_folding(rng: np.random.Generator, level: Array64, x: Array64, width: float) -> Array64:
     """Undoes tilt, folds of two wavelengths that grow downwards, and thinning of layers to one side."""
     middle = x - width / 2
     steep = rng.uniform() < 0.25
@@ -94,7 +97,7 @@ def before_folding(rng: np.random.Generator, level: Array, x: Array, width: floa
     return (level + folds + tilt * middle) * (1 + thinning)
 
 
-def before_erosion(rng: np.random.Generator, level: Array, x: Array, width: float, height: float) -> Array:
+def before_erosion(rng: np.random.Generator, level: Array64, x: Array64, width: float, height: float) -> Array64:
     """Undoes an angular unconformity.
 
     What lies below was tilted and bent before its top was worn away, so its layers end at the surface of
@@ -108,7 +111,7 @@ def before_erosion(rng: np.random.Generator, level: Array, x: Array, width: floa
     return np.where(level > surface, older, level)
 
 
-def layer_column(rng: np.random.Generator, burial: float, thickness: float) -> Array:
+def layer_column(rng: np.random.Generator, burial: float, thickness: float) -> Array64:
     """Velocities of a column of layers, faster with depth.
 
     The column is made of packages: single thick layers, thin alternations, and now and then evaporites or
@@ -123,7 +126,7 @@ def layer_column(rng: np.random.Generator, burial: float, thickness: float) -> A
         Velocity [m/s] at steps of `STEP`.
     """
     start, gradient = rng.uniform(1550, 1750), rng.uniform(0.6, 0.85)
-    pieces: list[Array] = []
+    pieces: list[Array64] = []
     depth = burial - REACH
     while depth < burial - REACH + thickness:
         trend = start + gradient * max(depth, 0.0)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fwibench.datasets.geology.fields import Array, smooth_noise
+from fwibench.datasets.geology.fields import smooth_noise
+from fwibench.typing import Array64
 
 SALT_VELOCITY = 4480.0
 
@@ -35,7 +36,7 @@ REALISTIC = Character(top=(1800, 2000), contrast=0.6, share=0.056)
 """Fitted to slices of the SEG/EAGE salt model: 5 % of the area lies above 4300 m/s, with a deviation of 581 m/s."""
 
 
-def layered_background(rng: np.random.Generator, shape: tuple[int, int, int], character: Character) -> Array:
+def layered_background(rng: np.random.Generator, shape: tuple[int, int, int], character: Character) -> Array64:
     """Sediments whose layers thicken and dip, faster with depth.
 
     Args:
@@ -66,7 +67,7 @@ def layered_background(rng: np.random.Generator, shape: tuple[int, int, int], ch
 
 def salt_body(
     rng: np.random.Generator, shape: tuple[int, int, int], centre_x: float, room: float
-) -> tuple[Array, float]:
+) -> tuple[Array64, float]:
     """Draw one salt body with smooth, irregular flanks.
 
     Args:
@@ -102,7 +103,7 @@ def salt_volume(
     shape: tuple[int, int, int],
     bounds: tuple[float, float],
     character: Character = LARGE,
-) -> Array:
+) -> Array64:
     """Draw layered sediments with one or two salt bodies, in the manner of the SEG/EAGE salt model.
 
     Args:

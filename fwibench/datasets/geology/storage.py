@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fwibench.datasets.geology.fields import Array, smooth_noise
+from fwibench.datasets.geology.fields import smooth_noise
+from fwibench.typing import Array64
 
 
 class Unit(NamedTuple):
@@ -58,10 +59,10 @@ WELLS = (150.0, 420.0, 560.0, 700.0, 830.0, 1180.0, 1290.0)
 class Site(NamedTuple):
     """The ground before any leak, all fields `(Z, X)`: depth, distance and stratigraphic level [m], velocity [m/s]."""
 
-    z: Array
-    x: Array
-    level: Array
-    velocity: Array
+    z: Array64
+    x: Array64
+    level: Array64
+    velocity: Array64
 
 
 class Leak(NamedTuple):
@@ -86,10 +87,10 @@ class Leak(NamedTuple):
     ascent: float
     ceiling: float
     chimney: float
-    spread: Array
-    column: Array
-    softening: Array
-    background: Array
+    spread: Array64
+    column: Array64
+    softening: Array64
+    background: Array64
 
 
 def storage_site(rng: np.random.Generator, shape: tuple[int, int], spacing: float) -> Site:
@@ -112,13 +113,13 @@ def storage_site(rng: np.random.Generator, shape: tuple[int, int], spacing: floa
     return Site(z, x, level, _units(level) * (1 + bedding + lateral))
 
 
-def _units(level: Array) -> Array:
+def _units(level: Array64) -> Array64:
     tops = np.array([unit.top for unit in UNITS])
     which = unit_of(level)
     return np.array([unit.velocity for unit in UNITS])[which] + COMPACTION * (level - np.maximum(tops, 0)[which])
 
 
-def unit_of(level: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def unit_of(level: Array64) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Number of the unit at each level."""
     return np.searchsorted([unit.top for unit in UNITS], level, side="right").clip(1) - 1
 
@@ -146,7 +147,7 @@ def draw_leak(rng: np.random.Generator) -> Leak:
     )
 
 
-def leaking_site(site: Site, leak: Leak, years: float) -> Array:
+def leaking_site(site: Site, leak: Leak, years: float) -> Array64:
     """Velocity of the site so many years after injection began.
 
     Args:
@@ -163,7 +164,7 @@ def leaking_site(site: Site, leak: Leak, years: float) -> Array:
     return gaussian_filter(ground * (1 - softening(site, leak, years)), 0.7, mode="nearest")
 
 
-def softening(site: Site, leak: Leak, years: float) -> Array:
+def softening(site: Site, leak: Leak, years: float) -> Array64:
     """Relative loss of velocity by the CO2 that has leaked, `(Z, X)`."""
     loss = np.zeros_like(site.z)
     active = years - leak.onset

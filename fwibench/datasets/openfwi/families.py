@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from fwibench.datasets.options import DataPath, DatasetOptions
 from fwibench.datasets.published_maps import CURVEFAULT, CURVEVEL_A, FLATFAULT_A, FLATVEL_A
-from fwibench.datasets.spec import OTHER_SIMULATORS, DatasetSpec
+from fwibench.specs.dataset import OTHER_SIMULATORS, DatasetSpec
+from fwibench.specs.dataset_options import DataPath, DatasetOptions
 
 Structure = Literal["vel", "fault", "style"]
 SHARD_ROWS = 500

@@ -15,11 +15,9 @@ velocity beside a source stays below about 3100 m/s.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.openfwi.layered import FASTEST, SIDE, SLOWEST
-
-Array = NDArray[np.float64]
+from fwibench.typing import Array64
 
 FINE = 4
 """Drawn nodes to a node of the map, along each axis, so that edges lie anywhere between nodes."""
@@ -39,7 +37,7 @@ EDGE = (0.28, 0.43)
 """Least and largest standard deviation of the smoothing [nodes]."""
 
 
-def flat_fault_map(rng: np.random.Generator, *, layers: tuple[int, int], faults: tuple[int, int]) -> Array:
+def flat_fault_map(rng: np.random.Generator, *, layers: tuple[int, int], faults: tuple[int, int]) -> Array64:
     """Draw one map.
 
     Args:
@@ -63,19 +61,19 @@ def flat_fault_map(rng: np.random.Generator, *, layers: tuple[int, int], faults:
         weakening = np.maximum(weakening, zone * rng.uniform(*WEAKENING))
     sharp = velocities[np.searchsorted(tops, depth, side="right")] * (1 - weakening)
     smooth = gaussian_filter(sharp, rng.uniform(*EDGE) * FINE, mode="nearest")
-    section: Array = smooth[FINE // 2 :: FINE, FINE // 2 :: FINE]
+    section: Array64 = smooth[FINE // 2 :: FINE, FINE // 2 :: FINE]
     # without the rounding errors of the filter, which would make layers uneven
     return section.round(1).clip(SLOWEST, FASTEST)
 
 
-def _tops(rng: np.random.Generator, count: int) -> Array:
+def _tops(rng: np.random.Generator, count: int) -> Array64:
     """Depths of the layers' tops [nodes], the first one's left out."""
     least = LEAST_SHARE * SIDE / count
     thickness = least + (1 - LEAST_SHARE) * SIDE * rng.dirichlet(np.full(count, CONCENTRATION))
     return np.cumsum(thickness)[:-1]
 
 
-def _velocities(rng: np.random.Generator, count: int) -> Array:
+def _velocities(rng: np.random.Generator, count: int) -> Array64:
     """Velocities [m/s], top first: half of them from the lower half of the range."""
     middle = (SLOWEST + FASTEST) // 2
     slow = count // 2 + (int(rng.integers(0, 2)) if count % 2 else 0)
@@ -83,7 +81,7 @@ def _velocities(rng: np.random.Generator, count: int) -> Array:
     return np.concatenate([np.sort(below), np.sort(above)]).astype(float)
 
 
-def _distance(rng: np.random.Generator, row: Array, column: Array) -> Array:
+def _distance(rng: np.random.Generator, row: Array64, column: Array64) -> Array64:
     """Distance [nodes, along a row] of each node to the right of a straight fault."""
     lean = np.tan(np.radians(rng.uniform(-LEAN, LEAN)))
     return column - rng.uniform(0.1, 0.9) * SIDE - lean * (row - SIDE / 2)

@@ -14,9 +14,8 @@ could look at, edges are sharp, and the two sides of a fault differ by 12 to 22 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from fwibench.typing import Array64, Indices
 
 SIDE = 70
 SLOWEST, FASTEST = 1500, 4500
@@ -24,7 +23,7 @@ SLOWEST, FASTEST = 1500, 4500
 
 def layered_map(
     rng: np.random.Generator, *, curved: bool, ordered: bool, interfaces: tuple[int, int], faults: tuple[int, int]
-) -> Array:
+) -> Array64:
     """One map of layers.
 
     Args:
@@ -52,7 +51,7 @@ def layered_map(
     return np.where(side, other[layer], velocities[layer])
 
 
-def _interfaces(rng: np.random.Generator, count: int) -> Array:
+def _interfaces(rng: np.random.Generator, count: int) -> Array64:
     """Depths [cells], evenly spaced but for the first and an eighth of their spacing."""
     spacing = SIDE / count
     thickness = spacing * rng.uniform(0.88, 1.12, count)
@@ -60,13 +59,13 @@ def _interfaces(rng: np.random.Generator, count: int) -> Array:
     return np.rint(np.cumsum(thickness))
 
 
-def _velocities(rng: np.random.Generator, count: int, *, ordered: bool) -> Array:
+def _velocities(rng: np.random.Generator, count: int, *, ordered: bool) -> Array64:
     """Velocities [m/s] of the layers, top first, drawn evenly from the family's bounds."""
     drawn = rng.integers(SLOWEST, FASTEST + 1, count).astype(float)
     return np.sort(drawn) if ordered else drawn
 
 
-def _relief(rng: np.random.Generator, column: Array) -> Array:
+def _relief(rng: np.random.Generator, column: Array64) -> Array64:
     """How far the layers are lifted [cells]: one sine, or two of them."""
     waves = int(rng.integers(1, 3))
     amplitude = rng.uniform(3, 12) / waves
@@ -76,7 +75,7 @@ def _relief(rng: np.random.Generator, column: Array) -> Array:
     return lifted
 
 
-def _beyond_fault(rng: np.random.Generator, row: Array, column: Array) -> NDArray[np.int64]:
+def _beyond_fault(rng: np.random.Generator, row: Array64, column: Array64) -> Indices:
     """1 on the right of a straight fault that dips by 55 to 90 degrees to either side, else 0."""
     lean = np.tan(np.radians(rng.uniform(-35, 35)))
     return (column - rng.uniform(0.15, 0.85) * SIDE > lean * (row - SIDE / 2)).astype(int)

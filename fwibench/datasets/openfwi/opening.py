@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.datasets.dataset import Dataset, Shards, digest
 from fwibench.datasets.files import FilesDataset
@@ -18,11 +17,11 @@ from fwibench.datasets.openfwi.problem import family_problem
 from fwibench.datasets.openfwi.shards import Official, find_shards
 from fwibench.datasets.openfwi.style import style_map
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.spec import DatasetSpec, Profile
-from fwibench.datasets.splits import Indices
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Problem
 from fwibench.seeds import BASE_SEED, derive_seed
+from fwibench.specs.dataset import DatasetSpec, Profile
+from fwibench.typing import Array32, Indices
 
 VAL_SHARE = 12
 """One sample of so many of the official train split is val."""
@@ -65,7 +64,7 @@ class Twin(SimulatedDataset):
         sizes = LIMITS.get(self.profile, complete)
         return sum(sizes), sizes[1], sizes[2]
 
-    def maps(self, numbers: range) -> Iterator[NDArray[np.float32]]:
+    def maps(self, numbers: range) -> Iterator[Array32]:
         """One map for each number, from a random stream of its own."""
         family = self.family
         for i in numbers:

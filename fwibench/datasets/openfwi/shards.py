@@ -14,7 +14,7 @@ from fwibench.datasets.headers import Pair
 from fwibench.datasets.openfwi.families import Family
 from fwibench.datasets.pairing import pair_by_numbers
 from fwibench.errors import DataError, UsageError
-from fwibench.quoting import select
+from fwibench.text.quoting import select
 
 
 class Official(NamedTuple):

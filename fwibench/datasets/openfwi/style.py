@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.geology import smooth_noise
 from fwibench.datasets.openfwi.layered import FASTEST, SIDE, SLOWEST
-
-Array = NDArray[np.float64]
+from fwibench.typing import Array64
 
 MARGIN = 20
 
 
-def style_map(rng: np.random.Generator, *, sharp: bool) -> Array:
+def style_map(rng: np.random.Generator, *, sharp: bool) -> Array64:
     """One map.
 
     Args:
@@ -48,17 +47,17 @@ def style_map(rng: np.random.Generator, *, sharp: bool) -> Array:
     return low + (high - low) * share
 
 
-def _strata(rng: np.random.Generator, row: Array, column: Array, fields: Array) -> Array:
+def _strata(rng: np.random.Generator, row: Array64, column: Array64, fields: Array64) -> Array64:
     """Layers of random levels of unit variance, tilted, and warped by a mixture of `fields`."""
     tilt, mixture = np.radians(rng.uniform(-40, 40)), rng.uniform(0, 2 * np.pi)
     warp = rng.uniform(2, 6) * (np.cos(mixture) * fields[0] + np.sin(mixture) * fields[1])
     depth = row * np.cos(tilt) + column * np.sin(tilt) + warp
     layer = np.floor((depth - depth.min()) / rng.uniform(4, 14)).astype(int)
-    levels: Array = rng.standard_normal(layer.max() + 1)
+    levels: Array64 = rng.standard_normal(layer.max() + 1)
     return levels[layer]
 
 
-def _leaf(rng: np.random.Generator, row: Array, column: Array) -> NDArray[np.bool_]:
+def _leaf(rng: np.random.Generator, row: Array64, column: Array64) -> NDArray[np.bool_]:
     """An ellipse anywhere on the canvas."""
     width = len(row)
     centre_z, centre_x = rng.uniform(0, width, 2)

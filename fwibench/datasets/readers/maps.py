@@ -16,12 +16,13 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench import files
 from fwibench.datasets.readers import raw
 from fwibench.datasets.readers.wanted import Shape, Wanted, check_numbers
 from fwibench.datasets.values import look_turned
 from fwibench.errors import DataError
-from fwibench.npy import to_float32
+from fwibench.files import atomic as files
+from fwibench.files.npy import to_float32
+from fwibench.typing import Array32
 
 FEW = 5
 """Files and maps that are looked at for doubts."""
@@ -65,7 +66,7 @@ class Maps:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: int, /) -> NDArray[np.float32]:
+    def __getitem__(self, index: int, /) -> Array32:
         if not 0 <= index < len(self):
             raise IndexError(index)
         number = int(np.searchsorted(self._ends, index, side="right"))
@@ -122,7 +123,7 @@ def read_maps(path: Path, wanted: Wanted, patterns: Sequence[str] = ("*",)) -> M
     return Maps(find_files(path, patterns), wanted)
 
 
-def read_section(path: Path, wanted: Wanted) -> NDArray[np.float32]:
+def read_section(path: Path, wanted: Wanted) -> Array32:
     """The only map of a file, `(Z, X)`."""
     maps = Maps(find_files(path), wanted)
     if len(maps) != 1:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.readers.wanted import Shape, Wanted
 from fwibench.errors import DataError
-from fwibench.npy import check_unpacked
+from fwibench.files.npy import check_unpacked
 
 
 def measure(path: Path, wanted: Wanted) -> Shape:

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fwibench.datasets.readers.wanted import Shape, Wanted
-from fwibench.npy import open_npy
+from fwibench.files.npy import open_npy
 
 
 def measure(path: Path, wanted: Wanted) -> Shape:

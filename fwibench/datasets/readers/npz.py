@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fwibench.datasets.readers.wanted import Shape, Wanted
-from fwibench.npy import read_headers, read_npz
+from fwibench.files.npy import read_headers, read_npz
 
 
 def measure(path: Path, wanted: Wanted) -> Shape:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.readers.wanted import Shape, Wanted
 from fwibench.errors import DataError
+from fwibench.typing import Array64
 
 ITEM = 4
 CLEARLY = 3.0
@@ -78,6 +79,6 @@ def doubt_axes(path: Path, wanted: Wanted) -> str:
     return ""
 
 
-def _roughness(section: NDArray[np.float64]) -> float:
+def _roughness(section: Array64) -> float:
     """Mean absolute step along both axes."""
     return sum(float(np.abs(np.diff(section, axis=axis)).mean()) for axis in (0, 1))

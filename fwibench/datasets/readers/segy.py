@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.readers.segy_headers import DEAD, Floats, Headers, opened, read_headers
+from fwibench.datasets.readers.segy_headers import DEAD, Headers, opened, read_headers
 from fwibench.datasets.readers.wanted import Shape, Wanted
 from fwibench.errors import DataError
+from fwibench.typing import Array32, Array64, Indices
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Section:
         notes: What was used and assumed.
     """
 
-    values: NDArray[np.float32]
-    places: Floats
+    values: Array32
+    places: Array64
     depth_step: float
     notes: tuple[str, ...]
 
@@ -55,7 +56,7 @@ def read_map(path: Path) -> Section:
     """
     with opened(path) as file:
         headers = read_headers(file, path)
-        traces: NDArray[np.float32] = np.asarray(file.trace.raw[:], np.float32)
+        traces: Array32 = np.asarray(file.trace.raw[:], np.float32)
     if (dead := np.flatnonzero(np.isin(headers.code, DEAD))).size:
         raise DataError(
             f"{path}: {dead.size} of {len(headers)} traces are marked as dead (byte 29), the first is trace "
@@ -69,7 +70,7 @@ def read_map(path: Path) -> Section:
     return Section(traces[order].T, places, step, (*headers.notes, *notes))
 
 
-def _column_order(headers: Headers) -> tuple[NDArray[np.int64], list[str]]:
+def _column_order(headers: Headers) -> tuple[Indices, list[str]]:
     """Traces by their places along the line, or else by trace number; the file's order where neither is filled in.
 
     A file that runs from the largest to the least place keeps its order.

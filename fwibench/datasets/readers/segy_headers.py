@@ -17,12 +17,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import DataError
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from fwibench.typing import Array64, Indices
 
 TEXT_BYTES, BINARY_BYTES, TRACE_BYTES = 3200, 400, 240
 SAMPLE_BYTES = {1: 4, 2: 4, 3: 2, 5: 4, 8: 1, 10: 4, 11: 2, 16: 1}
@@ -58,17 +55,17 @@ class Headers:
         notes: What had to be assumed to read them.
     """
 
-    record: Integers
-    energy: Integers
-    number: Integers
-    code: Integers
-    source: Floats
-    group: Floats
-    cdp: Floats
-    offset: Floats
-    source_height: Floats
-    group_height: Floats
-    delay: Floats
+    record: Indices
+    energy: Indices
+    number: Indices
+    code: Indices
+    source: Array64
+    group: Array64
+    cdp: Array64
+    offset: Array64
+    source_height: Array64
+    group_height: Array64
+    delay: Array64
     intervals: tuple[tuple[int, ...], tuple[int, ...]]
     notes: tuple[str, ...]
 
@@ -185,7 +182,7 @@ def read_headers(file: Any, path: Path) -> Headers:
     field, binary = segyio().TraceField, segyio().BinField
     notes: list[str] = []
 
-    def read(one: Any) -> Integers:
+    def read(one: Any) -> Indices:
         return np.asarray(file.attributes(one)[:], np.int64)
 
     # 16 bits without a sign: segyio reads them with one
@@ -243,12 +240,12 @@ def read_headers(file: Any, path: Path) -> Headers:
     )
 
 
-def _filled(values: Integers) -> list[int]:
+def _filled(values: Indices) -> list[int]:
     """Values that are filled in, each once, rising."""
     return [int(value) for value in np.unique(values) if value]
 
 
-def _scale(scalars: Integers, what: str, notes: list[str]) -> Floats:
+def _scale(scalars: Indices, what: str, notes: list[str]) -> Array64:
     """Factors that scalars stand for: a positive one multiplies, a negative one divides, 0 is not filled in."""
     if odd := [scalar for scalar in _filled(scalars) if abs(scalar) not in SCALARS]:
         notes.append(f"the scalar of {what} is {odd[0]}, which the standard does not know; it is applied all the same")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwibench.datasets.readers.segy_headers import Floats, Headers, Integers
+from fwibench.datasets.readers.segy_headers import Headers
+from fwibench.typing import Array64, Indices
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class FieldPlaces:
         heights: Whether elevations or depths are filled in.
     """
 
-    sources: Floats
-    receivers: Floats
+    sources: Array64
+    receivers: Array64
     heights: bool
 
 
-def find_places(headers: Headers, order: Integers) -> tuple[FieldPlaces | None, list[str]]:
+def find_places(headers: Headers, order: Indices) -> tuple[FieldPlaces | None, list[str]]:
     """Find where the shots were recorded.
 
     Args:
@@ -59,11 +60,11 @@ def find_places(headers: Headers, order: Integers) -> tuple[FieldPlaces | None, 
     return FieldPlaces(sources, np.concatenate([group, heights[1][..., None]], axis=-1), there), notes
 
 
-def _differ(places: Floats) -> bool:
+def _differ(places: Array64) -> bool:
     return bool((places != places[:, :1]).any())
 
 
-def _sources_are_there(source: Floats, group: Floats) -> bool:
+def _sources_are_there(source: Array64, group: Array64) -> bool:
     """Whether sources at zero can be meant: one shot whose receivers are no farther away than their spread."""
     if source.any():
         return True
@@ -71,7 +72,7 @@ def _sources_are_there(source: Floats, group: Floats) -> bool:
     return len(source) == 1 and float(np.abs(group).min(axis=(0, 1)).max()) <= spread
 
 
-def by_place(places: FieldPlaces) -> Integers | None:
+def by_place(places: FieldPlaces) -> Indices | None:
     """Order of the receivers of each shot by place, `(shots, R)`; None where all shots have the same order already."""
     x = places.receivers[..., 0] if np.ptp(places.receivers[..., 0]) else places.receivers[..., 1]
     steps = np.diff(x, axis=1)
@@ -79,5 +80,5 @@ def by_place(places: FieldPlaces) -> Integers | None:
         return None
     if (places.receivers == places.receivers[:1]).all():
         return None
-    found: Integers = np.argsort(x, axis=1, kind="stable")
+    found: Indices = np.argsort(x, axis=1, kind="stable")
     return found

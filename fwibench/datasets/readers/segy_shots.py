@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.readers.segy_headers import DEAD, LIVE, Floats, Headers, Integers, opened, read_headers
+from fwibench.datasets.readers.segy_headers import DEAD, LIVE, Headers, opened, read_headers
 from fwibench.datasets.readers.segy_places import FieldPlaces, by_place, find_places
 from fwibench.errors import DataError
+from fwibench.typing import Array32, Array64, Indices
 
 ASIDE = "correct the headers; fwibench data add leaves places, delays and codes aside with --no-headers"
 """What to do about headers that cannot be right."""
@@ -32,7 +32,7 @@ class Shots:
         notes: What was used, assumed and left out.
     """
 
-    traces: NDArray[np.float32]
+    traces: Array32
     step: float
     places: FieldPlaces | None
     notes: tuple[str, ...]
@@ -102,7 +102,7 @@ def read_shots(path: Path, stated: Stated | None = None) -> Shots:
     )
 
 
-def choose_traces(codes: Integers, path: Path) -> tuple[Integers, Integers, list[str]]:
+def choose_traces(codes: Indices, path: Path) -> tuple[Indices, Indices, list[str]]:
     """Find the traces to keep and the dead ones by their identification codes (byte 29).
 
     Args:
@@ -140,7 +140,7 @@ def choose_traces(codes: Integers, path: Path) -> tuple[Integers, Integers, list
     return np.flatnonzero(live | dead), np.flatnonzero(dead), notes
 
 
-def sort_shots(headers: Headers, kept: Integers, stated: Stated, path: Path) -> tuple[Integers, list[str]]:
+def sort_shots(headers: Headers, kept: Indices, stated: Stated, path: Path) -> tuple[Indices, list[str]]:
     """Find the traces of each shot.
 
     The first header that tells shots apart is used: field record, energy source point, place of the source, trace
@@ -178,9 +178,9 @@ def sort_shots(headers: Headers, kept: Integers, stated: Stated, path: Path) -> 
     return order, [f"shots are told apart by {how}"]
 
 
-def _labels(headers: Headers, kept: Integers, stated: Stated) -> tuple[Integers | None, str]:
+def _labels(headers: Headers, kept: Indices, stated: Stated) -> tuple[Indices | None, str]:
     """Number of the shot of each trace by the first header that tells shots apart, and which header it is."""
-    first: tuple[Integers | None, str] = (None, "")
+    first: tuple[Indices | None, str] = (None, "")
     for labels, how in _candidates(headers, kept):
         found = len(np.unique(labels))
         if found < 2:
@@ -192,7 +192,7 @@ def _labels(headers: Headers, kept: Integers, stated: Stated) -> tuple[Integers 
     return first
 
 
-def _candidates(headers: Headers, kept: Integers) -> Iterator[tuple[Integers, str]]:
+def _candidates(headers: Headers, kept: Indices) -> Iterator[tuple[Indices, str]]:
     yield headers.record[kept], "field record (byte 9)"
     yield headers.energy[kept], "energy source point (byte 17)"
     place = np.column_stack([headers.source[kept], headers.source_height[kept]])
@@ -213,9 +213,7 @@ def _stated_size(traces: int, stated: Stated) -> int:
     return traces
 
 
-def start_at_shot(
-    traces: NDArray[np.float32], delays: Floats, step: float, path: Path
-) -> tuple[NDArray[np.float32], list[str]]:
+def start_at_shot(traces: Array32, delays: Array64, step: float, path: Path) -> tuple[Array32, list[str]]:
     """Shift traces so that their first sample is at the time of the shot.
 
     Args:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fwibench.leaderboard.columns import COLUMNS
-from fwibench.readable import printable
+from fwibench.text.readable import printable
 
 Rows = Sequence[Mapping[str, Any]]
 Units = Mapping[str, str]

@@ -10,26 +10,26 @@ from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import FwibenchError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.methods.traces import Step, read_traces
-from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import number, plain, short_ticks
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
-from fwibench.runs.convergence import band_errors
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.scoring.course import band_errors
+from fwibench.text.readable import counted
+from fwibench.typing import Array64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Traces = Mapping[str, Sequence[Step]]
-Errors = Mapping[str, NDArray[np.float64]]
+Errors = Mapping[str, Array64]
 THIN: dict[str, Any] = {"color": "0.55", "linewidth": 0.6, "alpha": 0.7}
 THICK: dict[str, Any] = {"color": "#0072B2", "linewidth": 1.3}
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from fwibench.leaderboard.board import Line, name_of
 from fwibench.leaderboard.rows import Row
-from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, mark, number, short_ticks, tick, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import names_of
+from fwibench.text.readable import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

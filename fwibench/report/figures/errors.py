@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, name_of
-from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, number, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import names_of
+from fwibench.text.readable import counted
+from fwibench.typing import Array64
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Errors = NDArray[np.float64]
 
 
 def list_errors(material: Material, lines: Sequence[Line]) -> list[Drawing]:
@@ -67,7 +66,7 @@ def _list_group(material: Material, lines: Sequence[Line], *, alone: bool) -> Dr
     )
 
 
-def _draw(shown: Sequence[tuple[str, Errors]], unit: str) -> Figure:
+def _draw(shown: Sequence[tuple[str, Array64]], unit: str) -> Figure:
     figure = new_figure(figsize=(7, 0.42 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
     errors = [one[np.isfinite(one)] for _, one in shown]

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.errors import DataError, FwibenchError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
 from fwibench.physics.illumination import has_illumination, illumination
 from fwibench.problem import Problem
-from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, finite, is_compact
 from fwibench.report.standing import names_of, once
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.samples import Split
+from fwibench.text.readable import counted
+from fwibench.typing import Array64, Maps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,9 +40,6 @@ SATURATED = 0.99
 """Share of the errors that the scale of the error maps reaches to."""
 
 BAR: dict[str, Any] = {"shrink": 0.9, "aspect": 35, "fraction": 0.05, "pad": 0.01}
-
-Maps = NDArray[np.float32]
-Truth = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -140,7 +137,7 @@ def _panels(
     return panels, left
 
 
-def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Truth | None:
+def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Array64 | None:
     if test is None or not set(shown) <= set(test.ids):
         return None
     try:
@@ -214,7 +211,7 @@ def _illumination(material: Material, problem: Problem) -> Maps | None:
 
 
 def _draw(
-    problem: Problem, truth: Truth, panels: Sequence[Panel], shown: Sequence[str], seen: Maps | None = None
+    problem: Problem, truth: Array64, panels: Sequence[Panel], shown: Sequence[str], seen: Maps | None = None
 ) -> Figure:
 
     bounds, columns, rows = problem.property, 1 + len(panels), len(shown)

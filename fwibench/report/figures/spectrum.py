@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
 from fwibench.methods.spectra import read_spectra
-from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem
 from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.text.readable import counted
+from fwibench.typing import Array64
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ class Curve:
 
     place: dict[str, str]
     method: str
-    values: NDArray[np.float64]
+    values: Array64
 
 
 def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
@@ -58,7 +58,7 @@ def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     return [_list_one(method, name, curves) for (method, name), curves in found.items()]
 
 
-def _spectra(material: Material, record: Record) -> dict[str, NDArray[np.float64]]:
+def _spectra(material: Material, record: Record) -> dict[str, Array64]:
     try:
         return read_spectra(material.results.folder(record.cell))
     except DataError as error:

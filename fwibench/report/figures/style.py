@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fwibench.readable import printable, show_count, show_number
+from fwibench.text.readable import printable, show_count, show_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

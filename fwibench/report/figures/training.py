@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.leaderboard.board import Line, by_place, name_of
-from fwibench.readable import counted
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import listed, number, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.text.readable import counted
+from fwibench.typing import Array64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +32,6 @@ CURVES: dict[str, tuple[str, dict[str, Any]]] = {
     "val_loss": ("val", {"color": "#0072B2", "linestyle": "-"}),
 }
 """Entries of a history, with their names and looks."""
-
-Curve = NDArray[np.float64]
 
 
 def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
@@ -60,7 +58,7 @@ def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     return drawings
 
 
-def curves_of(record: Record) -> dict[str, Curve]:
+def curves_of(record: Record) -> dict[str, Array64]:
     """Epochs and losses `(2, n)` of a run, by entry of its history; only entries that it has."""
     found = {}
     for name in CURVES:
@@ -104,7 +102,7 @@ def _draw(runs: Mapping[str, Sequence[Record]]) -> Figure:
     return figure
 
 
-def _draw_method(axes: Axes, seeds: Sequence[Mapping[str, Curve]]) -> None:
+def _draw_method(axes: Axes, seeds: Sequence[Mapping[str, Array64]]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     positive = True

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.report.page.images import GATHER, draw, step_of
 from fwibench.report.pictures import along, finite
+from fwibench.typing import Array32, Array64
 
-Measurement = NDArray[np.float32]
 LOUD = 0.95
 """Quantile of the amplitudes beyond which a gather is black or white."""
 
 
-def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str, Any]:
+def describe_measurement(measurement: Array32, problem: Problem) -> dict[str, Any]:
     """One source of a measurement `(S, T, R)` or `(S, 2 F, R)`, as JSON can hold it."""
     survey, shown = problem.survey, finite(measurement)
     source = len(measurement) // 2 if survey.kind == "seismic" else 0
@@ -45,7 +44,7 @@ def describe_measurement(measurement: Measurement, problem: Problem) -> dict[str
     }
 
 
-def _average(gather: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+def _average(gather: Array64, step: int) -> Array64:
     """Means of so many time samples in turn: leaving samples out would fold high frequencies down."""
     whole = len(gather) // step * step
     return gather[:whole].reshape(-1, step, gather.shape[1]).mean(1)

@@ -12,8 +12,8 @@ from typing import Any
 from fwibench.leaderboard.rows import Row, label, split_runs
 from fwibench.plugins.registry import Registry
 from fwibench.report.page.tables import Group
-from fwibench.runs.record import Record
-from fwibench.runs.reproducing import command_of
+from fwibench.runs.artefacts.record import Record
+from fwibench.runs.reproduction.command import command_of
 
 OF_A_RUN = ("command", "git")
 """What environments hold that does not tell machines apart."""

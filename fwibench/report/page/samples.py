@@ -14,19 +14,19 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fwibench.datasets.arrays import Split
 from fwibench.errors import DataError, RecordError
 from fwibench.leaderboard.board import Line, by_place
 from fwibench.problem import Problem
-from fwibench.readable import show_number
 from fwibench.report.material import Material
 from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops
 from fwibench.report.page.measured import describe_measurement
 from fwibench.report.pictures import finite
 from fwibench.report.standing import names_of, once
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.samples import Split
+from fwibench.text.readable import show_number
+from fwibench.typing import Array64, Maps
 
 METHODS = 12
 """Shown at most of a place: the methods are those of the lowest error."""
@@ -36,8 +36,6 @@ PLACE = ("dataset", "source", "split", "profile")
 SCORES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "ssim-wang": "SSIM (Wang)", "data-misfit": "data misfit"}
 IN_UNITS = ("mae", "rmse")
 
-Maps = NDArray[np.float32]
-Truth = NDArray[np.float64]
 Standing = tuple[str, Line, Record]
 """A method: its name, its row and the run that stands for it."""
 
@@ -202,7 +200,7 @@ def _samples(
 
 
 def _prediction(
-    one: _Shown, sample: str, truth: Truth, problem: Problem, limit: float, step: int, unit: str
+    one: _Shown, sample: str, truth: Array64, problem: Problem, limit: float, step: int, unit: str
 ) -> dict[str, Any] | None:
     """What a method made of a sample; None where it was not asked, or its maps are of another shape."""
     found = one.maps.get(sample)

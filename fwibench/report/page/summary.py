@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fwibench.leaderboard.comparison import least_samples
-from fwibench.readable import show_number
 from fwibench.report.page.tables import Group, show_interval
-from fwibench.runs.record import Record
+from fwibench.runs.artefacts.record import Record
+from fwibench.text.readable import show_number
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import fwibench
 from fwibench.errors import UsageError
-from fwibench.files import check_folder, write_text
+from fwibench.files.atomic import check_folder, write_text
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
 from fwibench.report.material import Material

@@ -7,7 +7,7 @@ import pytest
 from fwibench.plugins.registry import Registry
 from fwibench.report.figures.style import STYLE
 from fwibench.report.material import Material
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.results import Results
 
 Open = Callable[[], Material]
 

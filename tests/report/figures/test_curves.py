@@ -13,8 +13,8 @@ from fwibench.methods.spectra import read_spectra, write_spectra
 from fwibench.methods.traces import Step, Trace, write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.report.figures.catalogue import list_drawings
-from fwibench.runs.convergence import describe_convergence
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.scoring.course import describe_convergence
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open
 

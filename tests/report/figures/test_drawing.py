@@ -10,8 +10,8 @@ from fwibench.methods.traces import Step, Trace, write_traces
 from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import render, stem
 from fwibench.report.figures.style import tick, wrap
-from fwibench.runs.record import Costs, Record, write_record
-from fwibench.runs.results import RECORD, Results
+from fwibench.runs.artefacts.record import Costs, Record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open
 

@@ -12,8 +12,8 @@ from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing
 from fwibench.report.figures.panels import MOST, choose
 from fwibench.report.material import Material
-from fwibench.runs.predictions import Predictions, write_predictions
-from fwibench.runs.results import Results
+from fwibench.runs.artefacts.predictions import Predictions, write_predictions
+from fwibench.runs.artefacts.results import Results
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open
 

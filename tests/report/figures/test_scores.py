@@ -7,7 +7,7 @@ import pytest
 
 from fwibench.methods.complexity import Complexity
 from fwibench.report.figures.catalogue import list_drawings
-from fwibench.runs.record import Costs
+from fwibench.runs.artefacts.record import Costs
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open
 

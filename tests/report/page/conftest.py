@@ -10,11 +10,11 @@ from fwibench.plugins.registry import Registry
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
-from fwibench.runs.cell import Cell
-from fwibench.runs.predictions import Predictions, write_predictions
-from fwibench.runs.record import Costs, Record, write_record
-from fwibench.runs.results import RECORD, Results
-from fwibench.runs.scores import Scores, write_scores
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.predictions import Predictions, write_predictions
+from fwibench.runs.artefacts.record import Costs, Record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.testing import em_problem, in_memory
 from tests.leaderboard.records import leave
 

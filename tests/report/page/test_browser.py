@@ -11,8 +11,8 @@ from fwibench.methods.complexity import Complexity
 from fwibench.plugins.registry import Registry
 from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
-from fwibench.runs.record import Costs, write_record
-from fwibench.runs.results import RECORD, Results
+from fwibench.runs.artefacts.record import Costs, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
 from tests.chromium import FLAGS, find_chromium
 from tests.leaderboard.records import leave
 

@@ -25,10 +25,10 @@ from fwibench.report.page.samples import choose, list_places
 from fwibench.report.page.summary import summarise
 from fwibench.report.page.tables import make_groups
 from fwibench.report.page.writing import Wanted, check_path, render, write_page
-from fwibench.runs.cell import Cell
-from fwibench.runs.record import read_record, write_record
-from fwibench.runs.reproducing import command_of
-from fwibench.runs.results import RECORD, Results
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import read_record, write_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.reproduction.command import command_of
 from tests.conftest import Command
 from tests.leaderboard.records import leave
 from tests.report.page.conftest import EM, HOSTILE, leave_predicted

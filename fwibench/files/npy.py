@@ -1,0 +1,147 @@
+"""Arrays in `.npy` and `.npz` files of unknown origin.
+
+Invariant: memory is taken only for as many bytes as the file really holds; nothing is unpickled. Whatever is wrong with
+a file is a ValueError, or an OSError of the system.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from fwibench.typing import Array32
+
+LARGE = 2**28
+"""Bytes of an unpacked archive from which on its ratio of compression is looked at."""
+RATIO = 100
+"""Most bytes that a byte of a large archive may unpack to. Smooth float32 maps reach about 10; zeros reach 1000."""
+Shape = tuple[int, ...]
+
+
+class Header(NamedTuple):
+    """What a `.npy` file says of its array."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def open_npy(path: Path) -> NDArray[Any]:
+    """Memory-maps the array of a `.npy` file, which must be as long as its header says.
+
+    Raises:
+        ValueError: It is no whole `.npy` file, or holds Python objects.
+        OSError: It cannot be opened.
+    """
+    with _plain_errors(), path.open("rb") as stream:
+        header = _read_header(stream)
+        there = path.stat().st_size - stream.tell()
+    if there < header.nbytes:
+        raise ValueError(f"shape {_text(header.shape)} takes {header.nbytes} bytes, the file has {there}")
+    with _plain_errors():
+        if not header.nbytes:
+            # an empty file cannot be mapped
+            return np.empty(header.shape, header.dtype)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
+
+
+def read_headers(path: Path) -> dict[str, Header]:
+    """Headers of the arrays in a `.npz` archive, by name; their values are not read.
+
+    Raises:
+        ValueError: It is no whole archive, a header promises more than there is, or the archive is a bomb.
+        OSError: It cannot be opened.
+    """
+    found = {}
+    with _plain_errors(), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        check_unpacked(sum(one.file_size for one in members), path.stat().st_size)
+        for member in members:
+            with archive.open(member) as stream:
+                header = _read_header(stream)
+                there = member.file_size - stream.tell()
+            if there != header.nbytes:
+                raise ValueError(
+                    f"{member.filename}: shape {_text(header.shape)} takes {header.nbytes} bytes, it has {there}"
+                )
+            found[member.filename.removesuffix(".npy")] = header
+    return found
+
+
+def read_npz(
+    path: Path, names: Iterable[str] | None = None, check: Callable[[dict[str, Header]], None] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Reads arrays of a `.npz` archive.
+
+    Args:
+        path: The archive.
+        names: Of the arrays; None for all.
+        check: Sees all headers before any values are read; raises ValueError for what is not expected.
+
+    Raises:
+        ValueError: See `read_headers`; or an array is absent.
+        OSError: It cannot be opened.
+    """
+    headers = read_headers(path)
+    if check is not None:
+        check(headers)
+    wanted = list(headers if names is None else names)
+    for name in wanted:
+        if name not in headers:
+            raise ValueError(f"it has no array {name}, it holds {', '.join(headers) or 'none'}")
+    with _plain_errors(), np.load(path, allow_pickle=False) as content:
+        return {name: content[name] for name in wanted}
+
+
+def to_float32(values: Any) -> Array32:
+    """Values as float32, without a word: what does not fit becomes infinite, and a NaN of any kind stays one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values, np.float32)
+
+
+def check_unpacked(unpacked: int, packed: int) -> None:
+    """Raises `ValueError` for an archive of so many bytes that would unpack to very many more."""
+    if unpacked > LARGE and unpacked > RATIO * packed:
+        raise ValueError(f"{packed} bytes would unpack to {unpacked}, more than {RATIO} times as many")
+
+
+def _read_header(stream: IO[bytes]) -> Header:
+    version = npy_format.read_magic(stream)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"format version {version[0]}.{version[1]} is not known")
+    # version 3 differs from 2 in the encoding of the names of structured types, which are refused anyway
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not read from files")
+    if any(length < 0 for length in shape) or len(shape) > 32:
+        raise ValueError(f"there is no array of shape {_text(shape)}")
+    return Header(shape, dtype)
+
+
+def _text(shape: Shape) -> str:
+    return str(shape) if len(shape) <= 6 else f"of {len(shape)} axes"
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Damaged files make the libraries raise anything: of zipfile, zlib and lzma, of ast, of memory and recursion."""
+    try:
+        yield
+    except (ValueError, OSError):
+        raise
+    except Exception as error:
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error

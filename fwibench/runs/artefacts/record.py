@@ -1,0 +1,166 @@
+"""The record: the JSON that every cell leaves behind, whatever happened.
+
+Invariant: what was not measured is None, never 0.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from fwibench.errors import RecordError
+from fwibench.files.atomic import reading, write_text
+from fwibench.methods.complexity import Complexity, Count
+from fwibench.runs.artefacts.cell import RESULT_FORMAT, Cell
+from fwibench.runs.artefacts.scores import LARGEST
+from fwibench.runs.machine.load import Load
+from fwibench.text.readable import storable
+
+Status = Literal["ok", "failed", "timeout", "oom", "diverged", "skipped", "not-run"]
+Text = Annotated[str, AfterValidator(storable)]
+Amount = Annotated[float, Field(ge=0, le=LARGEST)]
+Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+LONGEST_NAME = 200
+"""Bytes of a run's name: file systems take 255, and what is being copied has a longer name."""
+MOST_NOTES = 100
+DEEPEST = 20
+"""Levels of an option's value or of an entry of the environment."""
+
+
+class Costs(BaseModel):
+    """Seconds and bytes of one cell."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    data_s: Amount | None = Field(default=None, description="opening the dataset and reading the test measurements")
+    fit_s: Amount | None = Field(
+        default=None, description="fit, device synchronised at both ends; all attempts together"
+    )
+    fit_threads: Count | None = Field(default=None, description="threads of the training on a CPU")
+    predict_s: Amount | None = Field(
+        default=None, description="prediction of the test split; not known of inversions in several attempts"
+    )
+    predict_ms_cpu1: Amount | None = Field(default=None, description="one sample, one CPU thread, median [ms]")
+    throughput_per_s: Amount | None = Field(default=None, description="samples a second at the best batch size")
+    throughput_batch: Count | None = Field(default=None, description="that batch size")
+    peak_memory_mb: Amount | None = Field(
+        default=None, description="largest resident size of the process by the end of the prediction [MB]"
+    )
+    peak_device_memory_mb: Amount | None = Field(default=None, description="largest allocation on the GPU [MB]")
+
+
+class Record(BaseModel):
+    """One cell's outcome."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    format: int = RESULT_FORMAT
+    cell: Cell
+    status: Status
+    reason: Text = Field(default="", description="why it is not ok")
+    notes: list[Text] = Field(default_factory=list, description="what else to know: metrics that could not be computed")
+    chosen: dict[str, Any] = Field(default_factory=dict, description="options that differ from the profile's")
+    kind: Text = ""
+    track: Text = "standard"
+    plugin: Text = ""
+    source: Text = ""
+    unit: Text = Field(default="", description="unit of the property")
+    n_train: Count | None = None
+    n_val: Count | None = None
+    n_test: Count | None = None
+    device: Text = ""
+    scores: dict[str, Score | None] = Field(default_factory=dict, description="mean over test samples, by metric")
+    complexity: Complexity = Complexity()
+    costs: Costs = Field(default_factory=Costs)
+    diagnostics: dict[str, Score] = Field(default_factory=dict)
+    history: list[dict[str, float]] = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    started: Text = ""
+    wall_s: Amount | None = None
+    load: Load | None = Field(default=None, description="how busy the machine was; None where the cell was killed")
+
+    @property
+    def run_id(self) -> str:
+        """Name of the cell's folder."""
+        return self.cell.run_id
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return those values that are numbers: JSON has no others."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Writes a record, atomically; texts of bounded length."""
+    texts = {"reason": storable(record.reason), "notes": list(map(storable, record.notes[:MOST_NOTES]))}
+    write_text(path, record.model_copy(update=texts).model_dump_json(indent=1))
+
+
+def read_record(path: Path) -> Record:
+    """Reads a record.
+
+    Raises:
+        RecordError: It is damaged, or of a format this version does not know, or its names make no folder.
+    """
+    with reading(path, "a record", "run its cell again, or delete it", RecordError):
+        content = path.read_bytes()
+        try:
+            record = Record.model_validate_json(content)
+        except ValidationError as error:
+            if (found := _format_of(content)) > RESULT_FORMAT:
+                raise _of_the_future(path, found) from error
+            raise
+        if record.format > RESULT_FORMAT:
+            raise _of_the_future(path, record.format)
+        _check(record)
+    return record
+
+
+def _check(record: Record) -> None:
+    """Raises `ValueError` for what no run of ours writes and what no reader expects."""
+    for name in ("options", "dataset_options"):
+        _check_value(getattr(record.cell, name), f"cell.{name}")
+    _check_value(record.chosen, "chosen")
+    _check_value(record.environment, "environment")
+    packages, git, command = (record.environment.get(name) for name in ("packages", "git", "command"))
+    if "packages" in record.environment and not isinstance(packages, dict):
+        raise ValueError("environment.packages: Input should be a valid dictionary")
+    if git is not None and not isinstance(git, dict):
+        raise ValueError("environment.git: Input should be a valid dictionary")
+    if command is not None and not (isinstance(command, list) and all(isinstance(word, str) for word in command)):
+        raise ValueError("environment.command: Input should be a valid list of strings")
+    if re.search(r"[/\\\x00-\x1f\x7f]", record.run_id):
+        raise ValueError(f"its names make the run {record.run_id!r}")
+    if (length := len(record.run_id.encode())) > LONGEST_NAME:
+        raise ValueError(f"its names make a run whose name has {length} bytes, expected {LONGEST_NAME} or less")
+
+
+def _check_value(value: Any, where: str, depth: int = 0) -> None:
+    """Raises `ValueError` unless every number is one that JSON and tables can hold, and nothing lies too deep."""
+    if depth > DEEPEST:
+        raise ValueError(f"{where} is nested more than {DEEPEST} levels deep")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} holds {value}, expected finite numbers")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError(f"{where} holds an integer of {value.bit_length()} bits, expected 64 or less")
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_value(one, where, depth + 1)
+
+
+def _format_of(content: bytes) -> int:
+    """Format that a record of which nothing else is understood says it has; 0 if it says none."""
+    try:
+        found = json.loads(content)["format"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return 0
+    return found if isinstance(found, int) else 0
+
+
+def _of_the_future(path: Path, found: int) -> RecordError:
+    return RecordError(f"{path} has result format {found}, this fwibench reads {RESULT_FORMAT}", "upgrade fwibench")

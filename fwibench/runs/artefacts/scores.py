@@ -1,0 +1,84 @@
+"""Scores of each test sample of a run: `scores.csv`.
+
+Invariant: a row a sample, under its stable id; a score that does not exist is NaN.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fwibench.errors import RecordError
+from fwibench.files.atomic import reading, write_text
+from fwibench.typing import Array64
+
+SCORES = "scores.csv"
+LARGEST = 1e100
+"""Of a score or a cost; sums and squares of numbers beyond it overflow. Errors of float32 maps stay below 1e78."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one run.
+
+    Attributes:
+        ids: Of the samples, `(n,)`.
+        values: By metric, `(n,)` each.
+    """
+
+    ids: tuple[str, ...]
+    values: dict[str, Array64]
+
+    def means(self) -> dict[str, float | None]:
+        """Mean over the samples, by metric; None where a sample has no score."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = {name: float(np.mean(values)) for name, values in self.values.items()}
+        return {name: mean if abs(mean) <= LARGEST else None for name, mean in means.items()}
+
+
+def write_scores(scores: Scores, folder: Path) -> None:
+    """Writes the table of a run, atomically."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["id", *scores.values])
+    columns = [np.where(np.abs(values) <= LARGEST, values, np.nan) for values in scores.values.values()]
+    writer.writerows([sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(scores.ids))
+    write_text(folder / SCORES, table.getvalue())
+
+
+def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
+    """Reads the table of a run.
+
+    Args:
+        folder: Of the run.
+        metrics: Only these, where they are there; None for all.
+
+    Raises:
+        RecordError: It is missing or damaged, or a sample stands in it twice.
+    """
+    path, again = folder / SCORES, "fwibench rescore makes it again"
+    with reading(path, "scores", again, RecordError):
+        header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")))
+        if not header or header[0] != "id" or len(set(header)) < len(header):
+            raise ValueError("its first line does not name id and then each metric once")
+        if not rows:
+            raise ValueError("it has no samples")
+        ids, *columns = zip(*rows, strict=True)
+        if len(columns) + 1 != len(header):
+            raise ValueError(f"{len(columns) + 1} columns under {len(header)} names")
+        values = {
+            name: np.fromiter(map(float, column), np.float64)
+            for name, column in zip(header[1:], columns, strict=True)
+            if metrics is None or name in metrics
+        }
+        for name, column in values.items():
+            if (np.abs(column) > LARGEST).any():
+                raise ValueError(f"{name} has scores beyond {LARGEST:g}")
+    if len(set(ids)) < len(ids):
+        raise RecordError(f"{path} holds a sample twice", again)
+    return Scores(ids, values)

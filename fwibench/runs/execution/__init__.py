@@ -1,0 +1,1 @@
+"""A cell from its start to its published record."""

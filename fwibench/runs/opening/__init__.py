@@ -1,0 +1,1 @@
+"""Datasets and methods as cells name them."""

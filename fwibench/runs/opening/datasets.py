@@ -1,0 +1,88 @@
+"""Datasets by the names and options that users and cells give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
+
+from fwibench.errors import DataError, FwibenchError, OptionError, PluginError
+from fwibench.plugins.guard import blaming
+from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.specs.dataset import DatasetSpec, Profile
+from fwibench.specs.options import validate_options
+from fwibench.text.readable import shorten
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
+    from fwibench.samples import Split
+
+
+def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[str, str] | None = None) -> Dataset:
+    """Builds a dataset by name, with options as texts; no data are read."""
+    spec = registry.dataset(name).spec
+    return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
+
+
+def build_dataset(registry: Registry, cell: Cell) -> Dataset:
+    """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
+    spec = registry.dataset(cell.dataset).spec
+    try:
+        options = spec.options.model_validate(cell.dataset_options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise OptionError(
+            f"dataset option {'.'.join(map(str, first['loc']))} of {cell.run_id}: {first['msg']}",
+            f"fwibench info {spec.name} lists the options",
+        ) from error
+    return _load(spec, options, cell.profile)
+
+
+def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
+    """Builds the dataset of a cell.
+
+    Raises:
+        FwibenchError: Its samples are not those of the cell any more.
+    """
+    dataset = build_dataset(registry, cell)
+    if dataset.fingerprint != cell.fingerprint:
+        raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
+    return dataset
+
+
+def scored_split(dataset: Dataset, cell: Cell) -> Split:
+    """The test samples on which a cell is scored, of its dataset."""
+    test = dataset.split(cell.split, "test")
+    return test if cell.test_samples is None else test.spread(cell.test_samples)
+
+
+def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
+    with opening(spec):
+        implementation: Callable[..., Dataset] = spec.load()
+        return implementation(spec, options, profile)
+
+
+@contextmanager
+def opening(spec: DatasetSpec) -> Iterator[None]:
+    """Says whose fault it is that a dataset cannot be opened: that of a file that it needs, or of its code."""
+    with blaming(partial(_fault, spec)):
+        try:
+            yield
+        except OSError as error:
+            if not error.filename:
+                raise
+            raise DataError(
+                f"dataset '{spec.name}' cannot be opened: {error.strerror}: {shorten(str(error.filename))}",
+                "check what its options name, and whether you may read it",
+            ) from error
+
+
+def _fault(spec: DatasetSpec, what: str) -> PluginError:
+    return PluginError(
+        f"dataset '{spec.name}' ({spec.target}) cannot be opened: {what}",
+        "--debug shows where; leave the dataset out, or tell the author of its plugin",
+    )

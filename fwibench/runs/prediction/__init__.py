@@ -1,0 +1,1 @@
+"""Predictions for measurements that are not part of a dataset."""

@@ -1,0 +1,72 @@
+"""Measurements for `predict` from a SEG-Y file, as `data add` reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fwibench.datasets.added import line
+from fwibench.datasets.readers.maps import reading
+from fwibench.datasets.readers.segy_places import FieldPlaces
+from fwibench.datasets.readers.segy_shots import Stated, read_shots
+from fwibench.errors import ProblemError
+from fwibench.problem import Problem, SeismicSurvey
+from fwibench.typing import Array32
+
+SUFFIXES = (".segy", ".sgy")
+
+
+def read_segy(path: Path, problem: Problem) -> tuple[Array32, list[str]]:
+    """Read the shots of a SEG-Y file as samples of a problem.
+
+    Args:
+        path: The file; its number of shots is a multiple of the problem's sources.
+        problem: Gives sources, receivers and time step.
+
+    Returns:
+        `(n, S, T, R)`, and notes on what was used, assumed and doubtful.
+
+    Raises:
+        DataError: The file cannot be read, or its headers contradict each other.
+        ProblemError: It has another number of shots or another time step.
+    """
+    survey = problem.survey
+    sources, _, receivers = problem.measurement_shape
+    step = survey.dt if isinstance(survey, SeismicSurvey) else None
+    with reading(path):
+        shots = read_shots(path, Stated(step=step, sources=sources, receivers=receivers))
+    if step is not None and shots.step and abs(shots.step - step) > 1e-6:
+        raise ProblemError(
+            f"{path} has a time step of {shots.step:g} s, the method knows {step:g} s", f"resample it to {step:g} s"
+        )
+    if len(shots.traces) % sources:
+        raise ProblemError(
+            f"{path} has {len(shots.traces)} shots, expected a multiple of {sources}: the sources of a sample",
+            "cut the file to whole samples",
+        )
+    notes = [*shots.notes]
+    if shots.places is not None and shots.traces.shape[2] == receivers:
+        notes += _doubt_places(shots.places, problem)
+    return shots.traces.reshape(-1, sources, *shots.traces.shape[1:]), notes
+
+
+def _doubt_places(places: FieldPlaces, problem: Problem) -> list[str]:
+    """A line where sources or receivers are elsewhere than in the survey, wherever the section begins."""
+    survey = problem.survey
+    shots = range(len(survey.sources))
+    known = np.array([point.x for point in survey.sources])
+    moving = survey.receivers_of if isinstance(survey, SeismicSurvey) else lambda shot: survey.receivers
+    spread = np.array([[point.x for point in moving(shot)] for shot in shots])
+    farthest = {"sources": 0.0, "receivers": 0.0}
+    for first in range(0, len(places.sources), len(known)):
+        rows = slice(first, first + len(known))
+        one = FieldPlaces(places.sources[rows], places.receivers[rows], heights=False)
+        found = line.to_section([one], [None], problem.grid, line.Stated(sources=known.tolist()))
+        for what, x, right in (("sources", found.sources[:, 0], known), ("receivers", found.receivers[..., 0], spread)):
+            farthest[what] = max(farthest[what], float(np.abs(x - right).max()))
+    return [
+        f"the headers place {what} up to {far:.4g} m from those of the survey that the method knows"
+        for what, far in farthest.items()
+        if far > problem.grid.spacing / 2
+    ]

@@ -1,0 +1,147 @@
+"""What a command tells the processes of a cell, and what they leave for it.
+
+Invariant: plain data in JSON files of the cell's `attempt` folder. Only what the method's process measured is taken
+from it; what the cell is and how well it did is decided outside of that process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from fwibench.errors import RecordError
+from fwibench.files.atomic import write_text
+from fwibench.plugins.plugin import Plugin
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Frozen
+from fwibench.runs.artefacts.record import Record, Status
+
+M = TypeVar("M", bound=BaseModel)
+
+JOB = "job.json"
+DRAFT = "draft.json"
+SCORED = "scored.json"
+DIAGNOSED = "diagnosed.json"
+
+PluginKey = tuple[str, str]
+"""Distribution and name of a plugin."""
+
+
+class Job(Frozen):
+    """What the command tells its processes.
+
+    Attributes:
+        record: The cell, and what is known of it before it runs.
+        device: What was asked for: `auto`, `cpu`, `cuda`, `cuda:N`.
+        metrics: Names.
+        limit: Seconds until the cell is ended; None for no limit.
+        method_plugins: What the method's process loads beside the built-in plugins; None for all.
+        scoring_plugins: The same of the process that scores.
+    """
+
+    record: Record
+    device: str
+    metrics: list[str]
+    limit: float | None
+    method_plugins: list[PluginKey] | None = None
+    scoring_plugins: list[PluginKey] | None = None
+
+
+class Draft(Frozen):
+    """What the method's process leaves: a record without scores.
+
+    Attributes:
+        diagnoses: Whether the method has diagnostics that need the truth.
+    """
+
+    record: Record
+    diagnoses: bool = False
+
+
+class Scored(Frozen):
+    """What the process that scores leaves."""
+
+    status: Status = "ok"
+    reason: str = ""
+    n_test: int = 0
+    scores: dict[str, float | None] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
+    plugins: dict[str, str] = Field(default_factory=dict)
+
+
+class Diagnosed(Frozen):
+    """Figures that need the truth, or why there are none."""
+
+    figures: dict[str, float] = Field(default_factory=dict)
+    fault: str = ""
+
+
+def needed_plugins(registry: Registry, job: Job) -> Job:
+    """Return the job with the plugins that the cell's method, dataset and metrics come from.
+
+    Args:
+        registry: All plugins.
+        job: Of the cell.
+    """
+    cell = job.record.cell
+    offer = registry.method(cell.method)
+    dataset = registry.dataset(cell.dataset).plugin
+    methods = [offer.plugin, dataset]
+    if offer.spec.builds_on and cell.base:
+        methods.append(registry.method(cell.options[offer.spec.builds_on]).plugin)
+    metrics = [registry.metric(name).plugin for name in job.metrics]
+    return job.model_copy(update={"method_plugins": _keys(methods), "scoring_plugins": _keys([dataset, *metrics])})
+
+
+def describe_plugins(registry: Registry) -> dict[str, str]:
+    """Return distribution and version of each plugin that was loaded, by name."""
+    return {plugin.name: plugin.origin for plugin in registry.plugins if not plugin.disabled}
+
+
+def leave(content: BaseModel, path: Path) -> None:
+    """Write a message of one process to another, atomically."""
+    write_text(path, content.model_dump_json())
+
+
+def find(kind: type[M], path: Path) -> M | None:
+    """Read a message; None if there is none.
+
+    Raises:
+        RecordError: It is damaged.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise RecordError(f"what the cell's process left cannot be read: {error}", "see the cell's log") from error
+
+
+def combine(known: Record, draft: Record) -> Record:
+    """Return the record of a cell from what was known before and what the method's process measured."""
+    measured: Mapping[str, Any] = {
+        name: getattr(draft, name)
+        for name in (
+            "status",
+            "reason",
+            "notes",
+            "n_train",
+            "n_val",
+            "n_test",
+            "device",
+            "complexity",
+            "costs",
+            "diagnostics",
+            "history",
+            "environment",
+            "load",
+        )
+    }
+    return known.model_copy(update=dict(measured))
+
+
+def _keys(plugins: list[Plugin]) -> list[PluginKey]:
+    return sorted({(plugin.distribution, plugin.name) for plugin in plugins})

@@ -1,0 +1,1 @@
+"""Scores of predictions, by processes that see the truth."""

@@ -1,0 +1,73 @@
+"""Metrics applied to predictions.
+
+Invariant: a metric that fails leaves its own scores empty and a note; the others are computed all the same. Samples are
+read portion by portion, so that any number of them can be scored.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+
+import numpy as np
+
+from fwibench.errors import MetricError
+from fwibench.plugins.guard import describe
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
+from fwibench.runs.artefacts.scores import Scores
+from fwibench.runs.opening.methods import rows_at_once
+from fwibench.samples import Split
+from fwibench.specs.metric import MetricSpec
+from fwibench.typing import Array64, Maps
+
+
+def score(
+    prediction: Maps, test: Split, metrics: Iterable[str], registry: Registry, problem: Problem, notes: list[str]
+) -> Scores:
+    """Scores of all samples.
+
+    Args:
+        prediction: `(n, 1, Z, X)`, in physical units.
+        test: The samples that were predicted, in the same order.
+        metrics: Names.
+        registry: Where they are looked up.
+        problem: Of the dataset.
+        notes: Receives a line for each metric that fails.
+    """
+    specs = {name: registry.metric(name).spec for name in metrics}
+    values = {name: np.full(len(test), np.nan) for name in specs}
+    failed: set[str] = set()
+    step = rows_at_once(problem)
+    for first in range(0, len(test), step):
+        rows = slice(first, first + step)
+        truth: dict[str, Maps] = {}
+        for name, spec in specs.items():
+            if name in failed:
+                continue
+            if spec.compares not in truth:
+                truth[spec.compares] = (test.properties if spec.compares == "property" else test.measurements)[rows]
+            try:
+                values[name][rows] = _apply(spec, prediction[rows], truth[spec.compares], problem)
+            except (Exception, SystemExit) as error:
+                traceback.print_exc()
+                notes.append(f"{note_of(name)}{describe(error)}")
+                failed.add(name)
+                values[name][:] = np.nan
+    return Scores(test.ids, values)
+
+
+def note_of(metric: str) -> str:
+    """How the note on a metric that failed begins."""
+    return f"metric {metric} has no score: "
+
+
+def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) -> Array64:
+    """Scores of a portion; what the metric is given cannot be changed by it, for the next one sees the same."""
+    given = [array.view() for array in (prediction, truth)]
+    for array in given:
+        array.flags.writeable = False
+    scores = np.asarray(spec.load()(*given, problem), np.float64)
+    if scores.shape != (len(prediction),):
+        raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(prediction)},)")
+    return scores

@@ -1,0 +1,140 @@
+"""Samples on disk, read when they are asked for.
+
+Invariant: nothing here holds more than what was indexed; shards stay memory-mapped.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fwibench.files.atomic import reading
+from fwibench.files.npy import open_npy, to_float32
+from fwibench.typing import Array32, Indices
+
+Transform = Callable[[Array32, Indices], Array32]
+
+OPEN_SHARDS = 128
+
+
+def open_samples(path: Path, shape: tuple[int, ...], count: int) -> Array32:
+    """Memory-maps the samples of a shard, `(count, *shape)`.
+
+    Args:
+        path: An `.npy` file, which may leave out axes of length 1.
+        shape: Of a sample.
+        count: Samples that must be there; what follows them is not seen.
+
+    Raises:
+        DataError: It is damaged, or holds something else.
+    """
+    with reading(path, "samples", "fwibench data verify checks all files of a dataset"):
+        array = open_npy(path)
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"it holds {array.dtype}, expected numbers")
+        samples = array.reshape(-1, *shape)
+        if len(samples) < count:
+            raise ValueError(f"it holds {len(samples)} samples, expected {count}")
+    return samples[:count]
+
+
+class ShardedArray:
+    """Rows of several `.npy` shards, seen as one array along the first axis.
+
+    Args:
+        shards: Files of shape `(rows, ...)`, all alike beyond the first axis.
+        counts: Samples of each shard.
+        shape: Shape of a sample; a shard may leave out axes of length 1, that of its only sample included.
+        indices: Which samples this array shows, in order.
+        transform: Applied to `(samples, their numbers)` as they are read; may change them in place.
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[Path],
+        counts: Sequence[int],
+        shape: tuple[int, ...],
+        indices: Indices,
+        transform: Transform | None = None,
+    ) -> None:
+        self._shards = tuple(shards)
+        self._counts = tuple(counts)
+        self._ends = np.cumsum(counts)
+        self._sample = tuple(shape)
+        self._indices = np.asarray(indices, np.int64)
+        self._transform = transform
+        self._maps: dict[int, Array32] = {}
+
+    def _open(self, number: int) -> Array32:
+        """Maps a shard; not too many at a time, since each keeps its file open."""
+        if number not in self._maps:
+            if len(self._maps) >= OPEN_SHARDS:
+                del self._maps[next(iter(self._maps))]
+            self._maps[number] = open_samples(self._shards[number], self._sample, self._counts[number])
+        return self._maps[number]
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, ...)`, known without reading samples."""
+        return (len(self), *self._sample)
+
+    def __getitem__(self, key: int | slice | Indices) -> Array32:
+        """Reads samples into memory; an integer drops the first axis, as in numpy."""
+        chosen = np.atleast_1d(self._indices[key])
+        shard = np.searchsorted(self._ends, chosen, side="right")
+        first = np.concatenate([[0], self._ends])[shard]
+        out = np.empty((len(chosen), *self._sample), np.float32)
+        for number in np.unique(shard):
+            here = np.flatnonzero(shard == number)
+            out[here] = to_float32(self._open(int(number))[(chosen - first)[here]])
+        if self._transform is not None:
+            out = self._transform(out, chosen)
+        return out[0] if isinstance(key, int | np.integer) else out
+
+    def select(self, positions: Indices) -> ShardedArray:
+        """The samples at some positions of this array, still on disk."""
+        other = copy.copy(self)
+        other._indices = self._indices[positions]
+        return other
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_maps": {}}
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a dataset.
+
+    Attributes:
+        name: `train`, `val` or `test`.
+        ids: Stable sample ids, `(n,)`.
+        measurements: `(n, S, T, R)`, raw amplitudes.
+        properties: `(n, 1, Z, X)`, physical units.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    measurements: ShardedArray
+    properties: ShardedArray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def spread(self, n: int) -> Split:
+        """At most `n` samples, spread evenly over the split, so neighbours in time or space do not crowd it."""
+        if n >= len(self):
+            return self
+        positions = np.linspace(0, len(self) - 1, n).round().astype(np.int64)
+        return Split(
+            self.name,
+            tuple(self.ids[i] for i in positions),
+            self.measurements.select(positions),
+            self.properties.select(positions),
+        )

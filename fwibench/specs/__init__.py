@@ -1,0 +1,1 @@
+"""What plugins declare: specs of methods, datasets, metrics and exporters."""

@@ -1,0 +1,84 @@
+"""Options of a method or dataset from what a user wrote."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from fwibench.errors import OptionError, UnknownNameError
+from fwibench.text.quoting import unquote
+
+
+def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, Any], texts: Mapping[str, str]) -> Any:
+    """Builds validated options: the preset's values, with the user's texts on top.
+
+    Args:
+        owner: Whose options these are, for messages.
+        model: The options' model.
+        preset: Values of the profile.
+        texts: What the user wrote; a text is taken as it stands where the model allows it, else as JSON.
+
+    Raises:
+        OptionError: An option is unknown or its value is not accepted; says which and what is expected.
+    """
+    unknown = [name for name in texts if name not in model.model_fields]
+    if unknown:
+        error = UnknownNameError.among(f"option of {owner}", unknown[0], model.model_fields)
+        raise OptionError(error.message, error.hint)
+    values: dict[str, Any] = dict(preset)
+    for name, text in texts.items():
+        values[name] = _parse(model, name, text)
+    try:
+        options = model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][:1])
+        field = model.model_fields.get(name)
+        expected = f"; {name} is the {field.description}" if field and field.description else ""
+        what = f"option {name} of {owner} is {first.get('input')!r}: " if name else f"options of {owner}: "
+        raise OptionError(
+            f"{what}{first['msg'].removeprefix('Value error, ').lower()}{expected}",
+            f"fwibench info {owner} lists the options",
+        ) from error
+    for name, value in options:
+        # a plugin's model may accept them; JSON, which records are written in, does not know them
+        for number in _numbers(value):
+            if not math.isfinite(number):
+                raise OptionError(
+                    f"option {name} of {owner} is or holds {number}, expected a finite number",
+                    "leave it out or give one",
+                )
+    return options
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Floating-point numbers anywhere in a value."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from _numbers([one for _, one in value])
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _numbers(vars(value))
+    elif isinstance(value, Mapping):
+        yield from _numbers([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _numbers(one)
+
+
+def _parse(model: type[BaseModel], name: str, text: str) -> Any:
+    """The value a text stands for: what it is as JSON where the field accepts that, else the text itself."""
+    spelled = {"none": "null", "true": "true", "false": "false"}.get(text.lower(), text)
+    field = model.model_fields[name]
+    accepted: Any = Annotated[field.annotation, field]
+    try:
+        value = json.loads(spelled)
+        TypeAdapter(accepted).validate_python(value)
+    except (ValueError, RecursionError):
+        return unquote(text)
+    return value

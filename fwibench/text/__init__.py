@@ -1,0 +1,1 @@
+"""Texts: numbers for readers, values in quotes."""
