@@ -18,7 +18,7 @@ from fwibench.plugins.registry import Offer, Registry
 from fwibench.runs.planning.grammar import parse_selection
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
-from fwibench.specs.options import validate_options
+from fwibench.specs.options import parse_options, validate_options
 
 if TYPE_CHECKING:
     from fwibench.testing.checks import Result
@@ -76,7 +76,8 @@ def _options(spec: Any, texts: dict[str, str]) -> dict[str, Any]:
             raise UsageError(f"{spec.name} is a metric, which has no options")
         return {}
     preset = spec.profiles.get("smoke", {}) if isinstance(spec, MethodSpec) else {}
-    validated = validate_options(spec.name, spec.options, preset, texts)
+    given = parse_options(spec.name, spec.options, texts)
+    validated = validate_options(spec.name, spec.options, preset, given)
     return {name: getattr(validated, name) for name in texts}
 
 

@@ -15,7 +15,7 @@ from fwibench.cli.output import console, open_registry, print_table, warn
 from fwibench.cli.progress import make_listener
 from fwibench.errors import DataError
 from fwibench.runs.opening.datasets import open_dataset
-from fwibench.runs.planning.grammar import parse_selection
+from fwibench.runs.planning.grammar import read_datasets
 from fwibench.specs.dataset import Profile
 from fwibench.text.readable import show_seconds
 
@@ -121,7 +121,7 @@ def print_agreements(title: str, agreements: Sequence[Agreement]) -> None:
 
 def _open(names: str, profile: Profile) -> list[Dataset]:
     registry = open_registry()
-    return [open_dataset(registry, item.name, profile, item.options) for item in parse_selection(names)]
+    return [open_dataset(registry, item.name, profile, item.options) for item in read_datasets(registry, names)]
 
 
 def register(app: typer.Typer) -> None:

@@ -15,13 +15,13 @@ from fwibench.cli.request import Json
 from fwibench.errors import FwibenchError, UnknownNameError, UsageError
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
-from fwibench.runs.planning.grammar import parse_one
+from fwibench.runs.planning.grammar import parse_one, read_one
 from fwibench.specs.base import Spec
 from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
 from fwibench.specs.exporter import ExporterSpec
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
-from fwibench.specs.options import validate_options
+from fwibench.specs.options import parse_options, validate_options
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset
@@ -52,7 +52,8 @@ def info(
     if dataset is not None:
         from fwibench.runs.planning.costs import inspect_method
 
-        found = inspect_method(registry, name, dataset, profile)
+        method, place = read_one(registry, "method", name), read_one(registry, "dataset", dataset)
+        found = inspect_method(registry, method, place, profile)
         if json:
             print_json(found.model_dump(mode="json"))
         else:
@@ -111,7 +112,8 @@ def _validate(spec: Spec, texts: Mapping[str, str], profile: Profile) -> Any:
     """Options that are given as texts, validated; None for what has none."""
     if isinstance(spec, MethodSpec | DatasetSpec):
         preset = spec.profiles.get(profile, {}) if isinstance(spec, MethodSpec) else {}
-        return validate_options(spec.name, spec.options, preset, texts) if texts else None
+        given = parse_options(spec.name, spec.options, texts)
+        return validate_options(spec.name, spec.options, preset, given) if texts else None
     if texts:
         raise UsageError(f"{spec.name} has no options", "leave the brackets out")
     return None

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from fwibench.cli.output import open_registry
 from fwibench.errors import DataError, UsageError
-from fwibench.runs.planning.grammar import MOST_CELLS
-from fwibench.runs.planning.plan import Request
+from fwibench.plugins.registry import Registry
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
 
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
@@ -20,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables
 
 
 def build_request(
+    registry: Registry,
     methods: Annotated[str, typer.Option("--methods", "-m", help="Names, with options: invlint[alpha=1|10],mean-map.")],
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="Names of datasets, separated by commas.")],
     split: Annotated[str | None, typer.Option(help="Split scheme; each dataset's first by default.")] = None,
@@ -43,16 +46,17 @@ def build_request(
 ) -> Request:
     """Checks and collects the options."""
     check_device(device)
-    return Request(
-        methods=methods,
-        dataset=dataset,
+    return read_request(
+        registry,
+        methods,
+        dataset,
+        settings or (),
         split=split,
         seeds=seeds,
         first_seed=first_seed,
         profile=profile,
         test_samples=test_samples,
         device=device,
-        settings=tuple(settings or ()),
         time_limit=parse_duration(time_limit) if time_limit else None,
         metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
         results=results,
@@ -74,13 +78,14 @@ def check_device(device: str) -> None:
 
 
 def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options of `build_request` in front of its own; it receives the `Request`."""
-    shared = inspect.signature(build_request, eval_str=True).parameters
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    """Give a command the options of `build_request` in front of its own; it receives request and registry."""
+    shared = dict(list(inspect.signature(build_request, eval_str=True).parameters.items())[1:])
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[2:]
 
     def wrapped(**values: Any) -> Any:
-        request = build_request(**{name: values.pop(name) for name in shared})
-        return command(request, **values)
+        registry = open_registry()
+        request = build_request(registry, **{name: values.pop(name) for name in shared})
+        return command(request, registry, **values)
 
     wrapped.__doc__ = command.__doc__
     wrapped.__name__ = command.__name__

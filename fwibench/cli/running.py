@@ -8,7 +8,7 @@ from statistics import fmean
 import typer
 
 from fwibench.cli.boards import Exports
-from fwibench.cli.output import console, open_registry, print_json, print_table, warn, warn_broken, working
+from fwibench.cli.output import console, print_json, print_table, warn, warn_broken, working
 from fwibench.cli.progress import make_listener
 from fwibench.cli.request import Json, takes_request
 from fwibench.cli.tables import print_leaderboard, print_notes
@@ -17,18 +17,19 @@ from fwibench.leaderboard.board import make_board
 from fwibench.leaderboard.export import check_formats, export
 from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.rows import format_options
+from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.run import run_plan
-from fwibench.runs.planning.plan import PlannedCell, Request, make_plan
+from fwibench.runs.planning.plan import PlannedCell, make_plan
+from fwibench.runs.planning.request import Request
 from fwibench.text.readable import counted, show_count, show_seconds
 
 PLANNING = "planning; original files that changed since they were last used are read once"
 
 
-def run(request: Request, exports: Exports = None, json: Json = False) -> None:
+def run(request: Request, registry: Registry, exports: Exports = None, json: Json = False) -> None:
     """Run methods on datasets and print the leaderboard of this run."""
-    registry = open_registry()
     check_formats(exports or [], registry)
     check_folder(request.results / "runs")
     with working(PLANNING):
@@ -56,9 +57,8 @@ def run(request: Request, exports: Exports = None, json: Json = False) -> None:
     raise typer.Exit(outcome.exit_code)
 
 
-def plan(request: Request, json: Json = False) -> None:
+def plan(request: Request, registry: Registry, json: Json = False) -> None:
     """Show what `run` with the same options would do: cells, what is finished, time and disk."""
-    registry = open_registry()
     with working(PLANNING):
         planned = make_plan(request, registry)
     finished = Results(request.results).records()[0]

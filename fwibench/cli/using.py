@@ -110,7 +110,7 @@ def reproduce(
     request = replace(request_of(record, base, registry), results=target, device=device)
     where = {"results": str(target), **({} if device == "auto" else {"device": device})}
     command = words_of(request, [one.cell for one in (record, base) if one], **where)
-    plan, obstacles = repeating.plan_again(request, record, registry)
+    plan, obstacles = repeating.plan_again(request, record, base, registry)
     facts: dict[str, Any] = {"run": record.run_id, "command": command, "obstacles": obstacles}
     if not json:
         console().print(shlex.join(command), markup=False, soft_wrap=True)

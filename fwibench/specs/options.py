@@ -1,10 +1,10 @@
-"""Options of a method or dataset from what a user wrote."""
+"""Options of a method or dataset: values from texts, and checks of values."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Annotated, Any
 
@@ -14,25 +14,38 @@ from fwibench.errors import OptionError, UnknownNameError
 from fwibench.text.quoting import unquote
 
 
-def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, Any], texts: Mapping[str, str]) -> Any:
-    """Builds validated options: the preset's values, with the user's texts on top.
+def parse_options(owner: str, model: type[BaseModel], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values that texts stand for: what each is as JSON where the option accepts that, else the text.
 
     Args:
-        owner: Whose options these are, for messages.
-        model: The options' model.
+        owner: Method or dataset, for messages.
+        model: Model of the options.
+        texts: Texts by option.
+
+    Raises:
+        OptionError: An option is unknown.
+    """
+    _check_names(owner, model, texts)
+    return {name: _parse(model, name, text) for name, text in texts.items()}
+
+
+def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    """Build validated options: the preset's values, with the given ones on top.
+
+    Args:
+        owner: Method or dataset, for messages.
+        model: Model of the options.
         preset: Values of the profile.
-        texts: What the user wrote; a text is taken as it stands where the model allows it, else as JSON.
+        given: Values that the user gives.
+
+    Returns:
+        An instance of the model.
 
     Raises:
         OptionError: An option is unknown or its value is not accepted; says which and what is expected.
     """
-    unknown = [name for name in texts if name not in model.model_fields]
-    if unknown:
-        error = UnknownNameError.among(f"option of {owner}", unknown[0], model.model_fields)
-        raise OptionError(error.message, error.hint)
-    values: dict[str, Any] = dict(preset)
-    for name, text in texts.items():
-        values[name] = _parse(model, name, text)
+    _check_names(owner, model, given)
+    values = {**preset, **given}
     try:
         options = model.model_validate(values)
     except ValidationError as error:
@@ -54,6 +67,13 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
                     "leave it out or give one",
                 )
     return options
+
+
+def _check_names(owner: str, model: type[BaseModel], given: Iterable[str]) -> None:
+    unknown = [name for name in given if name not in model.model_fields]
+    if unknown:
+        error = UnknownNameError.among(f"option of {owner}", unknown[0], model.model_fields)
+        raise OptionError(error.message, error.hint)
 
 
 def _numbers(value: Any) -> Iterator[float]:

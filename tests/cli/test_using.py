@@ -10,7 +10,7 @@ from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.planning.plan import Request
+from fwibench.runs.planning.grammar import read_request
 from tests.conftest import Command
 from tests.runs.finished import finish
 
@@ -18,7 +18,7 @@ from tests.runs.finished import finish
 @pytest.fixture
 def shots(registry: Registry, salt: Dataset, tmp_path: Path) -> Path:
     """Measurements beside a results folder with one run."""
-    request = Request("mean-map", "salt", profile="smoke", test_samples=2, results=tmp_path / "results")
+    request = read_request(registry, "mean-map", "salt", profile="smoke", test_samples=2, results=tmp_path / "results")
     finish(request, registry)
     np.save(tmp_path / "shots.npy", salt.split("random", "test").spread(2).measurements[:])
     return tmp_path / "shots.npy"

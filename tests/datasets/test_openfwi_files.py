@@ -14,7 +14,8 @@ from fwibench.datasets.values import extremes
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.plan import make_plan
 from tests.test_file_states import settle
 
 
@@ -323,7 +324,7 @@ def test_the_command_line_takes_a_path(fwibench: Any, flatvel: Path, tmp_path: P
 
 @pytest.mark.parametrize("dataset", ["flatvel-a", "marmousi", "salt"])
 def test_a_path_that_the_system_refuses_is_no_fault_of_a_plugin(registry: Registry, dataset: str) -> None:
-    wanted = Request("mean-map", f"{dataset}[path={'a' * 300}]", profile="smoke")
+    wanted = read_request(registry, "mean-map", f"{dataset}[path={'a' * 300}]", profile="smoke")
     with pytest.raises(DataError, match=f"'{dataset}' cannot be opened: .*name too long") as caught:
         make_plan(wanted, registry)
     assert "author" not in (caught.value.hint or "")

@@ -14,7 +14,7 @@ from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.folders.rescore import Rescored
-from fwibench.runs.planning.plan import Request
+from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.scoring.rescore import Order, rescore
 from tests.runs.finished import finish
 
@@ -25,7 +25,7 @@ METHODS = "mean-map,nearest-neighbour,pixel-ridge"
 def finished(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record]]:
     """A results folder of three finished runs, with the files that an inversion leaves in the first."""
     root = tmp_path_factory.mktemp("finished") / "results"
-    records = finish(Request(METHODS, "salt", profile="smoke", results=root), registry)
+    records = finish(read_request(registry, METHODS, "salt", profile="smoke", results=root), registry)
     folder = Results(root).folder(records[0].cell)
     predictions = read_predictions(folder)
     traces = [

@@ -21,8 +21,8 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
-from fwibench.runs.planning.grammar import parse_selection
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import parse_selection, read_request
+from fwibench.runs.planning.plan import make_plan
 from fwibench.text.readable import LONGEST, shorten, storable
 from tests.fuzz.harness import call
 from tests.fuzz.mutations import header
@@ -148,10 +148,12 @@ def test_large_plans_are_refused_before_they_are_made(registry: Registry, tmp_pa
     with pytest.raises(UsageError, match="the grid of invlint has 714924299 cells, more than 1000") as refused:
         parse_selection(grid)
     assert refused.value.hint.startswith("--max-cells 714924299 ")
-    request = Request("invlint,mean-map", "salt", seeds=100_000, results=tmp_path, profile="smoke")
+    request = read_request(registry, "invlint,mean-map", "salt", seeds=100_000, results=tmp_path, profile="smoke")
     with pytest.raises(UsageError, match="the request has 100001 cells"):
         make_plan(request, registry)
-    agreed = Request("invlint,mean-map", "salt", seeds=1_200, results=tmp_path, profile="smoke", max_cells=1_201)
+    agreed = read_request(
+        registry, "invlint,mean-map", "salt", seeds=1_200, results=tmp_path, profile="smoke", max_cells=1_201
+    )
     assert len(make_plan(agreed, registry)) == 1_201
 
 

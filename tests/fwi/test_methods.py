@@ -13,7 +13,8 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.record import read_record
 from fwibench.runs.opening.datasets import reopen_dataset
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.plan import make_plan
 from fwibench.testing import check_method
 from tests.conftest import Command
 from tests.fwi.test_engine import SAME_SIMULATION
@@ -90,7 +91,7 @@ def test_a_base_that_failed_leaves_its_refinement_skipped(
 def plan(
     registry: Registry, methods: str, dataset: str = "salt", tmp_path: Path = Path("results"), seeds: int = 1
 ) -> list:
-    return make_plan(Request(methods, dataset, profile="smoke", results=tmp_path, seeds=seeds), registry)
+    return make_plan(read_request(registry, methods, dataset, profile="smoke", results=tmp_path, seeds=seeds), registry)
 
 
 def test_every_seed_builds_on_its_own_base(registry: Registry, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.spectra import write_spectra
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import Registry
-from fwibench.runs.planning.plan import Request, _Place, make_plan
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.plan import _Place, make_plan
 
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 1.0}])
@@ -52,7 +53,7 @@ def test_networks_with_batch_statistics_refuse_one_sample_when_planning(
     assert _Place(salt, "random", sizes).refusal(spec, {}, "cpu") == reason
     assert not _Place(salt, "random", {**sizes, "train": 2}).refusal(spec, {}, "cpu")
     with pytest.raises(OptionError, match="option batch_size of .* is .1.: input should be greater than or equal to 2"):
-        make_plan(Request(f"{name}[batch_size=1]", "salt", profile="smoke"), registry)
+        make_plan(read_request(registry, f"{name}[batch_size=1]", "salt", profile="smoke"), registry)
 
 
 class Norms(TorchMethod):

@@ -9,7 +9,8 @@ import pytest
 from fwibench.cli.hoisting import hoist
 from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import load_registry
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.plan import make_plan
 from tests.conftest import Command
 from tests.plugins.faults import HEAD
 
@@ -219,10 +220,11 @@ def test_a_taken_name_changes_hands_only_on_demand(
     for name in ("aaa", "bbb"):
         install(tmp_path / "site", name, f"{name}_{tmp_path.name}", HEAD + "return [spec('mean-map')]")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    request = Request("mean-map", "salt", profile="smoke", results=tmp_path)
 
     def key() -> str:
-        return make_plan(request, load_registry())[0].cell.key
+        registry = load_registry()
+        request = read_request(registry, "mean-map", "salt", profile="smoke", results=tmp_path)
+        return make_plan(request, registry)[0].cell.key
 
     usual = key()
     assert load_registry().method("mean-map").plugin.distribution == "fwibench"

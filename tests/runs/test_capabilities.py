@@ -9,7 +9,8 @@ from fwibench.plugins.registry import Registry, load_registry
 from fwibench.problem import Problem
 from fwibench.runs.machine import devices
 from fwibench.runs.opening.datasets import open_dataset
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.plan import make_plan
 from tests.conftest import Command
 
 DATASETS = """
@@ -64,7 +65,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 
 def reasons(registry: Registry, tmp_path: Path, methods: str, dataset: str) -> dict[str, str]:
-    planned = make_plan(Request(methods, dataset, profile="smoke", results=tmp_path), registry)
+    planned = make_plan(read_request(registry, methods, dataset, profile="smoke", results=tmp_path), registry)
     return {one.cell.method: one.skip for one in planned}
 
 

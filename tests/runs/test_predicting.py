@@ -14,7 +14,7 @@ from fwibench.problem import Problem
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.artefacts.results import RECORD, Results
-from fwibench.runs.planning.plan import Request
+from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
 from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
 from fwibench.testing.tiny import EM, SEISMIC
@@ -33,7 +33,10 @@ METHODS = {
 def results(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A finished run of each kind of method, made in this process."""
     root = tmp_path_factory.mktemp("results")
-    finish(Request(",".join(METHODS.values()), "salt", profile="smoke", test_samples=2, results=root), registry)
+    finish(
+        read_request(registry, ",".join(METHODS.values()), "salt", profile="smoke", test_samples=2, results=root),
+        registry,
+    )
     return Results(root)
 
 

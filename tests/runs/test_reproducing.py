@@ -23,12 +23,13 @@ from fwibench.problem import Frozen
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.results import RECORD, Results
-from fwibench.runs.planning.grammar import parse_selection, parse_settings
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import parse_selection, parse_settings, read_request
+from fwibench.runs.planning.plan import make_plan
+from fwibench.runs.planning.request import Request
 from fwibench.runs.reproduction.command import command_of, request_of
 from fwibench.runs.reproduction.repeat import compare_runs, fresh_folder, plan_again, read_run
 from fwibench.specs.dataset_options import DataPath, FilesOptions
-from fwibench.specs.options import validate_options
+from fwibench.specs.options import parse_options, validate_options
 from tests.conftest import Command
 from tests.runs.finished import finish
 
@@ -40,11 +41,20 @@ def run_command() -> Any:
     return typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
 
 
-def parse(words: list[str]) -> Request:
+def texts_of(words: list[str]) -> dict[str, Any]:
+    """What the command line hands to `build_request`, from a command's words."""
+    given = run_command().make_context("run", words[words.index("run") + 1 :]).params
+    return {name: given[name] for name in list(inspect.signature(build_request).parameters)[1:]}
+
+
+def parse(words: list[str], registry: Registry) -> Request:
     """The request that the command line makes of a command's words."""
-    command = run_command()
-    given = command.make_context("run", words[words.index("run") + 1 :]).params
-    return build_request(**{name: given[name] for name in inspect.signature(build_request).parameters})
+    return build_request(registry, **texts_of(words))
+
+
+def read(model: type[Frozen], texts: dict[str, str]) -> Any:
+    """Options from texts."""
+    return validate_options("m", model, {}, parse_options("m", model, texts))
 
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -71,7 +81,7 @@ MATRIX: dict[str, dict[str, Any]] = {
 def test_the_command_gives_the_same_cell(
     asked: dict[str, Any], with_registry: bool, registry: Registry, tmp_path: Path
 ) -> None:
-    request = Request(**{"dataset": "salt", "profile": "smoke", "results": tmp_path, **asked})
+    request = read_request(registry, **{"dataset": "salt", "profile": "smoke", "results": tmp_path, **asked})
     planned = {one.cell.run_id: one for one in make_plan(request, registry)}
     records = {
         name: Record(cell=one.cell, status="ok", chosen=one.chosen, scores={"mae": 1.0, "data-misfit": 2.0})
@@ -80,7 +90,7 @@ def test_the_command_gives_the_same_cell(
     for record in records.values():
         words = command_of(record, records.get(record.cell.base), registry if with_registry else None)
         assert shlex.split(shlex.join(words)) == words
-        again = parse(words)
+        again = parse(words, registry)
         assert again.metrics == (("data-misfit",) if with_registry else ())
         keys = [one.cell.key for one in make_plan(again, registry)]
         assert record.cell.key in keys
@@ -89,7 +99,7 @@ def test_the_command_gives_the_same_cell(
 
 def test_options_that_the_profile_sets_otherwise_today_are_named(registry: Registry, tmp_path: Path) -> None:
     """A record says what differed then; what differs now makes the cell."""
-    (one,) = make_plan(Request("inversionnet[epochs=77]", "salt", results=tmp_path), registry)
+    (one,) = make_plan(read_request(registry, "inversionnet[epochs=77]", "salt", results=tmp_path), registry)
     record = Record(cell=one.cell, status="ok", chosen={})
     assert "inversionnet[epochs=77]" in command_of(record, registry=registry)
     assert "inversionnet" in command_of(record)
@@ -97,7 +107,9 @@ def test_options_that_the_profile_sets_otherwise_today_are_named(registry: Regis
 
 def test_first_seed_goes_on(registry: Registry, tmp_path: Path) -> None:
     def keys(**asked: Any) -> list[str]:
-        request = Request("inversionnet,refine[base=inversionnet],mean-map", "salt", results=tmp_path, **asked)
+        request = read_request(
+            registry, "inversionnet,refine[base=inversionnet],mean-map", "salt", results=tmp_path, **asked
+        )
         return sorted(one.cell.key for one in make_plan(request, registry))
 
     assert sorted({*keys(seeds=1), *keys(first_seed=1, seeds=2)}) == keys(seeds=3)
@@ -131,10 +143,10 @@ def cell_of(**changes: Any) -> Cell:
 def test_any_text_survives_as_the_value_of_an_option(text: str) -> None:
     chosen = {"text": text, "several": [text, "b"]}
     record = Record(cell=cell_of(dataset_options={"path": text}), status="ok", chosen=chosen)
-    again = parse(command_of(record))
-    (method,), (dataset,) = parse_selection(again.methods), parse_selection(again.dataset)
-    assert validate_options("m", Odd, {}, method.options) == Odd(**chosen)
-    assert validate_options("d", FilesOptions, {}, dataset.options) == FilesOptions(path=text)
+    again = texts_of(command_of(record))
+    (method,), (dataset,) = parse_selection(again["methods"]), parse_selection(again["dataset"])
+    assert read(Odd, method.options) == Odd(**chosen)
+    assert read(FilesOptions, dataset.options) == FilesOptions(path=text)
 
 
 @settings(deadline=None, max_examples=60)
@@ -145,11 +157,11 @@ def test_any_path_survives_the_command_of_its_run(text: str) -> None:
     record = Record(cell=cell_of(dataset_options=options, method="below"), status="ok", chosen={"start": str(path)})
     above = Record(cell=cell_of(), status="ok")
     line = shlex.join(command_of(above, record))
-    again = parse(shlex.split(line))
-    assert validate_options("m", Started, {}, parse_settings(again.settings)["below"]).start == path
-    again = parse(shlex.split(shlex.join(command_of(record))))
-    (dataset,) = parse_selection(again.dataset)
-    assert validate_options("d", FilesOptions, {}, dataset.options).path == path
+    again = texts_of(shlex.split(line))
+    assert read(Started, parse_settings(again["settings"])["below"]).start == path
+    again = texts_of(shlex.split(shlex.join(command_of(record))))
+    (dataset,) = parse_selection(again["dataset"])
+    assert read(FilesOptions, dataset.options).path == path
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -170,7 +182,7 @@ def test_hostile_names_stay_words(text: str, tmp_path: Path) -> None:
 def made(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder with mean-map and a hybrid on it."""
     root = tmp_path_factory.mktemp("made")
-    finish(Request(TWO, "salt", profile="smoke", test_samples=2, results=root), registry)
+    finish(read_request(registry, TWO, "salt", profile="smoke", test_samples=2, results=root), registry)
     return root
 
 
@@ -289,7 +301,7 @@ CHANGED = {
     "a dataset": ({"dataset": "gone"}, "there is no dataset named 'gone'"),
     "a seed it has not": ({"seed": 3}, "seed was 3, here it is 0"),
     "another plugin": ({"plugin": "other"}, "plugin was other, here it is none"),
-    "hostile names": ({"method": "$(touch pwned)", "dataset": ";touch pwned"}, "cannot read '$(touch pwned)'"),
+    "hostile names": ({"method": "$(touch pwned)", "dataset": ";touch pwned"}, "there is no method named '$(touch pwned)'"),
 }
 
 
@@ -299,7 +311,7 @@ def test_what_this_installation_cannot_make_again_is_said(
 ) -> None:
     alter(results, "smoke-mean-map", cell=cell)
     record, base = read_run(Results(results).run("smoke-mean-map"))
-    obstacles = plan_again(request_of(record, base, registry), record, registry)[1]
+    obstacles = plan_again(request_of(record, base, registry), record, base, registry)[1]
     assert any(line in one for one in obstacles), obstacles
 
 

@@ -11,10 +11,15 @@ from fwibench.datasets.openfwi.families import OpenFWIOptions
 from fwibench.errors import OptionError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
-from fwibench.runs.planning.grammar import parse_selection, parse_settings
-from fwibench.runs.planning.plan import Request, make_plan
+from fwibench.runs.planning.grammar import parse_selection, parse_settings, read_request
+from fwibench.runs.planning.plan import make_plan
 from fwibench.specs.dataset_options import FilesOptions, path_fields
-from fwibench.specs.options import validate_options
+from fwibench.specs.options import parse_options, validate_options
+
+
+def read(owner: str, model: type[BaseModel], texts: dict[str, str], preset: dict[str, Any] | None = None) -> Any:
+    """Options from texts, as the command line makes them."""
+    return validate_options(owner, model, preset or {}, parse_options(owner, model, texts))
 
 
 class Options(Frozen):
@@ -68,7 +73,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_texts_become_what_the_option_is(name: str, text: str, value: object) -> None:
-    assert getattr(validate_options("m", Options, {}, {name: text}), name) == value
+    assert getattr(read("m", Options, {name: text}), name) == value
 
 
 QUOTED = {
@@ -86,19 +91,19 @@ QUOTED = {
 
 @pytest.mark.parametrize("text", QUOTED)
 def test_quotes_keep_a_value_together(text: str) -> None:
-    options = [validate_options("salt", FilesOptions, {}, item.options) for item in parse_selection(text)]
+    options = [read("salt", FilesOptions, item.options) for item in parse_selection(text)]
     assert options == [FilesOptions(**values) for values in QUOTED[text]]
 
 
 def test_lists_stand_in_brackets() -> None:
     (item,) = parse_selection('m[bands=[3, 6],name="x,y"]')
-    options = validate_options("m", Options, {}, item.options)
+    options = read("m", Options, item.options)
     assert (options.bands, options.name) == ((3.0, 6.0), "x,y")
 
 
 def test_quotes_are_read_in_settings_too() -> None:
     texts = parse_settings(['m.name="a,b"'])["m"]
-    assert validate_options("m", Options, {}, texts).name == "a,b"
+    assert read("m", Options, texts).name == "a,b"
 
 
 def test_paths_are_expanded_and_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,14 +111,14 @@ def test_paths_are_expanded_and_absolute(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     for model in (FilesOptions, OpenFWIOptions):
         for text, path in (("~/x", tmp_path / "home" / "x"), ("x", tmp_path / "x"), ("/x", Path("/x"))):
-            assert validate_options("d", model, {}, {"path": text}).path == path
-    assert validate_options("d", OpenFWIOptions, {}, {"path": "a", "test": "~/b"}).test == tmp_path / "home" / "b"
+            assert read("d", model, {"path": text}).path == path
+    assert read("d", OpenFWIOptions, {"path": "a", "test": "~/b"}).test == tmp_path / "home" / "b"
     assert path_fields(OpenFWIOptions) == {"path", "test"}
 
 
 def test_axes_without_files_mean_nothing() -> None:
     with pytest.raises(OptionError, match=r"options of salt: axes=xz .* path is not given"):
-        validate_options("salt", FilesOptions, {}, {"axes": "xz"})
+        read("salt", FilesOptions, {"axes": "xz"})
 
 
 class Part(BaseModel):
@@ -135,7 +140,7 @@ class Plain(BaseModel):
 def test_numbers_that_are_not_finite_are_refused(model: type[BaseModel], word: str) -> None:
     name = "number" if model is Plain else "alpha"
     with pytest.raises(OptionError, match=f"option {name} of m is .*finite number"):
-        validate_options("m", model, {}, {name: word})
+        read("m", model, {name: word})
 
 
 @pytest.mark.parametrize(
@@ -149,30 +154,30 @@ def test_numbers_that_are_not_finite_are_refused(model: type[BaseModel], word: s
 )
 def test_nor_within_other_values(name: str, text: str) -> None:
     with pytest.raises(OptionError, match=f"option {name} of m .*finite number"):
-        validate_options("m", Plain, {}, {name: text})
+        read("m", Plain, {name: text})
 
 
 def test_the_user_comes_before_the_profile() -> None:
-    options = validate_options("m", Options, {"epochs": 9, "alpha": "val"}, {"epochs": "2"})
+    options = read("m", Options, {"epochs": "2"}, {"epochs": 9, "alpha": "val"})
     assert (options.epochs, options.alpha) == (2, "val")
 
 
 def test_a_wrong_value_says_whose_and_what_is_expected() -> None:
     with pytest.raises(OptionError, match="option epochs of m is .*0.*: input should be greater than or equal to 1"):
-        validate_options("m", Options, {}, {"epochs": "0"})
+        read("m", Options, {"epochs": "0"})
     with pytest.raises(OptionError, match="option alpha of m is 'foo'.*penalty"):
-        validate_options("m", Options, {}, {"alpha": "foo"})
+        read("m", Options, {"alpha": "foo"})
 
 
 @pytest.mark.parametrize("text", ["inf", "-Infinity", "nan", "NaN"])
 def test_what_json_cannot_hold_is_no_option(text: str) -> None:
     with pytest.raises(OptionError, match="option alpha of m is"):
-        validate_options("m", Options, {}, {"alpha": text})
+        read("m", Options, {"alpha": text})
 
 
 def test_a_wrong_name_gets_the_closest() -> None:
     with pytest.raises(OptionError) as wrong:
-        validate_options("m", Options, {}, {"alhpa": "1"})
+        read("m", Options, {"alhpa": "1"})
     assert "alpha" in wrong.value.hint
 
 
@@ -185,7 +190,7 @@ def test_settings_say_whose_options_they_are() -> None:
 
 def test_options_are_set_of_selected_methods_and_of_what_these_build_on(registry: Registry) -> None:
     def plan(methods: str, *settings: str) -> list[tuple[str, dict[str, Any]]]:
-        request = Request(methods, "salt", profile="smoke", settings=settings)
+        request = read_request(registry, methods, "salt", profile="smoke", settings=settings)
         return [(one.cell.method, one.chosen) for one in make_plan(request, registry)]
 
     base, above = plan("refine", "refine.base=inversionnet", "inversionnet.precision=bf16")

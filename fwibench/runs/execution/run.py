@@ -18,7 +18,8 @@ from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.results import RECORD, Results
 from fwibench.runs.execution.attempt import execute
 from fwibench.runs.machine.environment import describe_environment
-from fwibench.runs.planning.plan import PlannedCell, Request
+from fwibench.runs.planning.plan import PlannedCell
+from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins
 from fwibench.text.readable import as_utf8
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,8 +22,20 @@ if TYPE_CHECKING:
     from fwibench.samples import Split
 
 
-def open_dataset(registry: Registry, name: str, profile: Profile, options: dict[str, str] | None = None) -> Dataset:
-    """Builds a dataset by name, with options as texts; no data are read."""
+def open_dataset(registry: Registry, name: str, profile: Profile, options: Mapping[str, Any] | None = None) -> Dataset:
+    """Build a dataset by name; no data are read.
+
+    Args:
+        registry: Where it is looked up.
+        name: Of the dataset.
+        profile: Size of the data.
+        options: Values of options that differ from the defaults.
+
+    Raises:
+        UsageError: The name, an option or a value is wrong.
+        DataError: A file that the dataset needs cannot be read.
+        PluginError: The dataset's code fails.
+    """
     spec = registry.dataset(name).spec
     return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
 

@@ -19,7 +19,7 @@ from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
 from fwibench.runs.opening.datasets import open_dataset
-from fwibench.runs.planning.grammar import parse_one
+from fwibench.runs.planning.request import Selected
 from fwibench.specs.dataset import Profile
 from fwibench.specs.method import Published
 from fwibench.specs.options import validate_options
@@ -41,27 +41,26 @@ class Inspection(Frozen):
     published: tuple[Published, ...] = Field(description="what publications print of the method on this dataset")
 
 
-def inspect_method(registry: Registry, method: str, dataset: str, profile: Profile) -> Inspection:
+def inspect_method(registry: Registry, method: Selected, dataset: Selected, profile: Profile) -> Inspection:
     """Builds a method for a dataset's problem, on the CPU, and asks what it costs.
 
     Args:
         registry: Where both are looked up.
-        method: Its name, options in brackets.
-        dataset: Its name, options in brackets.
+        method: The method with its options.
+        dataset: The dataset with its options.
         profile: Whose options of the method are taken where `method` gives none.
 
     Raises:
         UsageError: A name or an option is wrong, or the method cannot take the dataset's measurements.
     """
-    wanted, place = parse_one("method", method), parse_one("dataset", dataset)
-    opened = open_dataset(registry, place.name, profile, place.options)
-    spec = registry.method(wanted.name).spec
-    if reason := spec.refusal(opened.problem, place.name):
+    opened = open_dataset(registry, dataset.name, profile, dataset.options)
+    spec = registry.method(method.name).spec
+    if reason := spec.refusal(opened.problem, dataset.name):
         raise UsageError(reason, "fwibench info NAME says what a method needs and what a dataset has")
-    options = validate_options(spec.name, spec.options, spec.profiles.get(profile, {}), wanted.options)
+    options = validate_options(spec.name, spec.options, spec.profiles.get(profile, {}), method.options)
     learns = spec.learns(options.model_dump(mode="json"))
     with TemporaryDirectory() as folder, stdout_to_stderr():
-        context = RunContext(workdir=Path(folder), dataset=place.name, method=spec.name)
+        context = RunContext(workdir=Path(folder), dataset=dataset.name, method=spec.name)
         try:
             implementation: type[Method] = spec.load()
             built = implementation(opened.problem, options, context)
@@ -71,13 +70,13 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
             raise
         except (Exception, SystemExit) as error:
             raise MethodError(
-                f"{spec.name} ({spec.target}) cannot be built for {place.name}: {describe(error)}",
+                f"{spec.name} ({spec.target}) cannot be built for {dataset.name}: {describe(error)}",
                 "--debug shows where",
             ) from error
     return Inspection(
         method=spec.name,
         options=options.model_dump(mode="json"),
-        dataset=place.name,
+        dataset=dataset.name,
         dataset_options=opened.options.model_dump(mode="json"),
         profile=profile,
         measurement_shape=opened.problem.measurement_shape,
@@ -85,7 +84,7 @@ def inspect_method(registry: Registry, method: str, dataset: str, profile: Profi
         unit=opened.problem.property.unit,
         layers=layers,
         complexity=complexity,
-        published=tuple(entry for entry in spec.published if entry.dataset == place.name),
+        published=tuple(entry for entry in spec.published if entry.dataset == dataset.name),
     )
 
 

@@ -11,26 +11,104 @@ import itertools
 import math
 import re
 from collections.abc import Iterable
+from typing import Any, Literal
 
 from fwibench.errors import UsageError
+from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
+from fwibench.runs.planning.request import MOST_CELLS, Request, Selected, check_size
+from fwibench.specs.dataset import DatasetSpec
+from fwibench.specs.method import MethodSpec
+from fwibench.specs.options import parse_options
 from fwibench.text.quoting import divide
 from fwibench.text.readable import as_utf8
 
-MOST_CELLS = 1000
-"""Cells that are planned without being asked for by `--max-cells`."""
 _ITEM = re.compile(r"([^\[\],\s]+)\s*(?:\[(.*)\])?", re.DOTALL)
 _SYNTAX = "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map"
 
 
-class Selected(Frozen):
+class Written(Frozen):
     """A name and one choice of its options, as texts."""
 
     name: str
     options: dict[str, str]
 
 
-def parse_selection(text: str, most: int = MOST_CELLS) -> list[Selected]:
+def read_request(
+    registry: Registry, methods: str, dataset: str, settings: Iterable[str] = (), **others: Any
+) -> Request:
+    """Read what users write for methods, datasets and their options.
+
+    Args:
+        registry: Knows the options, whose types decide what a text stands for.
+        methods: As for `--methods`.
+        dataset: As for `--dataset`.
+        settings: As for `--set`.
+        others: Fields of the request that are values already.
+
+    Raises:
+        UsageError: A text cannot be read, or names something unknown.
+    """
+    most = others.get("max_cells", MOST_CELLS)
+    return Request(
+        methods=tuple(read_methods(registry, methods, most)),
+        datasets=tuple(read_datasets(registry, dataset, most)),
+        settings=read_settings(registry, settings),
+        **others,
+    )
+
+
+def read_methods(registry: Registry, text: str, most: int = MOST_CELLS) -> list[Selected]:
+    """Read names of methods with options; see `parse_selection`.
+
+    Args:
+        registry: Knows the methods.
+        text: What the user wrote.
+        most: Points that a grid may have.
+    """
+    return [_typed(item, registry.method(item.name).spec) for item in parse_selection(text, most)]
+
+
+def read_datasets(registry: Registry, text: str, most: int = MOST_CELLS) -> list[Selected]:
+    """Read names of datasets with options; see `parse_selection`.
+
+    Args:
+        registry: Knows the datasets.
+        text: What the user wrote.
+        most: Points that a grid may have.
+    """
+    return [_typed(item, registry.dataset(item.name).spec) for item in parse_selection(text, most)]
+
+
+def read_settings(registry: Registry, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Read `--set METHOD.OPTION=VALUE`: values by method and option; those of unknown methods stay texts."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, texts in parse_settings(settings).items():
+        offer = registry.methods.get(name)
+        found[name] = {**texts} if offer is None else parse_options(name, offer.spec.options, texts)
+    return found
+
+
+def read_one(registry: Registry, kind: Literal["method", "dataset"], text: str) -> Selected:
+    """Read the name of one method or dataset, with options.
+
+    Args:
+        registry: Knows them.
+        kind: What is named.
+        text: As for `parse_selection`.
+
+    Raises:
+        UsageError: The text cannot be read, selects several, or names something unknown.
+    """
+    item = parse_one(kind, text)
+    return _typed(item, (registry.method if kind == "method" else registry.dataset)(item.name).spec)
+
+
+def _typed(item: Written, spec: MethodSpec | DatasetSpec) -> Selected:
+    return Selected(name=item.name, options=parse_options(spec.name, spec.options, item.options))
+
+
+def parse_selection(text: str, most: int = MOST_CELLS) -> list[Written]:
     """Reads names with options; a `|` between values makes a grid.
 
     Args:
@@ -41,7 +119,7 @@ def parse_selection(text: str, most: int = MOST_CELLS) -> list[Selected]:
         UsageError: The text cannot be read, names nothing, or makes a larger grid.
     """
     _check_text(text)
-    chosen: list[Selected] = []
+    chosen: list[Written] = []
     pieces = _divide(text, ",")
     # a comma may stand at the end
     for piece in pieces[:-1] if len(pieces) > 1 and not pieces[-1].strip() else pieces:
@@ -57,16 +135,10 @@ def parse_selection(text: str, most: int = MOST_CELLS) -> list[Selected]:
                     raise UsageError(f"{name} is given {key} twice", f"{name}[{key}=A|B] runs both")
                 axes[key] = [(key, one.strip()) for one in _divide(value, "|")]
         check_size(f"the grid of {name}", math.prod(map(len, axes.values())), most)
-        chosen += [Selected(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
+        chosen += [Written(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
     if not chosen:
         raise UsageError("nothing is selected", "name at least one; fwibench list shows what there is")
     return list({(item.name, *item.options.items()): item for item in chosen}.values())
-
-
-def check_size(what: str, cells: int, most: int) -> None:
-    """Raises `UsageError` for more cells than the user has agreed to; asked before they are made."""
-    if cells > most:
-        raise UsageError(f"{what} has {cells} cells, more than {most}", f"--max-cells {cells} lets it be planned")
 
 
 def _check_text(text: str) -> None:
@@ -75,7 +147,7 @@ def _check_text(text: str) -> None:
         raise UsageError(f"'{valid}' holds bytes that are not UTF-8", "rename the file, or link to it")
 
 
-def parse_one(kind: str, text: str) -> Selected:
+def parse_one(kind: str, text: str) -> Written:
     """Reads one name with options.
 
     Args:

@@ -17,37 +17,18 @@ from fwibench.errors import UnknownNameError, UsageError
 from fwibench.files.states import content_hashes
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.former import FormerCells
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import device_refusal
-from fwibench.runs.planning.grammar import MOST_CELLS, Selected, check_size, parse_selection, parse_settings
+from fwibench.runs.opening.datasets import open_dataset, opening
+from fwibench.runs.planning.request import Request, Selected, check_size
 from fwibench.specs.dataset import Profile
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset
-from fwibench.runs.opening.datasets import open_dataset, opening
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asks for; the fields are the options of `fwibench run`."""
-
-    methods: str
-    dataset: str
-    split: str | None = None
-    seeds: int = 1
-    first_seed: int = 0
-    profile: Profile = "quick"
-    test_samples: int | None = None
-    device: str = "auto"
-    settings: tuple[str, ...] = ()
-    time_limit: float | None = None
-    metrics: tuple[str, ...] = ()
-    results: Path = Path("results")
-    force: bool = False
-    max_cells: int = MOST_CELLS
 
 
 @dataclass
@@ -67,61 +48,85 @@ class PlannedCell:
     skip: str = ""
 
 
-def make_plan(request: Request, registry: Registry) -> list[PlannedCell]:
-    """Lists the cells of a request, in the order they will run.
+def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) -> list[PlannedCell]:
+    """List the cells of a request, in the order they will run.
+
+    Args:
+        request: What is to be run.
+        registry: Where methods, datasets and metrics are looked up.
+        known: Cells whose names are kept where the plan makes the same cells; see `FormerCells`.
 
     Raises:
         UsageError: A name, an option or a value is wrong.
     """
-    methods = parse_selection(request.methods, request.max_cells)
-    settings = parse_settings(request.settings)
-    named = list(_named(methods, settings, registry))
-    for name in settings:
-        if name not in named:
-            raise UnknownNameError.among("selected method", name, named)
-    for metric in request.metrics:
-        registry.metric(metric)
-    if request.seeds < 1:
-        raise UsageError(f"--seeds is {request.seeds}, expected 1 or more")
-    if request.first_seed < 0:
-        raise UsageError(f"--first-seed is {request.first_seed}, expected 0 or more")
-    if request.test_samples is not None and request.test_samples < 1:
-        raise UsageError(f"--test-samples is {request.test_samples}, expected 1 or more")
+    _check(request, registry)
     results = Results(request.results)
-    datasets = parse_selection(request.dataset, request.max_cells)
-    repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in methods]
-    check_size("the request", len(datasets) * sum(repeated), request.max_cells)
+    former = FormerCells(request.results / "runs", tuple(known))
     planned: dict[str, PlannedCell] = {}
-    for chosen in datasets:
+    for chosen in request.datasets:
         dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
         split = request.split or dataset.spec.schemes[0]
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
         with opening(dataset.spec):
             place = _Place(dataset, split, _sizes(dataset, split))
-        for item in methods:
-            wanted = Selected(name=item.name, options={**settings.get(item.name, {}), **item.options})
-            for one in _cells(wanted, place, request, registry, settings):
+        planner = _Planner(request, registry, place, former)
+        for item in request.methods:
+            for one in planner.cells(item):
                 if not request.force:
                     one.cached = results.finished(one.cell)
                 planned.setdefault(one.cell.key, one)
     return list(planned.values())
 
 
-def _named(methods: Iterable[Selected], settings: Mapping[str, dict[str, str]], registry: Registry) -> Iterator[str]:
+def _check(request: Request, registry: Registry) -> None:
+    """Raise `UsageError` for names and numbers that no plan can be made of."""
+    named = list(_named(request, registry))
+    for name in request.settings:
+        if name not in named:
+            raise UnknownNameError.among("selected method", name, named)
+    for metric in request.metrics:
+        registry.metric(metric)
+    for option, value, least in (
+        ("seeds", request.seeds, 1),
+        ("first-seed", request.first_seed, 0),
+        ("test-samples", request.test_samples, 1),
+    ):
+        if value is not None and value < least:
+            raise UsageError(f"--{option} is {value}, expected {least} or more")
+    repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in request.methods]
+    check_size("the request", len(request.datasets) * sum(repeated), request.max_cells)
+
+
+def _named(request: Request, registry: Registry) -> Iterator[str]:
     """The selected methods and those that they build on: whose options may be set."""
-    for item in methods:
+    for item in request.methods:
         spec = registry.method(item.name).spec
         yield spec.name
         if spec.builds_on:
             default = spec.options.model_fields[spec.builds_on].default
-            yield {**settings.get(spec.name, {}), **item.options}.get(spec.builds_on, default)
+            yield {**request.settings.get(spec.name, {}), **item.options}.get(spec.builds_on, default)
 
 
 def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a method's options, as plain data, that are not what the profile sets."""
-    usual = spec.options.model_validate(spec.profiles.get(profile, {})).model_dump(mode="json")
-    return {name: value for name, value in options.items() if name not in usual or value != usual[name]}
+    """Return those options of a method that are not what the profile sets, for people to tell cells apart.
+
+    Args:
+        spec: Of the method.
+        profile: Whose values are usual.
+        options: All options, as plain data.
+    """
+    return _differing(options, spec.options.model_validate(spec.profiles.get(profile, {})))
+
+
+def non_default_options(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those options of a method, as plain data, that differ from the defaults of its version."""
+    return _differing(options, spec.options.model_construct())
+
+
+def _differing(options: Mapping[str, Any], usual: BaseModel) -> dict[str, Any]:
+    known = usual.model_dump(mode="json", warnings=False)
+    return {name: value for name, value in options.items() if name not in known or value != known[name]}
 
 
 @dataclass(frozen=True)
@@ -173,45 +178,54 @@ def _sizes(dataset: Dataset, split: str) -> dict[str, int]:
     return {name: len(chosen) for name, chosen in dataset.indices(split).items()}
 
 
-def _cells(
-    item: Selected,
-    place: _Place,
-    request: Request,
-    registry: Registry,
-    settings: Mapping[str, dict[str, str]],
-) -> Iterator[PlannedCell]:
-    """The cells of one method with one choice of options; before them those of the method it builds on."""
-    offer, dataset = registry.method(item.name), place.dataset
-    spec = offer.spec
-    preset = spec.profiles.get(request.profile, {})
-    validated = validate_options(item.name, spec.options, preset, item.options)
-    files, options = _named_files(spec, validated), validated.model_dump(mode="json")
-    skip = place.refusal(spec, options, request.device)
-    bases: list[PlannedCell] = []
-    if spec.builds_on and not skip:
-        below = registry.method(options[spec.builds_on]).spec
+@dataclass(frozen=True)
+class _Planner:
+    """Makes the cells of a request at one place."""
+
+    request: Request
+    registry: Registry
+    place: _Place
+    former: FormerCells
+
+    def cells(self, item: Selected) -> Iterator[PlannedCell]:
+        """The cells of one method with one choice of options; before them those of the method it builds on."""
+        request, place, dataset = self.request, self.place, self.place.dataset
+        offer = self.registry.method(item.name)
+        spec = offer.spec
+        given = {**request.settings.get(spec.name, {}), **item.options}
+        validated = validate_options(spec.name, spec.options, spec.profiles.get(request.profile, {}), given)
+        files, options = _named_files(spec, validated), validated.model_dump(mode="json")
+        skip = place.refusal(spec, options, request.device)
+        bases: list[PlannedCell] = []
+        if spec.builds_on and not skip:
+            bases = list(self._bases(spec, options[spec.builds_on]))
+            skip = bases[0].skip
+            yield from bases
+        seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
+        for turn, seed in enumerate(seeds):
+            cell = Cell(
+                method=spec.name,
+                method_version=spec.version,
+                options=options,
+                non_default=non_default_options(spec, options),
+                dataset=dataset.spec.name,
+                dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
+                fingerprint=dataset.fingerprint,
+                split=place.split,
+                seed=seed,
+                profile=request.profile,
+                test_samples=request.test_samples,
+                base=bases[min(turn, len(bases) - 1)].cell.run_id if bases else "",
+                plugin=offer.plugin.distribution if offer.replaces else "",
+                files=files,
+            )
+            chosen = differing_options(spec, request.profile, options)
+            yield PlannedCell(self.former.adopt(cell), dataset, chosen, skip=skip)
+
+    def _bases(self, spec: MethodSpec, name: str) -> Iterator[PlannedCell]:
+        """The cells of the method that another one builds on."""
+        below = self.registry.method(name).spec
         if below.builds_on or below.track == "oracle-start":
             why = "builds on another method" if below.builds_on else "starts from the truth"
             raise UsageError(f"{spec.name} cannot build on {below.name}, which {why}", "name another method")
-        wanted = Selected(name=below.name, options=settings.get(below.name, {}))
-        bases = list(_cells(wanted, place, request, registry, settings))
-        skip = bases[0].skip
-        yield from bases
-    seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
-    for turn, seed in enumerate(seeds):
-        cell = Cell(
-            method=spec.name,
-            method_version=spec.version,
-            options=options,
-            dataset=dataset.spec.name,
-            dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
-            fingerprint=dataset.fingerprint,
-            split=place.split,
-            seed=seed,
-            profile=request.profile,
-            test_samples=request.test_samples,
-            base=bases[min(turn, len(bases) - 1)].cell.run_id if bases else "",
-            plugin=offer.plugin.distribution if offer.replaces else "",
-            files=files,
-        )
-        yield PlannedCell(cell, dataset, differing_options(spec, request.profile, options), skip=skip)
+        yield from self.cells(Selected(name=below.name))

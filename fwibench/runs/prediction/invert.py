@@ -27,7 +27,7 @@ from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.prediction.measurements import Incoming, inspect_values, open_array, read_measurements
 from fwibench.runs.prediction.predict import Report
 from fwibench.specs.method import MethodSpec
-from fwibench.specs.options import validate_options
+from fwibench.specs.options import parse_options, validate_options
 from fwibench.typing import Array64, Maps
 
 GRADIENT = "gradient"
@@ -125,7 +125,7 @@ def make_task(
     section = None if start == GRADIENT else open_array(Path(start).expanduser()).shape[-2:]
     problem, notes = read_problem(survey, (shape[-3], shape[-2], shape[-1]), section)
     spec = _choose(registry, problem, method)
-    given = dict(settings or {})
+    given = parse_options(spec.name, spec.options, settings or {})
     if spec.start_option in given:
         raise UsageError(f"--set gives {spec.start_option}, which --start gives", "use --start alone")
     options = validate_options(spec.name, spec.options, {}, {**given, spec.start_option: start})

@@ -11,7 +11,8 @@ from typing import Any
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
-from fwibench.runs.planning.plan import Request, differing_options
+from fwibench.runs.planning.plan import differing_options
+from fwibench.runs.planning.request import Request, Selected
 from fwibench.text.quoting import select, spell
 
 
@@ -37,15 +38,14 @@ def request_of(record: Record, base: Record | None = None, registry: Registry | 
             are those that differed when the run was made, and no metrics are asked for.
     """
     cell = record.cell
-    below = _chosen(base, registry).items() if base else ()
     return Request(
-        methods=select(cell.method, _chosen(record, registry)),
-        dataset=select(cell.dataset, cell.dataset_options),
+        methods=(Selected(name=cell.method, options=_chosen(record, registry)),),
+        datasets=(Selected(name=cell.dataset, options=cell.dataset_options),),
         split=cell.split,
         first_seed=cell.seed,
         profile=cell.profile,
         test_samples=cell.test_samples,
-        settings=tuple(f"{base.cell.method}.{name}={spell(value)}" for name, value in below) if base else (),
+        settings={base.cell.method: _chosen(base, registry)} if base else {},
         metrics=_asked_metrics(record, registry) if registry else (),
     )
 
@@ -63,8 +63,8 @@ def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
         if cell.plugin:
             words += _option("override", cell.method)
     options = {
-        "methods": request.methods,
-        "dataset": request.dataset,
+        "methods": ",".join(select(one.name, one.options) for one in request.methods),
+        "dataset": ",".join(select(one.name, one.options) for one in request.datasets),
         "split": request.split,
         "profile": request.profile,
         "first-seed": request.first_seed or None,
@@ -75,8 +75,9 @@ def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
     words.append("run")
     for name, value in options.items():
         words += [] if value is None else _option(name, str(value))
-    for setting in request.settings:
-        words += _option("set", setting)
+    for method, settings in request.settings.items():
+        for name, value in settings.items():
+            words += _option("set", f"{method}.{name}={spell(value)}")
     return words
 
 

@@ -20,7 +20,8 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.differences import Change, find_changes
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import RECORD
-from fwibench.runs.planning.plan import PlannedCell, Request, make_plan
+from fwibench.runs.planning.plan import PlannedCell, make_plan
+from fwibench.runs.planning.request import Request
 
 Predicted = Literal["equal", "different", "not stored"]
 
@@ -97,17 +98,29 @@ def fresh_folder(results: Path, run: str, wanted: Path | None) -> Path:
     return folder
 
 
-def plan_again(request: Request, record: Record, registry: Registry) -> tuple[list[PlannedCell], list[str]]:
-    """The cells of a request, and why that of the record is not among them: a line each, none if it is."""
+def plan_again(
+    request: Request, record: Record, base: Record | None, registry: Registry
+) -> tuple[list[PlannedCell], list[str]]:
+    """Plan a run again.
+
+    Args:
+        request: One of `request_of`.
+        record: Of the run.
+        base: Of the run that it builds on, if any.
+        registry: Where methods, datasets and metrics are looked up.
+
+    Returns:
+        The cells of the request, and reasons why that of the record is not among them; none if it is.
+    """
     try:
-        plan = make_plan(request, registry)
+        plan = make_plan(request, registry, [one.cell for one in (base, record) if one])
     except FwibenchError as error:
         return [], [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
     planned = next((one for one in plan if one.cell.key == record.cell.key), None)
     if planned is not None:
         expected_skip = record.status == "skipped"
         return plan, [f"it cannot run here: {planned.skip}"] if planned.skip and not expected_skip else []
-    return plan, list(_changed(record.cell, plan[-1].cell)) or ["its names cannot be written in a command"]
+    return plan, list(_changed(record.cell, plan[-1].cell)) or ["the same request makes another cell here"]
 
 
 def _changed(then: Cell, now: Cell) -> Iterator[str]:

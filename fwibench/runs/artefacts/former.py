@@ -1,0 +1,82 @@
+"""Cells of format 1 that a results folder holds under their old names.
+
+Invariant: what was run before format 2 keeps its folder and its key, and a plan finds it there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from fwibench.errors import RecordError
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import read_record
+from fwibench.runs.artefacts.results import RECORD
+
+
+@dataclass
+class FormerCells:
+    """Cells of format 1, looked up by the cells that a plan makes today.
+
+    Attributes:
+        runs: Folder of the runs; records are read when a cell asks for them.
+        known: Cells that are looked through first.
+    """
+
+    runs: Path
+    known: tuple[Cell, ...] = ()
+    _read: dict[str, Cell | None] = field(default_factory=dict, repr=False)
+
+    def adopt(self, cell: Cell) -> Cell:
+        """Return the cell under whose name a result is kept: the one of format 1 if there is one, else `cell`.
+
+        Args:
+            cell: Of the current format.
+        """
+        for former in self.known:
+            if former.key == cell.key or (former.non_default is None and cell.continues(former)):
+                return former
+        if (self.runs / cell.run_id).exists():
+            return cell
+        old = Cell.model_validate({**cell.model_dump(), "non_default": None})
+        for name in self._names.get(_beginning(cell.run_id), ()):
+            former_cell = self._cell(name)
+            if former_cell is not None and cell.continues(former_cell):
+                return former_cell
+            if name == old.run_id:
+                # an attempt that was interrupted has checkpoints and no record
+                return old
+        return cell
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """Names of runs, by all of the name but the key."""
+        try:
+            entries = sorted(entry.name for entry in os.scandir(self.runs))
+        except OSError:
+            return {}
+        return _by_beginning(name.removeprefix(".").removesuffix(".old") for name in entries)
+
+    def _cell(self, name: str) -> Cell | None:
+        """Cell of a run if it is of format 1; None too where there is no readable record."""
+        if name not in self._read:
+            try:
+                found = read_record(self.runs / name / RECORD).cell
+            except RecordError:
+                found = None
+            self._read[name] = found if found and found.non_default is None else None
+        return self._read[name]
+
+
+def _beginning(run_id: str) -> str:
+    return run_id.rpartition("-")[0]
+
+
+def _by_beginning(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        found.setdefault(_beginning(name), []).append(name)
+    return found
