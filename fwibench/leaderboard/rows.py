@@ -24,17 +24,19 @@ Row = dict[str, Any]
 
 
 def identity(record: Record, base: Record | None = None, *, common: bool = False) -> str:
-    """What the records of one row agree in.
+    """Return what the records of one row agree in.
+
+    Of the options those count that differ from the profile's: a record does not know options that were added later.
 
     Args:
         record: Any.
         base: Of the run that it builds on, whose seed does not matter either.
         common: Whether it does not matter how many test samples were asked for.
     """
-    without = {"seed", "dataset_options"} | ({"test_samples"} if common else set())
-    content = record.cell.model_dump(mode="json", exclude=without)
+    without = {"seed", "dataset_options", "options", "non_default"} | ({"test_samples"} if common else set())
+    content = [(one.cell.model_dump(mode="json", exclude=without), one.chosen) for one in (record, base) if one]
     if base:
-        content["base"] = base.cell.model_dump(mode="json", exclude=without)
+        content[0][0]["base"] = ""
     return json.dumps([content, record.source, record.track], sort_keys=True)
 
 
