@@ -13,7 +13,7 @@ import pytest
 
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import MethodError
-from fwibench.runs.processes import child as processes
+from fwibench.runs.processes import start as processes
 from fwibench.runs.processes.child import classify
 from fwibench.runs.processes.start import MARK, count_memory_kills, end_processes
 from tests.conftest import Command

@@ -21,7 +21,7 @@ from fwibench.runs.artefacts import replacing
 from fwibench.runs.artefacts.replacing import beside, irregular, replace_folder
 from fwibench.runs.artefacts.results import RECORD, Results
 from fwibench.runs.folders import merge as merging
-from fwibench.runs.folders import rescore as rescoring
+from fwibench.runs.scoring import rescore as rescoring
 from fwibench.runs.folders.merge import merge
 from tests.conftest import Command
 from tests.leaderboard.records import leave

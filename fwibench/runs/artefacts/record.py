@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from fwibench.errors import RecordError
 from fwibench.files.atomic import reading, write_text
 from fwibench.methods.complexity import Complexity, Count
+from fwibench.problem import Frozen
 from fwibench.runs.artefacts.cell import RESULT_FORMAT, Cell
 from fwibench.runs.artefacts.scores import LARGEST
 from fwibench.runs.machine.load import Load
@@ -33,10 +34,8 @@ DEEPEST = 20
 """Levels of an option's value or of an entry of the environment."""
 
 
-class Costs(BaseModel):
+class Costs(Frozen):
     """Seconds and bytes of one cell."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     data_s: Amount | None = Field(default=None, description="opening the dataset and reading the test measurements")
     fit_s: Amount | None = Field(
@@ -55,10 +54,8 @@ class Costs(BaseModel):
     peak_device_memory_mb: Amount | None = Field(default=None, description="largest allocation on the GPU [MB]")
 
 
-class Record(BaseModel):
+class Record(Frozen):
     """One cell's outcome."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     format: int = RESULT_FORMAT
     cell: Cell

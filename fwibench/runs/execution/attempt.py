@@ -29,8 +29,8 @@ from fwibench.runs.processes.messages import (
     JOB,
     SCORED,
     Diagnosed,
-    Draft,
     Job,
+    Measured,
     Scored,
     combine,
     find,
@@ -71,9 +71,7 @@ def execute(job: Job, results: Results, dataset: Dataset, tell: Tell, *, force: 
         with results.locked(run):
             return _execute(job, results, dataset, tell, start, force=force)
     except (FwibenchError, OSError) as error:
-        record = _failed(job, _reason(error))
-        record.wall_s = time.monotonic() - start
-        return record
+        return _having(_failed(job, _reason(error)), wall_s=time.monotonic() - start)
 
 
 def _execute(job: Job, results: Results, dataset: Dataset, tell: Tell, start: float, *, force: bool) -> Record:
@@ -91,7 +89,7 @@ def _execute(job: Job, results: Results, dataset: Dataset, tell: Tell, start: fl
         # interrupted: checkpoints stay for the next run
         remove(attempt.attempt)
         raise
-    record.wall_s = time.monotonic() - start
+    record = _having(record, wall_s=time.monotonic() - start)
     return attempt.conclude(record, kept=results.finished(cell) is not None)
 
 
@@ -172,12 +170,12 @@ class _Attempt:
         end = self._process("fwibench.runs.execution.worker", [str(self.attempt), str(self.workdir)], self.job.limit)
         self.killed = end.code == -signal.SIGKILL
         try:
-            draft = find(Draft, self.attempt / DRAFT)
+            draft = find(Measured, self.attempt / DRAFT)
         except RecordError as error:
             return _failed(self.job, error.message), False
         # a finished draft counts, however its process ended afterwards
         if draft is not None:
-            return combine(self.job.record, draft.record), draft.diagnoses
+            return combine(self.job.record, draft), draft.diagnoses
         status, reason = self._why(end, self.job.limit)
         return _failed(self.job, reason, status), False
 
@@ -252,7 +250,7 @@ class _Attempt:
                 self._publish(record)
                 return record
             except (FwibenchError, OSError) as error:
-                record = record.model_copy(update={"status": "failed", "reason": _reason(error), "scores": {}})
+                record = _having(record, status="failed", reason=_reason(error), scores={})
         if kept or not (record.status in KEPT_FOR_RESUME or self.killed):
             remove(self.workdir)
         for kind in ("new", "partial"):
@@ -260,11 +258,11 @@ class _Attempt:
         try:
             if kept:
                 os.replace(self.attempt / LOG, self.folder / FAILED_LOG)
-                record.reason += f"; the earlier result is kept, {FAILED_LOG} tells more"
+                record = _because(record, f"the earlier result is kept, {FAILED_LOG} tells more")
             else:
                 self._publish_failure(record)
         except (FwibenchError, OSError) as error:
-            record.reason += f"; {_reason(error)}" if not kept else "; the earlier result is kept"
+            record = _because(record, "the earlier result is kept" if kept else _reason(error))
         remove(self.attempt)
         return record
 
@@ -291,6 +289,14 @@ class _Attempt:
         # frees the disk, if that is why it failed
         shutil.rmtree(self.attempt, ignore_errors=True)
         write_record(record, self.folder / RECORD)
+
+
+def _having(record: Record, **values: Any) -> Record:
+    return record.model_copy(update=values)
+
+
+def _because(record: Record, more: str) -> Record:
+    return _having(record, reason=f"{record.reason}; {more}")
 
 
 def _failed(job: Job, reason: str, status: Status = "failed") -> Record:

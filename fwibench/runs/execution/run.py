@@ -172,7 +172,8 @@ def _left(record: Record, results: Results) -> Record:
             if results.finished(record.cell) is None:
                 write_record(record, results.folder(record.cell) / RECORD)
     except BusyError:
-        record.reason += "; another command works on this cell"
+        return record.model_copy(update={"reason": f"{record.reason}; another command works on this cell"})
     except (FwibenchError, OSError) as error:
-        record.reason += f"; its record could not be written: {describe(error)}"
+        reason = f"{record.reason}; its record could not be written: {describe(error)}"
+        return record.model_copy(update={"reason": reason})
     return record

@@ -7,7 +7,6 @@ traceback in the log; the rest shows in the exit status. It ends as soon as its 
 from __future__ import annotations
 
 import sys
-import time
 import traceback
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.machine.load import LoadMeter
 from fwibench.runs.processes.child import claim_stdout, classify, die_with_warden, leave_at_once, tell_broken
-from fwibench.runs.processes.messages import DRAFT, JOB, Draft, Job, describe_plugins, leave
+from fwibench.runs.processes.messages import DRAFT, JOB, Job, Measured, describe_plugins, leave
 
 
 def main(folder: Path, workdir: Path, life: int) -> None:
@@ -30,28 +29,36 @@ def main(folder: Path, workdir: Path, life: int) -> None:
     fresh = InterpreterState()
     registry = load_registry(job.method_plugins)
     tell_broken(registry)
-    record = job.record.model_copy(update={"status": "ok"})
-    start, meter = time.perf_counter(), LoadMeter()
-    diagnoses = False
+    cell, measured = job.record.cell, Measured()
+    meter = LoadMeter()
     try:
         tell({"stage": "start"})
-        from fwibench.runs.execution.evaluate import evaluate
+        from fwibench.runs.execution.evaluate import Task, evaluate
 
-        record.device = choose_device(job.device, registry.method(record.cell.method).spec)
-        select_device(record.device)
-        diagnoses = evaluate(record, registry, folder, workdir, job.limit, tell, fresh.restore)
+        device = choose_device(job.device, registry.method(cell.method).spec)
+        measured = measured.having(device=device)
+        select_device(device)
+        task = Task(
+            cell=cell,
+            oracle=job.record.track == "oracle-start",
+            device=device,
+            registry=registry,
+            folder=folder,
+            workdir=workdir,
+            limit=job.limit,
+            tell=tell,
+            prepare=fresh.restore,
+        )
+        for reached in evaluate(task):
+            measured = reached
     except (Exception, SystemExit) as error:
-        record.status, record.reason = classify(error)
+        status, reason = classify(error)
+        measured = measured.having(status=status, reason=reason)
         traceback.print_exc()
-    record.wall_s = time.perf_counter() - start
-    record.load = meter.read()
-    record.environment = {
-        **describe_environment(),
-        **job.record.environment,
-        "plugins": describe_plugins(registry),
-    }
+    environment = {**describe_environment(), **job.record.environment, "plugins": describe_plugins(registry)}
+    measured = measured.having(load=meter.read(), environment=environment)
     try:
-        leave(Draft(record=record, diagnoses=diagnoses), folder / DRAFT)
+        leave(measured, folder / DRAFT)
     except FwibenchError as error:
         traceback.print_exc()
         tell({"ended": {"status": "failed", "reason": str(error)}})

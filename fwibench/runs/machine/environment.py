@@ -77,7 +77,7 @@ def _cpu_name() -> str:
 @cache
 def _git_state() -> dict[str, Any] | None:
     """Commit of the checkout this package runs from, and whether it was changed; None outside one."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None
 

@@ -6,7 +6,6 @@ from it; what the cell is and how well it did is decided outside of that process
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +13,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from fwibench.errors import RecordError
 from fwibench.files.atomic import write_text
+from fwibench.methods.complexity import Complexity, Count
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
-from fwibench.runs.artefacts.record import Record, Status
+from fwibench.runs.artefacts.record import Costs, Record, Status
+from fwibench.runs.machine.load import Load
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -50,15 +51,35 @@ class Job(Frozen):
     scoring_plugins: list[PluginKey] | None = None
 
 
-class Draft(Frozen):
-    """What the method's process leaves: a record without scores.
+class Measured(Frozen):
+    """What the method's process measures of a cell: a record without scores. What was not measured is empty.
 
     Attributes:
         diagnoses: Whether the method has diagnostics that need the truth.
     """
 
-    record: Record
+    status: Status = "ok"
+    reason: str = ""
+    notes: list[str] = Field(default_factory=list)
+    n_train: Count | None = None
+    n_val: Count | None = None
+    n_test: Count | None = None
+    device: str = ""
+    complexity: Complexity = Complexity()
+    costs: Costs = Field(default_factory=Costs)
+    diagnostics: dict[str, float] = Field(default_factory=dict)
+    history: list[dict[str, float]] = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    load: Load | None = None
     diagnoses: bool = False
+
+    def having(self, **values: Any) -> Measured:
+        """Return the same with other values."""
+        return self.model_copy(update=values)
+
+    def spending(self, **costs: float | None) -> Measured:
+        """Return the same with other costs."""
+        return self.having(costs=self.costs.model_copy(update=costs))
 
 
 class Scored(Frozen):
@@ -120,27 +141,10 @@ def find(kind: type[M], path: Path) -> M | None:
         raise RecordError(f"what the cell's process left cannot be read: {error}", "see the cell's log") from error
 
 
-def combine(known: Record, draft: Record) -> Record:
+def combine(known: Record, measured: Measured) -> Record:
     """Return the record of a cell from what was known before and what the method's process measured."""
-    measured: Mapping[str, Any] = {
-        name: getattr(draft, name)
-        for name in (
-            "status",
-            "reason",
-            "notes",
-            "n_train",
-            "n_val",
-            "n_test",
-            "device",
-            "complexity",
-            "costs",
-            "diagnostics",
-            "history",
-            "environment",
-            "load",
-        )
-    }
-    return known.model_copy(update=dict(measured))
+    found = {name: value for name, value in measured if name != "diagnoses"}
+    return known.model_copy(update={**found, "notes": [*known.notes, *measured.notes]})
 
 
 def _keys(plugins: list[Plugin]) -> list[PluginKey]:

@@ -29,8 +29,8 @@ from fwibench.runs.processes.messages import (
     JOB,
     SCORED,
     Diagnosed,
-    Draft,
     Job,
+    Measured,
     Scored,
     describe_plugins,
     find,
@@ -71,8 +71,7 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
     dataset = reopen_dataset(registry, record.cell)
     test, problem = scored_split(dataset, record.cell), dataset.measured_problem
     prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
-    notes: list[str] = []
-    scores = score(prediction, test, metrics, registry, problem, notes)
+    scores, notes = score(prediction, test, metrics, registry, problem)
     write_scores(scores, folder)
     if exact := count_exact(prediction, test, rows_at_once(problem)):
         notes.append(
@@ -131,12 +130,13 @@ def _rescore(order: Order, tell: Tell) -> None:
 
 def _diagnose(job: Job, folder: Path) -> Diagnosed:
     registry = load_registry(job.method_plugins)
-    draft = find(Draft, folder / DRAFT)
+    measured = find(Measured, folder / DRAFT)
     try:
-        if draft is None:
+        if measured is None:
             raise FwibenchError("the method's process left no record")
+        record = job.record.model_copy(update={"device": measured.device})
         with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            return Diagnosed(figures=diagnose(draft.record, registry, folder, Path(scratch)))
+            return Diagnosed(figures=diagnose(record, registry, folder, Path(scratch)))
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         return Diagnosed(fault=describe(error))

@@ -53,13 +53,12 @@ def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[
     known = _known(folder, test.ids)
     if not known:
         metrics = list(dict.fromkeys([*metrics, *record.scores]))
-    failures: list[str] = []
-    values = score(prediction, test, metrics, registry, dataset.measured_problem, failures).values
+    scored, failures = score(prediction, test, metrics, registry, dataset.measured_problem)
     kept = [name for name in known if any(one.startswith(note_of(name)) for one in failures)]
     metrics = [name for name in metrics if name not in kept]
     notes = [note for note in record.notes if not note.startswith(tuple(map(note_of, metrics)))]
     notes += [note for note in failures if not note.startswith(tuple(map(note_of, kept)))]
-    scores = Scores(test.ids, {**known, **{name: values[name] for name in metrics}})
+    scores = Scores(test.ids, {**known, **{name: scored.values[name] for name in metrics}})
     write_scores(scores, folder)
     # only what was computed: the means of the others stay to the last digit
     means = {name: mean for name, mean in scores.means().items() if name in metrics}

@@ -23,9 +23,9 @@ from fwibench.typing import Array64, Maps
 
 
 def score(
-    prediction: Maps, test: Split, metrics: Iterable[str], registry: Registry, problem: Problem, notes: list[str]
-) -> Scores:
-    """Scores of all samples.
+    prediction: Maps, test: Split, metrics: Iterable[str], registry: Registry, problem: Problem
+) -> tuple[Scores, list[str]]:
+    """Score all samples.
 
     Args:
         prediction: `(n, 1, Z, X)`, in physical units.
@@ -33,8 +33,11 @@ def score(
         metrics: Names.
         registry: Where they are looked up.
         problem: Of the dataset.
-        notes: Receives a line for each metric that fails.
+
+    Returns:
+        The scores, NaN where a metric failed, and a line for each metric that failed.
     """
+    notes: list[str] = []
     specs = {name: registry.metric(name).spec for name in metrics}
     values = {name: np.full(len(test), np.nan) for name in specs}
     failed: set[str] = set()
@@ -54,7 +57,7 @@ def score(
                 notes.append(f"{note_of(name)}{describe(error)}")
                 failed.add(name)
                 values[name][:] = np.nan
-    return Scores(test.ids, values)
+    return Scores(test.ids, values), notes
 
 
 def note_of(metric: str) -> str:
