@@ -21,8 +21,8 @@ from fwibench.runs.artefacts import replacing
 from fwibench.runs.artefacts.replacing import beside, irregular, replace_folder
 from fwibench.runs.artefacts.results import RECORD, Results
 from fwibench.runs.folders import merge as merging
-from fwibench.runs.scoring import rescore as rescoring
 from fwibench.runs.folders.merge import merge
+from fwibench.runs.scoring import rescore as rescoring
 from tests.conftest import Command
 from tests.leaderboard.records import leave
 from tests.runs.test_faults import COMMON, faulty, start, wait_for
