@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 
 from fwibench.cli.app import app
-from fwibench.cli.output import console, print_table
-from fwibench.cli.request import parse_duration
+from fwibench.cli.console.output import console, print_table
+from fwibench.cli.options import parse_duration
 from fwibench.errors import UsageError
 
 
@@ -60,7 +60,7 @@ def test_time_limits_are_finite(text: str) -> None:
 def test_brackets_in_names_and_paths_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     for terminal in (True, False):
         printed = Console(highlight=False, markup=console()._markup, force_terminal=terminal, width=80, record=True)
-        monkeypatch.setattr("fwibench.cli.output.console", lambda shown=printed: shown)
+        monkeypatch.setattr("fwibench.cli.console.output.console", lambda shown=printed: shown)
         printed.print("wrote /tmp/a[b]/c", soft_wrap=True)
         print_table("maps [m/s]", ("name [m]", "path"), [["salt[snr=10]", "/a[b]"], ["\\[x]", "[bold]"]])
         text = printed.export_text()

@@ -59,7 +59,7 @@ def workshop(
     here = tmp_path / "a" / "b" / "c"
     prepared = root_of_data()
     # rescoring has a process of its own, which takes seconds and hides its errors from the test
-    monkeypatch.setattr("fwibench.runs.scoring.rescore._rescore_apart", rescore_here)
+    monkeypatch.setattr("fwibench.runs.folders.rescore._rescore_apart", rescore_here)
     monkeypatch.setenv("FWIBENCH_DATA", str(here / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
 

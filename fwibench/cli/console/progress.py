@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from fwibench.cli.output import errors
+from fwibench.cli.console.output import errors
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.text.readable import show_number, show_seconds
