@@ -301,7 +301,10 @@ CHANGED = {
     "a dataset": ({"dataset": "gone"}, "there is no dataset named 'gone'"),
     "a seed it has not": ({"seed": 3}, "seed was 3, here it is 0"),
     "another plugin": ({"plugin": "other"}, "plugin was other, here it is none"),
-    "hostile names": ({"method": "$(touch pwned)", "dataset": ";touch pwned"}, "there is no method named '$(touch pwned)'"),
+    "hostile names": (
+        {"method": "$(touch pwned)", "dataset": ";touch pwned"},
+        "there is no method named '$(touch pwned)'",
+    ),
 }
 
 
