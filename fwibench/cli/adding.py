@@ -1,4 +1,4 @@
-"""`data add` and `data remove`: anybody's arrays as a dataset."""
+"""`data add`: anybody's arrays as a dataset."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fwibench.cli.data import data, print_agreements
-from fwibench.cli.output import console, open_registry, print_json, warn
-from fwibench.datasets.added.description import LIMITS, forget, read_descriptions
-from fwibench.errors import UnknownNameError, UsageError
+from fwibench.cli.console.agreements import print_agreements
+from fwibench.cli.console.output import console, print_json, warn
+from fwibench.cli.registry import open_registry
+from fwibench.datasets.added.description import LIMITS
+from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.text.readable import counted
 
@@ -267,13 +268,6 @@ def _as_json(findings: Findings) -> dict[str, Any]:
     }
 
 
-def remove(name: Annotated[str, typer.Argument(help="Name of an added dataset.")]) -> None:
-    """Forget an added dataset; your files stay."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not forget(name):
-        raise UnknownNameError.among("added dataset", name, [one.name for one in read_descriptions()[0]])
-    _say(f"{name} is forgotten; your files are where they were")
-
-
 def check_name(name: str, registry: Registry) -> None:
     """Raises `UsageError` for a name that cannot be used or is taken."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
@@ -305,6 +299,5 @@ def _say(text: str) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands to `data`."""
-    data.command()(add)
-    data.command()(remove)
+    """Adds the command."""
+    app.command()(add)

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-import fwibench
-from fwibench.cli import (
-    adding,
-    boards,
-    data,
+from fwibench.cli import adding, boards, figures, report
+from fwibench.cli.commands import (
+    diff,
     doctor,
-    figures,
-    folders,
-    inverting,
-    listing,
-    plugins,
-    reading,
-    report,
-    running,
-    streams,
-    using,
+    info,
+    invert,
+    merge,
+    plan,
+    predict,
+    reproduce,
+    rescore,
+    run,
+    show,
+    status,
 )
-from fwibench.cli.apps import App
-from fwibench.cli.hoisting import hoist
-from fwibench.cli.output import print_error
+from fwibench.cli.commands import list as list_
+from fwibench.cli.commands.data import card, prepare, remove, verify
+from fwibench.cli.commands.plugins import check, new
+from fwibench.cli.commands.plugins import list as list_plugins
+from fwibench.cli.console import streams
+from fwibench.cli.console.output import print_error
+from fwibench.cli.global_options import move_to_front, set_global_options
+from fwibench.cli.groups import App
 from fwibench.errors import FwibenchError, UsageError
 from fwibench.plugins.guard import describe
-from fwibench.plugins.settings import Settings, read_settings, split
 from fwibench.runs.processes.variables import bounded_waiting
 
 FAULT = 70
@@ -43,63 +42,30 @@ app = App(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (
-    running,
-    reading,
-    using,
-    inverting,
-    boards,
-    figures,
-    report,
-    folders,
-    listing,
-    data,
-    adding,
-    plugins,
-    doctor,
-):
+
+data = App(help="Make and check datasets.")
+plugins = App(help="Look at plugins, check them, and start new ones.")
+app.callback()(set_global_options)
+for command in (run.run, plan.plan, status.status, show.show):
+    app.command()(command)
+for command in (predict.predict, reproduce.reproduce, invert.invert):
+    app.command()(command)
+for module in (boards, figures, report):
     module.register(app)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"fwibench {fwibench.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _globals(
-    plugins_dir: Annotated[
-        list[str] | None, typer.Option(metavar="DIR", help="Also load the plugins (files and packages) in this folder.")
-    ] = None,
-    no_plugins: Annotated[
-        bool, typer.Option("--no-plugins", help="Load only the plugins that come with fwibench.")
-    ] = False,
-    disable_plugin: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Do not load this plugin or distribution.")
-    ] = None,
-    override: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Let a later plugin replace this method or dataset of an earlier one."),
-    ] = None,
-    strict_plugins: Annotated[
-        bool, typer.Option("--strict-plugins", help="Stop with exit code 2 if a plugin is broken.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    inherited = read_settings()
-    Settings(
-        folders=tuple(map(Path, split(plugins_dir, os.pathsep))) if plugins_dir else inherited.folders,
-        own_only=no_plugins or inherited.own_only,
-        disabled=split(disable_plugin) if disable_plugin else inherited.disabled,
-        overrides=split(override) if override else inherited.overrides,
-        strict=strict_plugins or inherited.strict,
-    ).publish()
-    if debug:
-        os.environ["FWIBENCH_DEBUG"] = "1"
+for command in (merge.merge, diff.diff, rescore.rescore):
+    app.command()(command)
+app.command("list")(list_.list_)
+app.command()(info.info)
+app.add_typer(data, name="data")
+for command in (prepare.prepare, verify.verify, card.card):
+    data.command()(command)
+adding.register(data)
+data.command()(remove.remove)
+app.add_typer(plugins, name="plugins")
+for command in (check.check, new.new):
+    plugins.command()(command)
+plugins.command("list")(list_plugins.list_)
+app.command()(doctor.doctor)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -127,7 +93,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     """The exit code of a command; unexpected errors pass, all of them with --debug."""
     try:
-        app(hoist(arguments))
+        app(move_to_front(arguments))
     except FwibenchError as error:
         if os.environ.get("FWIBENCH_DEBUG"):
             raise

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.output import open_registry, print_json
-from fwibench.cli.reading import read_records
-from fwibench.cli.request import Json
-from fwibench.cli.request import Results as ResultsOption
+from fwibench.cli.console.output import print_json
+from fwibench.cli.options import Exports, Json
+from fwibench.cli.options import Results as ResultsOption
+from fwibench.cli.records import read_records
+from fwibench.cli.registry import open_registry
 from fwibench.cli.tables import print_comparisons, print_leaderboard, print_notes
 from fwibench.errors import UsageError
 from fwibench.leaderboard.board import SCORES, make_board, sort_rows
@@ -22,12 +23,6 @@ from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
 from fwibench.runs.artefacts.results import Results
 from fwibench.specs.metric import MetricSpec
-
-Exports = Annotated[
-    list[Path] | None,
-    typer.Option("--export", metavar="FILE", help="Write to FILE.csv, .json, .md, .tex, .html, .parquet; repeatable."),
-]
-
 
 Dataset = Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only on this dataset.")]
 Split = Annotated[str, typer.Option(metavar="NAME", help="Only with this split scheme.")]

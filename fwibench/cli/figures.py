@@ -8,10 +8,11 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from fwibench.cli.output import errors, open_registry, print_json, print_table, warn
-from fwibench.cli.reading import read_records
-from fwibench.cli.request import Json
-from fwibench.cli.request import Results as ResultsOption
+from fwibench.cli.console.output import errors, print_json, print_table, warn
+from fwibench.cli.options import Json
+from fwibench.cli.options import Results as ResultsOption
+from fwibench.cli.records import read_records
+from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.files.atomic import atomic_write, check_folder
 from fwibench.leaderboard.choosing import records_of

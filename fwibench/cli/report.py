@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry, warn
-from fwibench.cli.request import Results as ResultsOption
-from fwibench.cli.request import check_results
+from fwibench.cli.console.output import console, warn
+from fwibench.cli.options import Results as ResultsOption
+from fwibench.cli.options import check_results
+from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError
 from fwibench.leaderboard.choosing import records_of
 from fwibench.runs.artefacts.results import Results

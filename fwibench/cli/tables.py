@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from fwibench.cli.output import errors, print_table
+from fwibench.cli.console.output import errors, print_table
 from fwibench.leaderboard.comparison import Comparison
 from fwibench.leaderboard.presenting import present
 from fwibench.leaderboard.rows import Row

@@ -1,5 +1,7 @@
 """What every command prints of itself, and which numbers it takes."""
 
+import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,9 +9,10 @@ import pytest
 import typer
 from rich.console import Console
 
-from fwibench.cli.app import app
-from fwibench.cli.output import console, print_table
-from fwibench.cli.request import parse_duration
+from fwibench.cli.app import app, main
+from fwibench.cli.console.output import console, print_table
+from fwibench.cli.console.progress import Bars
+from fwibench.cli.options import parse_duration
 from fwibench.errors import UsageError
 
 
@@ -34,21 +37,44 @@ def words(text: str) -> str:
     return " ".join(text.split()).replace("- ", "-")
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_help_shows_every_word(name: str) -> None:
+def declared(name: str) -> dict[str, str]:
+    """Help texts that the code declares for a command, its options and the commands below it."""
     command = EVERY[name]
-    shown = words(command.get_help(typer.Context(command, info_name=name)))
-    assert words(command.help) in shown
-    for parameter in command.params:
-        if getattr(parameter, "help", None) and not parameter.hidden:
-            assert words(parameter.help) in shown, parameter.name
-    for below in getattr(command, "commands", {}).values():
-        assert words(below.help.split("\n\n")[0]) in shown
+    texts = {name: command.help}
+    texts |= {parameter.name: parameter.help for parameter in command.params if getattr(parameter, "help", None)}
+    return texts | {below: one.help.split("\n\n")[0] for below, one in getattr(command, "commands", {}).items()}
 
 
-def test_square_brackets_are_shown() -> None:
-    texts = {name: command.get_help(typer.Context(command, info_name=name)) for name, command in EVERY.items()}
-    assert "[alpha=1|10]" in texts["fwibench run"]
+def printed(name: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command line prints with `--help`."""
+    with pytest.raises(SystemExit) as end:
+        main([*name.split()[1:], "--help"])
+    assert end.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["pipe", "color"])
+@pytest.mark.parametrize("name", EVERY)
+def test_help_prints_every_text_as_declared(
+    name: str, color: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if color:
+        # with these Rich would render the help text of an app that lets it
+        for variable in ("FORCE_COLOR", "PY_COLORS"):
+            monkeypatch.setenv(variable, "1")
+    shown = words(printed(name, capsys))
+    for what, text in declared(name).items():
+        assert words(text) in shown, what
+
+
+def test_help_prints_square_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for name in EVERY:
+        brackets = {bracket for text in declared(name).values() for bracket in re.findall(r"\[[^\]]*\]", text)}
+        shown = printed(name, capsys)
+        assert [bracket for bracket in brackets if bracket not in shown] == [], name
+        found[name] = brackets
+    assert "[alpha=1|10]" in found["fwibench run"], "the test found texts with brackets"
 
 
 @pytest.mark.parametrize("text", ["inf", "nan", "1e999", "9" * 400 + "h", "-1s"])
@@ -60,12 +86,21 @@ def test_time_limits_are_finite(text: str) -> None:
 def test_brackets_in_names_and_paths_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     for terminal in (True, False):
         printed = Console(highlight=False, markup=console()._markup, force_terminal=terminal, width=80, record=True)
-        monkeypatch.setattr("fwibench.cli.output.console", lambda shown=printed: shown)
+        monkeypatch.setattr("fwibench.cli.console.output.console", lambda shown=printed: shown)
         printed.print("wrote /tmp/a[b]/c", soft_wrap=True)
         print_table("maps [m/s]", ("name [m]", "path"), [["salt[snr=10]", "/a[b]"], ["\\[x]", "[bold]"]])
         text = printed.export_text()
         for expected in ("/tmp/a[b]/c", "maps [m/s]", "name [m]", "salt[snr=10]", "/a[b]", "\\[x]", "[bold]"):
             assert expected in text
+
+
+def test_progress_bars_print_square_brackets() -> None:
+    console = Console(force_terminal=True, width=80, record=True, file=io.StringIO())
+    with Bars(console) as bars:
+        bars.begin("invlint on 2 samples of [bold]shots.npy")
+        bars.event({"stage": "predict"})
+        bars._progress.refresh()
+    assert "[bold]shots.npy: predict" in console.export_text()
 
 
 def test_there_are_numbers_to_check() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwibench.cli import output
+from fwibench.cli.console import output
 from fwibench.errors import DataError, DivergedError, MethodError, RecordError, UsageError
 from fwibench.files.npy import open_npy, read_npz
 from fwibench.leaderboard.exporters.data import inert

@@ -120,8 +120,8 @@ def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> Any:
         return Outcome()
 
-    for module in ("running", "using"):
-        monkeypatch.setattr(f"fwibench.cli.{module}.run_plan", refuse)
+    for module in ("run", "reproduce"):
+        monkeypatch.setattr(f"fwibench.cli.commands.{module}.run_plan", refuse)
     monkeypatch.setattr("fwibench.testing.running.examine", lambda *_, **__: [])
     monkeypatch.setattr(StoredDataset, "prepare", lambda *_: None)
     monkeypatch.setattr(StoredDataset, "estimate", lambda _: None)

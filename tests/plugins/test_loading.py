@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.cli.output import errors, open_registry
+from fwibench.cli.console.output import errors
+from fwibench.cli.registry import open_registry
 from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
 from tests.plugins.faults import FAULTS, HEAD

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fwibench.cli.hoisting import hoist
+from fwibench.cli.global_options import move_to_front
 from fwibench.datasets.dataset import Dataset
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.planning.grammar import read_request
@@ -246,7 +246,7 @@ def test_a_taken_name_changes_hands_only_on_demand(
 
 
 def test_global_options_may_stand_anywhere() -> None:
-    assert hoist(["run", "--no-plugins", "-m", "x", "--plugins-dir", "a", "--override=b"]) == [
+    assert move_to_front(["run", "--no-plugins", "-m", "x", "--plugins-dir", "a", "--override=b"]) == [
         "--no-plugins",
         "--plugins-dir",
         "a",
@@ -255,5 +255,5 @@ def test_global_options_may_stand_anywhere() -> None:
         "-m",
         "x",
     ]
-    assert hoist(["info", "--", "--debug"]) == ["info", "--", "--debug"]
-    assert hoist(["list", "--plugins-dir"]) == ["--plugins-dir", "list"]
+    assert move_to_front(["info", "--", "--debug"]) == ["info", "--", "--debug"]
+    assert move_to_front(["list", "--plugins-dir"]) == ["--plugins-dir", "list"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fwibench.cli.reading import _fit, _load
+from fwibench.cli.commands.show import _fit, _load
 from fwibench.leaderboard.board import make_board
 from fwibench.leaderboard.presenting import present
 from fwibench.methods.context import FIT_THREADS

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwibench.cli.app import app
-from fwibench.cli.request import build_request
+from fwibench.cli.options import build_request
 from fwibench.datasets.dataset import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry

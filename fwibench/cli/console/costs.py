@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fwibench.cli.output import console, print_table
+from fwibench.cli.console.output import console, print_table
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.specs.method import Published
 from fwibench.text.readable import show_count

@@ -1,4 +1,4 @@
-"""`doctor`: is this installation able to run?"""
+"""Checks of an installation: packages, devices, plugins and the data folder."""
 
 from __future__ import annotations
 
@@ -6,29 +6,17 @@ import os
 import shutil
 from collections.abc import Iterator
 
-import typer
-
-from fwibench.cli.output import open_registry, print_json, print_table
-from fwibench.cli.request import Json
 from fwibench.files.atomic import data_root
+from fwibench.plugins.registry import Registry
 from fwibench.runs.machine.environment import describe_environment
 
 Finding = tuple[bool, str, str]
+"""Whether it is all right, what was checked, what was found."""
 NEEDED_DEEPWAVE = "0.1."
 
 
-def doctor(json: Json = False) -> None:
-    """Check packages, devices, plugins and folders; exit 1 if something is wrong."""
-    findings = list(_examine())
-    if json:
-        print_json([{"ok": ok, "what": what, "finding": finding} for ok, what, finding in findings])
-    else:
-        print_table("", ("", "what", "finding"), [["ok" if ok else "FAULT", *rest] for ok, *rest in findings])
-    if not all(ok for ok, *_ in findings):
-        raise typer.Exit(1)
-
-
-def _examine() -> Iterator[Finding]:
+def check_installation(registry: Registry) -> Iterator[Finding]:
+    """Check packages, devices, plugins and the data folder; torch is imported."""
     yield _torch()
     environment = describe_environment()
     yield True, "python", f"{environment['python']} on {environment['platform']}"
@@ -38,7 +26,7 @@ def _examine() -> Iterator[Finding]:
         right = version is not None and (name != "deepwave" or version.startswith(NEEDED_DEEPWAVE))
         expected = f", expected {NEEDED_DEEPWAVE}x" if name == "deepwave" and not right else ""
         yield right, name, (version or "not installed") + expected
-    for plugin in open_registry(check=False).plugins:
+    for plugin in registry.plugins:
         state = plugin.verdict or (f"disabled by {plugin.disabled}" if plugin.disabled else "")
         yield not plugin.broken, f"plugin {plugin.name}", ", ".join(filter(None, (plugin.origin, state)))
     root = data_root()
@@ -55,8 +43,3 @@ def _torch() -> Finding:
     except ImportError as error:
         return False, "torch", str(error)
     return True, "threads", str(torch.get_num_threads())
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(doctor)

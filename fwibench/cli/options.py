@@ -1,4 +1,4 @@
-"""The options that `run` and `plan` share."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.output import open_registry
+from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.grammar import read_request
@@ -19,6 +19,14 @@ from fwibench.specs.dataset import Profile
 
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Exports = Annotated[
+    list[Path] | None,
+    typer.Option("--export", metavar="FILE", help="Write to FILE.csv, .json, .md, .tex, .html, .parquet; repeatable."),
+]
+Run = Annotated[str, typer.Argument(help="Name of a run, or a part of it that fits no other.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+DatasetNames = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
+DatasetProfile = Annotated[Profile, typer.Option(help="Decides the number of samples.")]
 
 
 def build_request(

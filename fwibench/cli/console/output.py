@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
@@ -12,10 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fwibench.datasets.added.description import read_descriptions
-from fwibench.plugins.guard import keep_stdout_to_the_end
-from fwibench.plugins.plugin import Plugin
-from fwibench.plugins.registry import Registry, load_registry
+from fwibench.errors import ProblemError
 from fwibench.text.readable import printable, shorten
 
 Cells = Sequence[str]
@@ -50,6 +47,18 @@ def warn(text: str) -> None:
     errors().print(f"[yellow]warning:[/] {escape(printable(shorten(text)))}", soft_wrap=True)
 
 
+def warn_each(warnings: Iterable[str], *, strict: bool) -> None:
+    """Warn in a line each.
+
+    Raises:
+        ProblemError: There is one, and `strict` makes it an error.
+    """
+    for line in warnings:
+        if strict:
+            raise ProblemError(line, "without --strict this is a warning")
+        warn(line)
+
+
 def print_error(message: str, hint: str) -> None:
     """An error and, where there is any, the advice, on standard error."""
     errors().print(f"[bold red]error:[/] {escape(shorten(message))}", soft_wrap=True)
@@ -57,42 +66,9 @@ def print_error(message: str, hint: str) -> None:
         errors().print(f"[bold]hint:[/] {escape(shorten(hint))}", soft_wrap=True)
 
 
-def open_registry(*, check: bool = True) -> Registry:
-    """Loads all plugins; a broken one is said in one line, so is one that uses a deprecated API.
-
-    Args:
-        check: Whether the user's wishes about plugins must be met.
-
-    Raises:
-        UsageError: They are not, or the plugins asked for are not there.
-    """
-    registry = load_registry()
-    keep_stdout_to_the_end()
-    strict = check and registry.settings.strict
-    for plugin in registry.plugins:
-        if plugin.broken and not strict:
-            warn_broken(plugin)
-        if plugin.notices:
-            more = f" (and {len(plugin.notices) - 1} more)" if len(plugin.notices) > 1 else ""
-            warn(f"plugin {plugin.name} ({plugin.origin}) is deprecated: {plugin.notices[0]}{more}")
-    if check:
-        registry.check()
-    for path, reason in read_descriptions()[1].items():
-        if path.suffix != ".json":
-            warn(f"added datasets are not known, {path} cannot be read: {reason}; FWIBENCH_DATA names another folder")
-            continue
-        warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
-    return registry
-
-
 def working(text: str) -> AbstractContextManager[Any]:
     """Say on a terminal what goes on until the block ends."""
     return errors().status(escape(text)) if errors().is_terminal else nullcontext()
-
-
-def warn_broken(plugin: Plugin) -> None:
-    """One line on a broken plugin."""
-    warn(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}; fwibench plugins list -v tells more")
 
 
 def print_json(value: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from fwibench.cli.output import errors
+from fwibench.cli.console.output import errors
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.text.readable import show_number, show_seconds
@@ -49,8 +49,10 @@ class Bars:
     """Bars for a terminal."""
 
     def __init__(self, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True)
+        # names of files and the notes of a method may hold square brackets
+        description, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+        columns = (description, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), note)
+        self._progress = Progress(*columns, console=console, transient=True)
         self._task: TaskID | None = None
         self._name = self._stage = ""
 

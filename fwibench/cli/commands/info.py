@@ -1,42 +1,28 @@
-"""`list` and `info`: what there is."""
+"""`info`: one method, dataset, metric or exporter in full."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import BaseModel
-from pydantic.errors import PydanticInvalidForJsonSchema
 
-from fwibench.cli.inspecting import print_inspection, print_published
-from fwibench.cli.output import open_registry, print_json, print_table
-from fwibench.cli.request import Json
+from fwibench.cli.commands.list import offer_as_json
+from fwibench.cli.console.costs import print_inspection, print_published
+from fwibench.cli.console.output import print_json, print_table
+from fwibench.cli.options import Json
+from fwibench.cli.registry import open_registry
 from fwibench.errors import FwibenchError, UnknownNameError, UsageError
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.runs.planning.grammar import parse_one, read_one
 from fwibench.specs.base import Spec
 from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
-from fwibench.specs.exporter import ExporterSpec
 from fwibench.specs.method import MethodSpec
-from fwibench.specs.metric import MetricSpec
 from fwibench.specs.options import parse_options, validate_options
 
 if TYPE_CHECKING:
     from fwibench.datasets.dataset import Dataset
-
-What = Literal["methods", "datasets", "metrics", "exporters"]
-
-
-def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Json = False) -> None:
-    """List methods, datasets, metrics or exporters with the plugin each comes from."""
-    offers = sorted(getattr(open_registry(), what).items())
-    if json:
-        print_json([_as_json(offer) for _, offer in offers])
-        return
-    rows = [[name, _kind(offer.spec), offer.spec.summary, offer.plugin.distribution] for name, offer in offers]
-    print_table("", ("name", "kind", "summary", "plugin"), rows)
 
 
 def info(
@@ -64,7 +50,7 @@ def info(
     spec = offer.spec
     options = _validate(spec, chosen.options, profile)
     if json:
-        print_json({**_as_json(offer), **({"chosen": chosen.options} if chosen.options else {})})
+        print_json({**offer_as_json(offer), **({"chosen": chosen.options} if chosen.options else {})})
         return
     opened = _open(spec, options) if isinstance(spec, DatasetSpec) else None
     facts = spec.model_dump(mode="json", exclude={"options", "profiles", "api", "published", "published_maps"})
@@ -149,42 +135,9 @@ def _dataset_facts(opened: list[Dataset]) -> list[list[str]]:
         return [["cannot be opened", describe(error)]]
 
 
-def _kind(spec: Spec) -> str:
-    if isinstance(spec, MethodSpec):
-        return spec.kind
-    if isinstance(spec, DatasetSpec):
-        return spec.source
-    if isinstance(spec, ExporterSpec):
-        return spec.suffix
-    return f"{spec.better} is better" if isinstance(spec, MetricSpec) else ""
-
-
-def _as_json(offer: Offer[Any]) -> dict[str, Any]:
-    spec = offer.spec
-    content: dict[str, Any] = spec.model_dump(mode="json", exclude={"options"})
-    options: type[BaseModel] | None = getattr(spec, "options", None)
-    if options is not None:
-        content["options"] = _schema(options)
-    return {**content, "plugin": offer.plugin.distribution, "plugin_version": offer.plugin.version}
-
-
-def _schema(options: type[BaseModel]) -> dict[str, Any]:
-    """JSON schema of each option; a type that has none leaves the option's description alone."""
-    try:
-        return options.model_json_schema().get("properties", {})
-    except PydanticInvalidForJsonSchema:
-        return {name: {"description": field.description or ""} for name, field in options.model_fields.items()}
-
-
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items())
     return "" if value is None else str(value)
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    app.command("list")(list_)
-    app.command()(info)

@@ -1,4 +1,4 @@
-"""`predict` and `reproduce`: commands that use a finished run."""
+"""`reproduce`: a finished run made again and compared with its record."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_json, print_table, warn
-from fwibench.cli.outputs import check_outputs, tell
-from fwibench.cli.progress import make_listener
-from fwibench.cli.request import Json, check_device, check_results
-from fwibench.cli.request import Results as ResultsOption
+from fwibench.cli.console.output import console, print_json, print_table, warn
+from fwibench.cli.console.progress import make_listener
+from fwibench.cli.options import Device, Json, Run, check_device, check_results
+from fwibench.cli.options import Results as ResultsOption
+from fwibench.cli.registry import open_registry
 from fwibench.runs.artefacts.differences import TOLERANCE
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
@@ -22,68 +22,6 @@ from fwibench.runs.execution.run import run_plan
 from fwibench.runs.reproduction import repeat as repeating
 from fwibench.runs.reproduction.command import request_of, words_of
 from fwibench.text.readable import printable, show_number
-
-if TYPE_CHECKING:
-    from fwibench.runs.prediction.predict import Task
-    from fwibench.typing import Maps
-
-Run = Annotated[str, typer.Argument(help="Name of a run, or a part of it that fits no other.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-
-
-def predict(
-    run: Run,
-    measurements: Annotated[
-        Path,
-        typer.Argument(
-            help="A SEG-Y file, or .npy of (n, S, T, R), (n, T, R) for one source, (S, T, R) for one sample."
-        ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .npy file of maps, (n, 1, Z, X), to be written.")],
-    results: ResultsOption = Path("results"),
-    png: Annotated[Path | None, typer.Option(help="Also draw up to four of the maps.")] = None,
-    device: Device = "auto",
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a warning.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
-    json: Json = False,
-) -> None:
-    """Use a finished run's model on new measurements, after checks of their shape, type, values and amplitude."""
-    check_device(device)
-    check_results(results)
-    outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
-    check_outputs({"the measurements": measurements}, outputs, force=force)
-    folder = Results(results).run(run)
-    registry = open_registry()
-    from fwibench.runs.prediction import predict as predicting
-
-    task = predicting.make_task(folder, measurements, registry)
-    tell(task.warnings, strict=strict)
-    with make_listener() as listener:
-        listener.begin(
-            f"{task.record.cell.method} on {_count(len(task.measurements), 'sample')} of {measurements.name}"
-        )
-        listener.event({"stage": "predict"})
-        maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
-    facts, late = _facts(task, maps), predicting.doubt_maps(maps, task.problem)
-    tell(late, strict=strict)
-    facts["warnings"] += late
-    predicting.write_maps(maps, output)
-    drawn = _draw(task, maps, png) if png else []
-    if json:
-        print_json({**facts, "output": str(output), "png": str(png) if png else None, "drawn": drawn})
-        return
-    low, high, outside = facts["low"], facts["high"], facts["nodes_outside"]
-    unit, bounds = facts["unit"], task.problem.property
-    lines = [
-        *task.measurements.notes,
-        f"{_count(len(maps), 'map')} of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
-        f"{bounds.name} from {show_number(low)} to {show_number(high)} {unit}; {outside} of {maps.size} nodes "
-        f"lie outside of the problem's {bounds.low:g} to {bounds.high:g} {unit}",
-    ]
-    if png:
-        lines.append(f"{png} shows sample{'s' if len(drawn) > 1 else ''} {', '.join(map(str, drawn))}")
-    for line in lines:
-        console().print(line, markup=False, soft_wrap=True)
 
 
 def reproduce(
@@ -178,51 +116,3 @@ def _verdict(first: Record, second: Record, found: repeating.Comparison, toleran
     else:
         exact = all(one.first == one.second for one in found.scores)
         yield f"agrees: {len(found.scores)} scores are {'equal' if exact else f'within {tolerance:g}'}"
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
-
-
-def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
-    """Draws maps, spread evenly; says of which samples."""
-    import numpy as np
-
-    from fwibench.files.atomic import atomic_write
-    from fwibench.physics.illumination import has_illumination, illumination
-    from fwibench.report.pictures import COLUMNS, draw_maps
-
-    rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
-    shown = task.measurements.array[rows].astype(np.float32)
-    names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
-    seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []
-    picture = draw_maps(names, maps[rows], shown, task.problem, room=room, seen=seen)
-    with atomic_write(path) as stream:
-        stream.write(picture)
-    return [int(row) for row in rows]
-
-
-def _facts(task: Task, maps: Maps) -> dict[str, Any]:
-    bounds, cell = task.problem.property, task.record.cell
-    return {
-        "run": task.record.run_id,
-        "method": cell.method,
-        "method_version": cell.method_version,
-        "dataset": cell.dataset,
-        "property": bounds.name,
-        "unit": bounds.unit,
-        "shape": list(maps.shape),
-        "spacing_m": task.problem.grid.spacing,
-        "low": float(maps.min()),
-        "high": float(maps.max()),
-        "bounds": [bounds.low, bounds.high],
-        "nodes_outside": bounds.outside(maps),
-        "notes": list(task.measurements.notes),
-        "warnings": list(task.warnings),
-    }
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    for command in (predict, reproduce):
-        app.command()(command)

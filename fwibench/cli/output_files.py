@@ -1,12 +1,11 @@
-"""Checks that commands which write files make before any work, and warnings that a user may turn into errors."""
+"""Checks of the files that a command will write, made before any work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from fwibench.cli.output import warn
-from fwibench.errors import ProblemError, UsageError
+from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder
 
 
@@ -33,15 +32,3 @@ def check_outputs(inputs: Mapping[str, Path], outputs: Mapping[str, tuple[Path |
         if path.is_dir() or (path.exists() and not force):
             raise UsageError(f"{path} exists", "choose another name" if path.is_dir() else "--force replaces it")
         check_folder(path.parent)
-
-
-def tell(warnings: Iterable[str], *, strict: bool) -> None:
-    """Warn in a line each.
-
-    Raises:
-        ProblemError: There is one, and `strict` makes it an error.
-    """
-    for line in warnings:
-        if strict:
-            raise ProblemError(line, "without --strict this is a warning")
-        warn(line)

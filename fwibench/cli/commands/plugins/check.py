@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.cli.output import errors, open_registry, print_json, print_table
-from fwibench.cli.request import Json
+from fwibench.cli.console.output import errors, print_json, print_table
+from fwibench.cli.options import Json
+from fwibench.cli.registry import open_registry
 from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.runs.planning.grammar import parse_selection
@@ -104,8 +105,3 @@ def _print(name: str, results: list[Result]) -> None:
     summary = ", ".join(f"{count} {status}" for status, count in counts.items())
     rows = [[result.check, result.status, f"{result.seconds:.1f}", result.reason] for result in results]
     print_table(f"{name}: {summary}", HEADER, rows, right=("seconds",))
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command to the plugins' commands."""
-    app.command()(check)

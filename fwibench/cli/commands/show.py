@@ -1,36 +1,24 @@
-"""`status` and `show`: commands that read records."""
+"""`show`: one run in full."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_json, print_table, warn
-from fwibench.cli.request import Json
-from fwibench.cli.request import Results as ResultsOption
-from fwibench.errors import DataError, RecordError
+from fwibench.cli.console.output import print_json, print_table, warn
+from fwibench.cli.options import Json
+from fwibench.cli.options import Results as ResultsOption
+from fwibench.cli.registry import open_registry
+from fwibench.errors import RecordError
 from fwibench.runs.artefacts.record import Costs, Record, read_record
 from fwibench.runs.artefacts.results import RECORD, Results
 from fwibench.runs.machine.load import Load
 from fwibench.text.readable import counted, show_count, show_number, show_seconds
 
 BUSY_TIMES = "on a busy machine"
-
-
-def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
-    """Show every cell in a results folder: status, score, duration, reason."""
-    records = read_records(Results(results))
-    if json:
-        print_json([{"run": r.run_id, "status": r.status, "reason": r.reason, "wall_s": r.wall_s} for r in records])
-        return
-    rows = [[r.run_id, r.status, show_number(r.scores.get("mae")), show_seconds(r.wall_s), r.reason] for r in records]
-    print_table("", ("run", "status", "MAE", "time", "reason"), rows, right=("MAE", "time"))
-    counts = Counter(record.status for record in records)
-    console().print(", ".join(f"{n} {name}" for name, n in counts.most_common()))
 
 
 def show(
@@ -67,22 +55,6 @@ def show(
             for b in bands
         ]
         print_table("inversion, means over the samples", header, rows, right=header[1:])
-
-
-def read_records(results: Results) -> list[Record]:
-    """All records; a line on standard error for each that is left out.
-
-    Raises:
-        DataError: There are none.
-    """
-    records, faults = results.records()
-    for fault in faults:
-        warn(fault)
-    if not records:
-        raise DataError(
-            f"there are no records in {results.root}", "fwibench run makes some; --results names their folder"
-        )
-    return records
 
 
 def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
@@ -156,9 +128,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return _pairs(value)
     return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    for command in (status, show):
-        app.command()(command)

@@ -1,4 +1,4 @@
-"""`plugins`: who offers what, and how each plugin fares. Other modules add their commands to `plugins`."""
+"""`plugins list`: what plugins offer, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli import checking, scaffolding
-from fwibench.cli.apps import App
-from fwibench.cli.output import console, open_registry, print_json, print_table
-from fwibench.cli.request import Json
+from fwibench.cli.console.output import console, print_json, print_table
+from fwibench.cli.options import Json
+from fwibench.cli.registry import open_registry
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry
 
-plugins = App(help="Look at plugins, check them, and start new ones.")
-checking.register(plugins)
-scaffolding.register(plugins)
 
-
-@plugins.command("list")
 def list_(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also names, loading times and tracebacks.")] = False,
     json: Json = False,
@@ -87,8 +81,3 @@ def _as_json(plugin: Plugin, registry: Registry) -> dict[str, Any]:
 
 def _say(text: str) -> None:
     console().print(text, markup=False, soft_wrap=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    app.add_typer(plugins, name="plugins")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.cli.output import console, open_registry, print_json
-from fwibench.cli.outputs import check_outputs, tell
-from fwibench.cli.progress import make_listener
-from fwibench.cli.request import Json, check_device, parse_duration
+from fwibench.cli.console.output import console, print_json, warn_each
+from fwibench.cli.console.progress import make_listener
+from fwibench.cli.options import Json, check_device, parse_duration
+from fwibench.cli.output_files import check_outputs
+from fwibench.cli.registry import open_registry
 from fwibench.errors import UsageError
 from fwibench.text.readable import counted, show_number, show_seconds
 
@@ -58,12 +59,12 @@ def invert(
     task = inverting.make_task(
         measurements, survey, registry, method=method, start=start, settings=_parse_settings(settings or [])
     )
-    tell(task.warnings, strict=strict)
+    warn_each(task.warnings, strict=strict)
     with make_listener() as listener:
         listener.begin(f"{task.spec.name} on {counted(len(task.measurements), 'record')} of {measurements.name}")
         listener.event({"stage": "invert"})
         outcome = inverting.invert(task, device, seconds, lambda scalars: listener.event({"report": scalars}))
-    tell(outcome.warnings, strict=False)
+    warn_each(outcome.warnings, strict=False)
     write_maps(outcome.maps, output)
     drawn = _draw(task, outcome, png) if png else []
     if json:
@@ -169,8 +170,3 @@ def _facts(task: Task, outcome: Outcome) -> dict[str, Any]:
         "notes": list(task.measurements.notes),
         "warnings": [*task.warnings, *outcome.warnings],
     }
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(invert)

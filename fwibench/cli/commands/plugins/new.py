@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.output import console, open_registry
+from fwibench.cli.console.output import console
+from fwibench.cli.registry import open_registry
 from fwibench.plugins.scaffold import Kind, write_package
 
 TRY = {
@@ -34,8 +35,3 @@ def new(
         f"  {TRY[kind].format(name=name)}",
     ]
     console().print("\n".join(lines), markup=False, soft_wrap=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command to the plugins' commands."""
-    app.command()(new)

@@ -1,0 +1,19 @@
+"""`data remove`: forget an added dataset."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from fwibench.cli.console.output import console
+from fwibench.datasets.added.description import forget, read_descriptions
+from fwibench.errors import UnknownNameError
+
+
+def remove(name: Annotated[str, typer.Argument(help="Name of an added dataset.")]) -> None:
+    """Forget an added dataset; your files stay."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not forget(name):
+        raise UnknownNameError.among("added dataset", name, [one.name for one in read_descriptions()[0]])
+    console().print(f"{name} is forgotten; your files are where they were", soft_wrap=True)

@@ -1,0 +1,114 @@
+"""`predict`: a finished run's model on new measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fwibench.cli.console.output import console, print_json, warn_each
+from fwibench.cli.console.progress import make_listener
+from fwibench.cli.options import Device, Json, Run, check_device, check_results
+from fwibench.cli.options import Results as ResultsOption
+from fwibench.cli.output_files import check_outputs
+from fwibench.cli.registry import open_registry
+from fwibench.runs.artefacts.results import Results
+from fwibench.text.readable import counted, show_number
+
+if TYPE_CHECKING:
+    from fwibench.runs.prediction.predict import Task
+    from fwibench.typing import Maps
+
+
+def predict(
+    run: Run,
+    measurements: Annotated[
+        Path,
+        typer.Argument(
+            help="A SEG-Y file, or .npy of (n, S, T, R), (n, T, R) for one source, (S, T, R) for one sample."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .npy file of maps, (n, 1, Z, X), to be written.")],
+    results: ResultsOption = Path("results"),
+    png: Annotated[Path | None, typer.Option(help="Also draw up to four of the maps.")] = None,
+    device: Device = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at a warning.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
+    json: Json = False,
+) -> None:
+    """Use a finished run's model on new measurements, after checks of their shape, type, values and amplitude."""
+    check_device(device)
+    check_results(results)
+    outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
+    check_outputs({"the measurements": measurements}, outputs, force=force)
+    folder = Results(results).run(run)
+    registry = open_registry()
+    from fwibench.runs.prediction import predict as predicting
+
+    task = predicting.make_task(folder, measurements, registry)
+    warn_each(task.warnings, strict=strict)
+    with make_listener() as listener:
+        listener.begin(
+            f"{task.record.cell.method} on {counted(len(task.measurements), 'sample')} of {measurements.name}"
+        )
+        listener.event({"stage": "predict"})
+        maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
+    facts, late = _facts(task, maps), predicting.doubt_maps(maps, task.problem)
+    warn_each(late, strict=strict)
+    facts["warnings"] += late
+    predicting.write_maps(maps, output)
+    drawn = _draw(task, maps, png) if png else []
+    if json:
+        print_json({**facts, "output": str(output), "png": str(png) if png else None, "drawn": drawn})
+        return
+    low, high, outside = facts["low"], facts["high"], facts["nodes_outside"]
+    unit, bounds = facts["unit"], task.problem.property
+    lines = [
+        *task.measurements.notes,
+        f"{counted(len(maps), 'map')} of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
+        f"{bounds.name} from {show_number(low)} to {show_number(high)} {unit}; {outside} of {maps.size} nodes "
+        f"lie outside of the problem's {bounds.low:g} to {bounds.high:g} {unit}",
+    ]
+    if png:
+        lines.append(f"{png} shows sample{'s' if len(drawn) > 1 else ''} {', '.join(map(str, drawn))}")
+    for line in lines:
+        console().print(line, markup=False, soft_wrap=True)
+
+
+def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
+    """Draws maps, spread evenly; says of which samples."""
+    import numpy as np
+
+    from fwibench.files.atomic import atomic_write
+    from fwibench.physics.illumination import has_illumination, illumination
+    from fwibench.report.pictures import COLUMNS, draw_maps
+
+    rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
+    shown = task.measurements.array[rows].astype(np.float32)
+    names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
+    seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []
+    picture = draw_maps(names, maps[rows], shown, task.problem, room=room, seen=seen)
+    with atomic_write(path) as stream:
+        stream.write(picture)
+    return [int(row) for row in rows]
+
+
+def _facts(task: Task, maps: Maps) -> dict[str, Any]:
+    bounds, cell = task.problem.property, task.record.cell
+    return {
+        "run": task.record.run_id,
+        "method": cell.method,
+        "method_version": cell.method_version,
+        "dataset": cell.dataset,
+        "property": bounds.name,
+        "unit": bounds.unit,
+        "shape": list(maps.shape),
+        "spacing_m": task.problem.grid.spacing,
+        "low": float(maps.min()),
+        "high": float(maps.max()),
+        "bounds": [bounds.low, bounds.high],
+        "nodes_outside": bounds.outside(maps),
+        "notes": list(task.measurements.notes),
+        "warnings": list(task.warnings),
+    }

@@ -1,0 +1,53 @@
+"""`run`: methods on datasets."""
+
+from __future__ import annotations
+
+import typer
+
+from fwibench.cli.console.output import console, print_json, warn, working
+from fwibench.cli.console.progress import make_listener
+from fwibench.cli.options import Exports, Json, takes_request
+from fwibench.cli.registry import warn_broken
+from fwibench.cli.tables import print_leaderboard, print_notes
+from fwibench.files.atomic import check_folder
+from fwibench.leaderboard.board import make_board
+from fwibench.leaderboard.export import check_formats, export
+from fwibench.leaderboard.presenting import units_of
+from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.run import run_plan
+from fwibench.runs.planning.plan import make_plan
+from fwibench.runs.planning.request import Request
+from fwibench.text.readable import counted, show_seconds
+
+PLANNING = "planning; original files that changed since they were last used are read once"
+
+
+@takes_request
+def run(request: Request, registry: Registry, exports: Exports = None, json: Json = False) -> None:
+    """Run methods on datasets and print the leaderboard of this run."""
+    check_formats(exports or [], registry)
+    check_folder(request.results / "runs")
+    with working(PLANNING):
+        plan = make_plan(request, registry)
+    broken = registry.broken
+    with make_listener() as listener:
+        outcome = run_plan(plan, request, registry, listener)
+    for plugin in registry.broken:
+        if plugin not in broken:
+            warn_broken(plugin)
+    board = make_board(outcome.records, Results(request.results).scores)
+    units = units_of(board.rows)
+    if json:
+        print_json({"exit_code": outcome.exit_code, "rows": board.rows})
+    else:
+        print_leaderboard(board.rows, units, board.busy)
+        print_notes(board.notes)
+        cells, runs = counted(len(plan), "cell"), request.results / "runs"
+        console().print(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
+    for name in request.metrics:
+        if lacking := sum(one.cached is not None and name not in one.cached.scores for one in plan):
+            warn(f"{counted(lacking, 'finished run')} without {name}: fwibench rescore --metrics {name} computes it")
+    for path in exports or []:
+        export(board.rows, units, path, registry)
+    raise typer.Exit(outcome.exit_code)

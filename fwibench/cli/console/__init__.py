@@ -1,0 +1,1 @@
+"""What is printed: streams, lines, tables and progress."""

@@ -1,0 +1,19 @@
+"""Datasets as commands open them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fwibench.cli.registry import open_registry
+from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.planning.grammar import read_datasets
+from fwibench.specs.dataset import Profile
+
+if TYPE_CHECKING:
+    from fwibench.datasets.dataset import Dataset
+
+
+def open_datasets(names: str, profile: Profile) -> list[Dataset]:
+    """Open datasets named in a text, with options in brackets and separated by commas."""
+    registry = open_registry()
+    return [open_dataset(registry, item.name, profile, item.options) for item in read_datasets(registry, names)]
