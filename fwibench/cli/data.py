@@ -21,7 +21,7 @@ from fwibench.text.readable import show_seconds
 
 if TYPE_CHECKING:
     from fwibench.datasets.agreement import Agreement
-    from fwibench.datasets.dataset import Dataset, Estimate
+    from fwibench.datasets.base import Dataset, Estimate
 
 Names = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
 ProfileOption = Annotated[Profile, typer.Option(help="Decides the number of samples.")]

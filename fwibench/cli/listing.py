@@ -24,7 +24,7 @@ from fwibench.specs.metric import MetricSpec
 from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 What = Literal["methods", "datasets", "metrics", "exporters"]
 
@@ -133,7 +133,7 @@ def _open(spec: DatasetSpec, options: Any) -> list[Dataset] | str:
 
 def _dataset_facts(opened: list[Dataset]) -> list[list[str]]:
     """Shapes, geometry and sizes of a dataset in all profiles; no samples are read."""
-    from fwibench.datasets.facts import describe_problem, describe_splits
+    from fwibench.datasets.details import describe_problem, describe_splits
 
     try:
         with stdout_to_stderr():

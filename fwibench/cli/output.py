@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fwibench.datasets.added.description import read_descriptions
+from fwibench.datasets.user.description import read_descriptions
 from fwibench.plugins.guard import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from fwibench.datasets.dataset import Dataset, Progress, Shards, digest
-from fwibench.datasets.values import extremes, find_fault, fits, look_turned
+from fwibench.datasets.base import Dataset, Progress, Shards, digest
+from fwibench.datasets.value_checks import extremes, find_fault, fits, look_turned
 from fwibench.errors import DataError
 from fwibench.files.atomic import sha256
 from fwibench.files.npy import open_npy

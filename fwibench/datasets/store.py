@@ -18,7 +18,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
-from fwibench.datasets.dataset import Progress
+from fwibench.datasets.base import Progress
 from fwibench.errors import DataError
 from fwibench.files.atomic import atomic_write, reading, sha256, write_text, writing
 from fwibench.files.locks import BusyError, locked

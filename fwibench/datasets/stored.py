@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fwibench.datasets.dataset import Dataset, Estimate, Progress, Shards, digest
+from fwibench.datasets.base import Dataset, Estimate, Progress, Shards, digest
 from fwibench.datasets.store import Manifest, Sample, Store
 from fwibench.errors import DataError
 from fwibench.files.atomic import data_root

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fwibench.cli.hoisting import hoist
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.planning.plan import Request, make_plan
 from tests.conftest import Command

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.readers import raw
-from fwibench.datasets.readers.wanted import Shape, Wanted, check_numbers
-from fwibench.datasets.values import look_turned
+from fwibench.datasets.readers.expected import Shape, Wanted, check_numbers
+from fwibench.datasets.value_checks import look_turned
 from fwibench.errors import DataError
 from fwibench.files import atomic as files
 from fwibench.files.npy import to_float32

@@ -26,7 +26,7 @@ from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 from fwibench.runs.opening.datasets import open_dataset, opening
 
 

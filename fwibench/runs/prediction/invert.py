@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.added.survey_file import read_problem
+from fwibench.datasets.user.survey_file import read_problem
 from fwibench.errors import MethodError, ProblemError, UsageError
 from fwibench.methods.context import RunContext
 from fwibench.methods.predictions import check_prediction
@@ -100,7 +100,7 @@ def make_task(
 
     Args:
         measurements: An `.npy` file; see `read_measurements`.
-        survey: A TOML file of grid, survey, physics and bounds; see `fwibench.datasets.added.survey_file`.
+        survey: A TOML file of grid, survey, physics and bounds; see `fwibench.datasets.user.survey_file`.
         registry: Where the method is looked up.
         method: Its name; empty: the first that can invert the records.
         start: `gradient`, or the name of an `.npy` file.
