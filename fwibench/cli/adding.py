@@ -137,7 +137,8 @@ def add(
         given = _overriding(survey, given)
     given |= {"measurements": measurements, "properties": properties}
     given |= _ask(kind, given)
-    from fwibench.datasets.user.add import Addition, add
+    from fwibench.datasets.user.add import add
+    from fwibench.datasets.user.options import Addition
 
     usual = {"property": "conductivity", "unit": "S/m"} if em else {}
     findings = add(

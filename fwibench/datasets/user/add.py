@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
@@ -22,57 +21,17 @@ from fwibench.datasets.user.file_pairs import SEGY, find, pair
 from fwibench.datasets.user.header_positions import count
 from fwibench.datasets.user.input_files import bring
 from fwibench.datasets.user.number_lists import read_list
+from fwibench.datasets.user.options import Addition
 from fwibench.datasets.user.physics_fit import explain
 from fwibench.datasets.user.physics_search import Offer
 from fwibench.datasets.user.plausibility import check_clock, check_finite, check_section
 from fwibench.datasets.user.splits import deal, read_numbers, split_sizes
-from fwibench.datasets.user.survey import SurveyOptions, make_survey
+from fwibench.datasets.user.survey import make_survey
 from fwibench.datasets.user.value_ranges import Examined, arrays, check_unit, examine
 from fwibench.errors import UsageError
 from fwibench.files.states import stamp
 from fwibench.problem import Amplitude, Grid, Problem, Property, SeismicSurvey
 from fwibench.text.readable import counted
-
-
-@dataclass(frozen=True)
-class Addition(SurveyOptions):
-    """What the user says of the data.
-
-    Attributes:
-        name: Of the new dataset.
-        measurements: Pattern of files.
-        properties: Pattern of files.
-        origin: `X` or `X,Y` of the first column, for coordinates in SEG-Y headers.
-        top: Elevation of the first row, for elevations in SEG-Y headers.
-        shots_per_sample: Of SEG-Y files; None for those of `source_x`, or of a file.
-        headers: Whether places, delays and trace codes in SEG-Y headers are used.
-        low: Bound of the property; None to take what the files hold.
-        high: Likewise.
-        val: Samples of val: a share below 1, or a number; None for a tenth.
-        test: Samples of test, likewise; all where there are one or two.
-        split: How samples are dealt out.
-        split_seed: Of the shuffle.
-        test_numbers: Which samples are test, such as `0,5,10:20`.
-    """
-
-    name: str
-    measurements: str
-    properties: str
-    origin: str = ""
-    top: float | None = None
-    shots_per_sample: int | None = None
-    headers: bool = True
-    property: str = "velocity"
-    unit: str = "m/s"
-    low: float | None = None
-    high: float | None = None
-    val: float | None = None
-    test: float | None = None
-    split: Literal["random", "last"] = "random"
-    split_seed: int = 0
-    test_numbers: str = ""
-    summary: str = ""
-    licence: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fwibench.datasets.user.number_lists import read_places
+from fwibench.datasets.user.options import Places, SurveyOptions
 from fwibench.datasets.user.projection import LinePlaces
-from fwibench.datasets.user.survey import Places, SurveyOptions
 from fwibench.errors import UsageError
 from fwibench.problem import Grid
 from fwibench.typing import Array64

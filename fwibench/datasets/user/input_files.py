@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fwibench.datasets.readers.segy_positions import FieldPlaces
 from fwibench.datasets.readers.segy_shots import Stated
@@ -16,12 +15,10 @@ from fwibench.datasets.user import projection
 from fwibench.datasets.user.file_pairs import SEGY
 from fwibench.datasets.user.header_positions import count, fill, fixed
 from fwibench.datasets.user.number_lists import read_list
+from fwibench.datasets.user.options import Addition
 from fwibench.datasets.user.segy_conversion import check_room, convert_measurements, convert_properties
 from fwibench.errors import UsageError
 from fwibench.problem import Grid
-
-if TYPE_CHECKING:
-    from fwibench.datasets.user.add import Addition
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fwibench.datasets.agreement import Agreement
 from fwibench.datasets.user.file_pairs import Gathered
+from fwibench.datasets.user.options import SurveyOptions
 from fwibench.datasets.user.physics_search import (
     ENOUGH,
     Matched,
@@ -20,8 +21,7 @@ from fwibench.datasets.user.physics_search import (
     compared_numbers,
 )
 from fwibench.datasets.user.problem_changes import DEFAULT_COURANT
-from fwibench.datasets.user.scheme import make_physics
-from fwibench.datasets.user.survey import SurveyOptions
+from fwibench.datasets.user.survey import make_physics
 from fwibench.datasets.user.value_ranges import arrays
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import fields
 
-from fwibench.datasets.user.survey import SurveyOptions
+from fwibench.datasets.user.options import SurveyOptions
 from fwibench.datasets.user.value_ranges import Examined
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Grid, SeismicSurvey

@@ -5,61 +5,19 @@ Invariant: what was assumed is told in notes, and a statement that cannot be rig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from fwibench.datasets.user import wavelet_file
 from fwibench.datasets.user.number_lists import read_list, read_places, spread
+from fwibench.datasets.user.options import Depths, Places, SurveyOptions
 from fwibench.errors import UsageError
-from fwibench.problem import ElectromagneticSurvey, Grid, Point, Ricker, SampledWavelet, SeismicSurvey
+from fwibench.problem import AcousticPhysics, ElectromagneticSurvey, Grid, Point, Ricker, SampledWavelet, SeismicSurvey
 
 Survey = SeismicSurvey | ElectromagneticSurvey
-Places = str | tuple[float, ...] | tuple[tuple[float, ...], ...]
-"""`0,150,300` or `first:last:count`, places, or the places of every shot [m]."""
-Depths = float | tuple[float, ...] | tuple[tuple[float, ...], ...]
-"""One depth for all, one for each, or S lists of R depths where receivers move [m]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SurveyOptions:
-    """What the user says of a survey; lengths in m, times in s, frequencies in Hz. None: not said.
-
-    Attributes:
-        spacing: Of the grid.
-        source_x: Places of the sources; empty to spread them evenly.
-        receiver_x: The same for receivers; S lists of R places where they move with the source.
-        depth: Of sources and receivers; 0 where nothing else says it.
-        source_depth: Of sources, where it differs from `depth`.
-        receiver_depth: The same for receivers.
-        frequency: Peak frequency of a Ricker wavelet.
-        delay: Time of the wavelet's peak; a wavelet from a file is moved there.
-        wavelet: `.npy` file of the wavelet at the time samples of the records, instead of a Ricker.
-        frequencies: Of electromagnetic data, separated by commas.
-        order: Of the finite differences in space.
-        pml: Absorbing cells on each side.
-        courant: Largest Courant number of an inner time step.
-        free_surface: Whether the pressure is zero on the plane one cell above row 0.
-        source_scale: Recorded amplitude over the simulated one.
-    """
-
-    spacing: float
-    kind: Literal["seismic", "em"] = "seismic"
-    dt: float | None = None
-    frequency: float | None = None
-    delay: float | None = None
-    wavelet: str = ""
-    frequencies: str = ""
-    source_x: Places = ""
-    receiver_x: Places = ""
-    depth: float | None = None
-    source_depth: Depths | None = None
-    receiver_depth: Depths | None = None
-    order: int | None = None
-    pml: int | None = None
-    courant: float | None = None
-    free_surface: bool | None = None
-    source_scale: float | None = None
+Order = Literal[2, 4, 6, 8]
+ORDER, PML = 4, 20
+"""Where nothing is said and nothing can be estimated."""
 
 
 def make_survey(said: SurveyOptions, shape: tuple[int, int, int], grid: Grid) -> tuple[Survey, tuple[str, ...]]:
@@ -206,3 +164,44 @@ def _check_places(x: list[float], what: str, shape: tuple[int, int, int], grid: 
             f"({grid.nx} columns at {grid.spacing:g} m)",
             f"places count from the first column{swapped}",
         )
+
+
+def make_physics(said: SurveyOptions, frequency: float, high: float) -> AcousticPhysics:
+    """Physics as the user says it, with defaults for the rest.
+
+    Args:
+        said: Order, absorbing cells, Courant number, free surface and scale.
+        frequency: Peak frequency of the source, to which the absorbing layer is tuned [Hz].
+        high: Highest velocity, which fixes the inner time step [m/s].
+
+    Raises:
+        UsageError: A value cannot be right.
+    """
+    if said.order not in (None, 2, 4, 6, 8):
+        raise UsageError(f"--order is {said.order}, expected 2, 4, 6 or 8", "these are the orders that deepwave has")
+    if said.pml is not None and not 0 <= said.pml <= 1000:
+        raise UsageError(f"--pml is {said.pml}, expected 0 to 1000 cells", "10 to 20 are usual")
+    order = cast("Order", ORDER if said.order is None else said.order)
+    if said.courant is not None and not 0 < said.courant < (most := _critical_courant(order)):
+        raise UsageError(
+            f"--courant is {said.courant:g}, expected more than 0 and less than {most:.3g}, where order {order} "
+            "becomes unstable",
+            "0.6 is deepwave's own",
+        )
+    if said.source_scale == 0:
+        raise UsageError("--source-scale is 0, which makes every record zero", "leave it out, or give another value")
+    return AcousticPhysics(
+        accuracy=order,
+        pml_width=PML if said.pml is None else said.pml,
+        pml_freq=frequency,
+        max_velocity=high,
+        courant_number=said.courant,
+        free_surface=bool(said.free_surface),
+        source_scale=1.0 if said.source_scale is None else said.source_scale,
+    )
+
+
+def _critical_courant(order: Order) -> float:
+    from deepwave.discretisation import critical_courant_number
+
+    return float(critical_courant_number(order, propagator="scalar"))

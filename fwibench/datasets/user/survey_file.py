@@ -36,9 +36,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from fwibench.datasets.user.options import SurveyOptions
 from fwibench.datasets.user.plausibility import check_clock, check_section
-from fwibench.datasets.user.scheme import make_physics
-from fwibench.datasets.user.survey import SurveyOptions, make_survey
+from fwibench.datasets.user.survey import make_physics, make_survey
 from fwibench.datasets.user.value_ranges import Examined
 from fwibench.errors import UsageError
 from fwibench.problem import Amplitude, Frozen, Grid, Problem, Property, SeismicSurvey

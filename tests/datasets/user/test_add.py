@@ -11,10 +11,11 @@ import pytest
 
 from fwibench.datasets.base import Dataset
 from fwibench.datasets.user import value_ranges
-from fwibench.datasets.user.add import Addition, add
+from fwibench.datasets.user.add import add
 from fwibench.datasets.user.dataset import _stamp_of_ends
 from fwibench.datasets.user.description import converted_folder, description_path, forget, read_descriptions
 from fwibench.datasets.user.number_lists import read_places
+from fwibench.datasets.user.options import Addition
 from fwibench.errors import DataError, FwibenchError, UsageError
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.opening.datasets import open_dataset

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.user.add import Addition, Findings, add
+from fwibench.datasets.user.add import Findings, add
 from fwibench.datasets.user.description import forget
+from fwibench.datasets.user.options import Addition
 from fwibench.datasets.user.physics_fit import WORST, show_share
 from fwibench.datasets.user.physics_search import compared_numbers
 from fwibench.datasets.user.problem_changes import inner_steps, typed, with_delay, with_depth

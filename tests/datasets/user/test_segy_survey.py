@@ -10,8 +10,9 @@ import pytest
 from segyio import BinField, TraceField
 
 from fwibench.datasets.readers.segy_shots import Stated, read_shots
-from fwibench.datasets.user.add import Addition, Findings, add
+from fwibench.datasets.user.add import Findings, add
 from fwibench.datasets.user.description import forget
+from fwibench.datasets.user.options import Addition
 from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import AcousticPhysics, Point, Ricker, SeismicSurvey

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from fwibench.datasets.base import Dataset
 from fwibench.datasets.splits import random_split
-from fwibench.datasets.user.add import Addition, add
+from fwibench.datasets.user.add import add
 from fwibench.datasets.user.description import AddedDataset, description_path, forget, read_description
+from fwibench.datasets.user.options import Addition
 from fwibench.datasets.user.splits import read_numbers, split_sizes
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import load_registry
