@@ -11,14 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fwibench.datasets.agreement import Agreement, compare
 from fwibench.datasets.noise import Noise
 from fwibench.datasets.splits import SPLITS
 from fwibench.errors import DataError, UnknownNameError
 from fwibench.problem import Problem, SeismicSurvey
-from fwibench.samples import ShardedArray, Split, Transform
+from fwibench.samples import ShardedArray, Split, Transform, evenly_spaced
 from fwibench.specs.dataset import DatasetSpec, Profile, Source
 from fwibench.specs.dataset_options import ON_READING, DatasetOptions
 from fwibench.text.quoting import select
@@ -185,7 +183,7 @@ class Dataset(ABC):
         problem = self.problem
         if problem.physics is None:
             return []
-        numbers = np.unique(np.linspace(0, self.size - 1, count).astype(np.int64))
+        numbers = evenly_spaced(self.size, count)
         stored, properties = self._open(numbers)
         simulated = simulate_each(list(properties[:]), problem)
         seismic = problem.survey.kind == "seismic"

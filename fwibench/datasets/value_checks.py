@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fwibench.errors import DataError
 from fwibench.files.npy import open_npy
 from fwibench.problem import Property
+from fwibench.samples import CHUNK_BYTES
 
-CHUNK_BYTES = 2**26
 SLACK = 1e-3
 """How far values of published shards may lie beyond the bounds, as a share of their range: they are rounded."""
 MAP_SLACK = 1e-4

@@ -6,15 +6,13 @@ Invariant: files are opened read-only and memory-mapped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from fwibench.datasets.base import Shards
+from fwibench.datasets.layouts import Expected, transposition
 from fwibench.errors import DataError
-from fwibench.files.npy import open_npy
+from fwibench.files.npy import open_array
 from fwibench.problem import Problem
 
 
@@ -25,27 +23,15 @@ class Pair(NamedTuple):
     properties: Path
 
 
-def open_array(path: Path) -> NDArray[Any]:
-    """Memory-maps an `.npy` file of floating point numbers.
-
-    Raises:
-        DataError: The file is absent, cut off, no `.npy` file, or holds something else.
-    """
-    if not path.is_file():
-        raise DataError(f"{path} does not exist", "check the path; every measurement file needs its property file")
-    try:
-        array = open_npy(path)
-    except (ValueError, OSError) as error:
-        raise DataError(
-            f"{path} is not a whole .npy file: {error}",
-            "download or write it again; compare its size with the original",
-        ) from error
+def _shape(path: Path) -> tuple[int, ...]:
+    """Shape of a file of floating point numbers."""
+    array = open_array(path)
     if array.dtype.kind != "f":
         raise DataError(
             f"{path} holds {array.dtype}, expected floating point numbers",
             "convert it once: numpy.save(path, array.astype('float32'))",
         )
-    return array
+    return array.shape
 
 
 def read_headers(pairs: Sequence[Pair], problem: Problem) -> Shards:
@@ -61,7 +47,7 @@ def read_headers(pairs: Sequence[Pair], problem: Problem) -> Shards:
     counts = []
     for pair in pairs:
         n, other = (
-            _count(path, open_array(path).shape, shape)
+            _count(path, _shape(path), shape)
             for path, shape in zip(pair, (problem.measurement_shape, problem.property_shape), strict=True)
         )
         if n != other:
@@ -87,7 +73,6 @@ def _count(path: Path, shape: tuple[int, ...], sample: tuple[int, ...]) -> int:
 def _advice(shape: tuple[int, ...], sample: tuple[int, ...]) -> str:
     if shape == sample:
         return "a single sample needs a leading axis of length 1: array[None]"
-    for order in permutations(range(1, len(sample) + 1)):
-        if len(shape) == len(sample) + 1 and tuple(shape[axis] for axis in order) == sample:
-            return f"the axes are in another order: save array.transpose({(0, *order)})"
-    return "the first axis counts samples; is this the right file, or another survey?"
+    if order := transposition(shape, Expected((sample[0], sample[1], sample[2]))):
+        return f"the axes are in another order: save array.transpose({order})"
+    return "the first axis counts samples; the file may be another one, or of another survey"

@@ -5,6 +5,6 @@ file, what was found, what was expected and what to do.
 """
 
 from fwibench.datasets.readers.expected import Wanted
-from fwibench.datasets.readers.maps import Maps, read_maps, read_section
+from fwibench.datasets.readers.maps import Maps, read_maps
 
-__all__ = ["Maps", "Wanted", "read_maps", "read_section"]
+__all__ = ["Maps", "Wanted", "read_maps"]

@@ -24,13 +24,11 @@ class Wanted:
     Attributes:
         shapes: Sizes `(Z, X)` that are accepted; empty for any.
         axes: Order of the axes in the files: `zx` has depth first, `xz` is turned on reading.
-        variable: Name of the array in `.npz` and `.mat` files; empty for the only one that fits.
         bounds: The property, whose bounds no value may leave; None to take any finite value.
     """
 
     shapes: tuple[tuple[int, int], ...] = ()
     axes: Literal["zx", "xz"] = "zx"
-    variable: str = ""
     bounds: Property | None = None
 
     @property
@@ -67,13 +65,9 @@ class Wanted:
         """Name of the array to read among those that a file holds.
 
         Raises:
-            DataError: The variable is absent, or it is not plain which array is meant; lists what there is.
+            DataError: It is not plain which array is meant; lists what there is.
         """
         listed = ", ".join(f"{name} {shape}" for name, shape in arrays.items()) or "nothing"
-        if self.variable:
-            if self.variable in arrays:
-                return self.variable
-            raise DataError(f"{path} has no variable '{self.variable}'; it holds {listed}", "name one of these")
         fitting = [name for name, shape in arrays.items() if self.fits(shape)]
         if len(fitting) == 1:
             return fitting[0]

@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from fwibench.datasets.agreement import Agreement
 from fwibench.datasets.layouts import Expected
 from fwibench.datasets.pairing import pair_by_numbers
+from fwibench.datasets.readers.segy_headers import SUFFIXES
 from fwibench.datasets.user.description import AddedDataset, converted_folder, description_path
 from fwibench.datasets.user.duplicates import describe_duplicates, find_duplicates
-from fwibench.datasets.user.file_pairs import SEGY, find, pair
+from fwibench.datasets.user.file_pairs import find, pair
 from fwibench.datasets.user.header_positions import count
 from fwibench.datasets.user.input_files import bring
 from fwibench.datasets.user.number_lists import read_list
@@ -171,7 +172,7 @@ def _bounds(wanted: Addition, found: Examined) -> Property:
 def missing(kind: str, given: Mapping[str, object]) -> list[str]:
     """Names of the options that are needed and not given."""
     needed = ["measurements", "properties", "spacing"]
-    step = [] if str(given.get("measurements")).lower().endswith(SEGY) else ["dt"]  # SEG-Y files have it
+    step = [] if str(given.get("measurements")).lower().endswith(SUFFIXES) else ["dt"]  # SEG-Y files have it
     wavelet = [] if given.get("wavelet") else ["frequency"]
     needed += ["frequencies"] if kind == "em" else [*step, *wavelet]
     return [name for name in needed if given.get(name) in (None, "")]

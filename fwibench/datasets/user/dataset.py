@@ -117,6 +117,9 @@ def _stamp_of_ends(path: Path) -> tuple[str, int, str]:
 
 
 def _spread(n: int, k: int) -> Indices:
-    """`k` of `n` places, evenly spaced; one at least, where there is one."""
+    """Return `k` of `n` positions, evenly spaced, at least one where there is one.
+
+    Not `evenly_spaced`: results of smaller profiles were published with these samples.
+    """
     k = min(max(k, 1), n)
     return np.arange(k) * n // max(k, 1)

@@ -15,16 +15,12 @@ from fwibench.samples import ShardedArray
 from fwibench.text.readable import counted
 from fwibench.typing import Indices
 
-CHUNK_BYTES = 2**26
-
 
 def find_duplicates(properties: ShardedArray) -> list[tuple[int, ...]]:
     """Groups of samples whose maps are the same, each in the order of the samples."""
-    size = int(np.prod(properties.shape[1:])) * 4
-    rows = max(CHUNK_BYTES // size, 1)
     groups: dict[bytes, list[int]] = defaultdict(list)
-    for first in range(0, len(properties), rows):
-        for number, one in enumerate(properties[first : first + rows], first):
+    for first, part in properties.chunks():
+        for number, one in enumerate(part, first):
             groups[hashlib.sha256(one.tobytes()).digest()].append(number)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 

@@ -9,18 +9,15 @@ import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from fwibench.datasets.layouts import Expected, complex_advice, read_layout
 from fwibench.datasets.readers.expected import check_numbers
-from fwibench.datasets.readers.maps import natural, reading
+from fwibench.datasets.readers.maps import natural
+from fwibench.datasets.readers.segy_headers import SUFFIXES
 from fwibench.datasets.user.segy_conversion import Notes
 from fwibench.errors import DataError, UsageError
-from fwibench.files.npy import open_npy
+from fwibench.files.npy import open_array
 
-SEGY = (".segy", ".sgy")
 LAYOUTS = (
     "measurements are (n, S, T, R), (n, T, R) for one source or (S, T, R) for one sample; properties are (n, 1, Z, X), "
     "(n, Z, X) or (Z, X) for one sample; n samples a file"
@@ -61,7 +58,7 @@ def find(pattern: str, what: str) -> list[Path]:
             f"no file fits --{what} '{pattern}' in {Path.cwd()}", "quote the pattern, as in 'folder/data*.npy'"
         )
     suffixes = {path.suffix.lower() for path in files}
-    if suffixes != {".npy"} and not suffixes <= set(SEGY):
+    if suffixes != {".npy"} and not suffixes <= set(SUFFIXES):
         raise UsageError(
             f"--{what} '{pattern}' finds {', '.join(sorted(suffixes))} files, expected .npy alone or SEG-Y alone",
             "narrow the pattern, or convert the files to .npy",
@@ -113,28 +110,23 @@ def pair(
     )
 
 
-def _array(path: Path) -> NDArray[Any]:
-    with reading(path):
-        return open_npy(path)
-
-
 def _match(
     u: Path, c: Path, names: Mapping[Path, Path], expected: Expected
 ) -> tuple[int, tuple[int, int, int], tuple[int, int], str]:
     """Samples in a pair of files, the shapes of both sides of a sample, and how they were understood."""
-    measured, mapped = _array(u), _array(c).shape
-    check_numbers(names[c], _array(c).dtype)
-    if len(mapped) not in (2, 3, 4) or (len(mapped) == 4 and mapped[1] != 1):
-        raise DataError(f"{names[c]}: shape {mapped} found, expected (n, 1, Z, X), (n, Z, X) or (Z, X)", LAYOUTS)
-    if 0 in mapped:
-        raise DataError(f"{names[c]} is empty: shape {mapped}", LAYOUTS)
+    measured, mapped = open_array(u), open_array(c)
+    check_numbers(names[c], mapped.dtype)
+    if mapped.ndim not in (2, 3, 4) or (mapped.ndim == 4 and mapped.shape[1] != 1):
+        raise DataError(f"{names[c]}: shape {mapped.shape} found, expected (n, 1, Z, X), (n, Z, X) or (Z, X)", LAYOUTS)
+    if 0 in mapped.shape:
+        raise DataError(f"{names[c]} is empty: shape {mapped.shape}", LAYOUTS)
     if measured.dtype.kind == "c":
         raise DataError(
             f"{names[u]}: values of type {measured.dtype} found, expected real numbers",
             complex_advice(measured.ndim, expected),
         )
     check_numbers(names[u], measured.dtype)
-    n = 1 if len(mapped) == 2 else mapped[0]
+    n = 1 if mapped.ndim == 2 else len(mapped)
     if measured.ndim == 4 and len(measured) != n:
         raise DataError(
             f"{names[u]} holds {len(measured)} samples, {names[c]} holds {n}; expected equally many",
@@ -142,4 +134,4 @@ def _match(
         )
     layout = read_layout(str(names[u]), measured.shape, replace(expected, samples=n))
     why = f"{layout.note}; {names[c].name} has {n} map{'s' * (n > 1)}" if layout.note else ""
-    return n, (layout.shape[1], layout.shape[2], layout.shape[3]), (mapped[-2], mapped[-1]), why
+    return n, (layout.shape[1], layout.shape[2], layout.shape[3]), (mapped.shape[-2], mapped.shape[-1]), why

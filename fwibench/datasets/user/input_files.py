@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fwibench.datasets.readers.segy_headers import SUFFIXES
 from fwibench.datasets.readers.segy_positions import FieldPlaces
 from fwibench.datasets.readers.segy_shots import Stated
+from fwibench.datasets.store import check_room
 from fwibench.datasets.user import projection
-from fwibench.datasets.user.file_pairs import SEGY
 from fwibench.datasets.user.header_positions import count, fill, fixed
 from fwibench.datasets.user.number_lists import read_list
 from fwibench.datasets.user.options import Addition
-from fwibench.datasets.user.segy_conversion import check_room, convert_measurements, convert_properties
+from fwibench.datasets.user.segy_conversion import convert_measurements, convert_properties
 from fwibench.errors import UsageError
 from fwibench.problem import Grid
 
@@ -79,7 +80,7 @@ def bring(wanted: Addition, measurements: Sequence[Path], properties: Sequence[P
         DataError: A file cannot be converted, or the disk is too small.
         UsageError: An option is malformed, or has no use for these files.
     """
-    segy = [path for path in (*measurements, *properties) if path.suffix.lower() in SEGY]
+    segy = [path for path in (*measurements, *properties) if path.suffix.lower() in SUFFIXES]
     _stated(wanted)
     if wanted.shots_per_sample is not None and not (wanted.shots_per_sample > 0 and measurements[0] in segy):
         raise UsageError(
@@ -87,7 +88,8 @@ def bring(wanted: Addition, measurements: Sequence[Path], properties: Sequence[P
             "leave it out; .npy files have an axis of sources",
         )
     if segy:
-        check_room(segy, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        check_room(folder, sum(path.stat().st_size for path in segy), "converting")
     found, step, notes = list(measurements), 0.0, list[str]()
     field: tuple[FieldPlaces, ...] = ()
     frames: tuple[projection.Frame | None, ...] = ()

@@ -31,7 +31,7 @@ from fwibench.datasets.user.problem_changes import (
 )
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import Problem, SeismicSurvey
-from fwibench.samples import ShardedArray
+from fwibench.samples import ShardedArray, evenly_spaced
 from fwibench.typing import Array64, Indices
 
 COMPARED = 8
@@ -94,15 +94,10 @@ class Matched:
     cut_short: bool
 
 
-def spread(count: int, wanted: int) -> Indices:
-    """`wanted` of `count` sample numbers, evenly over all, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
-
-
 def compared_numbers(problem: Problem, count: int) -> Indices:
     """Which of `count` samples are compared with simulations: at most 8, at least 2 where there are as many."""
     affordable = COMPARED_WORK / (cell_steps(problem) * len(problem.survey.sources))
-    return spread(count, max(min(COMPARED, int(affordable)), 2))
+    return evenly_spaced(count, max(min(COMPARED, int(affordable)), 2))
 
 
 def compare_samples(
@@ -176,7 +171,7 @@ class Search:
         sources = len(problem.survey.sources)
         shots = sorted({0, sources // 2})[:SHOTS] if 2 * SHOTS * work <= TRIAL_WORK else [sources // 2]
         count = max(min(SEARCHED, int(TRIAL_WORK / work / len(shots))), 2)
-        numbers = spread(len(properties), count)
+        numbers = evenly_spaced(len(properties), count)
         self._shots = shots
         self._maps = [properties[int(number)] for number in numbers]
         self._recorded = [measurements[int(number)] for number in numbers]

@@ -5,7 +5,6 @@ Invariant: shards are whole or absent, and nothing is written where the disk has
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +17,11 @@ from fwibench.datasets.readers.segy_positions import FieldPlaces
 from fwibench.datasets.readers.segy_shots import Stated
 from fwibench.errors import DataError
 from fwibench.files.atomic import atomic_write
+from fwibench.text.readable import list_names
 from fwibench.typing import Array32, Array64
 
-MARGIN = 1.05
 LISTED = 3
 """Most names of files in a note."""
-
-
-def check_room(files: Sequence[Path], folder: Path) -> None:
-    """Raises `DataError` where `folder` has no room for what the files hold."""
-    folder.mkdir(parents=True, exist_ok=True)
-    needed, free = MARGIN * sum(path.stat().st_size for path in files), shutil.disk_usage(folder).free
-    if needed > free:
-        raise DataError(
-            f"converting needs {needed / 1e9:.2f} GB in {folder}, {free / 1e9:.2f} GB are free",
-            "make room, or point FWIBENCH_DATA at a larger disk",
-        )
 
 
 @dataclass(frozen=True)
@@ -165,8 +153,7 @@ class Notes:
         names = [path.name for path in paths if path is not None]
         if not names or len(names) == files:
             return text
-        more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-        return f"{', '.join(names[:LISTED])}{more}: {text}"
+        return f"{list_names(names, LISTED)}: {text}"
 
 
 def _save(path: Path, array: Array32) -> Path:

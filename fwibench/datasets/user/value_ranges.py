@@ -12,13 +12,12 @@ import numpy as np
 
 from fwibench.datasets.user.file_pairs import Gathered
 from fwibench.errors import DataError
-from fwibench.samples import ShardedArray
+from fwibench.samples import ShardedArray, find_not_finite
 from fwibench.seeds import derive_seed
 from fwibench.typing import Array32, Indices
 
 READ_BYTES = 2**31
 """Most that is read of the measurements; small datasets are read whole."""
-CHUNK_BYTES = 2**26
 KILO_MEAN = 20.0
 """A mean velocity below this is in km/s, one above in m/s."""
 
@@ -67,12 +66,10 @@ def examine(samples: ShardedArray, name: str, what: str) -> Examined:
     if what == "measurement" and n * size > READ_BYTES:
         rng = np.random.default_rng(derive_seed("examine", name, what))
         chosen = np.sort(rng.choice(n, max(READ_BYTES // size, 1), replace=False))
-    rows = max(CHUNK_BYTES // size, 1)
     low, high, total = np.inf, -np.inf, 0.0
     by_row = np.zeros(samples.shape[2], np.float32)
-    for first in range(0, len(chosen), rows):
-        part = samples[chosen[first : first + rows]]
-        _check_finite(part, chosen[first : first + rows], what)
+    for first, part in samples.select(chosen).chunks():
+        _check_finite(part, chosen[first:], what)
         low, high = min(low, float(part.min())), max(high, float(part.max()))
         by_row = np.maximum(by_row, np.abs(part).max((0, 1, 3)))
         total += float(part.mean(dtype=np.float64)) * len(part)
@@ -82,8 +79,7 @@ def examine(samples: ShardedArray, name: str, what: str) -> Examined:
 
 
 def _check_finite(part: Array32, numbers: Indices, what: str) -> None:
-    bad = np.flatnonzero(~np.isfinite(part).reshape(len(part), -1).all(axis=1))
-    if len(bad):
+    if len(bad := find_not_finite(part)):
         raise DataError(
             f"{what} of sample {numbers[bad[0]]} (from 0, all files in a row) holds NaN or infinite values",
             "repair or remove the sample; both sides of a pair must keep the same order",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fwibench.errors import UsageError
+from fwibench.errors import DataError, UsageError
+from fwibench.files.npy import open_array
 from fwibench.problem import SampledWavelet
 from fwibench.typing import Array64
 
@@ -33,14 +34,12 @@ def read_wavelet(path: str, dt: float, nt: int, delay: float | None = None) -> S
         UsageError: The file cannot be read, or holds no wavelet.
     """
     try:
-        found = np.load(Path(path).expanduser(), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"--wavelet '{path}' cannot be read as .npy: {error}", "save it with numpy.save") from error
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu" or found.size != max(found.shape, default=0):
-        shape = getattr(found, "shape", "several arrays")
+        found = open_array(Path(path).expanduser())
+    except DataError as error:
+        raise UsageError(f"--wavelet '{path}' cannot be read: {error.message}", error.hint) from error
+    if found.dtype.kind not in "fiu" or found.size != max(found.shape, default=0):
         raise UsageError(
-            f"--wavelet '{path}' holds {shape} values of type {getattr(found, 'dtype', 'unknown')}, "
-            "expected one row of real numbers",
+            f"--wavelet '{path}' holds {found.shape} values of type {found.dtype}, expected one row of real numbers",
             "give the amplitudes at the time step of the records, from time 0",
         )
     signal = np.asarray(found, np.float64).ravel()

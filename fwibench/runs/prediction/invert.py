@@ -20,6 +20,7 @@ from fwibench.datasets.user.survey_file import read_problem
 from fwibench.errors import MethodError, ProblemError, UsageError
 from fwibench.methods.context import RunContext
 from fwibench.methods.predictions import check_prediction
+from fwibench.physics.misfit import relative_distance
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem, SeismicSurvey
@@ -236,9 +237,8 @@ def _simulate(models: Maps, problem: Problem) -> Maps:
 
 def _misfits(simulated: Maps, records: Maps) -> Array64:
     """Relative L2 distances `(n,)`; traces that are missing, zero throughout, are left out."""
-    heard = records.any(axis=2, keepdims=True)
-    pairs = zip((simulated * heard).astype(np.float64), records.astype(np.float64), strict=True)
-    return np.array([np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-30) for a, b in pairs])
+    pairs = zip(simulated, records, strict=True)
+    return np.array([relative_distance(made, record, floor=1e-30) for made, record in pairs])
 
 
 def _seen(starts: Maps, problem: Problem) -> Maps | None:

@@ -202,8 +202,16 @@ def test_maps_without_their_axis_of_length_1_and_float64(opened: Any, flatvel: P
     assert train.properties[:].dtype == np.float32
 
 
-@pytest.mark.parametrize("content", ["cut", "empty", "page", "archive"])
-def test_files_that_are_not_whole(opened: Any, flatvel: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("cut", "is not a whole .npy file"),
+        ("empty", "is no .npy file"),
+        ("page", "is no .npy file"),
+        ("archive", "is an archive"),
+    ],
+)
+def test_damaged_file_is_named(opened: Any, flatvel: Path, content: str, message: str) -> None:
     path = flatvel / "data1.npy"
     if content == "cut":
         with path.open("r+b") as stream:
@@ -213,7 +221,7 @@ def test_files_that_are_not_whole(opened: Any, flatvel: Path, content: str) -> N
             np.savez(stream, np.zeros(3))
     else:
         path.write_bytes(b"" if content == "empty" else b"<html>please log in</html>")
-    assert f"{path} is not a whole .npy file" in fault_of(opened(flatvel)).message
+    assert f"{path} {message}" in fault_of(opened(flatvel)).message
 
 
 def test_verify_finds_bad_values(opened: Any, flatvel: Path) -> None:

@@ -233,9 +233,9 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
 
     ends = {"receiver_x": "0:90:8", "source_x": "0,90"}
     return {
-        "truncated": (cut, {}, "data2.npy cannot be read as .npy", "cut short"),
+        "truncated": (cut, {}, "data2.npy is not a whole .npy file", "compare its size"),
         "complex": (change("data1.npy", lambda a: a * 1j), {}, "values of type complex64 found", "array.real"),
-        "pickled": (pickled, {}, "model1.npy cannot be read as .npy", "another format"),
+        "pickled": (pickled, {}, "model1.npy holds Python objects", "numpy.stack"),
         "nan": (change("model2.npy", nan), {}, "property of sample 4 .* holds NaN", "repair"),
         "swapped maps": (swap, ends, r"--source-x reaches from 0 to 90 m, the section from 0 to 50 m", "depth first"),
         "swapped data": (
@@ -309,7 +309,12 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "no velocity": (change("model2.npy", lambda a: a - 2000), {}, "expected values above 0", "fill or remove"),
         "order": (nothing, {"order": 5}, "--order is 5, expected 2, 4, 6 or 8", ""),
         "courant": (nothing, {"courant": 0.9}, "less than 0.866, where order 4 becomes unstable", "0.6"),
-        "no wavelet": (nothing, {"frequency": None, "wavelet": "w.npy"}, "'w.npy' cannot be read", "numpy.save"),
+        "no wavelet": (
+            nothing,
+            {"frequency": None, "wavelet": "w.npy"},
+            "'w.npy' cannot be read: w.npy does not exist",
+            "",
+        ),
         "two wavelets": (nothing, {"wavelet": "w.npy"}, "--frequency and --wavelet are both given", "leave one"),
         "half a sample": (nothing, {"test": 2.5}, "--test is 2.5, expected a share below 1 or a whole number", "20"),
         "a number": (nothing, {"test_numbers": "3,12"}, "expected numbers from 0 to 11", "count from 0"),
