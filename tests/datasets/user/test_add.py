@@ -309,7 +309,7 @@ def bad_fields() -> dict[str, tuple[object, dict[str, object], str, str]]:
         "no velocity": (change("model2.npy", lambda a: a - 2000), {}, "expected values above 0", "fill or remove"),
         "order": (nothing, {"order": 5}, "--order is 5, expected 2, 4, 6 or 8", ""),
         "courant": (nothing, {"courant": 0.9}, "less than 0.866, where order 4 becomes unstable", "0.6"),
-        "no wavelet": (
+        "no wavelet": (nothing, {"frequency": None, "wavelet": "w.npy"}, "'w.npy' cannot be read: w.npy does not", ""),
             nothing,
             {"frequency": None, "wavelet": "w.npy"},
             "'w.npy' cannot be read: w.npy does not exist",
