@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fwibench.datasets.user.survey_file import read_problem
 from fwibench.errors import MethodError, ProblemError, UsageError
+from fwibench.files.npy import open_array
 from fwibench.methods.context import RunContext
 from fwibench.methods.predictions import check_prediction
 from fwibench.physics.misfit import relative_distance
@@ -25,7 +26,7 @@ from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.runs.machine.devices import choose_device, select_device
-from fwibench.runs.prediction.measurements import Incoming, inspect_values, open_array, read_measurements
+from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
 from fwibench.runs.prediction.predict import Report
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import validate_options

@@ -14,8 +14,6 @@ from fwibench.errors import ProblemError
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.typing import Array32
 
-SUFFIXES = (".segy", ".sgy")
-
 
 def read_segy(path: Path, problem: Problem) -> tuple[Array32, list[str]]:
     """Read the shots of a SEG-Y file as samples of a problem.
