@@ -7,8 +7,8 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from threadpoolctl import threadpool_limits
 
-from fwibench.datasets.geology.basin import draw_section, draw_site
-from fwibench.datasets.kimberlina_reservoir import PROBLEM
+from fwibench.datasets.kimberlina.reservoir import PROBLEM
+from fwibench.datasets.kimberlina.reservoir_geology import draw_section, draw_site
 from fwibench.physics.electromagnetic import MU, _discretise, simulate
 
 

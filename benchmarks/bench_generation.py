@@ -16,7 +16,8 @@ import deepwave
 import numpy as np
 import torch
 
-from fwibench.datasets import marmousi, salt
+from fwibench.datasets.marmousi.dataset import dataset as marmousi
+from fwibench.datasets.salt.dataset import dataset as salt
 from fwibench.physics.parallel import available_cores, simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import Problem

@@ -15,7 +15,7 @@ import torch
 from fwibench_baselines.fwi.method import MultiscaleFWI
 from fwibench_baselines.fwi.options import StartOptions
 
-from fwibench.datasets.salt import PROBLEM, _volume
+from fwibench.datasets.salt.dataset import PROBLEM, _volume
 from fwibench.methods.context import RunContext
 from fwibench.physics.parallel import simulate_each
 from fwibench.physics.wavelets import sample_wavelet

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from fwibench.datasets.salt import PROBLEM, _volume
+from fwibench.datasets.salt.dataset import PROBLEM, _volume
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.parallel import simulate_each
 

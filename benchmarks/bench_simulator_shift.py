@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from openfwi_scheme import simulate as simulate_openfwi
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.physics.parallel import simulate_each

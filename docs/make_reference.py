@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from fwibench import TrainingOptions, problem
 from fwibench.cli.app import app
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.datasets.simulated import SimulatedDataset
 from fwibench.datasets.stored import StoredDataset
 from fwibench.methods.base import Method

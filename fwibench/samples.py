@@ -6,11 +6,14 @@ Invariant: nothing here holds more than what was indexed; shards stay memory-map
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fwibench.files.atomic import reading
 from fwibench.files.npy import open_npy, to_float32
@@ -19,6 +22,24 @@ from fwibench.typing import Array32, Indices
 Transform = Callable[[Array32, Indices], Array32]
 
 OPEN_SHARDS = 128
+"""Most shards of an array that are mapped at once: each keeps a file open, and systems allow 256 to 1024."""
+CHUNK_BYTES = 2**26
+"""Bytes of samples that are read at once where many are only looked through."""
+
+
+def evenly_spaced(count: int, most: int) -> Indices:
+    """Return positions in a sequence, evenly spaced, the first and the last among them.
+
+    Args:
+        count: Length of the sequence.
+        most: Number of positions wanted; a shorter sequence gives all of its positions.
+    """
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
+
+
+def find_not_finite(samples: NDArray[Any]) -> Indices:
+    """Return the positions along the first axis of samples that hold NaN or infinity."""
+    return np.flatnonzero(~np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
 
 
 def open_samples(path: Path, shape: tuple[int, ...], count: int) -> Array32:
@@ -104,6 +125,12 @@ class ShardedArray:
         other._indices = self._indices[positions]
         return other
 
+    def chunks(self) -> Iterator[tuple[int, Array32]]:
+        """Yield the position of a first sample and the samples from there on, up to `CHUNK_BYTES` at a time."""
+        rows = max(CHUNK_BYTES // (4 * math.prod(self._sample)), 1)
+        for first in range(0, len(self), rows):
+            yield first, self[first : first + rows]
+
     def __getstate__(self) -> dict[str, object]:
         return {**vars(self), "_maps": {}}
 
@@ -131,7 +158,7 @@ class Split:
         """At most `n` samples, spread evenly over the split, so neighbours in time or space do not crowd it."""
         if n >= len(self):
             return self
-        positions = np.linspace(0, len(self) - 1, n).round().astype(np.int64)
+        positions = evenly_spaced(len(self), n)
         return Split(
             self.name,
             tuple(self.ids[i] for i in positions),

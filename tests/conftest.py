@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.plugins import settings
 from fwibench.plugins.registry import Registry, load_registry

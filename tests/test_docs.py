@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.facts import describe_problem, describe_splits
+from fwibench.datasets.base import Dataset
+from fwibench.datasets.details import describe_problem, describe_splits
 from fwibench.leaderboard.columns import COLUMNS
 from fwibench.leaderboard.intervals import RESAMPLES
 from fwibench.plugins.registry import Registry

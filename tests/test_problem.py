@@ -3,7 +3,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from fwibench.datasets.kimberlina_reservoir import PROBLEM
+from fwibench.datasets.kimberlina.reservoir import PROBLEM
 from fwibench.problem import Amplitude, Problem
 
 ROWS = (1e-7, 5e-12, 3.0)

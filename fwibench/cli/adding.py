@@ -15,13 +15,13 @@ import typer
 from fwibench.cli.console.agreements import print_agreements
 from fwibench.cli.console.output import console, print_json, warn
 from fwibench.cli.registry import open_registry
-from fwibench.datasets.added.description import LIMITS
+from fwibench.datasets.user.description import LIMITS
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.text.readable import counted
 
 if TYPE_CHECKING:
-    from fwibench.datasets.added.adding import Findings
+    from fwibench.datasets.user.add import Findings
     from fwibench.problem import Problem
 
 ASKED = {
@@ -138,7 +138,8 @@ def add(
         given = _overriding(survey, given)
     given |= {"measurements": measurements, "properties": properties}
     given |= _ask(kind, given)
-    from fwibench.datasets.added.adding import Addition, add
+    from fwibench.datasets.user.add import add
+    from fwibench.datasets.user.options import Addition
 
     usual = {"property": "conductivity", "unit": "S/m"} if em else {}
     findings = add(
@@ -167,7 +168,7 @@ def add(
 
 def _overriding(survey: Path, typed: dict[str, Any]) -> dict[str, Any]:
     """What a survey file says, and over it what was typed."""
-    from fwibench.datasets.added.survey_file import read_survey_file
+    from fwibench.datasets.user.survey_file import read_survey_file
 
     table = read_survey_file(survey)
     said = table.options() | {
@@ -230,7 +231,7 @@ def _first_methods(registry: Registry, problem: Problem, dataset: str, train: in
 
 
 def _report_offers(findings: Findings) -> None:
-    from fwibench.datasets.added.explaining import show_share
+    from fwibench.datasets.user.physics_fit import show_share
 
     for offer in findings.offers:
         _say(f"better explained, to {show_share(offer.residual)}, with: {offer.options}")
@@ -274,14 +275,14 @@ def check_name(name: str, registry: Registry) -> None:
         raise UsageError(f"'{name}' cannot be a name, expected small letters, digits and hyphens, a letter first")
     for kind in ("datasets", "methods", "metrics"):
         if offer := getattr(registry, kind).get(name):
-            own = offer.spec.target.startswith("fwibench.datasets.added.")
+            own = offer.spec.target.startswith("fwibench.datasets.user.")
             hint = f"fwibench data remove {name} forgets it" if own else "take another name"
             raise UsageError(f"there is a {kind[:-1]} named '{name}' already, {offer.spec.summary}", hint)
 
 
 def _ask(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     """What is needed and not given: asked for on a terminal, an error elsewhere."""
-    from fwibench.datasets.added.adding import missing
+    from fwibench.datasets.user.add import missing
 
     absent = missing(kind, given)
     if absent and not sys.stdin.isatty():

@@ -10,7 +10,7 @@ from fwibench.runs.planning.grammar import read_datasets
 from fwibench.specs.dataset import Profile
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 
 def open_datasets(names: str, profile: Profile) -> list[Dataset]:

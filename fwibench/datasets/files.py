@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from fwibench.datasets.dataset import Dataset, Progress, Shards, digest
-from fwibench.datasets.values import extremes, find_fault, fits, look_turned
+from fwibench.datasets.base import Dataset, Progress, Shards, digest
+from fwibench.datasets.value_checks import extremes, find_fault, fits, look_turned
 from fwibench.errors import DataError
 from fwibench.files.atomic import sha256
 from fwibench.files.npy import open_npy
 from fwibench.files.states import remembered, rotten, stamp
 from fwibench.problem import Property
+from fwibench.text.readable import list_names
 
 OFF_SCALE = 10.0
 """Measurements whose largest amplitude differs from the problem's by more than this factor are doubted; those of
@@ -108,13 +109,13 @@ class FilesDataset(Dataset):
         largest = {path: max(map(abs, values)) for path in shards.measurements if (values := read.get(path))}
         found = []
         if zeros := [path for path, one in largest.items() if not one]:
-            found.append(f"every value of {_first_of(zeros)} is 0")
+            found.append(f"every value of {list_names(zeros, 1)} is 0")
         if not amplitude.rows and (
             off := [path for path, one in largest.items() if one and not 1 / OFF_SCALE <= one / usual <= OFF_SCALE]
         ):
             found.append(
-                f"the largest amplitude of {_first_of(off)} is {largest[off[0]]:.3g}, expected about {usual:.3g}; the "
-                "measurements may be scaled, or belong to another dataset"
+                f"the largest amplitude of {list_names(off, 1)} is {largest[off[0]]:.3g}, expected about {usual:.3g}; "
+                "the measurements may be scaled, or belong to another dataset"
             )
         some = shards.properties[:: -(-len(shards.properties) // FEW)]
         nz, nx = self.problem.grid.shape
@@ -142,8 +143,3 @@ class FilesDataset(Dataset):
         found = (find_fault(path, count, bounds) for path, count, bounds in self._sides())
         faults = [f"{fault.message} ({fault.hint})" for fault in found if fault]
         return faults or [f"{path}: {reason}" for path, reason in rotten(self.files())]
-
-
-def _first_of(paths: Sequence[Path]) -> str:
-    """The first path, and how many there are beside it."""
-    return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fwibench.errors import DataError
+from fwibench.text.readable import list_names
 
 Numbers = tuple[int, ...]
 LISTED = 5
@@ -147,5 +148,4 @@ def _note_on_one_each(measurement: Path, property_: Path) -> list[str]:
 
 
 def _listed(files: Sequence[Path]) -> str:
-    more = f" and {len(files) - LISTED} more" if len(files) > LISTED else ""
-    return ", ".join(path.name for path in files[:LISTED]) + more
+    return list_names([path.name for path in files], LISTED)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
 from fwibench.datasets.readers import Wanted, read_maps
-from fwibench.datasets.resample import resample
 from fwibench.datasets.splits import random_split
 from fwibench.datasets.store import Sample
 from fwibench.datasets.stored import StoredDataset
 from fwibench.errors import DataError
 from fwibench.files.npy import open_npy
-from fwibench.typing import Array32, Indices
+from fwibench.typing import Array32, Array64, Indices
 
 
 class Originals(Protocol):
@@ -169,3 +168,27 @@ class SimulatedDataset(StoredDataset):
             if not np.allclose(open_npy(path)[:1], self._made(range(first, first + 1)), rtol=1e-5):
                 faults.append(f"map {first} differs from a new one")
         return faults
+
+
+def resample(section: Array32, shape: tuple[int, int]) -> Array32:
+    """Brings `(..., Z, X)` to `(..., *shape)`, axis by axis.
+
+    An axis that shrinks takes averages over the new cells, weighted by overlap; one that grows is interpolated
+    between the centres of the old ones. A node stands for the cell around it.
+    """
+    if section.shape[-2:] == shape:
+        return section
+    down, across = (_weights(old, new) for old, new in zip(section.shape[-2:], shape, strict=True))
+    return (down @ section.astype(np.float64) @ across.T).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _weights(old: int, new: int) -> Array64:
+    """Matrix `(new, old)` whose rows sum to 1."""
+    if new >= old:
+        centres = (np.arange(new) + 0.5) * old / new - 0.5
+        return np.stack([np.interp(centres, np.arange(old), one) for one in np.eye(old)], axis=1)
+    edges = np.arange(new + 1) * old / new
+    first, last = np.arange(old), np.arange(old) + 1
+    overlap = np.minimum(edges[1:, None], last) - np.maximum(edges[:-1, None], first)
+    return np.clip(overlap, 0, None) * (new / old)

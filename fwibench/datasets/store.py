@@ -18,7 +18,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
-from fwibench.datasets.dataset import Progress
+from fwibench.datasets.base import Progress
 from fwibench.errors import DataError
 from fwibench.files.atomic import atomic_write, reading, sha256, write_text, writing
 from fwibench.files.locks import BusyError, locked
@@ -30,6 +30,7 @@ from fwibench.typing import Array32
 Sample = tuple[Array32, Array32]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 MARGIN = 1.05
+"""Factor on the bytes of files for their headers and the file system."""
 WAIT = 2.0
 """Seconds after which a writer that waits for others looks again."""
 
@@ -151,7 +152,7 @@ class Store:
         """
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        self._check_room(n)
+        check_room(self.folder, self.missing_bytes(n), self.blank.dataset)
         progress(self.done(n), n)
         while missing := self.missing(n):
             claimed = False
@@ -237,15 +238,6 @@ class Store:
         sample = sum(math.prod(shape) * 4 for shape in (self.blank.measurement_shape, self.blank.property_shape))
         return (n - self.done(n)) * sample
 
-    def _check_room(self, n: int) -> None:
-        needed = int(self.missing_bytes(n) * MARGIN)
-        free = shutil.disk_usage(self.folder).free
-        if needed > free:
-            raise DataError(
-                f"{self.blank.dataset} needs {needed / 1e9:.2f} GB in {self.folder}, {free / 1e9:.2f} GB are free",
-                "make room, or point FWIBENCH_DATA at a larger disk",
-            )
-
     def damaged(self) -> list[str]:
         """Names of files that are absent or whose content has changed since they were made."""
         return [
@@ -254,6 +246,25 @@ class Store:
             for name in shard.files
             if not shard.accepts(name, _digest(self.folder / name))
         ]
+
+
+def check_room(folder: Path, size: float, what: str) -> None:
+    """Check that a disk has room for files that are about to be written.
+
+    Args:
+        folder: Existing folder that receives the files.
+        size: Their bytes; a margin is added for headers and the file system.
+        what: What needs the room, for the message.
+
+    Raises:
+        DataError: Too little is free.
+    """
+    needed, free = MARGIN * size, shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"{what} needs {needed / 1e9:.2f} GB in {folder}, {free / 1e9:.2f} GB are free",
+            "make room, or point FWIBENCH_DATA at a larger disk",
+        )
 
 
 def _digest(path: Path) -> str:

@@ -13,16 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from fwibench.datasets.dataset import Dataset, Estimate, Progress, Shards, digest
+from fwibench.datasets.base import Dataset, Estimate, Progress, Shards, digest
 from fwibench.datasets.store import Manifest, Sample, Store
+from fwibench.datasets.value_checks import extremes
 from fwibench.errors import DataError
 from fwibench.files.atomic import data_root
-from fwibench.files.npy import open_npy
 from fwibench.files.states import stamp
 from fwibench.seeds import BASE_SEED
 from fwibench.specs.dataset_options import FROM_FILES, ON_READING, path_fields
+from fwibench.text.readable import list_names
 
 UNITS = {"seismic": "amplitude", "em": "V/m"}
 
@@ -100,8 +99,7 @@ class StoredDataset(Dataset):
     def _check_unchanged(self) -> None:
         if changed := self.store.changed(self.size):
             raise DataError(
-                f"{', '.join(changed[:4])}{' and others' * (len(changed) > 4)} of {self.spec.name} changed after being "
-                f"made, in {self.folder}",
+                f"{list_names(changed, 4)} of {self.spec.name} changed after being made, in {self.folder}",
                 self.repair,
             )
 
@@ -160,5 +158,5 @@ class StoredDataset(Dataset):
         return [
             f"{path.name} holds values that are not finite"
             for path in (*self.arrays().measurements, *self.arrays().properties)
-            if not all(np.isfinite(sample).all() for sample in open_npy(path))
+            if extremes(path) is None
         ]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from fwibench.errors import DataError
 from fwibench.typing import Array32
 
 LARGE = 2**28
@@ -24,6 +25,12 @@ LARGE = 2**28
 RATIO = 100
 """Most bytes that a byte of a large archive may unpack to. Smooth float32 maps reach about 10; zeros reach 1000."""
 Shape = tuple[int, ...]
+ZIP_PREFIX = b"PK\x03\x04"
+"""First bytes of a zip archive, such as `.npz`."""
+
+
+class ObjectsError(ValueError):
+    """An array holds Python objects, which are not read from files."""
 
 
 class Header(NamedTuple):
@@ -56,6 +63,33 @@ def open_npy(path: Path) -> NDArray[Any]:
             return np.empty(header.shape, header.dtype)
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
+
+
+def open_array(path: Path) -> NDArray[Any]:
+    """Memory-map the array of a `.npy` file that a user named; see `open_npy`.
+
+    Raises:
+        DataError: The file is absent, damaged, of another format, or holds Python objects.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, expected a .npy file")
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(len(npy_format.MAGIC_PREFIX))
+        if start.startswith(ZIP_PREFIX):
+            raise DataError(f"{path} is an archive (.npz), expected one array (.npy)", "numpy.save one of its arrays")
+        if start != npy_format.MAGIC_PREFIX:
+            raise DataError(f"{path} is no .npy file", "write it with numpy.save(path, array)")
+        return open_npy(path)
+    except ObjectsError as error:
+        raise DataError(
+            f"{path} holds Python objects, which are not read from files, expected numbers: float32",
+            "save it as numpy.stack(list(array)).astype('float32')",
+        ) from error
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"{path} is not a whole .npy file: {error}", "get or write it again; compare its size with the original"
+        ) from error
 
 
 def read_headers(path: Path) -> dict[str, Header]:
@@ -126,7 +160,7 @@ def _read_header(stream: IO[bytes]) -> Header:
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
     shape, _, dtype = read(stream)
     if dtype.hasobject:
-        raise ValueError("it holds Python objects, which are not read from files")
+        raise ObjectsError("it holds Python objects, which are not read from files")
     if any(length < 0 for length in shape) or len(shape) > 32:
         raise ValueError(f"there is no array of shape {_text(shape)}")
     return Header(shape, dtype)

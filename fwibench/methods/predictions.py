@@ -8,6 +8,7 @@ import numpy as np
 
 from fwibench.errors import DivergedError, MethodError
 from fwibench.files.npy import to_float32
+from fwibench.samples import find_not_finite
 from fwibench.typing import Array32
 
 
@@ -30,8 +31,6 @@ def check_prediction(found: Any, expected: tuple[int, ...]) -> Array32:
     if found.shape != expected:
         raise MethodError(f"predict returned shape {found.shape}, expected {expected}")
     maps = to_float32(found)
-    whole = np.isfinite(maps).reshape(len(maps), -1).all(axis=1)
-    if not whole.all():
-        bad = int((~whole).sum())
+    if bad := len(find_not_finite(maps)):
         raise DivergedError(f"predict returned values that are not finite in {bad} of {len(maps)} samples")
     return maps

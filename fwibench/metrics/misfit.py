@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fwibench.physics.misfit import relative_distance
 from fwibench.problem import Problem
 from fwibench.typing import Array32, Array64
 
@@ -30,13 +31,4 @@ def data_misfit(prediction: Array32, measurements: Array32, problem: Problem) ->
     # the measured size holds the noise as well
     unit = problem.noise / np.sqrt(1 + problem.noise**2) if problem.noise else 1.0
     pairs = zip(simulate_each(maps, problem), measurements, strict=True)
-    return np.array([_distance(simulated, measured, by_row=by_row) / unit for simulated, measured in pairs])
-
-
-def _distance(simulated: Array32, measured: Array32, *, by_row: bool) -> float:
-    a, b = simulated.astype(np.float64), measured.astype(np.float64)
-    a = a * b.any(axis=1, keepdims=True)
-    if by_row:
-        size = np.sqrt(np.square(b).mean((0, 2), keepdims=True))
-        a, b = a / size, b / size
-    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+    return np.array([relative_distance(simulated, measured, by_row=by_row) / unit for simulated, measured in pairs])

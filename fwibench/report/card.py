@@ -6,8 +6,8 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.facts import Fact, describe_problem, describe_splits
+from fwibench.datasets.base import Dataset
+from fwibench.datasets.details import Fact, describe_problem, describe_splits
 from fwibench.errors import UsageError
 from fwibench.files.atomic import atomic_write, write_text
 from fwibench.report.map_table import Table, compare_maps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.datasets.statistics import PERCENTILES, MapStatistics, least_step
 from fwibench.report.statistics import Statistics
 from fwibench.specs.dataset import PublishedMaps

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.leaderboard.board import Board, make_board
 from fwibench.leaderboard.rows import split_runs

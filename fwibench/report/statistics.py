@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
 from fwibench.typing import Array32
 

@@ -37,7 +37,7 @@ class PublishedMaps(Frozen):
 
 
 class DatasetSpec(Spec):
-    """Spec of a dataset; `target` makes a `fwibench.datasets.dataset.Dataset` from (spec, options, profile)."""
+    """Spec of a dataset; `target` makes a `fwibench.datasets.base.Dataset` from (spec, options, profile)."""
 
     options: type[DatasetOptions] = Field(default=DatasetOptions, description="model of the options, its variants")
     source: Source = Field(description="made by this suite, or somebody's original files, unless its options say else")

@@ -62,26 +62,8 @@ class FilesOptions(DatasetOptions):
         return self
 
 
-class SaltOptions(FilesOptions):
-    """Options of the salt dataset."""
-
-    added = frozenset({"volume"})
-
-    volume: Literal["large", "realistic"] = Field(
-        default="large", description="synthetic salt: a quarter of the area, or 5 % as in SEG/EAGE slices"
-    )
-
-    @model_validator(mode="after")
-    def _synthetic(self) -> SaltOptions:
-        if self.volume != "large" and self.path is not None:
-            raise ValueError(f"volume={self.volume} concerns synthetic salt, and path names original maps")
-        return self
-
-
 ON_READING = frozenset(DatasetOptions.model_fields)
 """Options that do not change what is stored."""
-
-
 FROM_FILES = frozenset(FilesOptions.model_fields) - ON_READING
 """Options that say where original files lie and how they are read."""
 

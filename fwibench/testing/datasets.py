@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.datasets.splits import SPLITS
 from fwibench.datasets.stored import StoredDataset
 from fwibench.files.atomic import DATA_VARIABLE

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, FwibenchError, MethodError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 LONGEST = 4000
 """Characters of a text from elsewhere, such as the message of an error, that are kept and shown."""
@@ -46,6 +47,12 @@ def show_seconds(value: float | None) -> str:
 def counted(n: int, word: str) -> str:
     """`1 sample`, `2 samples`."""
     return f"{n} {word}{'s' * (n != 1)}"
+
+
+def list_names(names: Sequence[object], most: int) -> str:
+    """`a, b and 3 more`: at most so many names, and the number of the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def shorten(text: str, most: int = LONGEST) -> str:

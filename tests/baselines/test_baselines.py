@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError, ProblemError
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops

@@ -9,7 +9,7 @@ from fwibench_baselines import VelocityGANOptions
 from fwibench_baselines.velocitygan import Critic, VelocityGAN, gradient_penalty
 from torch import nn
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import DivergedError
 from fwibench.methods.context import RunContext
 from fwibench.methods.layers import measure_layers

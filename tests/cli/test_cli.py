@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fwibench.cli.options import parse_duration
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.text.readable import show_count, show_number, show_seconds
 from tests.conftest import Command

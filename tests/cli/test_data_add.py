@@ -142,7 +142,7 @@ pml = 10
 @pytest.fixture
 def record(home: Path) -> Path:
     """One record and its map, simulated by the survey of `SURVEY` in OpenFWI's way."""
-    from fwibench.datasets.added.survey_file import read_problem
+    from fwibench.datasets.user.survey_file import read_problem
     from fwibench.physics.parallel import simulate_each
 
     (home / "survey.toml").write_text(SURVEY + "[property]\nlow = 1500\nhigh = 3000\n")

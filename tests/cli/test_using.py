@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.results import Results

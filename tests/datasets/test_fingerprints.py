@@ -2,7 +2,7 @@
 
 import pytest
 
-from fwibench.datasets.openfwi.opening import open_family
+from fwibench.datasets.openfwi.dataset import open_family
 from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.datasets.noise import Noise
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from fwibench.datasets.crops import Crops, crop_indices
-from fwibench.datasets.dataset import Dataset
-from fwibench.datasets.readers import Wanted, read_maps, read_section
-from fwibench.datasets.resample import resample
-from fwibench.datasets.salt import Salt
+from fwibench.datasets.base import Dataset
+from fwibench.datasets.marmousi.crops import Crops, crop_indices
+from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.salt.dataset import Salt
+from fwibench.datasets.simulated import resample
 from fwibench.errors import DataError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
@@ -72,7 +72,7 @@ class Cut(Salt):
     """A dataset whose original is one large model, as Marmousi's."""
 
     def open_originals(self, path: Path) -> Crops:
-        model = read_section(path, Wanted())
+        model = read_maps(path, Wanted())[0][0]
         return Crops(model, self.problem.grid.shape, self.problem.property, self.counts_wanted, "cut", (path,))
 
     counts_wanted = 20

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.published_maps import CURVEFAULT, FLATVEL_A, MARMOUSI2
+from fwibench.datasets.marmousi.spec import MARMOUSI2
+from fwibench.datasets.openfwi.spec import CURVEFAULT, FLATVEL_A
 from fwibench.datasets.statistics import MapStatistics, describe_maps, least_step
 from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fwibench.datasets.resample import resample
+from fwibench.datasets.simulated import resample
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.physics.acoustic import simulate

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.files.atomic import data_root as root_of_data
 from fwibench.methods.traces import Step, Trace, write_traces

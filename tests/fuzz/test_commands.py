@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from fwibench.cli.app import app
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.datasets.stored import StoredDataset
 from fwibench.runs.execution.run import Outcome
 from tests.fuzz.harness import amount, call, generator

@@ -13,7 +13,7 @@ from fwibench_baselines.fwi.options import InversionOptions, StartOptions
 from fwibench_baselines.fwi.shots import simulate_shots
 from scipy.ndimage import gaussian_filter
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate

@@ -10,7 +10,7 @@ import torch
 from fwibench_baselines.fwi.method import MultiscaleFWI, OracleFWI
 from fwibench_baselines.fwi.options import OracleOptions, StartOptions
 
-from fwibench.datasets.marmousi import PROBLEM
+from fwibench.datasets.marmousi.dataset import PROBLEM
 from fwibench.methods.context import RunContext
 from fwibench.physics.acoustic import simulate
 from fwibench.problem import Point, Problem

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.metrics.misfit import data_misfit
 from fwibench.plugins.registry import Registry

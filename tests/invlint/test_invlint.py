@@ -13,7 +13,7 @@ from fwibench_invlint.stitching import Stitch, layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.testing import em_problem
 from tests.tolerances import rounding

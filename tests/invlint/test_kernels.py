@@ -5,7 +5,7 @@ from fwibench_invlint import InvLINTOptions
 from fwibench_invlint.encoder import DoubleIntegral, IntegralEncoder
 from fwibench_invlint.kernels import encoder_kernels, integrate, kernel_centres, property_kernels
 
-from fwibench.datasets.salt import PROBLEM
+from fwibench.datasets.salt.dataset import PROBLEM
 from fwibench.testing import em_problem
 from tests.tolerances import rounding
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fwibench import TrainingOptions
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import OptionError, UnsuitableError
 from fwibench.methods.batches import count_batches, even_batches, needs_pairs
 from fwibench.methods.context import RunContext

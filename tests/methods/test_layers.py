@@ -6,7 +6,7 @@ from fwibench_invlint import InvLINTOptions
 from fwibench_invlint.method import InvLINT
 from torch import Tensor, nn
 
-from fwibench.datasets.salt import PROBLEM
+from fwibench.datasets.salt.dataset import PROBLEM
 from fwibench.methods.context import RunContext
 from fwibench.methods.layers import measure_layers
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods import threads
 from fwibench.methods.context import FIT_THREADS, RunContext
 from fwibench.methods.torch_method import TorchMethod

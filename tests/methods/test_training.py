@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import DivergedError, MethodError
 from fwibench.methods.batches import even_batches
 from fwibench.methods.context import RunContext

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
-from fwibench.datasets.salt import PROBLEM
+from fwibench.datasets.salt.dataset import PROBLEM
 from fwibench.metrics.illuminated import mae_illuminated
 from fwibench.metrics.pointwise import mae, mse, rmse
 from fwibench.metrics.ssim import ssim, ssim_wang

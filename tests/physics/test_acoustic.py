@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy.special import hankel2
 
-from fwibench.datasets.kimberlina_leakage import PROBLEM as LEAKAGE
-from fwibench.datasets.marmousi import PROBLEM as MARMOUSI
-from fwibench.datasets.salt import PROBLEM
+from fwibench.datasets.kimberlina.leakage import PROBLEM as LEAKAGE
+from fwibench.datasets.marmousi.dataset import PROBLEM as MARMOUSI
+from fwibench.datasets.salt.dataset import PROBLEM
 from fwibench.errors import ProblemError
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.parallel import simulate_each

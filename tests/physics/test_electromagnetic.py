@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import kv
 
-from fwibench.datasets.kimberlina_reservoir import PROBLEM
+from fwibench.datasets.kimberlina.reservoir import PROBLEM
 from fwibench.errors import ProblemError
 from fwibench.physics.electromagnetic import MU, simulate
 from fwibench.physics.meshes import cell_edges, interpolation, nested_dissection, overlaps

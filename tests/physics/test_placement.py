@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from fwibench.datasets.kimberlina_leakage import PROBLEM as LEAKAGE
-from fwibench.datasets.salt import PROBLEM as SALT
+from fwibench.datasets.kimberlina.leakage import PROBLEM as LEAKAGE
+from fwibench.datasets.salt.dataset import PROBLEM as SALT
 from fwibench.errors import ProblemError
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.placement import place, reached_rows

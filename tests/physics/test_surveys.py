@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fwibench.datasets.facts import describe_problem
-from fwibench.datasets.salt import PROBLEM as SALT
+from fwibench.datasets.details import describe_problem
+from fwibench.datasets.salt.dataset import PROBLEM as SALT
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import AcousticPhysics, Grid, Point, Problem, Ricker, SampledWavelet, SeismicSurvey

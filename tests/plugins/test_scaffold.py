@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.plugins.scaffold import Kind, write_package

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fwibench.cli.global_options import move_to_front
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan

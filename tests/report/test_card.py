@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.report.card import make_card, write_card

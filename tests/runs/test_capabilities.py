@@ -26,7 +26,7 @@ DATASETS = """
 
     def __getattr__(name):
         # the implementations import numpy and more, so they wait until they are asked for
-        from fwibench.datasets.salt import Salt
+        from fwibench.datasets.salt.dataset import Salt
 
         class Untaught(Salt):
             def indices(self, scheme):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
 from fwibench.runs.processes import start as processes
 from fwibench.runs.processes.child import classify

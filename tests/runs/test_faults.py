@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from tests.conftest import Command
 from tests.plugins.faults import FAULTS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, RecordError, UsageError
 from fwibench.runs.artefacts.differences import find_differences
 from fwibench.runs.artefacts.record import Record, read_record, write_record

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import read_record

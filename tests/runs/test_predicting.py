@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem

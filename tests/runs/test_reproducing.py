@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fwibench.cli.app import app
 from fwibench.cli.options import build_request
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen

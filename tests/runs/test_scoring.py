@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.opening.methods import rows_at_once

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from fwibench.datasets.openfwi.families import OpenFWIOptions
+from fwibench.datasets.openfwi.spec import OpenFWIOptions
 from fwibench.errors import OptionError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen

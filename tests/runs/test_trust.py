@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.opening.truth import find_changed, seal, state_of

@@ -16,6 +16,7 @@ from fwibench.physics.acoustic import simulate
 from fwibench.physics.sampling import gradient_interval
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import Problem, SeismicSurvey
+from fwibench.samples import evenly_spaced
 from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.bands import bands_of, low_pass
 from fwibench_baselines.fwi.discretisation import at_offsets, resample
@@ -97,8 +98,7 @@ class Objectives:
 
         A few shots, spread over the survey, are simulated.
         """
-        count = min(len(self._every), SCANNED)
-        shots = tuple(map(int, np.linspace(0, len(self._every) - 1, count).round()))
+        shots = tuple(map(int, evenly_spaced(len(self._every), SCANNED)))
         resampled = resample(measurement, self._survey.nt)
         known = torch.zeros((1, 1, *self._problem.grid.shape), device=self._device) + self._problem.property.low
         objective = self.of_band(resampled, known, self._bands[0], penalised=False)

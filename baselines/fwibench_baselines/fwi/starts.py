@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize
 
 from fwibench.errors import DataError, ProblemError
+from fwibench.files.npy import open_array
 from fwibench.problem import Problem
 from fwibench.typing import Maps
 
@@ -125,10 +126,10 @@ def read_start(path: Path, problem: Problem) -> Maps:
         ProblemError: It has another shape, or values that are not finite or far beyond the bounds.
     """
     try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"the start model {path} cannot be read: {error}", "give an .npy file of one map") from error
-    if not isinstance(stored, np.ndarray) or stored.dtype.kind not in "fiu":
+        stored = open_array(path)
+    except DataError as error:
+        raise DataError(f"the start model cannot be read: {error.message}", error.hint) from error
+    if stored.dtype.kind not in "fiu":
         raise DataError(f"the start model {path} does not hold real numbers", "save it as array.astype('float32')")
     grid, bounds = problem.grid, problem.property
     if stored.shape not in (grid.shape, (1, *grid.shape), (1, 1, *grid.shape)):

@@ -22,7 +22,7 @@ from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import parse_options, validate_options
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 
 def info(
@@ -121,7 +121,7 @@ def _open(spec: DatasetSpec, options: Any) -> list[Dataset] | str:
 
 def _dataset_facts(opened: list[Dataset]) -> list[list[str]]:
     """Shapes, geometry and sizes of a dataset in all profiles; no samples are read."""
-    from fwibench.datasets.facts import describe_problem, describe_splits
+    from fwibench.datasets.details import describe_problem, describe_splits
 
     try:
         with stdout_to_stderr():

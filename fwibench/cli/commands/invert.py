@@ -125,8 +125,9 @@ def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
 
     from fwibench.files.atomic import atomic_write
     from fwibench.report.pictures import draw_maps
+    from fwibench.samples import evenly_spaced
 
-    rows = np.unique(np.linspace(0, len(outcome.maps) - 1, MOST // 2).round().astype(int))
+    rows = evenly_spaced(len(outcome.maps), MOST // 2)
     names, maps, records, seen = [], [], [], []
     for row in rows:
         of = f" of record {row}" if len(outcome.maps) > 1 else ""

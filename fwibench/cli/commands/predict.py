@@ -83,8 +83,9 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
     from fwibench.files.atomic import atomic_write
     from fwibench.physics.illumination import has_illumination, illumination
     from fwibench.report.pictures import COLUMNS, draw_maps
+    from fwibench.samples import evenly_spaced
 
-    rows = np.unique(np.linspace(0, len(maps) - 1, COLUMNS).round().astype(int))
+    rows = evenly_spaced(len(maps), COLUMNS)
     shown = task.measurements.array[rows].astype(np.float32)
     names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
     seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []

@@ -17,7 +17,7 @@ from fwibench.runs.planning.plan import PlannedCell
 from fwibench.text.readable import show_number, show_seconds
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 LINE_EVERY_S = 10.0
 

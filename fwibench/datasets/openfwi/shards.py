@@ -10,8 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from fwibench.datasets.headers import Pair
-from fwibench.datasets.openfwi.families import Family
+from fwibench.datasets.openfwi.headers import Pair
+from fwibench.datasets.openfwi.spec import Family
 from fwibench.datasets.pairing import pair_by_numbers
 from fwibench.errors import DataError, UsageError
 from fwibench.text.quoting import select

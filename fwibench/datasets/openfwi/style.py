@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.geology import smooth_noise
 from fwibench.datasets.openfwi.layered import FASTEST, SIDE, SLOWEST
+from fwibench.datasets.random_fields import smooth_noise
 from fwibench.typing import Array64
 
 MARGIN = 20

@@ -4,7 +4,7 @@ Invariant: nothing is guessed in silence. A file whose content does not fit is a
 file, what was found, what was expected and what to do.
 """
 
-from fwibench.datasets.readers.maps import Maps, read_maps, read_section
-from fwibench.datasets.readers.wanted import Wanted
+from fwibench.datasets.readers.expected import Wanted
+from fwibench.datasets.readers.maps import Maps, read_maps
 
-__all__ = ["Maps", "Wanted", "read_maps", "read_section"]
+__all__ = ["Maps", "Wanted", "read_maps"]

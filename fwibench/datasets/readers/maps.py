@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.readers import raw
-from fwibench.datasets.readers.wanted import Shape, Wanted, check_numbers
-from fwibench.datasets.values import look_turned
+from fwibench.datasets.readers.expected import Shape, Wanted, check_numbers
+from fwibench.datasets.value_checks import look_turned
 from fwibench.errors import DataError
 from fwibench.files import atomic as files
 from fwibench.files.npy import to_float32
+from fwibench.samples import evenly_spaced
 from fwibench.typing import Array32
 
 FEW = 5
@@ -88,7 +89,7 @@ class Maps:
             if reason := raw.doubt_axes(path, self._wanted):
                 return (f"{path}: maps seem to have {first} first ({reason}); {advice}",)
         told_by_shape = self._wanted.shapes and all(nz != nx for nz, nx in self.sections)
-        numbers = np.unique(np.linspace(0, len(self) - 1, FEW).astype(int))
+        numbers = evenly_spaced(len(self), FEW)
         factor = 0.0 if told_by_shape else look_turned([self[int(number)][0] for number in numbers])
         if factor:
             return (
@@ -121,14 +122,6 @@ def read_maps(path: Path, wanted: Wanted, patterns: Sequence[str] = ("*",)) -> M
         DataError: Nothing is there, or it cannot be read, or it holds something else.
     """
     return Maps(find_files(path, patterns), wanted)
-
-
-def read_section(path: Path, wanted: Wanted) -> Array32:
-    """The only map of a file, `(Z, X)`."""
-    maps = Maps(find_files(path), wanted)
-    if len(maps) != 1:
-        raise DataError(f"{path} holds {len(maps)} maps, expected one", "name the file with the model")
-    return maps[0][0]
 
 
 def find_files(path: Path, patterns: Sequence[str] = ("*",)) -> list[Path]:

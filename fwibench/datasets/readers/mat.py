@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fwibench.datasets.readers.wanted import Shape, Wanted
+from fwibench.datasets.readers.expected import Shape, Wanted
 from fwibench.errors import DataError
 from fwibench.files.npy import check_unpacked
 

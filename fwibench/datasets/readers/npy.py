@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fwibench.datasets.readers.wanted import Shape, Wanted
+from fwibench.datasets.readers.expected import Shape, Wanted
 from fwibench.files.npy import open_npy
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.readers.wanted import Shape, Wanted
+from fwibench.datasets.readers.expected import Shape, Wanted
 from fwibench.errors import DataError
 from fwibench.typing import Array64
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwibench.datasets.readers.expected import Shape, Wanted
 from fwibench.datasets.readers.segy_headers import DEAD, Headers, opened, read_headers
-from fwibench.datasets.readers.wanted import Shape, Wanted
 from fwibench.errors import DataError
 from fwibench.typing import Array32, Array64, Indices
 

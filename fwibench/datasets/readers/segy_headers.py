@@ -21,6 +21,7 @@ import numpy as np
 from fwibench.errors import DataError
 from fwibench.typing import Array64, Indices
 
+SUFFIXES = (".segy", ".sgy")
 TEXT_BYTES, BINARY_BYTES, TRACE_BYTES = 3200, 400, 240
 SAMPLE_BYTES = {1: 4, 2: 4, 3: 2, 5: 4, 8: 1, 10: 4, 11: 2, 16: 1}
 """Bytes of a sample by format code (byte 3225), of the formats that segyio reads: IBM and IEEE floats, integers."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fwibench.datasets.readers.segy_headers import DEAD, LIVE, Headers, opened, read_headers
-from fwibench.datasets.readers.segy_places import FieldPlaces, by_place, find_places
+from fwibench.datasets.readers.segy_positions import FieldPlaces, by_place, find_places
 from fwibench.errors import DataError
 from fwibench.typing import Array32, Array64, Indices
 

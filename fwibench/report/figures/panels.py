@@ -22,7 +22,7 @@ from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, finite, is_compact
 from fwibench.report.standing import names_of, once
 from fwibench.runs.artefacts.record import Record
-from fwibench.samples import Split
+from fwibench.samples import Split, evenly_spaced
 from fwibench.text.readable import counted
 from fwibench.typing import Array64, Maps
 
@@ -85,7 +85,7 @@ def choose(ids: Sequence[Sequence[str]], wanted: Sequence[str], most: int) -> li
         return [sample for sample in dict.fromkeys(wanted) if sample in holders]
     largest = max(holders.values(), key=len, default=[])
     shared = [sample for sample, own in holders.items() if own == largest]
-    places = np.unique(np.linspace(0, len(shared) - 1, min(most, len(shared))).round().astype(int))
+    places = evenly_spaced(len(shared), most)
     return [shared[place] for place in places]
 
 

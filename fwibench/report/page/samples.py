@@ -24,7 +24,7 @@ from fwibench.report.page.measured import describe_measurement
 from fwibench.report.pictures import finite
 from fwibench.report.standing import names_of, once
 from fwibench.runs.artefacts.record import Record
-from fwibench.samples import Split
+from fwibench.samples import Split, evenly_spaced
 from fwibench.text.readable import show_number
 from fwibench.typing import Array64, Maps
 
@@ -126,7 +126,7 @@ def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[st
     counts = Counter(chain.from_iterable(ids))
     longest = max(ids, key=len)
     shared = [sample for sample in longest if counts[sample] == max(counts.values())]
-    places = np.linspace(0, len(shared) - 1, min(most, len(shared))).round().astype(int)
+    places = evenly_spaced(len(shared), most)
     chosen = [shared[place] for place in places]
     if best.samples is None or "mae" not in best.samples.values:
         return chosen, ""

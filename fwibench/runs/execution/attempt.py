@@ -39,7 +39,7 @@ from fwibench.runs.processes.messages import (
 from fwibench.runs.processes.start import End, Tell, end_processes, run_process
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 LOG = "log.txt"
 FAILED_LOG = "log-of-failed-attempt.txt"

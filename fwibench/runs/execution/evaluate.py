@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.methods.spectra import write_spectra

@@ -24,7 +24,7 @@ from fwibench.runs.processes.messages import Job, needed_plugins
 from fwibench.text.readable import as_utf8
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 
 class Listener(Protocol):

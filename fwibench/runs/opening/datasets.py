@@ -18,7 +18,7 @@ from fwibench.specs.options import validate_options
 from fwibench.text.readable import shorten
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
     from fwibench.samples import Split
 
 

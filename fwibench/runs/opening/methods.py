@@ -16,9 +16,8 @@ from fwibench.problem import Problem
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import read_record
 from fwibench.runs.artefacts.results import RECORD
+from fwibench.samples import CHUNK_BYTES
 from fwibench.specs.method import MethodSpec
-
-CHUNK_BYTES = 2**26
 
 
 def build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:

@@ -19,7 +19,7 @@ from fwibench.samples import ShardedArray, Split
 from fwibench.typing import Array32
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 
 class SealedArray(ShardedArray):

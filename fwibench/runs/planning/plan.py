@@ -28,7 +28,7 @@ from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset
+    from fwibench.datasets.base import Dataset
 
 
 @dataclass

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.added.survey_file import read_problem
+from fwibench.datasets.user.survey_file import read_problem
 from fwibench.errors import MethodError, ProblemError, UsageError
+from fwibench.files.npy import open_array
 from fwibench.methods.context import RunContext
 from fwibench.methods.predictions import check_prediction
+from fwibench.physics.misfit import relative_distance
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.runs.machine.devices import choose_device, select_device
-from fwibench.runs.prediction.measurements import Incoming, inspect_values, open_array, read_measurements
+from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
 from fwibench.runs.prediction.predict import Report
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import parse_options, validate_options
@@ -100,7 +102,7 @@ def make_task(
 
     Args:
         measurements: An `.npy` file; see `read_measurements`.
-        survey: A TOML file of grid, survey, physics and bounds; see `fwibench.datasets.added.survey_file`.
+        survey: A TOML file of grid, survey, physics and bounds; see `fwibench.datasets.user.survey_file`.
         registry: Where the method is looked up.
         method: Its name; empty: the first that can invert the records.
         start: `gradient`, or the name of an `.npy` file.
@@ -236,9 +238,8 @@ def _simulate(models: Maps, problem: Problem) -> Maps:
 
 def _misfits(simulated: Maps, records: Maps) -> Array64:
     """Relative L2 distances `(n,)`; traces that are missing, zero throughout, are left out."""
-    heard = records.any(axis=2, keepdims=True)
-    pairs = zip((simulated * heard).astype(np.float64), records.astype(np.float64), strict=True)
-    return np.array([np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-30) for a, b in pairs])
+    pairs = zip(simulated, records, strict=True)
+    return np.array([relative_distance(made, record, floor=1e-30) for made, record in pairs])
 
 
 def _seen(starts: Maps, problem: Problem) -> Maps | None:

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.datasets.layouts import Expected, complex_advice, parts_advice, read_layout
+from fwibench.datasets.readers.segy_headers import SUFFIXES
 from fwibench.errors import DataError, ProblemError
-from fwibench.files.npy import open_npy, to_float32
+from fwibench.files.npy import open_array, to_float32
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.runs.opening.methods import rows_at_once
-from fwibench.runs.prediction.segy import SUFFIXES, read_segy
+from fwibench.runs.prediction.segy import read_segy
+from fwibench.samples import find_not_finite
 from fwibench.text.readable import show_number
-from fwibench.typing import Array32, Array64, Indices
+from fwibench.typing import Array32, Array64
 
 FAR = 10.0
 """A largest amplitude, of a row where each is scaled by itself, so many times larger or smaller than the one that
@@ -103,7 +105,7 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
     divisor = np.array(problem.amplitude.rows or (1.0,), np.float64) * scale
     peaks, silent, bad = [], [], []
     for first, samples in measurements.portions(problem):
-        unfinite = _unfinite(samples)
+        unfinite = find_not_finite(samples)
         bad += [(first + int(i), int((~np.isfinite(samples[i])).sum())) for i in unfinite]
         if len(unfinite):
             # told below; sums of such values would be noise
@@ -120,36 +122,6 @@ def inspect_values(measurements: Incoming, problem: Problem, missing: float = 0.
             "remove these samples, or set lost traces to 0 if the method was trained with missing_traces",
         )
     return [*_far(np.concatenate(peaks), problem), *_silent(np.concatenate(silent), missing)]
-
-
-def open_array(path: Path) -> NDArray[Any]:
-    """Memory-map an `.npy` file; nothing is unpickled.
-
-    Raises:
-        DataError: It is absent, damaged, no `.npy` file, or holds Python objects.
-    """
-    if not path.is_file():
-        raise DataError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, expected an .npy file")
-    with path.open("rb") as stream:
-        start = stream.read(6)
-    if start[:4] == b"PK\x03\x04":
-        raise DataError(f"{path} is an archive (.npz), expected one array (.npy)", "numpy.save one of its arrays")
-    if start != b"\x93NUMPY":
-        raise DataError(f"{path} is no .npy file", "write it with numpy.save(path, array)")
-    try:
-        array = open_npy(path)
-    except (ValueError, OSError) as error:
-        if "Python objects" in str(error):
-            raise DataError(
-                f"{path} holds Python objects, which are not read from files, expected numbers: float32",
-                "save it as numpy.stack(list(array)).astype('float32')",
-            ) from error
-        raise DataError(f"{path} is not a whole .npy file: {error}", "write it again") from error
-    return array
-
-
-def _unfinite(samples: Array32) -> Indices:
-    return np.flatnonzero(~np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
 
 
 def _far(peaks: Array64, problem: Problem) -> list[str]:

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fwibench.datasets.added import line
 from fwibench.datasets.readers.maps import reading
-from fwibench.datasets.readers.segy_places import FieldPlaces
+from fwibench.datasets.readers.segy_positions import FieldPlaces
 from fwibench.datasets.readers.segy_shots import Stated, read_shots
+from fwibench.datasets.user import projection
 from fwibench.errors import ProblemError
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.typing import Array32
-
-SUFFIXES = (".segy", ".sgy")
 
 
 def read_segy(path: Path, problem: Problem) -> tuple[Array32, list[str]]:
@@ -62,7 +60,7 @@ def _doubt_places(places: FieldPlaces, problem: Problem) -> list[str]:
     for first in range(0, len(places.sources), len(known)):
         rows = slice(first, first + len(known))
         one = FieldPlaces(places.sources[rows], places.receivers[rows], heights=False)
-        found = line.to_section([one], [None], problem.grid, line.Stated(sources=known.tolist()))
+        found = projection.to_section([one], [None], problem.grid, projection.Stated(sources=known.tolist()))
         for what, x, right in (("sources", found.sources[:, 0], known), ("receivers", found.receivers[..., 0], spread)):
             farthest[what] = max(farthest[what], float(np.abs(x - right).max()))
     return [

@@ -6,7 +6,7 @@ import pytest
 import segyio
 from scipy.io import savemat
 
-from fwibench.datasets.readers import Wanted, read_maps, read_section
+from fwibench.datasets.readers import Wanted, read_maps
 from fwibench.errors import DataError
 from fwibench.problem import Property
 
@@ -146,14 +146,6 @@ def test_what_does_not_fit_is_named_with_what_to_do(name: str, tmp_path: Path) -
     assert hint in wrong.value.hint
 
 
-def test_an_unknown_variable_lists_those_present(tmp_path: Path) -> None:
-    path = tmp_path / "a.mat"
-    write(path, MAPS[0])
-    with pytest.raises(DataError, match=r"no variable 'vmodel'; it holds svmodel \(4, 6\), dh \(1, 1\)"):
-        read_maps(path, Wanted(shapes=(SHAPE,), variable="vmodel"))
-    assert len(read_maps(path, Wanted(shapes=(SHAPE,), variable="svmodel"))) == 1
-
-
 def test_an_empty_folder_says_what_is_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no file of maps; expected .npy, .npz"):
         read_maps(tmp_path, WANTED)
@@ -165,11 +157,3 @@ def test_without_segyio_the_package_is_named(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DataError, match="need the package segyio") as wrong:
         read_maps(tmp_path, WANTED)
     assert "fwibench[segy]" in wrong.value.hint
-
-
-def test_a_section_is_a_file_with_one_map_of_any_size(tmp_path: Path) -> None:
-    write(tmp_path / "a.segy", MAPS[0])
-    np.testing.assert_array_equal(read_section(tmp_path / "a.segy", Wanted()), MAPS[0])
-    np.save(tmp_path / "b.npy", MAPS)
-    with pytest.raises(DataError, match="holds 3 maps, expected one"):
-        read_section(tmp_path / "b.npy", Wanted())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
 from fwibench.methods.spectra import read_spectra, write_spectra
 from fwibench.methods.traces import Step, Trace, write_traces

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
 from matplotlib.path import Path as Path_
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import UnknownNameError
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.material import Material

@@ -12,7 +12,7 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, UsageError
 from fwibench.leaderboard.board import make_board
 from fwibench.plugins.registry import Registry

@@ -13,7 +13,7 @@ from fwibench.cli.options import DatasetNames, DatasetProfile
 from fwibench.text.readable import show_seconds
 
 if TYPE_CHECKING:
-    from fwibench.datasets.dataset import Dataset, Estimate
+    from fwibench.datasets.base import Dataset, Estimate
 
 
 def prepare(name: DatasetNames, profile: DatasetProfile = "quick") -> None:

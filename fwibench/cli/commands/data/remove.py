@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fwibench.cli.console.output import console
-from fwibench.datasets.added.description import forget, read_descriptions
+from fwibench.datasets.user.description import forget, read_descriptions
 from fwibench.errors import UnknownNameError
 
 

@@ -1,0 +1,1 @@
+"""Kimberlina: seismic and electromagnetic monitoring of stored CO2."""
