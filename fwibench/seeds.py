@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 BASE_SEED = 2022
-STREAMS = ("init", "data", "augment", "noise")
+STREAMS = ("init", "data", "augment")
 
 
 def derive_seed(*parts: object) -> int:

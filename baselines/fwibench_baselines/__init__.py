@@ -155,7 +155,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             physics=("acoustic",),
             devices=("cpu", "cuda"),
             needs_fit=False,
-            trained_on="none",
             track="oracle-start",
             version="2",
         ),

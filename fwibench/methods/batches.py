@@ -1,56 +1,68 @@
-"""Batches of a split as a network wants them.
+"""Batches of network inputs and normalised targets.
 
-Invariant: batches of an epoch are even, so that none is too small for batch statistics.
+Invariant: batches of an epoch differ in size by one sample at most, so that none is too small for batch statistics.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fwibench.problem import Property
 from fwibench.samples import Split
-from fwibench.typing import Indices
-
-if TYPE_CHECKING:
-    from fwibench.methods.torch_method import TorchMethod
+from fwibench.typing import Array32, Indices
 
 Batch = tuple[Tensor, Tensor]
+Encode = Callable[[Array32], Tensor]
+"""Turns raw measurements `(n, S, T, R)` into network inputs on the device of training."""
 
 
 def count_batches(samples: int, batch_size: int, smallest: int = 1) -> int:
     """Return the number of even batches of at most `batch_size` samples.
 
     Args:
-        samples: How many there are.
-        batch_size: Most samples of a batch; exceeded where a batch would be smaller than `smallest` otherwise.
-        smallest: Least samples of a batch.
+        samples: Number of samples.
+        batch_size: Largest size of a batch; exceeded where a batch would be smaller than `smallest` otherwise.
+        smallest: Smallest size of a batch.
+
+    Returns:
+        Number of batches; 0 without samples.
     """
     return min(math.ceil(samples / batch_size), max(samples // smallest, 1))
 
 
 def even_batches(order: Indices, batch_size: int, smallest: int = 1) -> list[Indices]:
-    """Cuts `order` into batches of nearly one size, see `count_batches`."""
+    """Divide sample numbers into even batches.
+
+    Args:
+        order: Sample numbers `(n,)`, `n` at least 1.
+        batch_size: See `count_batches`.
+        smallest: See `count_batches`.
+
+    Returns:
+        The batches, in the given order.
+    """
     return np.array_split(order, count_batches(len(order), batch_size, smallest))
 
 
 def needs_pairs(network: nn.Module, inputs: Tensor) -> bool:
-    """Return whether a network cannot be trained on one sample: it normalises a layer that has one value a channel.
+    """Return whether batch normalisation of a network needs two samples: a layer has one value per channel.
 
     Args:
-        network: Evaluated once, as for a prediction; nothing in it changes.
-        inputs: Of one sample.
+        network: Evaluated once in evaluation mode; its state does not change.
+        inputs: Network inputs of one sample.
     """
     single = False
 
-    def look(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+    def inspect(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         nonlocal single
         single = single or arguments[0].numel() == arguments[0].shape[1]
 
-    handles = [one.register_forward_pre_hook(look) for one in network.modules() if normalises(one)]
+    handles = [one.register_forward_pre_hook(inspect) for one in network.modules() if is_batch_norm(one)]
     training = network.training
     try:
         with torch.no_grad():
@@ -62,36 +74,40 @@ def needs_pairs(network: nn.Module, inputs: Tensor) -> bool:
     return single
 
 
-def normalises(module: nn.Module) -> bool:
-    """Return whether a module takes statistics of a batch."""
+def is_batch_norm(module: nn.Module) -> bool:
+    """Return whether a module normalises by the statistics of a batch."""
     return isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
-class Source:
-    """Encodings, computed once or batch by batch, and normalised targets of a split.
+class EncodedSplit:
+    """Network inputs and normalised targets of a split.
 
     Args:
-        method: Encodes, and says whether encodings are few enough to keep.
-        split: Where samples come from.
-        batch_size: Samples that are read at once.
+        split: The samples.
+        encode: See `Encode`.
+        target: The property, whose bounds normalise the targets.
+        device: Device of the targets.
+        chunk: Number of samples encoded at once to keep the inputs of the whole split in memory; None: every batch is
+            encoded when it is read.
     """
 
-    def __init__(self, method: TorchMethod, split: Split, batch_size: int) -> None:
-        self.method = method
+    def __init__(
+        self, split: Split, encode: Encode, target: Property, device: torch.device, chunk: int | None = None
+    ) -> None:
         self.split = split
+        self._encode, self._target, self._device = encode, target, device
         self._encoded: Tensor | None = None
-        if method.encode_once:
-            every = even_batches(np.arange(len(split)), batch_size)
-            self._encoded = torch.cat([method.encode(split.measurements[rows]) for rows in every])
+        if chunk is not None:
+            chunks = even_batches(np.arange(len(split)), chunk)
+            self._encoded = torch.cat([encode(split.measurements[rows]) for rows in chunks])
 
     def __len__(self) -> int:
         return len(self.split)
 
     def read(self, rows: Indices) -> Batch:
-        """Inputs and normalised targets of some rows, on the method's device."""
-        method = self.method
-        maps = torch.from_numpy(self.split.properties[rows]).to(method.device)
-        target = method.problem.property.normalise(maps)
+        """Return inputs `(n, ...)` and normalised targets `(n, 1, Z, X)` of some rows."""
+        maps = torch.from_numpy(self.split.properties[rows]).to(self._device)
+        target = self._target.normalise(maps)
         if self._encoded is None:
-            return method.encode(self.split.measurements[rows]), target
-        return self._encoded[torch.from_numpy(rows).to(method.device)], target
+            return self._encode(self.split.measurements[rows]), target
+        return self._encoded[torch.from_numpy(rows).to(self._device)], target

@@ -1,4 +1,4 @@
-"""What a run lends to a method."""
+"""What a run gives to a method: device, random seeds, working folder and deadline."""
 
 from __future__ import annotations
 
@@ -6,63 +6,70 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from fwibench.methods.complexity import Complexity
 from fwibench.seeds import BASE_SEED, STREAMS, derive_seed
-
-if TYPE_CHECKING:
-    from fwibench.methods.base import Method
-
+from fwibench.typing import Array32
 
 FIT_THREADS = "FWIBENCH_FIT_THREADS"
-"""Environment variable that fixes the threads of a fit on a CPU, as `fwibench reproduce` does."""
+"""Environment variable that sets the number of threads of a fit on a CPU; `fwibench reproduce` sets it too."""
+
+
+class FittedMethod(Protocol):
+    """The part of a fitted `fwibench.methods.base.Method` that a method building on it may use."""
+
+    def predict(self, measurements: Array32) -> Array32:
+        """Return property maps `(n, 1, Z, X)` for measurements `(n, S, T, R)`."""
+
+    def complexity(self) -> Complexity:
+        """Return parameters and arithmetic of one sample."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """Device, seeds, a folder to work in, and the clock.
+    """Device, random seeds, working folder and deadline of one run.
 
     Attributes:
         workdir: The only folder a method may write to; kept until the cell is done, so a method that was
             interrupted finds its checkpoints here.
         device: `cpu`, `cuda` or `cuda:N`.
-        dtype: Name of the floating-point type of networks.
-        dataset: Name of the dataset, for the seeds.
-        method: Name of the method, for the seeds.
-        repetition: Which repetition this is, from 0.
-        deadline: `time.monotonic()` at which the cell is killed; None for never.
-        base: The fitted method that this one builds on; None unless its spec says `builds_on`.
-        on_report: Called with what the method reports.
+        dataset: Name of the dataset; random seeds are derived from it.
+        method: Name of the method; random seeds are derived from it.
+        repetition: Number of the repetition, from 0; random seeds are derived from it.
+        deadline: Value of `time.monotonic()` at which the cell is killed; None: no deadline.
+        base: The fitted method that this one builds on; None unless the spec sets `builds_on`.
+        on_report: Called with the scalars of every `report`.
     """
 
     workdir: Path
     device: str = "cpu"
-    dtype: str = "float32"
     dataset: str = ""
     method: str = ""
     repetition: int = 0
     deadline: float | None = None
-    base: Method | None = field(default=None, repr=False)
+    base: FittedMethod | None = field(default=None, repr=False)
     on_report: Callable[[dict[str, float]], None] = field(default=lambda scalars: None, repr=False)
 
     def seed(self, stream: str) -> int:
-        """Seed of one random stream: `init`, `data`, `augment` or `noise`."""
+        """Return the random seed of one stream.
+
+        Raises:
+            ValueError: The stream is not `init`, `data` or `augment`.
+        """
         if stream not in STREAMS:
             raise ValueError(f"unknown random stream '{stream}', expected one of {', '.join(STREAMS)}")
         return derive_seed(BASE_SEED, self.dataset, self.method, self.repetition, stream)
 
     @property
     def budget(self) -> float | None:
-        """Seconds left until the deadline; None without one."""
+        """Seconds left until the deadline, at least 0; None without a deadline."""
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
 
     def should_stop(self) -> bool:
-        """Whether the deadline has passed: save what is worth keeping and return."""
+        """Return whether the deadline has passed; the method should then save its state and return."""
         return self.budget == 0.0
 
     def report(self, **scalars: float) -> None:
-        """Tells the user how far the method is.
-
-        `step` and `steps` drive the progress bar; everything else is shown beside it.
-        """
+        """Report progress to the user: `step` and `steps` move the progress bar, other scalars are shown beside it."""
         self.on_report(scalars)

@@ -1,80 +1,80 @@
-"""How many threads a fit on a CPU takes.
+"""The number of threads of a fit on a CPU.
 
-Invariant: with a given number of threads a fit has the same bits, however that number was found. Finding it leaves
-weights and random generators as they were.
+Invariant: a fit with a given number of threads has the same bits, however that number was chosen. Choosing it leaves
+weights and random generators unchanged.
 """
 
 from __future__ import annotations
 
-import copy
 import logging
 import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from fwibench.methods.batches import Source
 from fwibench.methods.context import FIT_THREADS
 from fwibench.methods.precision import own_generators
 
-if TYPE_CHECKING:
-    from fwibench.methods.training import Trainer
-
 SMALL_S = 0.1
-"""Longest step of a small network [s]. Longer ones gain from every thread: their parallel sections outlast waiting."""
+"""Longest training step of a small network [s]. A longer step takes every thread without measuring fewer: its parallel
+sections are long against the time that threads wait for each other."""
 LARGE_S = 2.0
-"""Longest first step that is worth a second one [s]."""
+"""Longest first training step that is repeated [s]; a longer one is of a large network for certain."""
 REPEATS = 5
+"""Training steps that are timed for each number of threads; the median counts."""
 WORTH = 1.15
-"""More threads are taken only where they are so many times faster: fewer depend less on what else runs."""
+"""Speed-up from which on more threads are used; below it fewer are, since they depend less on other processes."""
 
 log = logging.getLogger(__name__)
 
 
-def fit_threads(trainer: Trainer, source: Source, resumed: int | None) -> int | None:
-    """Return the number of threads of a fit; None on a GPU, where it does not matter.
+def fit_threads(device: torch.device, resumed: int | None, make_step: Callable[[], Callable[[], object]]) -> int | None:
+    """Choose the number of threads of a fit.
 
-    That of the checkpoint comes first, then `FWIBENCH_FIT_THREADS`, then `OMP_NUM_THREADS` or `MKL_NUM_THREADS`. Where
-    the user set none of them, one training step is measured with several numbers.
+    The number of the checkpoint takes precedence, then `FWIBENCH_FIT_THREADS`, then `OMP_NUM_THREADS` or
+    `MKL_NUM_THREADS`. Without any of them a training step is timed with several numbers of threads.
 
     Args:
-        trainer: Of the fit.
-        source: Its train samples.
-        resumed: Number that the checkpoint says, if the fit goes on from one.
+        device: Device of the fit.
+        resumed: Number of threads stored in the checkpoint; None without a checkpoint.
+        make_step: Makes the training step to time; called only where it is timed.
+
+    Returns:
+        Number of threads; None on a GPU, where it has no influence.
     """
-    if trainer.method.device.type != "cpu":
+    if device.type != "cpu":
         return None
     if resumed:
         return resumed
     present = torch.get_num_threads()
-    wanted = os.environ.get(FIT_THREADS, "")
-    if wanted.isdecimal() and int(wanted) > 0:
-        return int(wanted)
+    setting = os.environ.get(FIT_THREADS, "")
+    if setting.isdecimal() and int(setting) > 0:
+        return int(setting)
     if present == 1 or "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ:
         return present
-    with own_generators(trainer.method.device):
+    with own_generators(device):
         try:
-            return fastest(_step_of(trainer, source), present)
+            return fastest(make_step(), present)
         except Exception as error:
-            # a network that cannot be copied, or a loss of other arguments: nothing that the fit itself must mind
-            log.warning("the number of threads could not be measured, %d are taken: %r", present, error)
+            # the timed step copies the network and calls `loss`; a method may allow neither and still train
+            log.warning("the training step could not be timed, %d threads are used: %r", present, error)
             return present
 
 
 def fastest(step: Callable[[], object], most: int) -> int:
-    """Return the fewest threads, of powers of two and `most`, that are about as fast as the best.
+    """Return the smallest number of threads that is about as fast as the fastest one.
+
+    Powers of two and `most` are timed; about as fast is within a factor of `WORTH`.
 
     Args:
-        step: One training step.
-        most: Threads there are.
+        step: A training step.
+        most: Largest number of threads.
     """
     with using_threads(most):
-        # the first step also prepares kernels, so it may be long in a small network too
+        # the first step also sets up kernels, so that of a small network may be long as well
         if _seconds(step) > LARGE_S or _seconds(step) > SMALL_S:
             return most
     counts = sorted({most, *(2**power for power in range(most.bit_length()) if 2**power < most)})
@@ -88,7 +88,7 @@ def fastest(step: Callable[[], object], most: int) -> int:
 
 @contextmanager
 def using_threads(number: int | None) -> Iterator[None]:
-    """Runs a block with so many threads of torch; None leaves them as they are."""
+    """Set the number of torch's threads within the block; None leaves it unchanged."""
     before = torch.get_num_threads()
     if number is not None and number != before:
         torch.set_num_threads(number)
@@ -103,20 +103,3 @@ def _seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
-
-
-def _step_of(trainer: Trainer, source: Source) -> Callable[[], object]:
-    """A training step on a copy of the network, with the first batch in order of the split."""
-    method = trainer.method
-    network = copy.deepcopy(method.network).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    inputs, target = source.read(np.arange(min(method.options.batch_size, len(source))))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        with trainer.fabric.autocast():
-            loss = method.loss(network(inputs), target)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    return step

@@ -1,8 +1,8 @@
-"""The base for methods that are PyTorch networks.
+"""The base class of methods that are PyTorch networks.
 
-An author gives `build`; the base normalises, trains, keeps the best on val, predicts, counts and saves.
-A part of the computation that is fixed or solved in closed form belongs in the encoder, which stands in
-front of the network and is never trained by gradient.
+An author implements `build`; the base normalises, trains, keeps the weights that are best on val, predicts, counts
+parameters and FLOPs, and saves. A part of the computation that is fixed or solved in closed form belongs in the
+encoder, which precedes the network and is never trained by gradient descent.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from fwibench.errors import UnsuitableError
 from fwibench.files.atomic import atomic_write
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 
 
 class Normalise(nn.Module):
-    """Raw measurements to about [-1, 1], by the problem's constants."""
+    """Scales raw measurements to about [-1, 1] by the constants of the problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()
         self.amplitude = problem.amplitude
 
     def forward(self, measurements: Tensor) -> Tensor:
-        """Any shape in, the same shape out."""
+        """Return scaled measurements of the same shape."""
         return self.amplitude.normalise(measurements, torch)
 
 
@@ -47,7 +48,7 @@ class TorchMethod(Method):
     """A network from normalised measurements to a normalised property map in [-1, 1].
 
     Attributes:
-        encode_once: Whether encodings of a whole split fit in memory, so that training computes them only once.
+        encode_once: Whether encodings of a whole split fit in memory, so that training computes them once.
     """
 
     encode_once = False
@@ -65,72 +66,95 @@ class TorchMethod(Method):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """The trained network: encodings `(n, ...)` to normalised maps `(n, 1, Z, X)`."""
+        """Return the trained network, from encodings `(n, ...)` to normalised maps `(n, 1, Z, X)`."""
 
     def build_encoder(self) -> nn.Module:
-        """The fixed part in front of it: raw measurements `(n, S, T, R)` to encodings. Default: `Normalise`."""
+        """Return the fixed part, from raw measurements `(n, S, T, R)` to encodings. Default: `Normalise`."""
         return Normalise(self.problem)
 
     def build_companions(self) -> dict[str, nn.Module]:
-        """Networks that train beside it and are not needed to predict, such as a critic. Default: none."""
+        """Return networks that are trained but not needed to predict, such as a critic, by name. Default: none."""
         return {}
 
     def updates_per_epoch(self, part: str, batches: int) -> int:
-        """Optimiser steps that a part takes in an epoch, for its schedule. Default: one a batch."""
+        """Return the number of optimiser steps of a part per epoch, for its schedule. Default: one per batch."""
         return batches
 
     def fit_encoder(self, train: Split, val: Split) -> None:
-        """Solves what the encoder needs in closed form. Default: nothing."""
+        """Solve for the closed-form part of the encoder. Default: nothing."""
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Loss of normalised maps `(n, 1, Z, X)`. Default: mean absolute error (equation 11)."""
+        """Return the loss of normalised maps `(n, 1, Z, X)`. Default: mean absolute error (InvLINT, equation 11)."""
         return nn.functional.l1_loss(prediction, target)
 
     def training_step(self, trainer: Trainer, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Learns from one batch by `trainer.step`; returns scalars for the history, `loss` among them."""
+        """Learn from one batch by calling `trainer.step`.
+
+        Args:
+            trainer: The running fit.
+            inputs: Encodings `(n, ...)`.
+            target: Normalised maps `(n, 1, Z, X)`.
+
+        Returns:
+            Scalars for the history, `loss` among them.
+        """
         loss = self.loss(trainer.network(inputs), target)
         trainer.step(loss)
         return {"loss": loss.detach()}
 
     def fit(self, train: Split, val: Split) -> None:
-        """Solves the encoder, then trains the network and keeps the weights that were best on `val`."""
-        # importing it takes longer than importing torch, and only a fit needs it
-        from fwibench.methods.training import Trainer
+        """Solve for the encoder, then train the network and keep the weights that are best on `val`.
 
+        Raises:
+            UnsuitableError: `val` is empty, or `train` is too small for batch normalisation.
+            DivergedError: A loss is not finite.
+        """
+        # importing it takes longer than importing torch, and only a fit needs it
+        from fwibench.methods.training import NETWORK, Trainer, TrainingHooks
+
+        if not len(val):
+            raise UnsuitableError(
+                f"{self.context.method or type(self).__name__} chooses its weights on val samples, and there are none",
+                "add samples to the val split",
+            )
         self.fit_encoder(train, val)
-        self.history = Trainer(self).fit(train, val)
+        hooks = TrainingHooks(self.encode, self.encode_once, self.training_step, self.loss, self.updates_per_epoch)
+        modules = {NETWORK: self.network, **self.companions}
+        trainer = Trainer(modules, self.problem, self.options, self.context, hooks)
+        self.history = trainer.fit(train, val)
+        self.fit_threads, self.resumed_s = trainer.fit_threads, trainer.resumed_s
         self._ready = True
 
     @torch.no_grad()
     def encode(self, measurements: Array32) -> Tensor:
-        """Raw measurements `(n, S, T, R)` to encodings on the method's device."""
+        """Return the encodings of raw measurements `(n, S, T, R)`, on the method's device."""
         return self.encoder(torch.from_numpy(measurements).to(self.device))
 
     @torch.inference_mode()
     def infer(self, measurements: Array32) -> Array32:
-        """What `predict` computes, whether fitted or not."""
+        """Predict maps `(n, 1, Z, X)` without checking that the method was fitted."""
         on_gpu = self.device.type == "cuda"
         with tensor_cores(self.options.precision) if on_gpu else nullcontext():
             maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
         return maps.float().cpu().numpy()
 
     def predict(self, measurements: Array32) -> Array32:
-        """See `Method.predict`; the batch is computed in one piece."""
+        """See `Method.predict`; all measurements form one batch."""
         if not self._ready:
             raise self.not_fitted()
         self.problem.check_measurements(measurements.shape)
         return self.infer(measurements)
 
     def parameters_closed_form(self) -> int:
-        """Entries of the encoder that `fit_encoder` solves for."""
+        """Return the number of entries of the encoder that `fit_encoder` solves for. Default: 0."""
         return 0
 
     def parameters_fixed(self) -> int:
-        """Constants of the encoder, such as kernels."""
+        """Return the number of constants of the encoder, such as kernels. Default: 0."""
         return 0
 
     def complexity(self) -> Complexity:
-        """Parameters of the network, and the counted arithmetic of encoder and network together."""
+        """Return the parameters of network and companions, and the counted FLOPs of encoder and network."""
         flops, uncounted = count_flops(self._forward_of_one())
         return Complexity(
             parameters=sum(
@@ -148,7 +172,7 @@ class TorchMethod(Method):
         )
 
     def layers(self) -> tuple[Layer, ...]:
-        """Layers of encoder and network together, then a row for each companion, which no prediction passes."""
+        """Return the layers of encoder and network, then one row per companion, which predictions do not use."""
         passed = measure_layers({"encoder": self.encoder, "network": self.network}, self._forward_of_one())
         return *passed, *(
             Layer(
@@ -165,14 +189,14 @@ class TorchMethod(Method):
         return lambda: self.network(self.encoder(sample))
 
     def save(self, path: Path) -> None:
-        """Writes `model.pt`: the states of encoder and network."""
+        """Write the states of encoder and network to `model.pt`."""
         if not self._ready:
             raise self.not_fitted()
         with atomic_write(path / "model.pt") as stream:
             torch.save({"encoder": self.encoder.state_dict(), "network": self.network.state_dict()}, stream)
 
     def load(self, path: Path) -> None:
-        """Reads `model.pt`."""
+        """Read `model.pt`."""
         state = torch.load(path / "model.pt", map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
         self.network.load_state_dict(state["network"])

@@ -64,8 +64,7 @@ class MethodSpec(Spec):
         default=("cpu",), min_length=1, description="where it can run; with cuda alone it is skipped without a GPU"
     )
     deterministic: bool = Field(default=False, description="the seed changes nothing, so one repetition is enough")
-    trained_on: Literal["train", "none"] = Field(default="train", description="data that `fit` reads")
-    track: Literal["standard", "oracle-start", "extra-data"] = Field(
+    track: Literal["standard", "oracle-start"] = Field(
         default="standard", description="tracks are never ranked together; on oracle-start it is shown the truth"
     )
     published: tuple[Published, ...] = Field(default=(), description="what publications print of it, by dataset")

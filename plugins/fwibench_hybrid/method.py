@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from fwibench_baselines.fwi.method import WaveformInversion
 
-from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity
+from fwibench.methods.context import FittedMethod
 from fwibench.typing import Maps
 
 
 class Refine(WaveformInversion):
-    """Starts from `context.base`, which is fitted."""
+    """Starts from the prediction of the fitted method `context.base`."""
 
     @property
-    def base(self) -> Method:
-        """The method whose prediction is refined."""
+    def base(self) -> FittedMethod:
+        """The method whose prediction is the start model; raises `MethodError` without one."""
         if self.context.base is None:
             raise self.not_fitted()
         return self.context.base

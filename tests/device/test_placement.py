@@ -16,7 +16,7 @@ from fwibench_baselines.fwi.discretisation import inversion_problem
 from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.options import InversionOptions
 
-from fwibench.methods.batches import Source
+from fwibench.methods.batches import EncodedSplit
 from fwibench.methods.context import RunContext
 from fwibench.methods.threads import fit_threads
 from fwibench.physics import acoustic
@@ -66,14 +66,15 @@ def test_a_network_is_on_its_device(
     method = spec.load()(problem, chosen, RunContext(workdir=tmp_path, device="meta", dataset=dataset, method=name))
     modules = {"network": method.network.train(), **{key: one.train() for key, one in method.companions.items()}}
     split: Any = Zeros(problem)
-    inputs, target = Source(method, split, ROWS).read(np.arange(ROWS))
+    chunk = ROWS if method.encode_once else None
+    encoded = EncodedSplit(split, method.encode, problem.property, method.device, chunk)
+    inputs, target = encoded.read(np.arange(ROWS))
     trainer = SimpleNamespace(
         network=method.network,
         parts={key: SimpleNamespace(module=module, plain=module) for key, module in modules.items()},
         batch=5,
         batches=5,
         step=lambda loss, part="network": loss.backward(),
-        method=method,
     )
     scalars = method.training_step(trainer, inputs, target)
     gradients = [weight.grad for module in modules.values() for weight in module.parameters()]
@@ -83,7 +84,7 @@ def test_a_network_is_on_its_device(
     with torch.no_grad():
         assert problem.property.denormalise(method.network(method.encode(split.measurements))).device.type == "meta"
     assert method._forward_of_one()().device.type == "meta"
-    assert fit_threads(trainer, None, None) is None  # type: ignore[arg-type]
+    assert fit_threads(method.device, None, lambda: lambda: None) is None
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import _Place, make_plan
+from fwibench.testing import in_memory
 
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 1.0}])
@@ -100,8 +101,19 @@ def test_a_network_that_needs_pairs_is_unsuitable_for_one_sample(salt: Dataset, 
     method = Norms(salt.problem, TrainingOptions(epochs=1, batch_size=4), context)
     with torch.no_grad():
         method.network.eval()(torch.zeros(1, *salt.problem.measurement_shape))
-    with pytest.raises(UnsuitableError, match="test needs 2 train samples at least for its batch normalisation"):
+    with pytest.raises(UnsuitableError, match="test needs at least 2 train samples for its batch normalisation"):
         method.fit(salt.split("random", "train").spread(1), salt.split("random", "val").spread(1))
+
+
+@pytest.mark.parametrize("name", ["invlint", "inversionnet"])
+def test_a_network_without_val_samples_is_unsuitable(
+    name: str, salt: Dataset, registry: Registry, context: RunContext
+) -> None:
+    spec = registry.method(name).spec
+    method = spec.load()(salt.problem, spec.options.model_validate(spec.profiles["smoke"]), context)
+    train = salt.split("random", "train").spread(4)
+    with pytest.raises(UnsuitableError, match="test chooses its weights on val samples, and there are none"):
+        method.fit(train, in_memory("val", train.measurements[:0], train.properties[:0]))
 
 
 def test_looking_for_pairs_changes_nothing_in_the_network() -> None:

@@ -52,6 +52,11 @@ FAULTS = {
         "MethodSpec: name: String should match pattern '^[a-z][a-z0-9-]*$', got 'Not A Name'",
         HEAD + "return [spec('Not A Name')]",
     ),
+    "has a field that specs do not have": (
+        "fwibench_methods",
+        "MethodSpec: trained_on: Extra inputs are not permitted, got 'train'",
+        HEAD + "return [spec('x-field', trained_on='train')]",
+    ),
     "has a preset that its options refuse": (
         "fwibench_methods",
         "'x-preset': the preset of profile quick cannot be used: NoOptions: epochs: Extra inputs are not permitted",
