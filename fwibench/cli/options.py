@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
+from fwibench.text.readable import as_utf8
 
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -70,6 +72,7 @@ def build_request(
         results=results,
         force=force,
         max_cells=max_cells,
+        command=("fwibench", *map(as_utf8, sys.argv[1:])),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.run import run_plan
 from fwibench.runs.reproduction import repeat as repeating
 from fwibench.runs.reproduction.command import request_of, words_of
-from fwibench.text.readable import printable, show_number
+from fwibench.text.readable import as_utf8, printable, show_number
 
 
 def reproduce(
@@ -45,7 +46,8 @@ def reproduce(
     record, base = repeating.read_run(folder, to_run=not show)
     registry = open_registry()
     target = repeating.fresh_folder(results, folder.name, output)
-    request = replace(request_of(record, base, registry), results=target, device=device)
+    asked = ("fwibench", *map(as_utf8, sys.argv[1:]))
+    request = replace(request_of(record, base, registry), results=target, device=device, command=asked)
     where = {"results": str(target), **({} if device == "auto" else {"device": device})}
     command = words_of(request, [one.cell for one in (record, base) if one], **where)
     plan, obstacles = repeating.plan_again(request, record, base, registry)

@@ -5,8 +5,8 @@ Invariant: every planned cell ends as a record with a status, in the order of th
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +21,6 @@ from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins
-from fwibench.text.readable import as_utf8
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -116,7 +115,7 @@ class _Runner:
             return _left(self.ended(planned, "failed", reason), results)
         if reason := results.lacking(planned.cell.base):
             return _left(self.ended(planned, "skipped", reason), results)
-        metrics = metric_names(request, self.registry)
+        metrics = metric_names(request.metrics, self.registry)
         record = self.blank(planned).model_copy(update={"notes": list(self.doubts.get(dataset.fingerprint, ()))})
         job = Job(record=record, device=request.device, metrics=metrics, limit=request.time_limit)
         job = needed_plugins(self.registry, job)
@@ -148,7 +147,7 @@ class _Runner:
             plugin=offer.plugin.distribution,
             source=planned.dataset.source,
             unit=planned.dataset.problem.property.unit,
-            environment={"command": ["fwibench", *map(as_utf8, sys.argv[1:])]},
+            environment={"command": list(command)} if (command := self.request.command) else {},
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
 
@@ -159,10 +158,10 @@ class _Runner:
         return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
-def metric_names(request: Request, registry: Registry) -> list[str]:
-    """The default metrics and those that were asked for."""
+def metric_names(asked: Iterable[str], registry: Registry) -> list[str]:
+    """Return the default metrics and those that were asked for."""
     default = [name for name, offer in registry.metrics.items() if offer.spec.default]
-    return list(dict.fromkeys([*default, *request.metrics]))
+    return list(dict.fromkeys([*default, *asked]))
 
 
 def _left(record: Record, results: Results) -> Record:

@@ -25,27 +25,39 @@ def device_refusal(method: MethodSpec, asked: str) -> str:
 
 
 def choose_device(asked: str, method: MethodSpec) -> str:
-    """The device to run on: `auto` takes the GPU where there is one and the method can use it.
+    """Return the device to run on: `auto` takes the GPU where there is one and the method can use it.
 
     Raises:
         FwibenchError: The device that was asked for is not there.
         UnsuitableError: The method cannot use any device that is there.
+    """
+    device = find_device(asked)
+    if device != "cpu" and "cuda" in method.devices:
+        return device
+    if "cpu" not in method.devices:
+        raise UnsuitableError(device_refusal(method, asked) or _no_gpu(method.name))
+    return "cpu"
+
+
+def find_device(asked: str) -> str:
+    """Return the device that was asked for: `auto` takes the GPU where there is one.
+
+    Raises:
+        FwibenchError: It is not there.
     """
     import torch
 
     kind, there = asked.partition(":")[0], torch.cuda.is_available()
     if kind == "cuda" and not there:
         raise FwibenchError("--device cuda was asked for, but torch sees no GPU", "use --device cpu or auto")
-    if "cuda" in method.devices and there and kind != "cpu":
-        device, number = "cuda" if kind == "auto" else asked, int(asked.partition(":")[2] or 0)
-        if number >= (count := torch.cuda.device_count()):
-            raise FwibenchError(
-                f"--device {asked} was asked for, but torch sees {counted(count, 'GPU')}", "the first one is cuda:0"
-            )
-        return device
-    if "cpu" not in method.devices:
-        raise UnsuitableError(device_refusal(method, asked) or _no_gpu(method.name))
-    return "cpu"
+    if kind == "cpu" or not there:
+        return "cpu"
+    device, number = "cuda" if kind == "auto" else asked, int(asked.partition(":")[2] or 0)
+    if number >= (count := torch.cuda.device_count()):
+        raise FwibenchError(
+            f"--device {asked} was asked for, but torch sees {counted(count, 'GPU')}", "the first one is cuda:0"
+        )
+    return device
 
 
 def _no_gpu(name: str) -> str:

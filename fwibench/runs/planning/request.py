@@ -48,6 +48,7 @@ class Request:
         results: Results folder.
         force: Whether finished cells are run again.
         max_cells: Largest number of cells that is planned.
+        command: Words of the command that asks for it, for the records; empty where no command does.
     """
 
     methods: tuple[Selected, ...]
@@ -64,6 +65,7 @@ class Request:
     results: Path = Path("results")
     force: bool = False
     max_cells: int = MOST_CELLS
+    command: tuple[str, ...] = ()
 
 
 def check_size(what: str, cells: int, most: int) -> None:

@@ -68,19 +68,35 @@ def read_measurements(path: Path, problem: Problem) -> Incoming:
         DataError: It is absent, damaged, of another format, or does not hold real numbers.
         ProblemError: It has another shape than the problem; says which axes, and what to do.
     """
-    notes: list[str] = []
     if path.suffix.lower() in SUFFIXES and path.is_file():
         array, notes = read_segy(path, problem)
     else:
-        array = open_array(path)
+        array, notes = open_array(path), []
+    taken = take_measurements(array, str(path), problem)
+    return Incoming(taken.array, (*notes, *taken.notes))
+
+
+def take_measurements(array: NDArray[Any], name: str, problem: Problem) -> Incoming:
+    """Check the type and the shape of an array of measurements.
+
+    Args:
+        array: `(n, S, T, R)`, or as `read_layout` says.
+        name: Of the array, for messages.
+        problem: Gives the shape `(S, T, R)` of a sample.
+
+    Raises:
+        DataError: It does not hold real numbers.
+        ProblemError: It has another shape than the problem.
+    """
+    notes: list[str] = []
     if array.dtype.kind == "c":
         advice = complex_advice(array.ndim, Expected.of(problem))
-        raise ProblemError(f"{path} holds complex numbers ({array.dtype})", advice)
+        raise ProblemError(f"{name} holds complex numbers ({array.dtype})", advice)
     if array.dtype.kind not in "fiu":
-        raise DataError(f"{path} holds {array.dtype}, expected numbers: float32", "save it as array.astype('float32')")
+        raise DataError(f"{name} holds {array.dtype}, expected numbers: float32", "use array.astype('float32')")
     if array.dtype != np.float32:
         notes.append(f"converted from {array.dtype} to float32")
-    layout = read_layout(str(path), array.shape, Expected.of(problem))
+    layout = read_layout(name, array.shape, Expected.of(problem))
     if layout.note:
         notes.append(layout.note)
     # adds axes of length 1, so the memory-mapped array is not copied

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
 from fwibench.files.atomic import atomic_write
@@ -26,7 +28,7 @@ from fwibench.runs.artefacts.results import RECORD, Results
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.opening.datasets import build_dataset
 from fwibench.runs.opening.methods import load_fitted
-from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
+from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements, take_measurements
 from fwibench.typing import Maps
 
 Report = Callable[[dict[str, float]], None]
@@ -49,12 +51,12 @@ class Task:
     warnings: tuple[str, ...]
 
 
-def make_task(folder: Path, measurements: Path, registry: Registry) -> Task:
-    """Reads a run and the measurements, and checks all that can be checked without the method.
+def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registry) -> Task:
+    """Read a run and the measurements, and check all that can be checked without the method.
 
     Args:
-        folder: Of the run.
-        measurements: An `.npy` file; see `read_measurements`.
+        folder: Folder of the run.
+        measurements: A file, see `read_measurements`, or an array, see `take_measurements`.
         registry: Where method and dataset are looked up.
 
     Raises:
@@ -79,7 +81,10 @@ def make_task(folder: Path, measurements: Path, registry: Registry) -> Task:
     problem, missing, warnings = _problem(record, registry)
     if spec.version != cell.method_version:
         warnings.append(f"the model was made by {cell.method} {cell.method_version}, this is {spec.version}")
-    incoming = read_measurements(measurements, problem)
+    if isinstance(measurements, Path):
+        incoming = read_measurements(measurements, problem)
+    else:
+        incoming = take_measurements(measurements, "the array of measurements", problem)
     warnings += inspect_values(incoming, problem, missing)
     return Task(folder, record, problem, incoming, tuple(warnings))
 

@@ -1,0 +1,180 @@
+"""Runs of methods on datasets, and the leaderboards of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from fwibench.api.catalogue import open_registry
+from fwibench.api.evaluation import Evaluation
+from fwibench.errors import UsageError
+from fwibench.leaderboard.board import Board, make_board
+from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.predictions import read_predictions
+from fwibench.runs.artefacts.record import Record, read_record
+from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.execution.run import Listener, run_plan
+from fwibench.runs.planning.grammar import read_datasets, read_methods
+from fwibench.runs.planning.plan import PlannedCell, make_plan
+from fwibench.runs.planning.request import Request, Selected
+from fwibench.specs.dataset import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Choices(TypedDict, total=False):
+    """Options of `run`; the command `fwibench run` has the same.
+
+    Attributes:
+        split: Split scheme; each dataset's first by default.
+        seeds: Repetitions of each method that has a random seed.
+        first_seed: Number of the first repetition.
+        profile: Size of data and training: `smoke`, `quick` (default) or `paper`.
+        test_samples: Number of test samples, spread evenly over the split; all by default.
+        device: `auto` (default), `cpu`, `cuda` or `cuda:N`.
+        settings: Options by method, for all its cells: `{"invlint": {"alpha": 10}}`.
+        time_limit: Time limit of a cell [s].
+        metrics: Metrics beyond the default ones.
+        force: Whether finished cells are run again.
+        max_cells: Largest number of cells that is planned.
+    """
+
+    split: str | None
+    seeds: int
+    first_seed: int
+    profile: Profile
+    test_samples: int | None
+    device: str
+    settings: dict[str, dict[str, Any]]
+    time_limit: float | None
+    metrics: Sequence[str]
+    force: bool
+    max_cells: int
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """Records of a run, in the order of its plan.
+
+    Attributes:
+        records: One a cell, whatever happened to it.
+        results: Results folder.
+        exit_code: 0 all cells ok; 1 some are not; 3 nothing could run; 130 interrupted.
+        wall_s: Duration [s].
+        plan: The planned cells.
+    """
+
+    records: list[Record] = field(repr=False)
+    results: Path
+    exit_code: int
+    wall_s: float
+    plan: list[PlannedCell] = field(repr=False)
+
+    def board(self) -> Board:
+        """Return the leaderboard of these records."""
+        return make_board(self.records, Results(self.results).scores)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return the leaderboard of these records, a row a method, with the stable columns."""
+        from fwibench.leaderboard.frame import to_frame
+
+        return to_frame(self.board().rows)
+
+    def _repr_html_(self) -> str:
+        """Return the leaderboard, for notebooks."""
+        return self.leaderboard().dropna(axis="columns", how="all").to_html(index=False)
+
+
+def run(
+    methods: str | Sequence[str | Selected],
+    datasets: str | Sequence[str | Selected],
+    results: str | Path = "results",
+    **choices: Unpack[Choices],
+) -> RunOutcome:
+    """Run methods on datasets; each cell in a process of its own, and finished cells are not run again.
+
+    Args:
+        methods: Names, options in brackets allowed: `["mean-map", "invlint[alpha=1|10]"]`.
+        datasets: Names, options in brackets allowed.
+        results: Results folder.
+        choices: See `Choices`.
+
+    Returns:
+        The records, and their leaderboard.
+
+    Raises:
+        UsageError: A name, an option or a value is wrong; nothing was run.
+    """
+    from fwibench.api.progress import make_listener
+
+    registry = open_registry()
+    values: dict[str, Any] = {**choices, "metrics": tuple(choices.get("metrics", ()))}
+    request = Request(
+        methods=tuple(_selected(methods, lambda text: read_methods(registry, text))),
+        datasets=tuple(_selected(datasets, lambda text: read_datasets(registry, text))),
+        results=Path(results),
+        **values,
+    )
+    plan = make_plan(request, registry)
+    with make_listener() as listener:
+        return run_request(plan, request, registry, listener)
+
+
+def run_request(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> RunOutcome:
+    """Run the cells of a plan.
+
+    Args:
+        plan: The plan of the request.
+        request: What is to be run.
+        registry: Where methods, datasets and metrics are looked up.
+        listener: Is told how far the run is.
+    """
+    done = run_plan(plan, request, registry, listener)
+    return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, plan)
+
+
+def leaderboard(results: str | Path = "results") -> pd.DataFrame:
+    """Return the leaderboard of a results folder, a row a method, with the stable columns.
+
+    Args:
+        results: Results folder.
+
+    Raises:
+        DataError: The folder cannot be read.
+    """
+    from fwibench.leaderboard.frame import to_frame
+
+    store = Results(Path(results))
+    return to_frame(make_board(store.records()[0], store.scores).rows)
+
+
+def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:
+    """Load a finished run.
+
+    Args:
+        run: Its folder, or its name in `results`, or a part of the name that fits no other run.
+        results: Results folder.
+
+    Raises:
+        UnknownNameError: There is no such run.
+        UsageError: It has no result, or several runs fit.
+        RecordError: Its files are damaged.
+    """
+    folder = Path(run)
+    if not (folder / RECORD).is_file():
+        folder = Results(Path(results)).run(str(run))
+    record = read_record(folder / RECORD)
+    if record.status != "ok":
+        raise UsageError(f"{record.run_id} is {record.status} and has no result: {record.reason}", "choose another run")
+    scores = Results(folder.parent.parent).scores(record)
+    return Evaluation(record, scores, read_predictions(folder, scores.ids).maps, folder)
+
+
+def _selected(given: str | Sequence[str | Selected], read: Any) -> list[Selected]:
+    found: list[Selected] = []
+    for one in [given] if isinstance(given, str) else given:
+        found += read(one) if isinstance(one, str) else [one]
+    return found
