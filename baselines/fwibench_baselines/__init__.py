@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
 from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
+from fwibench.specs.method import BatchSize, Epochs, FirstMoment, LearningRate, SecondMoment
 from fwibench_baselines.fwi.options import OracleOptions, StartOptions
 from fwibench_baselines.published import INVERSIONNET, MULTISCALE_FWI, VELOCITYGAN
 
-BATCH = "samples a step, at most; batches of an epoch are even, and of two at least for batch normalisation"
+PairedBatchSize = Annotated[
+    BatchSize, Field(ge=2, description="largest batch [samples]; batches of an epoch are even and hold two at least")
+]
+"""Type of the option of networks with batch normalisation."""
+Log = Annotated[
+    bool, Field(description="take the logarithm of seismic amplitudes before they are scaled, as OpenFWI does")
+]
 
 
 class InversionNetOptions(TrainingOptions):
     """Defaults are OpenFWI's recipe: L1 loss, AdamW at a constant 1e-4, 120 epochs, batches of 256."""
 
-    batch_size: int = Field(default=256, ge=2, description=BATCH)
-    learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
-    beta1: float = Field(default=0.9, ge=0, lt=1, description="first momentum of AdamW")
-    log: bool = Field(
-        default=True, description="logarithm of seismic amplitudes before they are scaled, as OpenFWI has it"
-    )
+    batch_size: PairedBatchSize = 256
+    learning_rate: LearningRate = 1e-4
+    beta1: FirstMoment = 0.9
+    log: Log = True
 
 
 class VelocityGANOptions(TrainingOptions):
     """Defaults are OpenFWI's recipe: AdamW at a constant 1e-4 for both networks, 500 epochs, batches of 64."""
 
-    epochs: int = Field(default=500, ge=1, description="passes over the train split")
-    batch_size: int = Field(default=64, ge=2, description=BATCH)
-    learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
-    beta1: float = Field(default=0.0, ge=0, lt=1, description="first momentum of AdamW")
-    beta2: float = Field(default=0.9, ge=0, lt=1, description="second momentum of AdamW")
-    log: bool = Field(
-        default=True, description="logarithm of seismic amplitudes before they are scaled, as OpenFWI has it"
-    )
-    n_critic: int = Field(default=5, ge=1, description="batches that the critic learns from before the generator does")
+    epochs: Epochs = 500
+    batch_size: PairedBatchSize = 64
+    learning_rate: LearningRate = 1e-4
+    beta1: FirstMoment = 0.0
+    beta2: SecondMoment = 0.9
+    log: Log = True
+    n_critic: int = Field(default=5, ge=1, description="steps of the critic per step of the generator")
     gradient_penalty: float = Field(default=10.0, ge=0, description="weight of the gradient penalty (lambda)")
     l1_weight: float = Field(default=100.0, ge=0, description="weight of the mean absolute error")
     adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the critic's score")
@@ -45,7 +48,7 @@ class VelocityGANOptions(TrainingOptions):
 class FeatureOptions(Frozen):
     """Options of the baselines that work on block-averaged measurements."""
 
-    features: int = Field(default=4096, ge=1, description="at most so many block averages of a measurement")
+    features: int = Field(default=4096, ge=1, description="largest number of block averages of a measurement")
 
 
 class PixelRidgeOptions(FeatureOptions):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -92,22 +92,29 @@ class MethodSpec(Spec):
 
 Precision = Literal["float32", "tf32", "bf16"]
 
+# types of options that methods often give another default
+Epochs = Annotated[int, Field(ge=1, description="passes over the train split")]
+BatchSize = Annotated[int, Field(ge=1, description="largest batch [samples]; batches of an epoch are even")]
+LearningRate = Annotated[float, Field(gt=0, description="highest learning rate")]
+FirstMoment = Annotated[float, Field(ge=0, lt=1, description="decay rate of the first moment of AdamW")]
+SecondMoment = Annotated[float, Field(ge=0, lt=1, description="decay rate of the second moment of AdamW")]
+
 
 class TrainingOptions(Frozen):
-    """How `TorchMethod` trains. AdamW throughout; defaults are section 4.1.2 of the InvLINT paper."""
+    """How `TorchMethod` trains, by AdamW; the defaults are those of section 4.1.2 of the InvLINT paper."""
 
-    epochs: int = Field(default=120, ge=1, description="passes over the train split")
+    epochs: Epochs = 120
     max_batches: int | None = Field(
-        default=None, ge=1, description="fewer epochs where they would take more batches than this"
+        default=None, ge=1, description="largest number of batches of the fit; reduces the epochs; None: no limit"
     )
-    batch_size: int = Field(default=128, ge=1, description="samples a step, at most; batches of an epoch are even")
-    learning_rate: float = Field(default=1e-3, gt=0, description="highest learning rate")
+    batch_size: BatchSize = 128
+    learning_rate: LearningRate = 1e-3
     schedule: Literal["constant", "one-cycle", "cosine-restarts"] = Field(
-        default="constant", description="course of the learning rate over the fit"
+        default="constant", description="schedule of the learning rate"
     )
-    beta1: float = Field(default=0.5, ge=0, lt=1, description="first momentum of AdamW")
-    beta2: float = Field(default=0.999, ge=0, lt=1, description="second momentum of AdamW")
+    beta1: FirstMoment = 0.5
+    beta2: SecondMoment = 0.999
     precision: Precision = Field(
-        default="float32", description="number format of training; tf32 makes a difference on a GPU alone"
+        default="float32", description="number format of training; tf32 has an effect on a GPU only"
     )
     weight_decay: float = Field(default=1e-4, ge=0, description="decoupled weight decay")

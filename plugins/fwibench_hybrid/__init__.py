@@ -1,10 +1,10 @@
-"""refine: a short waveform inversion that starts from any other method's prediction."""
+"""The method refine: a short waveform inversion that starts from the prediction of another method."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fwibench_baselines.fwi.options import GoodStartOptions
+from fwibench_baselines.fwi.options import Bands, GoodStartOptions, Iterations, Warp
 from pydantic import Field
 
 from fwibench import MethodSpec, hookimpl
@@ -13,17 +13,18 @@ from fwibench import MethodSpec, hookimpl
 class RefineOptions(GoodStartOptions):
     """Options of refine."""
 
-    base: str = Field(default="invlint", description="method whose prediction is the start; its cell is run or reused")
-    bands: str = Field(default="upper", description="as in multiscale-fwi; a base has the long waves already")
-    warp: int = Field(
-        default=100, ge=0, description="iterations of each band by which the start is bent before its nodes are changed"
+    base: str = Field(
+        default="invlint", description="method whose prediction is the start model; its cell is run or reused"
     )
-    iterations: int = Field(default=60, ge=1, description="of each band")
+    # a prediction holds the long waves already
+    bands: Bands = "upper"
+    warp: Warp = 100
+    iterations: Iterations = 60
 
 
 @hookimpl
 def fwibench_methods() -> Iterable[MethodSpec]:
-    """The hybrid."""
+    """Return the spec of refine."""
     return [
         MethodSpec(
             name="refine",

@@ -7,7 +7,7 @@ elementwise, so a batch equals as many single inversions; options that would cou
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import deepwave
 import numpy as np
@@ -24,15 +24,11 @@ from fwibench_baselines.fwi.bands import bands_of, name_of
 from fwibench_baselines.fwi.blurring import blurred
 from fwibench_baselines.fwi.discretisation import resample, taper
 from fwibench_baselines.fwi.objectives import Objective, Objectives
-from fwibench_baselines.fwi.optimisers import OutOfTimeError, Unknown, adam, l_bfgs_b
-from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.optimisers import AdamSettings, OutOfTimeError, Unknown, adam, minimise
+from fwibench_baselines.fwi.options import FEWEST_SHOTS, SHORTENING, STEP, InversionOptions
 from fwibench_baselines.fwi.shots import Shots
 from fwibench_baselines.fwi.warping import Warp
 
-STEP = 200.0
-"""Adam's first step [property's unit] where nothing is known of the start."""
-SHORTENING = 0.7
-"""Of Adam's first step from a band to the next."""
 LEAST = 0.05
 """Share of the steps that even the best start takes."""
 WARP_STEP = 0.3
@@ -41,8 +37,6 @@ WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
 WARP_LEFT = 0.01
 """Misfit beside the noise that bending may leave; where it leaves more, shapes were wrong and the start stays."""
-FEWEST_SHOTS = 4
-"""Shots of a survey from which on some are held out to judge a band."""
 
 
 class Engine:
@@ -132,23 +126,29 @@ class Engine:
         number, options = self.bands.index(corner), self.options
         objective = self.objective(measurements, models, corner)
         plain = self.objective(measurements, models, corner, penalised=False)
-        concerned = self._concerned(plain, models, corner, course)
+
+        @cache
+        @torch.no_grad()
+        def misfit_at_start() -> Tensor:
+            return plain(models)
+
+        concerned = self._concerned(misfit_at_start, models, corner, course)
         if not concerned.any():
             return models
-        unknown = self._update(plain, models, corner, course)
+        unknown = self._update(misfit_at_start, models, corner, course)
+        step = (options.step or self.step) * SHORTENING**number
         held_out, done = self.held_out(number), len(course.traces[0].steps)
         fitted = tuple(shot for shot in self._every if shot not in held_out)
-        adaptive = options.optimiser == "adam"
+        drawn = options.optimiser == "adam"
 
         def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
-            return self.gradient(objective, velocity, self.shots_of(done + iteration, fitted) if adaptive else fitted)
+            return self.gradient(objective, velocity, self.shots_of(done + iteration, fitted) if drawn else fitted)
 
         def note(iteration: int, misfits: Array64) -> bool:
             return course.step(name_of(corner), done + iteration, misfits)
 
-        minimise = adam if adaptive else l_bfgs_b
         try:
-            found, stopped = unknown.model(minimise(gradient, unknown, options.iterations, note)), False
+            found, stopped = unknown.model(minimise(gradient, unknown, options, step, note)), False
         except OutOfTimeError as stop:
             found, stopped = stop.args[0], True
         kept = concerned & self._is_better(plain, models, found, held_out)
@@ -157,20 +157,23 @@ class Engine:
             raise OutOfTimeError(found)
         return found
 
-    @torch.no_grad()
-    def _concerned(self, misfit: Objective, models: Tensor, corner: float | None, course: Course) -> Tensor:
-        """Which samples `(n,)` a band is to change: not those whose start explains its data, but for the last band."""
+    def _concerned(
+        self, misfit_at_start: Callable[[], Tensor], models: Tensor, corner: float | None, course: Course
+    ) -> Tensor:
+        """Return which samples `(n,)` a band changes: all in the last band, else those whose start does not fit it."""
         every = torch.ones(len(models), dtype=torch.bool, device=self.device)
         starts = np.stack([trace.models["start"] for trace in course.traces])
         still = (models == torch.from_numpy(starts).to(self.device)).flatten(1).all(1)
         if not self.options.explained or corner == self.bands[-1] or not still.any():
             return every
-        return ~(still & (misfit(models) < self.options.explained + self.problem.noise**2))
+        return ~(still & (misfit_at_start() < self.options.explained + self.problem.noise**2))
 
-    def _update(self, misfit: Objective, models: Tensor, corner: float | None, course: Course) -> Unknown:
-        """What a band looks for: what is added to the models, before it is shortened, blurred and faded."""
-        bounds, number, options = self.problem.property, self.bands.index(corner), self.options
-        share, fade, width = self._share(misfit, models), self._fade(course), self._width(corner)
+    def _update(
+        self, misfit_at_start: Callable[[], Tensor], models: Tensor, corner: float | None, course: Course
+    ) -> Unknown:
+        """Return the variable of a band: the change of the models before it is shortened, blurred and faded."""
+        bounds = self.problem.property
+        share, fade, width = self._share(misfit_at_start, models), self._fade(course), self._width(corner)
 
         def apply(update: Tensor) -> Tensor:
             moved = models + fade * blurred(share * update, width)
@@ -182,16 +185,13 @@ class Engine:
             model=apply,
             cost=lambda update: update.new_zeros(()),
             limits=((bounds.low - models) / share, (bounds.high - models) / share),
-            step=(options.step or self.step) * SHORTENING**number,
-            damping=options.damping,
         )
 
-    @torch.no_grad()
-    def _share(self, misfit: Objective, models: Tensor) -> Tensor:
-        """Share of the steps of a band that is taken `(n, 1, 1, 1)`: little where the models explain much of it."""
+    def _share(self, misfit_at_start: Callable[[], Tensor], models: Tensor) -> Tensor:
+        """Return the share of the steps of a band that is taken `(n, 1, 1, 1)`: less where the models fit it well."""
         if not (poor := self.options.poor_misfit()):
             return torch.ones_like(models[:, :, :1, :1])
-        return (misfit(models) / poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
+        return (misfit_at_start() / poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
 
     def _width(self, corner: float | None) -> float:
         """Standard deviation [cells] of what an update of a band is blurred by: no finer than its waves can see."""
@@ -237,8 +237,6 @@ class Engine:
             model=bend,
             cost=lambda values: self.options.stiffness * warp.strain(values),
             limits=(-far, far),
-            step=WARP_STEP,
-            damping=WARP_DAMPING,
         )
         for corner in self.bands:
             objective = self.objective(measurements, bend(unknown.start), corner, penalised=False)
@@ -259,7 +257,7 @@ class Engine:
         def note(iteration: int, misfits: Array64) -> bool:
             return course.step(_warped(corner), done + iteration, misfits)
 
-        return adam(gradient, unknown, self.options.warp, note)
+        return adam(gradient, unknown, AdamSettings(self.options.warp, WARP_STEP, WARP_DAMPING), note)
 
     def shots_of(self, iteration: int, among: Shots = ()) -> Shots:
         """The shots of an iteration: all, or as many as the option says, drawn anew each time.

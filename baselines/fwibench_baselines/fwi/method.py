@@ -22,14 +22,13 @@ from fwibench.samples import Split
 from fwibench.typing import Maps
 from fwibench_baselines.fwi.cost import gradient_flops
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample
-from fwibench_baselines.fwi.engine import STEP, Engine
+from fwibench_baselines.fwi.engine import Engine
+from fwibench_baselines.fwi.options import STEP, STEP_SHARE
 from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, linear, read_start, smoothed
 from fwibench_baselines.mean_map import average, distance
 
 MEMORY_SHARE = 0.8
 """Part of a GPU's free memory that an estimate may fill."""
-STEP_SHARE = 0.4
-"""Of the start's error on val, the first step."""
 
 
 class WaveformInversion(IterativeMethod):

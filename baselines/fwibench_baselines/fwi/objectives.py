@@ -21,12 +21,10 @@ from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.bands import bands_of, low_pass
 from fwibench_baselines.fwi.discretisation import at_offsets, resample
 from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
-from fwibench_baselines.fwi.options import InversionOptions
+from fwibench_baselines.fwi.options import RELAXATION, InversionOptions
 from fwibench_baselines.fwi.shots import Each, Shots, simulate_shots
 
 Objective = Callable[..., Tensor]
-RELAXATION = 1 / 3
-"""Of the penalties from a band to the next: their part is to fill in what low frequencies leave open."""
 WATER_LEVEL = 1e-3
 SCANNED = 3
 """Shots that judge start models."""

@@ -1,4 +1,4 @@
-"""How a model is updated: Adam with a decreasing step, and SciPy's L-BFGS-B.
+"""Optimisers of an inversion: Adam with a decreasing step, and SciPy's L-BFGS-B.
 
 Invariant: Adam is elementwise, so samples of a batch are updated independently of each other.
 """
@@ -15,60 +15,92 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from fwibench.typing import Array64
+from fwibench_baselines.fwi.options import LAST_STEP, InversionOptions
 
-Step = Callable[[Tensor, int], tuple[Array64, Tensor]]
-"""Objectives `(n,)` and gradients of models `(n, 1, Z, X)`, for the number of the iteration."""
+Gradient = Callable[[Tensor, int], tuple[Array64, Tensor]]
+"""Objectives `(n,)` and their gradients `(n, 1, Z, X)` for models `(n, 1, Z, X)` and the iteration, counted from 0."""
 Note = Callable[[int, Array64], bool]
-"""Notes the objectives of an iteration, counted from 1; returns whether there is time for another one."""
+"""Records the objectives `(n,)` of an iteration, counted from 1; returns whether there is time for another one."""
 
 DECAY = (0.9, 0.98)
-"""Of Adam's means; the second forgets the large gradients of a band's beginning."""
+"""Decay rates of Adam's running means; 0.98 instead of the usual 0.999 forgets the large first gradients of a band."""
 
 
 class OutOfTimeError(Exception):
-    """The budget is spent; the argument is the latest model."""
+    """The time budget is spent; the argument holds the latest models."""
 
 
 class Unknown(NamedTuple):
-    """What Adam looks for, and the models that it stands for.
+    """The variable of an optimisation, and how models depend on it.
 
     Attributes:
-        start: `(n, ...)`.
-        model: Models `(n, 1, Z, X)` of a value.
-        cost: Of a value, a number a sample, beside the objective of its models.
-        limits: Of every entry; broadcast to it.
-        step: Adam's first.
-        damping: Slope below which an entry hardly moves.
+        start: Initial value `(n, ...)`.
+        model: Returns the models `(n, 1, Z, X)` of a value.
+        cost: Returns a term `(n,)` that depends on the value itself and is added to the objective of its models.
+        limits: Lower and upper limit of every entry, broadcast to its shape.
     """
 
     start: Tensor
     model: Callable[[Tensor], Tensor]
     cost: Callable[[Tensor], Tensor]
     limits: tuple[Tensor, Tensor]
+
+
+class AdamSettings(NamedTuple):
+    """Settings of Adam.
+
+    Attributes:
+        iterations: Number of iterations.
+        step: First step, in the unit of the variable.
+        damping: Gradient below which an entry hardly changes.
+    """
+
+    iterations: int
     step: float
     damping: float
 
 
-def adam(gradient: Step, unknown: Unknown, iterations: int, note: Note) -> Tensor:
-    """Minimise by Adam with a cosine course of the step, from the first to a quarter of it.
+def minimise(gradient: Gradient, unknown: Unknown, options: InversionOptions, step: float, note: Note) -> Tensor:
+    """Minimise with the optimiser that the options name and its settings.
 
     Args:
-        gradient: Objectives and their gradients for models and the number of the iteration, from 0.
-        unknown: What is sought; values are clipped to its limits.
-        iterations: How many.
-        note: Receives every iteration.
+        gradient: See `Gradient`.
+        unknown: The variable.
+        options: Options of the inversion.
+        step: First step of Adam, in the unit of the variable.
+        note: See `Note`.
+
+    Returns:
+        The value found.
+
+    Raises:
+        OutOfTimeError: `note` returned False; holds the latest models.
+    """
+    if options.optimiser == "adam":
+        return adam(gradient, unknown, AdamSettings(options.iterations, step, options.damping), note)
+    return l_bfgs_b(gradient, unknown, options.iterations, note)
+
+
+def adam(gradient: Gradient, unknown: Unknown, settings: AdamSettings, note: Note) -> Tensor:
+    """Minimise by Adam; the step falls along a cosine, see `LAST_STEP`.
+
+    Args:
+        gradient: See `Gradient`.
+        unknown: The variable; its value is clipped to its limits.
+        settings: Settings of Adam.
+        note: See `Note`.
 
     Returns:
         The value after the last iteration.
 
     Raises:
-        OutOfTimeError: `note` returned False; holds the models of that moment.
+        OutOfTimeError: `note` returned False; holds the latest models.
     """
-    values, step = unknown.start.clone().requires_grad_(), unknown.step
-    optimiser = torch.optim.Adam([values], lr=step, betas=DECAY, eps=unknown.damping)
+    values, iterations = unknown.start.clone().requires_grad_(), settings.iterations
+    optimiser = torch.optim.Adam([values], lr=settings.step, betas=DECAY, eps=settings.damping)
     for iteration in range(iterations):
         part = 0.5 * (1 + math.cos(math.pi * iteration / iterations))
-        optimiser.param_groups[0]["lr"] = step * (0.25 + 0.75 * part)
+        optimiser.param_groups[0]["lr"] = settings.step * (LAST_STEP + (1 - LAST_STEP) * part)
         models = unknown.model(values)
         misfits, slope = gradient(models.detach().requires_grad_(), iteration)
         (values.grad,) = torch.autograd.grad((models * slope).sum() + unknown.cost(values).sum(), values)
@@ -80,20 +112,20 @@ def adam(gradient: Step, unknown: Unknown, iterations: int, note: Note) -> Tenso
     return values.detach()
 
 
-def l_bfgs_b(gradient: Step, unknown: Unknown, iterations: int, note: Note) -> Tensor:
-    """Minimise by SciPy's L-BFGS-B for one sample; values are scaled by their limits to [-1, 1].
+def l_bfgs_b(gradient: Gradient, unknown: Unknown, iterations: int, note: Note) -> Tensor:
+    """Minimise by SciPy's L-BFGS-B for one sample; the value is scaled by its limits to [-1, 1].
 
     Args:
-        gradient: As of `adam`.
-        unknown: What is sought; `cost`, `step` and `damping` are not used.
-        iterations: Evaluations at most.
-        note: Receives every evaluation.
+        gradient: See `Gradient`.
+        unknown: The variable of one sample; `cost` is not used.
+        iterations: Largest number of evaluations.
+        note: See `Note`; receives every evaluation.
 
     Returns:
-        The value that was found.
+        The value found.
 
     Raises:
-        OutOfTimeError: `note` returned False; holds the models of that moment.
+        OutOfTimeError: `note` returned False; holds the latest models.
     """
     low, high = (limit.expand_as(unknown.start) for limit in unknown.limits)
     half, done = (high - low) / 2, 0

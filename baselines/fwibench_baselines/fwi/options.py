@@ -1,10 +1,14 @@
-"""Options of full waveform inversion; light, so that listing methods imports nothing."""
+"""Options of full waveform inversion, and the constants that their descriptions state.
+
+Listing methods imports this module, so it imports neither torch nor SciPy.
+"""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -12,47 +16,94 @@ from fwibench import Frozen
 
 AUTO = {"auto": (1 / 6, 1 / 4, 5 / 12, 2 / 3), "upper": (5 / 12, 2 / 3)}
 """Corners of bands over the source's peak frequency, by name; the full band follows."""
+STEP = 200.0
+"""First step of Adam [property's unit] where the error of the start is not known."""
+STEP_SHARE = 0.4
+"""First step of Adam over the mean absolute error of the start on val, where that is known."""
+SHORTENING = 0.7
+"""Ratio of the first steps of one band and the band before."""
+LAST_STEP = 0.25
+"""Ratio of the last and the first step of a band."""
+RELAXATION = 1 / 3
+"""Ratio of the weights of total variation and squared gradient of one band and the band before: these penalties fill in
+what low frequencies leave open."""
 POOR = 0.15
-"""Misfit at the start of a band from which on the model may be far off."""
+"""Misfit at the start of a band from which on the model may be far from the truth."""
+FEWEST_SHOTS = 4
+"""Smallest number of shots of a survey from which some are held out to judge a band."""
 Order = Literal[2, 4, 6, 8]
-"""Orders in space that deepwave has."""
+"""Orders of finite differences in space that deepwave has."""
+
+
+def _fraction(value: float) -> str:
+    return str(Fraction(value).limit_denominator(100))
+
+
+_CORNERS = ", ".join(map(_fraction, AUTO["auto"]))
+_RELAXED = f"times {_fraction(RELAXATION)} from band to band"
+
+# types of options that other methods give another default
+Bands = Annotated[
+    str,
+    Field(
+        description=f"upper corners [Hz] from low to high, such as 3/6/full; auto: {_CORNERS} of the source's peak "
+        "frequency, then full; upper: auto without the first two"
+    ),
+]
+Iterations = Annotated[int, Field(ge=1, description="iterations of each band")]
+FirstStep = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        description=f"first step of Adam in the first band [property's unit]; falls to {LAST_STEP:g} of it within a "
+        f"band and by a factor of {SHORTENING:g} from band to band. None: {STEP:g}, or {STEP_SHARE:g} of the error on "
+        "val of a start from the train split if that is less",
+    ),
+]
+Damping = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="gradient of the misfit [1/property's unit] below which Adam hardly changes a node; a weak one is "
+        "about 1e-8, so 1e-8 keeps the start where the data see little",
+    ),
+]
+PoorMisfit = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        description="misfit at the start of a band from which on its first step is taken whole; a smaller misfit "
+        f"shortens the step by its square root. 0: always whole; None: {POOR:g}, or 0 for a start from the train split",
+    ),
+]
+Blur = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="standard deviation of the Gaussian that blurs the updates of a band, over the wavelength at its "
+        "corner; the full band is not blurred",
+    ),
+]
+TotalVariation = Annotated[float, Field(ge=0, description=f"weight of the map's total variation; {_RELAXED}")]
+Decrease = Annotated[float, Field(ge=0, description="weight of decreases of the property with depth, as under salt")]
+Warp = Annotated[
+    int, Field(ge=0, description="iterations of each band that bend the start before nodes are changed; 0: no bending")
+]
 
 
 class InversionOptions(Frozen):
-    """How a model is fitted to the shots of one sample."""
+    """Options of the fit of a model to the shots of one sample."""
 
-    bands: str = Field(
-        default="auto",
-        description="upper corners [Hz] from low to high, as 3/6/full; auto: 1/6, 1/4, 5/12 and 2/3 of the "
-        "source's frequency, then full; upper: without the first two",
+    bands: Bands = "auto"
+    iterations: Iterations = 300
+    optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="optimiser of each band")
+    shots: int | None = Field(
+        default=2, ge=1, description="shots of an iteration of Adam, drawn anew each time; None: all"
     )
-    iterations: int = Field(default=300, ge=1, description="of each band")
-    optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="how the model is updated")
-    shots: int | None = Field(default=2, ge=1, description="of an iteration of Adam, drawn anew; None: all")
-    step: float | None = Field(
-        default=None,
-        gt=0,
-        description="first step of Adam in the first band [property's unit]; falls to a quarter in each band, and to "
-        "0.7 from band to band. None: 200, or 0.4 of the error on val of a start from the train split if that is less",
-    )
-    damping: float = Field(
-        default=1e-12,
-        ge=0,
-        description="slope of the misfit [1/property's unit] below which Adam hardly moves a node; a weak one is about "
-        "1e-8, and a good start is kept where the data see little",
-    )
-    poor: float | None = Field(
-        default=None,
-        ge=0,
-        description="misfit at the start of a band from which on its first step is taken whole; a smaller one shortens "
-        "it by its square root. 0: always whole; None: 0.15, or 0 for a start from the train split",
-    )
-    blur: float = Field(
-        default=0.06,
-        ge=0,
-        description="standard deviation of the Gaussian that updates of a band are blurred by, over the wavelength at "
-        "its corner; the full band is not",
-    )
+    step: FirstStep = None
+    damping: Damping = 1e-12
+    poor: PoorMisfit = None
+    blur: Blur = 0.06
     illumination: float = Field(
         default=0.004,
         ge=0,
@@ -67,34 +118,34 @@ class InversionOptions(Frozen):
     holdout: int = Field(
         default=1,
         ge=0,
-        description="shots of each band that are not fitted: if their misfit rises, the band is undone. 0: none; none "
-        "either for surveys of fewer than four shots",
+        description="shots of each band that are held out: if their misfit rises, the band is undone. 0: none; surveys "
+        f"of fewer than {FEWEST_SHOTS} shots hold out none",
     )
     misfit: Literal["l2", "envelope", "correlation"] = Field(
-        default="l2", description="what is compared: traces, their envelopes, or their shape trace by trace"
+        default="l2", description="difference of traces, of their envelopes, or of the shape of each trace"
     )
     gain: float = Field(default=1.0, ge=0, description="traces are multiplied by this power of time")
-    mute: float = Field(default=2.0, ge=0, description="traces nearer to their source than these cells are left out")
-    taper: float = Field(default=2.0, ge=0, description="cells around sources and receivers where updates fade out")
-    tv: float = Field(default=0.005, ge=0, description="weight of the map's total variation; a third from band to band")
-    decrease: float = Field(default=0.005, ge=0, description="weight of decreases with depth, as under salt")
-    tikhonov: float = Field(default=0.0, ge=0, description="weight of the map's squared gradient; relaxed as tv is")
+    mute: float = Field(default=2.0, ge=0, description="offset below which traces are left out [cells]")
+    taper: float = Field(
+        default=2.0, ge=0, description="radius around sources and receivers where updates fade out [cells]"
+    )
+    tv: TotalVariation = 0.005
+    decrease: Decrease = 0.005
+    tikhonov: float = Field(default=0.0, ge=0, description=f"weight of the map's squared gradient; {_RELAXED}")
     wavelet: Literal["known", "estimated"] = Field(
-        default="known", description="the survey's own, or fitted to the shots at the start of every band"
+        default="known", description="source wavelet: that of the survey, or fitted to the shots before every band"
     )
     accuracy: Order | None = Field(
         default=None,
-        description="order of the simulation; None: 4 where waves are long, 6 where short; never the data's",
+        description="order of the simulation in space; None: 4 for long waves or 6 for short ones, but not the data's",
     )
-    warp: int = Field(
-        default=0, ge=0, description="iterations of each band by which the start is bent before its nodes are changed"
-    )
+    warp: Warp = 0
     warp_points: int = Field(default=10, ge=2, description="control points of the bending along the longer side")
-    stiffness: float = Field(default=4e-4, ge=0, description="weight of the bending's mean squared strain")
-    seconds: float | None = Field(default=None, gt=0, description="budget of a sample [s]; None for none")
+    stiffness: float = Field(default=4e-4, ge=0, description="weight of the mean squared strain of the bending")
+    seconds: float | None = Field(default=None, gt=0, description="time budget of a sample [s]; None: no limit")
 
     def poor_misfit(self) -> float:
-        """What `poor` is where it is not given."""
+        """Return `poor`, or its default where it is None."""
         return POOR if self.poor is None else self.poor
 
     @field_validator("bands")
@@ -110,18 +161,19 @@ class StartOptions(InversionOptions):
 
     start: Literal["train-mean", "train-gradient", "gradient"] | Path = Field(
         default="train-mean",
-        description="the mean training map; train-gradient: the linear increase over depth that fits it best; "
-        "gradient: the linear increase that fits the data best, without training; or an .npy file of one map",
+        description="start model; train-mean: the mean training map; train-gradient: the linear increase with depth "
+        "that fits it best; gradient: the linear increase that fits the data best, without training; or an .npy file",
     )
     v0: float | None = Field(
-        default=None, gt=0, description="of start=gradient: value at depth 0 [property's unit]; None: fits the data"
+        default=None, gt=0, description="start=gradient: value at depth 0 [property's unit]; None: fitted to the data"
     )
     k: float | None = Field(
-        default=None, description="of start=gradient: increase with depth [property's unit per metre]; None: fits"
+        default=None,
+        description="start=gradient: increase with depth [property's unit per metre]; None: fitted to the data",
     )
 
     def poor_misfit(self) -> float:
-        """How far off a start from the train split is was measured, so the data need not tell it."""
+        """Return `poor`, or its default where it is None: 0 where the error of the start was measured on val."""
         from_train = self.start in ("train-mean", "train-gradient")
         return 0.0 if self.poor is None and from_train else super().poor_misfit()
 
@@ -132,34 +184,34 @@ class StartOptions(InversionOptions):
             return start
         if start.suffix != ".npy":
             raise ValueError(f"'{start}' is not train-mean, train-gradient, gradient or the name of an .npy file")
-        # a record must mean the same file from every folder
+        # a record must name the same file from every working directory
         return start.expanduser().absolute()
 
 
 class GoodStartOptions(InversionOptions):
-    """Options of an inversion whose start is worth keeping where the data see little."""
+    """Options of an inversion from a good start, which is kept where the data see little."""
 
-    step: float | None = Field(default=40.0, gt=0, description="as in an inversion from a worse start, and shorter")
-    poor: float | None = Field(
-        default=0.0, ge=0, description="as in an inversion from a worse start; the step is whole"
-    )
-    blur: float = Field(default=0.0, ge=0, description="as in an inversion from a worse start; updates are not blurred")
-    damping: float = Field(default=1e-8, ge=0, description="as in an inversion from a worse start, and larger")
-    tv: float = Field(default=0.003, ge=0, description="weight of the map's total variation; a third from band to band")
-    decrease: float = Field(default=0.0, ge=0, description="weight of decreases with depth, as under salt")
+    step: FirstStep = 40.0
+    poor: PoorMisfit = 0.0
+    blur: Blur = 0.0
+    damping: Damping = 1e-8
+    tv: TotalVariation = 0.003
+    decrease: Decrease = 0.0
 
 
 class OracleOptions(GoodStartOptions):
-    """Options of an inversion that starts from the truth, smoothed."""
+    """Options of an inversion that starts from the smoothed truth."""
 
-    smoothing: float = Field(default=100.0, gt=0, description="standard deviation of the Gaussian [m]")
+    smoothing: float = Field(
+        default=100.0, gt=0, description="standard deviation of the Gaussian that smooths the truth [m]"
+    )
 
 
 def parse_bands(text: str) -> tuple[float | None, ...]:
-    """Corners [Hz] of `3/6/full`; None is the full band.
+    """Return the corners [Hz] that a text such as `3/6/full` lists; None is the full band.
 
     Raises:
-        ValueError: It is not such a list, from low to high.
+        ValueError: The text is not a list of corners from low to high.
     """
     corners = tuple(None if part == "full" else float(part) for part in text.split("/"))
     numbers = [corner for corner in corners if corner is not None]
