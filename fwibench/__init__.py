@@ -1,7 +1,7 @@
 """fwibench: a benchmark suite for geophysical inversion.
 
-What a plugin's entry module needs stands here and is light; torch and deepwave are imported only by
-the code that computes with them.
+All public names are attributes of this package. They are imported when they are first used, so that
+`import fwibench` and the commands start without torch, deepwave, scipy, pandas or matplotlib.
 """
 
 from __future__ import annotations
@@ -10,48 +10,105 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fwibench.api.catalogue import list_datasets, list_methods, list_metrics
+    from fwibench.api.datasets import LoadedDataset, load_dataset
+    from fwibench.api.evaluate import evaluate
+    from fwibench.api.evaluation import Evaluation
+    from fwibench.api.runs import RunOutcome, leaderboard, load_run, run
+    from fwibench.datasets.base import Dataset
+    from fwibench.datasets.simulated import SimulatedDataset
+    from fwibench.datasets.stored import StoredDataset
+    from fwibench.methods.base import Method
+    from fwibench.methods.complexity import Complexity, Layer
+    from fwibench.methods.context import RunContext
+    from fwibench.methods.iterative import IterativeMethod
+    from fwibench.methods.torch_method import TorchMethod
     from fwibench.plugins.hookspecs import hookimpl
-    from fwibench.problem import Frozen
+    from fwibench.problem import Frozen, Problem
+    from fwibench.runs.planning.request import Selected
+    from fwibench.samples import Split
     from fwibench.specs.base import NoOptions
     from fwibench.specs.dataset import DatasetSpec, PublishedMaps
+    from fwibench.specs.dataset_options import DatasetOptions, FilesOptions
     from fwibench.specs.exporter import ExporterSpec
     from fwibench.specs.method import MethodSpec, Published, TrainingOptions
     from fwibench.specs.metric import MetricSpec
 
-__version__ = "0.1.0"
+from fwibench.version import __version__ as __version__
 
 __all__ = [
+    "Complexity",
+    "Dataset",
+    "DatasetOptions",
     "DatasetSpec",
+    "Evaluation",
     "ExporterSpec",
+    "FilesOptions",
     "Frozen",
+    "IterativeMethod",
+    "Layer",
+    "LoadedDataset",
+    "Method",
     "MethodSpec",
     "MetricSpec",
     "NoOptions",
+    "Problem",
     "Published",
     "PublishedMaps",
+    "RunContext",
+    "RunOutcome",
+    "Selected",
+    "SimulatedDataset",
+    "Split",
+    "StoredDataset",
+    "TorchMethod",
     "TrainingOptions",
+    "evaluate",
     "hookimpl",
+    "leaderboard",
+    "list_datasets",
+    "list_methods",
+    "list_metrics",
+    "load_dataset",
+    "load_run",
+    "run",
 ]
 
 _HOMES = {
-    "DatasetSpec": "fwibench.specs.dataset",
-    "PublishedMaps": "fwibench.specs.dataset",
-    "TrainingOptions": "fwibench.specs.method",
-    "MethodSpec": "fwibench.specs.method",
-    "Published": "fwibench.specs.method",
-    "MetricSpec": "fwibench.specs.metric",
-    "ExporterSpec": "fwibench.specs.exporter",
-    "hookimpl": "fwibench.plugins.hookspecs",
-    "Frozen": "fwibench.problem",
-    "NoOptions": "fwibench.specs.base",
+    "fwibench.api.catalogue": ("list_datasets", "list_methods", "list_metrics"),
+    "fwibench.api.datasets": ("LoadedDataset", "load_dataset"),
+    "fwibench.api.evaluate": ("evaluate",),
+    "fwibench.api.evaluation": ("Evaluation",),
+    "fwibench.api.runs": ("RunOutcome", "leaderboard", "load_run", "run"),
+    "fwibench.datasets.base": ("Dataset",),
+    "fwibench.datasets.simulated": ("SimulatedDataset",),
+    "fwibench.datasets.stored": ("StoredDataset",),
+    "fwibench.methods.base": ("Method",),
+    "fwibench.methods.complexity": ("Complexity", "Layer"),
+    "fwibench.methods.context": ("RunContext",),
+    "fwibench.methods.iterative": ("IterativeMethod",),
+    "fwibench.methods.torch_method": ("TorchMethod",),
+    "fwibench.plugins.hookspecs": ("hookimpl",),
+    "fwibench.problem": ("Frozen", "Problem"),
+    "fwibench.runs.planning.request": ("Selected",),
+    "fwibench.samples": ("Split",),
+    "fwibench.specs.base": ("NoOptions",),
+    "fwibench.specs.dataset": ("DatasetSpec", "PublishedMaps"),
+    "fwibench.specs.dataset_options": ("DatasetOptions", "FilesOptions"),
+    "fwibench.specs.exporter": ("ExporterSpec",),
+    "fwibench.specs.method": ("MethodSpec", "Published", "TrainingOptions"),
+    "fwibench.specs.metric": ("MetricSpec",),
 }
-"""Module of each public name. They are imported when asked for, so that the command starts in a moment."""
+"""Public names by module."""
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
 
 

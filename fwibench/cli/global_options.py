@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-import fwibench
 from fwibench.plugins.settings import Settings, read_settings, split
+from fwibench.version import __version__
 
 SWITCHES = ("--no-plugins", "--strict-plugins", "--debug")
 VALUED = ("--plugins-dir", "--disable-plugin", "--override")
@@ -36,7 +36,7 @@ def move_to_front(arguments: list[str]) -> list[str]:
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"fwibench {fwibench.__version__}")
+        typer.echo(f"fwibench {__version__}")
         raise typer.Exit
 
 

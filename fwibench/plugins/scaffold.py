@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import fwibench
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.specs.base import API_VERSION
+from fwibench.version import __version__
 
 Kind = Literal["method", "dataset", "metric"]
 
@@ -94,7 +94,7 @@ def _render(kind: Kind, name: str, module: str) -> dict[str, str]:
         "module": module,
         "package": f"fwibench-{name}",
         "api": API_VERSION,
-        "fwibench": fwibench.__version__,
+        "fwibench": __version__,
     }
     return {
         path.format(kind=kind, module=module): environment.get_template(template.format(kind=kind)).render(values)

@@ -15,7 +15,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import fwibench
 from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder, write_text
 from fwibench.leaderboard.presenting import units_of
@@ -26,6 +25,7 @@ from fwibench.report.page.runs import find_environments, find_recipes, find_trou
 from fwibench.report.page.samples import list_places
 from fwibench.report.page.summary import count, summarise
 from fwibench.report.page.tables import make_groups
+from fwibench.version import __version__
 
 SUFFIX = ".html"
 TEMPLATES = "templates/report"
@@ -117,7 +117,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
     return {
         "title": wanted.title,
         "made": datetime.now(UTC),
-        "version": fwibench.__version__,
+        "version": __version__,
         "counts": count(records),
         "groups": groups,
         "best": summarise(groups),
