@@ -18,8 +18,9 @@ from scipy import stats
 
 from fwibench.leaderboard.intervals import interval
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, Record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 
 RECORDS, SAMPLES, EPOCHS, DATASETS = 2000, 100, 200, 4
@@ -64,7 +65,7 @@ def lay_out(root: Path, seeds: int) -> None:
         )
         folder = Results(root).folder(cell)
         write_scores(scores, folder)
-        write_record(record, folder / RECORD)
+        write_record(record, RunFiles(folder).record)
 
 
 def seconds(root: Path) -> tuple[float, float]:

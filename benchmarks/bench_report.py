@@ -21,9 +21,10 @@ from fwibench.plugins.registry import Registry, load_registry
 from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Complexity, Costs, Record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.testing import in_memory
@@ -111,7 +112,7 @@ def lay_out(root: Path, datasets: list) -> None:
             folder = Results(root).folder(cell)
             write_scores(scores, folder)
             write_predictions(Predictions(test.ids, maps), folder)
-            write_record(record, folder / RECORD)
+            write_record(record, RunFiles(folder).record)
 
 
 def open_page(path: Path) -> dict[str, list[float]]:

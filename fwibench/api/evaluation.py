@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from fwibench.api.catalogue import open_registry
 from fwibench.errors import UsageError
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Record, write_record
 from fwibench.runs.artefacts.replacing import beside, remove, replace_folder
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.typing import Array32, Maps
@@ -120,9 +121,9 @@ class Evaluation:
             write_predictions(Predictions(self.ids, self.predictions), new)
             write_scores(self.samples, new)
             if self.method is not None:
-                (new / "model").mkdir()
-                self.method.save(new / "model")
-            write_record(self.record, new / RECORD)
+                (RunFiles(new).model).mkdir()
+                self.method.save(RunFiles(new).model)
+            write_record(self.record, RunFiles(new).record)
             replace_folder(new, folder)
         return folder
 

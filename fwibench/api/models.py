@@ -141,11 +141,11 @@ def make_method(model: Any, problem: Problem, context: RunContext, profile: Prof
     kind = kind_of(model)
     if kind == "network":
         return network_method(model, problem, TrainingOptions(**{"epochs": EPOCHS[profile], **options}), context)
-    if inspect.isclass(model):
-        made: Method = model(problem, options.pop("options", None) or NoOptions(), context)
-        return made
+    if kind == "method" and inspect.isclass(model):
+        build: type[Method] = model
+        return build(problem, options.get("options", NoOptions()), context)
     if options:
         raise UsageError(f"{type(model).__name__} takes no options: {', '.join(options)}")
-    if kind == "method":
-        return model  # type: ignore[no-any-return]
+    if isinstance(model, Method):
+        return model
     return (EstimatorMethod if kind == "estimator" else FunctionMethod)(model, problem, context)

@@ -12,9 +12,10 @@ from fwibench.api.evaluation import Evaluation
 from fwibench.errors import UsageError
 from fwibench.leaderboard.board import Board, make_board
 from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.run import Listener, run_plan
 from fwibench.runs.planning.grammar import read_datasets, read_methods
 from fwibench.runs.planning.plan import PlannedCell, make_plan
@@ -164,9 +165,9 @@ def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:
         RecordError: Its files are damaged.
     """
     folder = Path(run)
-    if not (folder / RECORD).is_file():
+    if not (RunFiles(folder).record).is_file():
         folder = Results(Path(results)).run(str(run))
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     if record.status != "ok":
         raise UsageError(f"{record.run_id} is {record.status} and has no result: {record.reason}", "choose another run")
     scores = Results(folder.parent.parent).scores(record)

@@ -5,11 +5,8 @@ Invariant: an inversion that was interrupted goes on from its last finished band
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fwibench.errors import FwibenchError, RecordError
-from fwibench.files.atomic import atomic_write, reading, write_text
-from fwibench.files.npy import Header, read_npz
+from fwibench.errors import FwibenchError
+from fwibench.files.atomic import atomic_write, reading
+from fwibench.files.npy import read_npz
 from fwibench.typing import Array64, Maps
 
 AGAIN = "run the cell again with --force"
@@ -147,66 +144,3 @@ class Course:
             if shapes != expected:
                 raise ValueError("it is of other samples")
         self._before, self.traces = before, traces
-
-
-def read_traces(folder: Path) -> dict[str, list[Step]] | None:
-    """Iterations of each sample of a run, by its id; None where the run has none.
-
-    Raises:
-        RecordError: They cannot be read.
-    """
-    path = folder / "traces.csv"
-    if not path.exists():
-        return None
-    found: dict[str, list[Step]] = {}
-    table = reading(path, "the course of an inversion", AGAIN, RecordError)
-    with table, path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
-            if not (0 <= step.misfit < math.inf and 0 <= step.seconds < math.inf and step.iteration > 0):
-                raise ValueError(f"iteration {step.iteration} has misfit {step.misfit} after {step.seconds} s")
-            found.setdefault(row["id"], []).append(step)
-    return found
-
-
-def read_models(folder: Path, shape: tuple[int, ...]) -> dict[str, Maps]:
-    """Models of a run at the end of each band, by its name; NaN where a sample did not come to its end.
-
-    Args:
-        folder: Of the run.
-        shape: `(n, 1, Z, X)` that they must have.
-
-    Raises:
-        RecordError: They cannot be read.
-    """
-    path = folder / "models.npz"
-
-    def check(headers: dict[str, Header]) -> None:
-        for name, header in headers.items():
-            if name != "ids" and (header.shape != shape or header.dtype.kind != "f"):
-                raise ValueError(f"{name} is {header.dtype} of shape {header.shape}, expected float32 of {shape}")
-
-    with reading(path, "models", AGAIN, RecordError):
-        stored = read_npz(path, check=check)
-        stored.pop("ids", None)
-        return stored
-
-
-def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> None:
-    """Writes `traces.csv`, a line an iteration, and `models.npz`, the models of each band `(n, 1, Z, X)`.
-
-    A sample whose budget ended within a band has no model of it.
-    """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("id", "band", "iteration", "misfit", "seconds"))
-    for sample, trace in zip(ids, traces, strict=True):
-        writer.writerows((sample, s.band, s.iteration, repr(s.misfit), f"{s.seconds:.3f}") for s in trace.steps)
-    write_text(folder / "traces.csv", table.getvalue())
-    bands = dict.fromkeys(name for trace in traces for name in trace.models)
-    models = {
-        name: np.stack([trace.models.get(name, np.full_like(trace.models["start"], np.nan)) for trace in traces])
-        for name in bands
-    }
-    with atomic_write(folder / "models.npz") as stream:
-        np.savez(stream, ids=np.array(ids), **models)  # type: ignore[arg-type]

@@ -8,11 +8,12 @@ import pytest
 from fwibench.datasets.base import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.files.atomic import data_root as root_of_data
-from fwibench.methods.traces import Step, Trace, write_traces
+from fwibench.methods.traces import Step, Trace
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.traces import write_traces
 from fwibench.runs.folders.rescore import Rescored
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.scoring.rescore import Order, rescore

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 
 
@@ -44,5 +45,5 @@ def leave(
         scores = Scores(names, {"mae": errors, "ssim": 1 / (1 + errors)})
         write_scores(scores, folder)
         record = record.model_copy(update={"scores": scores.means(), "n_test": len(errors)})
-    write_record(record, folder / RECORD)
+    write_record(record, RunFiles(folder).record)
     return record

@@ -6,8 +6,8 @@ import pytest
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.leaderboard.board import Board, make_board, sort_rows
 from fwibench.leaderboard.choosing import compare_all, compare_with, records_of
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.artefacts.scores import SCORES
 from tests.leaderboard.records import leave
 
 GENERATOR = np.random.default_rng(0)
@@ -111,7 +111,7 @@ def test_a_row_without_scores_of_samples_is_not_ranked_among_those_with(tmp_path
     damaged = leave(tmp_path, "a", BASE)
     leave(tmp_path, "b", BASE + 1)
     leave(tmp_path, "c", BASE + 9)
-    table = Results(tmp_path).folder(damaged.cell) / SCORES
+    table = RunFiles(Results(tmp_path).folder(damaged.cell)).scores
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     for common in (False, True):
         board = board_of(tmp_path, common=common)
@@ -240,7 +240,7 @@ def test_a_comparison_says_what_stands_against_it(tmp_path: Path) -> None:
         "d has no scores: failed",
         "5 samples are too few to tell anything apart here; 6 is the least",
     ]
-    (Results(tmp_path).folder(damaged.cell) / SCORES).unlink()
+    (RunFiles(Results(tmp_path).folder(damaged.cell)).scores).unlink()
     with pytest.raises(DataError, match="a, b cannot be compared: .*No such file.*fwibench rescore"):
         compare_all(board_of(tmp_path).lines, ["a", "b"], "mae")
 
@@ -259,7 +259,7 @@ def test_records_are_chosen_by_names_as_they_are_shown(tmp_path: Path) -> None:
 def test_scores_that_are_damaged_cost_the_interval_and_a_line(tmp_path: Path) -> None:
     record = leave(tmp_path, "a", BASE)
     leave(tmp_path, "b", BASE)
-    table = Results(tmp_path).folder(record.cell) / SCORES
+    table = RunFiles(Results(tmp_path).folder(record.cell)).scores
     for damage in (b"", b"id,mae\ns-1\n", b"id,mae\ns-1,x\n", b"id,mae\nx,1\nx,2\n", b"\xff\xfe"):
         table.write_bytes(damage)
         board = board_of(tmp_path)

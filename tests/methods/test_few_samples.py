@@ -13,9 +13,9 @@ from fwibench.datasets.base import Dataset
 from fwibench.errors import OptionError, UnsuitableError
 from fwibench.methods.batches import count_batches, even_batches, needs_pairs
 from fwibench.methods.context import RunContext
-from fwibench.methods.spectra import write_spectra
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.spectra import write_spectra
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import _Place, make_plan
 from fwibench.testing import in_memory

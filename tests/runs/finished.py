@@ -4,8 +4,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.evaluate import Task, evaluate
 from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.planning.request import Request
@@ -29,6 +30,6 @@ def finish(request: Request, registry: Registry) -> list[Record]:
             if measured.diagnoses:
                 found["diagnostics"] = record.diagnostics | diagnose(record, registry, folder, Path(work))
             record = record.model_copy(update=found)
-        write_record(record, folder / RECORD)
+        write_record(record, RunFiles(folder).record)
         records.append(record)
     return records

@@ -10,8 +10,9 @@ import pytest
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, RecordError, UsageError
 from fwibench.runs.artefacts.differences import find_differences
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import read_scores
 from fwibench.runs.folders.merge import merge
 from tests.conftest import Command
@@ -20,7 +21,7 @@ from tests.leaderboard.records import leave
 
 def damage(root: Path, record: Record, **changes: object) -> Path:
     """Writes other values into a stored record."""
-    path = Results(root).folder(record.cell) / RECORD
+    path = RunFiles(Results(root).folder(record.cell)).record
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     return path
 
@@ -28,7 +29,7 @@ def damage(root: Path, record: Record, **changes: object) -> Path:
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"format": "x"}', b"[" * 100_000])
 def test_a_damaged_record_is_left_out_with_a_line(tmp_path: Path, content: bytes) -> None:
     bad, good = leave(tmp_path, "a", [1.0]), leave(tmp_path, "b", [1.0])
-    path = Results(tmp_path).folder(bad.cell) / RECORD
+    path = RunFiles(Results(tmp_path).folder(bad.cell)).record
     path.write_bytes(content)
     records, faults = Results(tmp_path).records()
     assert [record.run_id for record in records] == [good.run_id]
@@ -54,7 +55,7 @@ def test_a_copy_of_a_run_is_counted_once(tmp_path: Path) -> None:
     records, faults = Results(tmp_path).records()
     assert len(records) == 1
     assert len(faults) == 2
-    assert all(f"is left out: {folder / RECORD} is of the same cell" in line for line in faults)
+    assert all(f"is left out: {RunFiles(folder).record} is of the same cell" in line for line in faults)
 
 
 @pytest.mark.parametrize("name", ["../../escape", "a/b", "a\\b", "a\nb", "a\x1b[31m"])
@@ -135,7 +136,7 @@ def test_merge_replaces_a_run_whole_and_needs_records(tmp_path: Path) -> None:
     done = merge([tmp_path / "in"], tmp_path / "out")
     assert done.copied == 1
     folder = Results(tmp_path / "out").folder(new.cell)
-    assert sorted(path.name for path in folder.iterdir()) == [RECORD, "scores.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["record.json", "scores.csv"]
     with pytest.raises(DataError, match="there are no records in"):
         merge([tmp_path / "nowhere"], tmp_path / "out")
 
@@ -179,14 +180,14 @@ def test_a_metric_that_comes_later_scores_what_is_finished(
     run = fwibench("run", "--methods", "mean-map", "--dataset", "salt", "--profile", "smoke", "--test-samples", 2)
     assert run.returncode == 0, run.stderr
     folder = Results(tmp_path / "results").run("mean-map")
-    before = read_record(folder / RECORD)
+    before = read_record(RunFiles(folder).record)
     table = read_scores(folder)
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "late.py").write_text(METRIC)
     done = fwibench("--plugins-dir", "plugins", "rescore", "--metrics", "worst", "--json")
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
-    after, scores = read_record(folder / RECORD), read_scores(folder)
+    after, scores = read_record(RunFiles(folder).record), read_scores(folder)
     with np.load(folder / "predictions.npz") as stored:
         test = salt.split("random", "test").spread(2)
         expected = np.abs(stored["prediction"] - test.properties[:]).max(axis=(1, 2, 3))
@@ -202,7 +203,7 @@ def test_a_metric_that_comes_later_scores_what_is_finished(
     assert failed.returncode == 1
     assert "metric worst has no score: ValueError: not today" in failed.stderr
     assert (folder / "scores.csv").read_text() == whole, "scores that were there stay"
-    assert read_record(folder / RECORD) == after
+    assert read_record(RunFiles(folder).record) == after
     late.write_text(METRIC)
 
     (folder / "scores.csv").write_text(whole[: whole.rindex("\n", 0, -1) + 1])
@@ -219,6 +220,6 @@ def test_a_metric_that_comes_later_scores_what_is_finished(
     assert refused.returncode == 1
     assert "keeps its scores" in refused.stderr
     assert "run the cell again with --force" in refused.stderr
-    assert read_record(folder / RECORD).scores == after.scores
-    write_record(after.model_copy(update={"status": "failed"}), folder / RECORD)
+    assert read_record(RunFiles(folder).record).scores == after.scores
+    write_record(after.model_copy(update={"status": "failed"}), RunFiles(folder).record)
     assert "there are no finished runs" in fwibench("rescore").stderr

@@ -11,9 +11,10 @@ from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import read_record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
 from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
@@ -105,9 +106,9 @@ def altered(results: Results, kind: str, tmp_path: Path, cell: dict[str, Any] | 
     source = folder_of(results, kind)
     folder = tmp_path / "other" / "runs" / source.name
     shutil.copytree(source, folder)
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     changed = record.cell.model_copy(update=cell or {})
-    write_record(record.model_copy(update={"cell": changed, **fields}), folder / RECORD)
+    write_record(record.model_copy(update={"cell": changed, **fields}), RunFiles(folder).record)
     return folder
 
 

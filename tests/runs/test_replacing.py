@@ -18,8 +18,9 @@ from fwibench.files import locks
 from fwibench.files.atomic import atomic_write
 from fwibench.files.locks import BusyError, locked
 from fwibench.runs.artefacts import replacing
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.replacing import beside, irregular, replace_folder
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.folders import merge as merging
 from fwibench.runs.folders.merge import merge
 from fwibench.runs.scoring import rescore as rescoring
@@ -32,7 +33,7 @@ __all__ = ["faulty"]
 
 def fill(folder: Path, text: str) -> Path:
     (folder / "model").mkdir(parents=True)
-    (folder / RECORD).write_text(text)
+    (RunFiles(folder).record).write_text(text)
     (folder / "model" / "weights").write_text(text)
     return folder
 
@@ -45,8 +46,8 @@ def test_a_folder_that_cannot_be_renamed_gets_the_new_content(tmp_path: Path, mo
     old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
     (old / "stale").touch()
     replace_folder(new, old)
-    assert (old / RECORD).read_text() == (old / "model" / "weights").read_text() == "new"
-    assert sorted(path.name for path in old.iterdir()) == ["model", RECORD]
+    assert (RunFiles(old).record).read_text() == (old / "model" / "weights").read_text() == "new"
+    assert sorted(path.name for path in old.iterdir()) == ["model", "record.json"]
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
 
 
@@ -62,7 +63,7 @@ def test_the_new_folder_takes_the_place_of_the_old_one(tmp_path: Path, way: str)
     old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
     (old / "stale").touch()
     replace_folder(new, old)
-    assert (old / RECORD).read_text() == (old / "model" / "weights").read_text() == "new"
+    assert (RunFiles(old).record).read_text() == (old / "model" / "weights").read_text() == "new"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
     assert not (old / "stale").exists()
 
@@ -75,8 +76,10 @@ def test_killed_at_any_call_the_old_or_the_new_result_is_there(
     folder = Results(tmp_path).folder(record.cell)
     calls = 0
     while True:
-        new = fill(beside(folder, "new"), (folder / RECORD).read_text().replace('"notes": []', '"notes": ["new"]'))
-        assert '"new"' in (new / RECORD).read_text()
+        new = fill(
+            beside(folder, "new"), (RunFiles(folder).record).read_text().replace('"notes": []', '"notes": ["new"]')
+        )
+        assert '"new"' in (RunFiles(new).record).read_text()
         left = calls
 
         def step(original: Callable[..., object]) -> Callable[..., object]:
@@ -107,7 +110,7 @@ def test_killed_at_any_call_the_old_or_the_new_result_is_there(
         if done:
             assert found[0].notes == ["new"]
             break
-        (folder / RECORD).write_text((folder / RECORD).read_text().replace('"new"', ""))
+        (RunFiles(folder).record).write_text((RunFiles(folder).record).read_text().replace('"new"', ""))
         calls += 1
     assert calls >= 3
 
@@ -124,7 +127,7 @@ def test_leftovers_of_killed_commands_are_tidied_unless_someone_works_there(tmp_
             beside(folder, kind).mkdir()
     with results.locked(held.run_id):
         results.tidy()
-    assert {path.name for path in results.folder(done.cell).iterdir()} == {RECORD, "scores.csv"}
+    assert {path.name for path in results.folder(done.cell).iterdir()} == {"record.json", "scores.csv"}
     assert (results.folder(failed.cell) / "work").exists(), "checkpoints of a run that is not finished stay"
     assert not (results.folder(failed.cell) / "attempt").exists()
     hidden = {path.name for path in (tmp_path / "runs").glob(".*") if path.name != ".locks"}
@@ -157,14 +160,16 @@ def test_merge_beside_a_working_run_leaves_its_cell_alone(fwibench: Command, tmp
     other = tmp_path / "other" / "runs" / run
     other.mkdir(parents=True)
     record = json.loads((tmp_path / f"results/runs/.{run}.attempt/job.json").read_text())["record"]
-    (other / RECORD).write_text(json.dumps({**record, "status": "ok", "scores": {"mae": 1.0}}))
+    (RunFiles(other).record).write_text(json.dumps({**record, "status": "ok", "scores": {"mae": 1.0}}))
     merged = fwibench("merge", "other", "-o", "results")
     assert merged.returncode == 1
     assert f"{run} is left out: another command works on it" in merged.stderr
     _, err = child.communicate(timeout=100)
     assert child.returncode == 0, err
     folder = tmp_path / "results" / "runs" / run
-    assert {"predictions.npz", "scores.csv", "model", RECORD, "log.txt"} <= {path.name for path in folder.iterdir()}
+    assert {"predictions.npz", "scores.csv", "model", "record.json", "log.txt"} <= {
+        path.name for path in folder.iterdir()
+    }
     again = fwibench("merge", "other", "-o", "results")
     assert again.returncode == 0, again.stderr
 
@@ -192,7 +197,7 @@ def test_merge_leaves_out_runs_with_links_and_writers_do_not_follow_them(fwibenc
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "kept").touch()
-    for name in ("log.txt", RECORD):
+    for name in ("log.txt", "record.json"):
         (folder / name).unlink()
         (folder / name).symlink_to(victim)
     (folder / "work").symlink_to(outside)
@@ -202,7 +207,7 @@ def test_merge_leaves_out_runs_with_links_and_writers_do_not_follow_them(fwibenc
     assert victim.read_text() == "mine"
     assert [path.name for path in outside.iterdir()] == ["kept"]
     assert not (folder / "log.txt").is_symlink()
-    assert json.loads((folder / RECORD).read_text())["status"] == "failed"
+    assert json.loads((RunFiles(folder).record).read_text())["status"] == "failed"
 
 
 def test_temporary_files_are_made_anew(tmp_path: Path) -> None:
@@ -273,7 +278,7 @@ def test_readers_never_see_a_record_without_its_files(tmp_path: Path, way: str) 
         pytest.skip("between two renames a reader finds no run, and repairs it only if no command works there")
     record = leave(tmp_path, "a", [1.0])
     folder = Results(tmp_path).folder(record.cell)
-    text, ending = (folder / RECORD).read_text(), threading.Event()
+    text, ending = (RunFiles(folder).record).read_text(), threading.Event()
 
     def replace() -> None:
         while not ending.is_set():
@@ -287,7 +292,7 @@ def test_readers_never_see_a_record_without_its_files(tmp_path: Path, way: str) 
         while time.monotonic() < deadline:
             assert Results(tmp_path).finished(record.cell)
             names = set(os.listdir(folder))
-            assert RECORD not in names or "model" in names
+            assert "record.json" not in names or "model" in names
     finally:
         ending.set()
         writer.join()

@@ -21,8 +21,9 @@ from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.grammar import parse_selection, parse_settings, read_request
 from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.planning.request import Request
@@ -195,10 +196,10 @@ def results(made: Path, tmp_path: Path) -> Path:
 
 def alter(results: Path, name: str, **changes: Any) -> Record:
     folder = Results(results).run(name)
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     cell = record.cell.model_copy(update=changes.pop("cell", {}))
     record = record.model_copy(update={"cell": cell, **changes})
-    write_record(record, folder / RECORD)
+    write_record(record, RunFiles(folder).record)
     return record
 
 
@@ -213,13 +214,13 @@ def test_an_agreeing_run(results: Path, fwibench: Command) -> None:
     assert found["command"][-1] == f"results/reproduced/{found['run']}"
     assert {path: path.read_bytes() for path in before} == before, "the first run is as it was"
     folder = Path(found["command"][-1])
-    assert (results.parent / folder / "runs" / found["run"] / RECORD).is_file()
+    assert (results.parent / folder / "runs" / found["run"] / "record.json").is_file()
     assert fresh_folder(results, found["run"], None).name == f"{found['run']}-2"
 
 
 @pytest.mark.slow
 def test_an_altered_score_of_a_hybrid_disagrees(results: Path, fwibench: Command) -> None:
-    record = read_record(Results(results).run("refine") / RECORD)
+    record = read_record(RunFiles(Results(results).run("refine")).record)
     alter(results, "refine", scores={**record.scores, "mae": (record.scores["mae"] or 0) * 1.01})
     done = fwibench("reproduce", "refine", "-o", "again")
     assert done.returncode == 1, done.stderr
@@ -243,8 +244,10 @@ def test_two_failures_agree_by_the_kind_of_their_errors(results: Path, registry:
 
     def compared(first: str, second: str, status: str = "failed") -> bool:
         for reason, where in ((first, folder), (second, results / "second")):
-            record = read_record(folder / RECORD).model_copy(update={"status": status, "reason": reason, "scores": {}})
-            write_record(record, where / RECORD)
+            record = read_record(RunFiles(folder).record).model_copy(
+                update={"status": status, "reason": reason, "scores": {}}
+            )
+            write_record(record, RunFiles(where).record)
         return compare_runs(folder, results / "second", registry, 1e-6).agrees
 
     assert compared("ValueError: 3 rows", "ValueError: 4 rows")
@@ -264,10 +267,10 @@ def test_failures_of_different_kinds_are_told(results: Path, fwibench: Command, 
 def test_what_differs_is_found(made: Path, results: Path, registry: Registry) -> None:
     first = Results(made).run("smoke-mean-map")
     second = results / "runs" / first.name
-    record = read_record(second / RECORD)
+    record = read_record(RunFiles(second).record)
 
     def compared(tolerance: float = 1e-6, **changes: Any) -> Any:
-        write_record(record.model_copy(update=changes), second / RECORD)
+        write_record(record.model_copy(update=changes), RunFiles(second).record)
         return compare_runs(first, second, registry, tolerance)
 
     assert compared().agrees
@@ -285,10 +288,10 @@ def test_what_differs_is_found(made: Path, results: Path, registry: Registry) ->
     }
     (second / "predictions.npz").unlink()
     assert compared().predictions == "not stored"
-    ours = read_record(first / RECORD)
+    ours = read_record(RunFiles(first).record)
     unknown = results / "runs" / "unknown"
     unknown.mkdir()
-    write_record(ours.model_copy(update={"scores": {"telepathy": 1.0}}), unknown / RECORD)
+    write_record(ours.model_copy(update={"scores": {"telepathy": 1.0}}), RunFiles(unknown).record)
     found = compare_runs(unknown, second, registry, 0.0)
     assert (found.left_out, found.agrees) == (("telepathy",), False), "nothing to agree on"
 

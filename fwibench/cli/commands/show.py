@@ -13,8 +13,9 @@ from fwibench.cli.options import Json
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.errors import RecordError
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, Record, read_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.load import Load
 from fwibench.text.readable import counted, show_count, show_number, show_seconds
 
@@ -29,7 +30,7 @@ def show(
 ) -> None:
     """Show one run: options, scores, costs, diagnostics, environment. RUN may be a part of its name."""
     folder = Results(results).run(run)
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     from fwibench.runs.scoring.course import describe_convergence
 
     try:

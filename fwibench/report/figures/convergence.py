@@ -13,13 +13,14 @@ import numpy as np
 
 from fwibench.errors import FwibenchError, RecordError
 from fwibench.leaderboard.board import Line, by_place, name_of
-from fwibench.methods.traces import Step, read_traces
+from fwibench.methods.traces import Step
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem, title
 from fwibench.report.figures.style import number, plain, short_ticks
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
 from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.traces import read_traces
 from fwibench.runs.scoring.course import band_errors
 from fwibench.text.readable import counted
 from fwibench.typing import Array64

@@ -13,13 +13,13 @@ import numpy as np
 
 from fwibench.errors import DataError
 from fwibench.leaderboard.board import PLACE, Line
-from fwibench.methods.spectra import read_spectra
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, place_of, stem
 from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with
 from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.spectra import read_spectra
 from fwibench.text.readable import counted
 from fwibench.typing import Array64
 

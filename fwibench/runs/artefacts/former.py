@@ -13,8 +13,8 @@ from pathlib import Path
 
 from fwibench.errors import RecordError
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record
-from fwibench.runs.artefacts.results import RECORD
 
 
 @dataclass
@@ -64,7 +64,7 @@ class FormerCells:
         """Cell of a run if it is of format 1; None too where there is no readable record."""
         if name not in self._read:
             try:
-                found = read_record(self.runs / name / RECORD).cell
+                found = read_record(RunFiles(self.runs / name).record).cell
             except RecordError:
                 found = None
             self._read[name] = found if found and found.non_default is None else None

@@ -13,9 +13,8 @@ import numpy as np
 from fwibench.errors import DataError
 from fwibench.files.atomic import atomic_write, reading
 from fwibench.files.npy import Header, read_npz
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.typing import Array32
-
-PREDICTIONS = "predictions.npz"
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Predictions:
 
 def write_predictions(predictions: Predictions, folder: Path) -> None:
     """Writes those of a run, atomically."""
-    with atomic_write(folder / PREDICTIONS) as stream:
+    with atomic_write(RunFiles(folder).predictions) as stream:
         np.savez(stream, ids=np.array(predictions.ids), prediction=predictions.maps)
 
 
@@ -50,7 +49,7 @@ def read_predictions(
     Raises:
         DataError: They are missing or damaged, or of other samples or another shape.
     """
-    path, again = folder / PREDICTIONS, "run the cell again with --force"
+    path, again = RunFiles(folder).predictions, "run the cell again with --force"
 
     def check(headers: dict[str, Header]) -> None:
         ids, maps = (headers.get(name) for name in ("ids", "prediction"))

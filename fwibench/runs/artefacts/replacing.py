@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from fwibench.files.atomic import writing
+from fwibench.runs.artefacts.layout import RunFiles
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 WITHOUT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
 """What kernels and file systems answer that cannot exchange two names."""
-RECORD = "record.json"
 KINDS = ("attempt", "new", "old", "partial")
 """`attempt`: where a cell's processes write. `new`: complete, about to be published. `old`: replaced, about to be
 removed. `partial`: what an earlier version copied."""
@@ -64,10 +64,10 @@ def _replace(new: Path, folder: Path) -> None:
 
 def _move_into(new: Path, folder: Path) -> None:
     """Replace the content of a folder that cannot be renamed; the record goes first and comes last."""
-    remove(folder / RECORD)
+    remove(RunFiles(folder).record)
     for path in folder.iterdir():
         remove(path)
-    for path in sorted(new.iterdir(), key=lambda path: path.name == RECORD):
+    for path in sorted(new.iterdir(), key=lambda path: path == RunFiles(new).record):
         os.replace(path, folder / path.name)
     remove(new)
 
@@ -94,8 +94,8 @@ def tidy(folder: Path, *, finished: bool) -> None:
     remove(folder / "attempt")
     if folder.is_symlink() or not folder.is_dir():
         return
-    if finished or (folder / "work").is_symlink():
-        remove(folder / "work")
+    if finished or (RunFiles(folder).work).is_symlink():
+        remove(RunFiles(folder).work)
     for path in folder.glob(".*.tmp"):
         remove(path)
 
@@ -120,7 +120,7 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
         else:
             # first the record, so that nobody finds it without its files
-            (path / RECORD).unlink(missing_ok=True)
+            (RunFiles(path).record).unlink(missing_ok=True)
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -149,8 +149,8 @@ def sync_files(paths: Iterable[Path]) -> None:
 
 def _untidy(folder: str) -> bool:
     with suppress(OSError), os.scandir(folder) as entries:
-        names = {entry.name for entry in entries}
-        return "attempt" in names or ("work" in names and RECORD in names) or any(map(_temporary, names))
+        names, files = {entry.name for entry in entries}, RunFiles(Path(folder))
+        return "attempt" in names or {files.work.name, files.record.name} <= names or any(map(_temporary, names))
     return False
 
 

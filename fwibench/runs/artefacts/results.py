@@ -16,10 +16,10 @@ from pathlib import Path
 from fwibench.errors import DataError, FwibenchError, RecordError, UnknownNameError, UsageError
 from fwibench.files.locks import BusyError, locked
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
-from fwibench.runs.artefacts.replacing import RECORD as RECORD
 from fwibench.runs.artefacts.replacing import beside, leftovers, repair, tidy
-from fwibench.runs.artefacts.scores import SCORES, Scores, read_scores
+from fwibench.runs.artefacts.scores import Scores, read_scores
 
 SHOWN = 8
 """Names of runs in a message."""
@@ -70,7 +70,7 @@ class Results:
     def finished(self, cell: Cell) -> Record | None:
         """The cell's record if it is `ok`; a failed cell never satisfies the cache."""
         folder = self.folder(cell)
-        path = folder / RECORD
+        path = RunFiles(folder).record
         if not os.path.exists(path):
             if not os.path.lexists(beside(folder, "old")):
                 return None
@@ -87,7 +87,7 @@ class Results:
         if not base:
             return ""
         try:
-            status = read_record(self.root / "runs" / base / RECORD).status
+            status = read_record(RunFiles(self.root / "runs" / base).record).status
         except RecordError as error:
             return f"builds on {base}, whose record is missing: {error.message}"
         return "" if status == "ok" else f"builds on {base}, which is {status}"
@@ -129,7 +129,7 @@ class Results:
                 with suppress(FwibenchError, OSError), self.locked(run, 0):
                     names.add(run)
         folders = (runs / name for name in sorted(names) if not name.startswith("."))
-        return [folder / RECORD for folder in folders if _may_be_there(folder / RECORD)]
+        return [RunFiles(folder).record for folder in folders if _may_be_there(RunFiles(folder).record)]
 
     def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
         """Scores of each test sample of a finished run, of some metrics or all.
@@ -140,7 +140,7 @@ class Results:
         scores = read_scores(self.folder(record.cell), metrics)
         if record.n_test not in (None, len(scores.ids)):
             raise RecordError(
-                f"{record.run_id}/{SCORES} has {len(scores.ids)} samples, its record {record.n_test}",
+                f"{record.run_id}/{RunFiles(Path()).scores} has {len(scores.ids)} samples, its record {record.n_test}",
                 "fwibench rescore makes it again",
             )
         return scores
@@ -164,7 +164,7 @@ class Results:
 
 def _is_ok(folder: Path) -> bool:
     try:
-        return read_record(folder / RECORD).status == "ok"
+        return read_record(RunFiles(folder).record).status == "ok"
     except RecordError:
         return False
 

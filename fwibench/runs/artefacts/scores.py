@@ -15,9 +15,9 @@ import numpy as np
 
 from fwibench.errors import RecordError
 from fwibench.files.atomic import reading, write_text
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.typing import Array64
 
-SCORES = "scores.csv"
 LARGEST = 1e100
 """Of a score or a cost; sums and squares of numbers beyond it overflow. Errors of float32 maps stay below 1e78."""
 
@@ -48,7 +48,7 @@ def write_scores(scores: Scores, folder: Path) -> None:
     writer.writerow(["id", *scores.values])
     columns = [np.where(np.abs(values) <= LARGEST, values, np.nan) for values in scores.values.values()]
     writer.writerows([sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(scores.ids))
-    write_text(folder / SCORES, table.getvalue())
+    write_text(RunFiles(folder).scores, table.getvalue())
 
 
 def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
@@ -61,7 +61,7 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
     Raises:
         RecordError: It is missing or damaged, or a sample stands in it twice.
     """
-    path, again = folder / SCORES, "fwibench rescore makes it again"
+    path, again = RunFiles(folder).scores, "fwibench rescore makes it again"
     with reading(path, "scores", again, RecordError):
         header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")))
         if not header or header[0] != "id" or len(set(header)) < len(header):

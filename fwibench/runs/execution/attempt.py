@@ -18,16 +18,13 @@ from typing import TYPE_CHECKING, Any
 from fwibench.errors import FwibenchError, RecordError
 from fwibench.files.atomic import is_full
 from fwibench.files.locks import BusyError
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.replacing import beside, remove, replace_folder, sync_files, tidy
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, find_changed, state_of
 from fwibench.runs.processes.messages import (
-    DIAGNOSED,
-    DRAFT,
-    JOB,
-    SCORED,
     Diagnosed,
     Job,
     Measured,
@@ -41,10 +38,6 @@ from fwibench.runs.processes.start import End, Tell, end_processes, run_process
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
 
-LOG = "log.txt"
-FAILED_LOG = "log-of-failed-attempt.txt"
-PRODUCTS = ("predictions.npz", "scores.csv", "traces.csv", "models.npz", "spectra.json", "model")
-"""What a cell leaves beside its record."""
 KEPT_FOR_RESUME = ("timeout", "oom")
 LEAST_SCORING_S = 60.0
 """Scoring may take so long at least, however little of the time limit the method has left."""
@@ -131,7 +124,7 @@ class _Attempt:
     @property
     def workdir(self) -> Path:
         """The method's own folder, kept where the next attempt can go on from it."""
-        return self.folder / "work"
+        return RunFiles(self.folder).work
 
     def set_up(self, *, force: bool) -> None:
         """Remove what an earlier attempt left, but for checkpoints, and make the folders of this one."""
@@ -143,7 +136,7 @@ class _Attempt:
             remove(self.folder)
         self.workdir.mkdir(parents=True, exist_ok=True)
         self.attempt.mkdir()
-        leave(self.job, self.attempt / JOB)
+        leave(self.job, RunFiles(self.attempt).job)
 
     def run(self, dataset: Dataset) -> Record:
         """Run the method, then score what it predicted."""
@@ -170,7 +163,7 @@ class _Attempt:
         end = self._process("fwibench.runs.execution.worker", [str(self.attempt), str(self.workdir)], self.job.limit)
         self.killed = end.code == -signal.SIGKILL
         try:
-            draft = find(Measured, self.attempt / DRAFT)
+            draft = find(Measured, RunFiles(self.attempt).draft)
         except RecordError as error:
             return _failed(self.job, error.message), False
         # a finished draft counts, however its process ended afterwards
@@ -181,9 +174,9 @@ class _Attempt:
 
     def _score(self, record: Record, limit: float | None) -> Record:
         """Fill in the scores, by a process that loads no code of the method."""
-        remove(self.attempt / SCORED)
+        remove(RunFiles(self.attempt).scored)
         end = self._process("fwibench.runs.scoring.process", ["score", str(self.attempt)], limit)
-        scored = find(Scored, self.attempt / SCORED)
+        scored = find(Scored, RunFiles(self.attempt).scored)
         if scored is None:
             status, reason = self._why(end, limit)
             return record.model_copy(update={"status": status, "reason": f"scoring: {reason}"})
@@ -204,11 +197,11 @@ class _Attempt:
 
     def _diagnose(self, record: Record, limit: float | None, before: DataState, dataset: Dataset) -> Record:
         """Ask the method for figures that need the truth; it must leave results and data as they are."""
-        results = [self.attempt / name for name in ("predictions.npz", "scores.csv")]
+        results = [RunFiles(self.attempt).predictions, RunFiles(self.attempt).scores]
         states = [os.stat(path) for path in results]
-        remove(self.attempt / DIAGNOSED)
+        remove(RunFiles(self.attempt).diagnosed)
         end = self._process("fwibench.runs.scoring.process", ["diagnose", str(self.attempt)], limit)
-        found = find(Diagnosed, self.attempt / DIAGNOSED) or Diagnosed(fault=self._why(end, limit)[1])
+        found = find(Diagnosed, RunFiles(self.attempt).diagnosed) or Diagnosed(fault=self._why(end, limit)[1])
         if [_identity(os.stat(path)) for path in results] != [_identity(state) for state in states]:
             reason = "the method's diagnostics changed its predictions or scores"
             return record.model_copy(update={"status": "failed", "reason": reason})
@@ -222,7 +215,7 @@ class _Attempt:
 
     def _process(self, module: str, arguments: list[str], limit: float | None) -> End:
         self.ears.ended = {}
-        return run_process(module, arguments, self.folder, self.attempt / LOG, limit, self.ears)
+        return run_process(module, arguments, self.folder, RunFiles(self.attempt).log, limit, self.ears)
 
     def _why(self, end: End, limit: float | None) -> tuple[Status, str]:
         """Return status and reason of a process that left nothing."""
@@ -257,8 +250,9 @@ class _Attempt:
             remove(beside(self.folder, kind))
         try:
             if kept:
-                os.replace(self.attempt / LOG, self.folder / FAILED_LOG)
-                record = _because(record, f"the earlier result is kept, {FAILED_LOG} tells more")
+                log = RunFiles(self.folder).failed_log
+                os.replace(RunFiles(self.attempt).log, log)
+                record = _because(record, f"the earlier result is kept, {log.name} tells more")
             else:
                 self._publish_failure(record)
         except (FwibenchError, OSError) as error:
@@ -271,24 +265,25 @@ class _Attempt:
         new = beside(self.folder, "new")
         remove(new)
         new.mkdir()
-        for name in (*PRODUCTS, LOG):
-            if os.path.lexists(self.attempt / name):
-                os.replace(self.attempt / name, new / name)
+        files = RunFiles(self.attempt)
+        for path in (*files.products, files.log):
+            if os.path.lexists(path):
+                os.replace(path, new / path.name)
         sync_files(new.rglob("*"))
-        write_record(record, new / RECORD)
+        write_record(record, RunFiles(new).record)
         replace_folder(new, self.folder)
         remove(self.attempt)
 
     def _publish_failure(self, record: Record) -> None:
         """Write the record into the folder, which keeps its checkpoints; products of an unreadable record go."""
-        remove(self.folder / RECORD)
-        for name in (*PRODUCTS, LOG, FAILED_LOG):
-            remove(self.folder / name)
-        if (self.attempt / LOG).exists():
-            os.replace(self.attempt / LOG, self.folder / LOG)
+        files = RunFiles(self.folder)
+        for path in (files.record, *files.products, files.log, files.failed_log):
+            remove(path)
+        if (RunFiles(self.attempt).log).exists():
+            os.replace(RunFiles(self.attempt).log, RunFiles(self.folder).log)
         # frees the disk, if that is why it failed
         shutil.rmtree(self.attempt, ignore_errors=True)
-        write_record(record, self.folder / RECORD)
+        write_record(record, RunFiles(self.folder).record)
 
 
 def _having(record: Record, **values: Any) -> Record:

@@ -16,12 +16,13 @@ from typing import Any
 from fwibench.datasets.base import Dataset
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
-from fwibench.methods.spectra import write_spectra
-from fwibench.methods.traces import write_traces
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Costs, finite
+from fwibench.runs.artefacts.spectra import write_spectra
+from fwibench.runs.artefacts.traces import write_traces
 from fwibench.runs.execution.stages import clock, clock_of_inversions, fit, predict
 from fwibench.runs.execution.timing import stopwatch
 from fwibench.runs.machine.environment import peak_device_memory_mb, peak_memory_mb
@@ -110,8 +111,8 @@ def evaluate(task: Task) -> Iterator[Measured]:
         diagnoses=type(method).diagnostics is not Method.diagnostics,
     )
     yield measured
-    (task.folder / "model").mkdir(exist_ok=True)
-    method.save(task.folder / "model")
+    (RunFiles(task.folder).model).mkdir(exist_ok=True)
+    method.save(RunFiles(task.folder).model)
     if predicted.traces:
         yield measured.spending(**clock_of_inversions(predicted, task.device))
         return
@@ -136,4 +137,4 @@ def _load_on_cpu(task: Task, dataset: Dataset, context: RunContext) -> Method:
     """The saved method on the CPU."""
     context = dataclasses.replace(context, device="cpu", base=None)
     problem = dataset.measured_problem
-    return load_model(task.folder / "model", task.cell, task.folder.parent, task.registry, problem, context)
+    return load_model(RunFiles(task.folder).model, task.cell, task.folder.parent, task.registry, problem, context)

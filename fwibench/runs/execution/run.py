@@ -14,8 +14,9 @@ from fwibench.errors import FwibenchError
 from fwibench.files.locks import BusyError
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.attempt import execute
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.planning.plan import PlannedCell
@@ -169,7 +170,7 @@ def _left(record: Record, results: Results) -> Record:
     try:
         with results.locked(record.run_id, 0):
             if results.finished(record.cell) is None:
-                write_record(record, results.folder(record.cell) / RECORD)
+                write_record(record, RunFiles(results.folder(record.cell)).record)
     except BusyError:
         return record.model_copy(update={"reason": f"{record.reason}; another command works on this cell"})
     except (FwibenchError, OSError) as error:

@@ -12,18 +12,19 @@ from pathlib import Path
 
 from fwibench.errors import FwibenchError
 from fwibench.plugins.registry import load_registry
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.machine.load import LoadMeter
 from fwibench.runs.processes.child import claim_stdout, classify, die_with_warden, leave_at_once, tell_broken
-from fwibench.runs.processes.messages import DRAFT, JOB, Job, Measured, describe_plugins, leave
+from fwibench.runs.processes.messages import Job, Measured, describe_plugins, leave
 
 
 def main(folder: Path, workdir: Path, life: int) -> None:
     """Run the job in `folder` and leave a draft record there; the method works in `workdir`."""
     tell = claim_stdout()
     die_with_warden(life)
-    job = Job.model_validate_json((folder / JOB).read_bytes())
+    job = Job.model_validate_json((RunFiles(folder).job).read_bytes())
     from fwibench.runs.machine.interpreter import InterpreterState
 
     fresh = InterpreterState()
@@ -58,7 +59,7 @@ def main(folder: Path, workdir: Path, life: int) -> None:
     environment = {**describe_environment(), **job.record.environment, "plugins": describe_plugins(registry)}
     measured = measured.having(load=meter.read(), environment=environment)
     try:
-        leave(measured, folder / DRAFT)
+        leave(measured, RunFiles(folder).draft)
     except FwibenchError as error:
         traceback.print_exc()
         tell({"ended": {"status": "failed", "reason": str(error)}})

@@ -16,9 +16,10 @@ from fwibench.errors import DataError, RecordError, UsageError
 from fwibench.files.atomic import check_folder
 from fwibench.files.locks import BusyError
 from fwibench.runs.artefacts.differences import describe_difference
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.replacing import beside, irregular, remove, replace_folder
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 
 Rule = Literal["newest", "first", "refuse"]
 """Which of several records of a cell is kept; an `ok` one always goes before one that is not.
@@ -78,7 +79,7 @@ def merge(sources: Sequence[Path], target: Path, rule: Rule = "newest") -> Merge
             raise DataError(f"there are no records in {place}", "name folders that fwibench run made with --results")
         for record in records:
             run = _Run(results.folder(record.cell), record, results)
-            if not (run.folder / RECORD).exists():
+            if not (RunFiles(run.folder).record).exists():
                 merged.faults.append(f"{record.run_id} in {place} is left out: its folder has another name")
                 continue
             if place != folders[0] and (thing := irregular(run.folder)):
@@ -100,7 +101,7 @@ def _take(run: _Run, target: Results, rule: Rule, merged: Merged) -> None:
     try:
         with target.locked(name, WAIT_S):
             try:
-                there = _Run(folder, read_record(folder / RECORD), target)
+                there = _Run(folder, read_record(RunFiles(folder).record), target)
             except RecordError:
                 there = None
             # those that were known at the beginning have been compared already
@@ -154,4 +155,4 @@ def _copy(run: _Run, folder: Path) -> None:
 
 def _state(folder: Path) -> tuple[int, bytes]:
     """Return what changes whenever a command changes a run: the folder itself, or its record."""
-    return folder.stat().st_ino, (folder / RECORD).read_bytes()
+    return folder.stat().st_ino, (RunFiles(folder).record).read_bytes()

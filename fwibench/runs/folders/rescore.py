@@ -17,9 +17,10 @@ from typing import Any
 
 from fwibench.files.atomic import write_text
 from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.processes.start import run_process
-from fwibench.runs.scoring.rescore import ORDER, Order
+from fwibench.runs.scoring.rescore import Order
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def _rescore_apart(order: Order) -> Iterator[Rescored]:
 
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
-        write_text(place / ORDER, json.dumps({**dict(order), "folders": list(map(str, order.folders))}))
-        end = run_process("fwibench.runs.scoring.process", ["rescore", scratch], place, place / "log.txt", None, tell)
-        _show_log(place / "log.txt")
+        write_text(RunFiles(place).order, json.dumps({**dict(order), "folders": list(map(str, order.folders))}))
+        end = run_process("fwibench.runs.scoring.process", ["rescore", scratch], place, RunFiles(place).log, None, tell)
+        _show_log(RunFiles(place).log)
     for folder in order.folders:
         lost = Rescored(folder, error=f"the process that scores ended with code {end.code}", hint="--debug shows more")
         yield done.get(folder, lost)

@@ -14,8 +14,8 @@ from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record
-from fwibench.runs.artefacts.results import RECORD
 from fwibench.samples import CHUNK_BYTES
 from fwibench.specs.method import MethodSpec
 
@@ -28,7 +28,8 @@ def build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -
 
 def load_fitted(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
     """The fitted method of the finished run in the folder `run`, on what it builds on."""
-    return load_model(run / "model", read_record(run / RECORD).cell, run.parent, registry, problem, context)
+    files = RunFiles(run)
+    return load_model(files.model, read_record(files.record).cell, run.parent, registry, problem, context)
 
 
 def load_model(

@@ -23,8 +23,9 @@ from fwibench.methods.predictions import check_prediction
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.opening.datasets import build_dataset
 from fwibench.runs.opening.methods import load_fitted
@@ -65,7 +66,7 @@ def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registr
         ProblemError: The measurements do not fit the run's problem.
         FwibenchError: The dataset is another one than that of the run.
     """
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     cell, spec = record.cell, registry.method(record.cell.method).spec
     if record.status != "ok":
         raise UsageError(

@@ -22,10 +22,6 @@ from fwibench.runs.machine.load import Load
 
 M = TypeVar("M", bound=BaseModel)
 
-JOB = "job.json"
-DRAFT = "draft.json"
-SCORED = "scored.json"
-DIAGNOSED = "diagnosed.json"
 
 PluginKey = tuple[str, str]
 """Distribution and name of a plugin."""

@@ -18,8 +18,8 @@ from fwibench.methods.context import FIT_THREADS
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.differences import Change, find_changes
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
-from fwibench.runs.artefacts.results import RECORD
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request
 
@@ -65,7 +65,7 @@ def read_run(folder: Path, *, to_run: bool = True) -> tuple[Record, Record | Non
         RecordError: That of the run cannot be read.
         UsageError: There is no end that making it again could reach.
     """
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     if to_run and record.status == "not-run":
         raise UsageError(f"{record.run_id} was not run, so there is no result to agree with", "choose another run")
     if to_run and record.status == "timeout":
@@ -76,7 +76,7 @@ def read_run(folder: Path, *, to_run: bool = True) -> tuple[Record, Record | Non
     base = None
     if record.cell.base:
         with suppress(RecordError):
-            base = read_record(folder.parent / record.cell.base / RECORD)
+            base = read_record(RunFiles(folder.parent / record.cell.base).record)
     return record, base
 
 
@@ -177,7 +177,7 @@ def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float
         registry: Knows the metrics that both can have.
         tolerance: Relative difference of scores that is none.
     """
-    one, two = read_record(first / RECORD), read_record(second / RECORD)
+    one, two = read_record(RunFiles(first).record), read_record(RunFiles(second).record)
     known = [name for name in one.scores if name in registry.metrics]
     ours, theirs = (
         # a metric that came later is none of the first run's

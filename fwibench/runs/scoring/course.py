@@ -8,9 +8,9 @@ from statistics import fmean
 
 import numpy as np
 
-from fwibench.methods.traces import read_models, read_traces
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.traces import read_models, read_traces
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.samples import Split
 from fwibench.typing import Array64

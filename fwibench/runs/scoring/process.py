@@ -16,6 +16,7 @@ from typing import Any
 from fwibench.errors import FwibenchError
 from fwibench.plugins.guard import describe
 from fwibench.plugins.registry import Registry, load_registry
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, finite
 from fwibench.runs.artefacts.scores import write_scores
@@ -24,10 +25,6 @@ from fwibench.runs.opening.methods import load_model, rows_at_once
 from fwibench.runs.opening.truth import count_exact
 from fwibench.runs.processes.child import claim_stdout, classify, die_with_warden, leave_at_once, tell_broken
 from fwibench.runs.processes.messages import (
-    DIAGNOSED,
-    DRAFT,
-    JOB,
-    SCORED,
     Diagnosed,
     Job,
     Measured,
@@ -37,7 +34,7 @@ from fwibench.runs.processes.messages import (
     leave,
 )
 from fwibench.runs.processes.start import Tell
-from fwibench.runs.scoring.rescore import ORDER, Order, rescore
+from fwibench.runs.scoring.rescore import Order, rescore
 from fwibench.runs.scoring.score import score
 
 
@@ -46,14 +43,14 @@ def main(task: str, folder: Path, life: int) -> None:
     tell = claim_stdout()
     die_with_warden(life)
     if task == "rescore":
-        _rescore(Order.model_validate(json.loads((folder / ORDER).read_bytes())), tell)
+        _rescore(Order.model_validate(json.loads((RunFiles(folder).order).read_bytes())), tell)
         return
-    job = Job.model_validate_json((folder / JOB).read_bytes())
+    job = Job.model_validate_json((RunFiles(folder).job).read_bytes())
     try:
         if task == "score":
-            leave(_score(job, folder), folder / SCORED)
+            leave(_score(job, folder), RunFiles(folder).scored)
         else:
-            leave(_diagnose(job, folder), folder / DIAGNOSED)
+            leave(_diagnose(job, folder), RunFiles(folder).diagnosed)
     except FwibenchError as error:
         traceback.print_exc()
         tell({"ended": {"status": "failed", "reason": str(error)}})
@@ -97,7 +94,7 @@ def diagnose(record: Record, registry: Registry, folder: Path, workdir: Path) ->
     context = RunContext(
         workdir=workdir, device=record.device, dataset=cell.dataset, method=cell.method, repetition=cell.seed
     )
-    method = load_model(folder / "model", cell, folder.parent, registry, dataset.measured_problem, context)
+    method = load_model(RunFiles(folder).model, cell, folder.parent, registry, dataset.measured_problem, context)
     return finite(method.diagnostics(scored_split(dataset, cell)))
 
 
@@ -130,7 +127,7 @@ def _rescore(order: Order, tell: Tell) -> None:
 
 def _diagnose(job: Job, folder: Path) -> Diagnosed:
     registry = load_registry(job.method_plugins)
-    measured = find(Measured, folder / DRAFT)
+    measured = find(Measured, RunFiles(folder).draft)
     try:
         if measured is None:
             raise FwibenchError("the method's process left no record")

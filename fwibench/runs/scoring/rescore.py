@@ -12,9 +12,10 @@ from pathlib import Path
 from fwibench.errors import RecordError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.runs.scoring.score import note_of, score
@@ -46,7 +47,7 @@ def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[R
 
 
 def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
-    record = read_record(folder / RECORD)
+    record = read_record(RunFiles(folder).record)
     dataset = reopen_dataset(registry, record.cell)
     test = scored_split(dataset, record.cell)
     prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
@@ -63,7 +64,7 @@ def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[
     # only what was computed: the means of the others stay to the last digit
     means = {name: mean for name, mean in scores.means().items() if name in metrics}
     updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
-    write_record(updated, folder / RECORD)
+    write_record(updated, RunFiles(folder).record)
     return updated, failures
 
 
@@ -82,6 +83,3 @@ class Order(Frozen):
     folders: list[Path]
     metrics: list[str]
     plugins: list[tuple[str, str]]
-
-
-ORDER = "order.json"

@@ -9,11 +9,12 @@ import pytest
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
-from fwibench.methods.spectra import read_spectra, write_spectra
-from fwibench.methods.traces import Step, Trace, write_traces
+from fwibench.methods.traces import Step, Trace
 from fwibench.plugins.registry import Registry
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.spectra import read_spectra, write_spectra
+from fwibench.runs.artefacts.traces import write_traces
 from fwibench.runs.scoring.course import describe_convergence
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open

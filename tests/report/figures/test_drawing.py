@@ -5,13 +5,15 @@ import pytest
 
 from fwibench.errors import UnknownNameError
 from fwibench.methods.complexity import Complexity
-from fwibench.methods.spectra import write_spectra
-from fwibench.methods.traces import Step, Trace, write_traces
+from fwibench.methods.traces import Step, Trace
 from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import render, stem
 from fwibench.report.figures.style import tick, wrap
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, Record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.spectra import write_spectra
+from fwibench.runs.artefacts.traces import write_traces
 from tests.leaderboard.records import leave
 from tests.report.figures.conftest import Open
 
@@ -40,7 +42,7 @@ def test_names_from_elsewhere_are_shown_as_they_are(tmp_path: Path, read: Open, 
 
 def read_hostile(root: Path, read: Open):
     record = hostile(root, "etc/passwd")
-    write_record(record, Results(root).folder(record.cell) / RECORD)
+    write_record(record, RunFiles(Results(root).folder(record.cell)).record)
     return read()
 
 

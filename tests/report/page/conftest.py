@@ -11,9 +11,10 @@ from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Costs, Record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.testing import em_problem, in_memory
 from tests.leaderboard.records import leave
@@ -82,7 +83,7 @@ def leave_predicted(
     folder = Results(root).folder(cell)
     write_scores(scores, folder)
     write_predictions(Predictions(ids, maps), folder)
-    write_record(record, folder / RECORD)
+    write_record(record, RunFiles(folder).record)
     return record
 
 

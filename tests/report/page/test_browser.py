@@ -11,8 +11,9 @@ from fwibench.methods.complexity import Complexity
 from fwibench.plugins.registry import Registry
 from fwibench.report.material import Material
 from fwibench.report.page.writing import Wanted, write_page
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from tests.chromium import FLAGS, find_chromium
 from tests.leaderboard.records import leave
 
@@ -272,7 +273,9 @@ def test_the_columns_shown_at_first_fit(browser: Any, tmp_path: Path, registry: 
     for method in ("multiscale-fwi-oracle", "nearest-neighbour"):
         record = leave(tmp_path, method, errors, chosen=chosen, **own)
         scores = {**record.scores, "rmse": 110.5}
-        write_record(record.model_copy(update={"scores": scores}), Results(tmp_path).folder(record.cell) / RECORD)
+        write_record(
+            record.model_copy(update={"scores": scores}), RunFiles(Results(tmp_path).folder(record.cell)).record
+        )
     results = Results(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [])

@@ -26,8 +26,9 @@ from fwibench.report.page.summary import summarise
 from fwibench.report.page.tables import make_groups
 from fwibench.report.page.writing import Wanted, check_path, render, write_page
 from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record, write_record
-from fwibench.runs.artefacts.results import RECORD, Results
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.reproduction.command import command_of
 from tests.conftest import Command
 from tests.leaderboard.records import leave
@@ -138,7 +139,7 @@ def test_a_method_is_shown_once_and_the_best_is_so_on_shared_samples(
     folder = Results(tmp_path).folder(twin.cell)
     cell = Cell(**{**twin.cell.model_dump(), "options": {"alpha": 2}})
     shutil.copytree(folder, Results(tmp_path).folder(cell))
-    write_record(twin.model_copy(update={"cell": cell}), Results(tmp_path).folder(cell) / RECORD)
+    write_record(twin.model_copy(update={"cell": cell}), RunFiles(Results(tmp_path).folder(cell)).record)
     results = Results(tmp_path)
     (place,) = list_places(Material(results, results.records()[0], registry), 6)
     twins = {f"twin ({one.key[:8]})" for one in (twin.cell, cell)}
@@ -304,7 +305,7 @@ def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     record = leave_predicted(root, salt, "fine", 10.0)
     leave(root, "other", [1, 2], dataset="marmousi")
     (root / "runs" / "cut").mkdir()
-    (root / "runs" / "cut" / RECORD).write_text("{")
+    (RunFiles(root / "runs" / "cut").record).write_text("{")
     done = fwibench("report", "--title", "Ours", "--dataset", "salt")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"report\.html: 1 runs, 1 rows, [\d.]+ MB\n", done.stdout)
@@ -315,7 +316,7 @@ def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     assert record.run_id in text
     assert "marmousi" not in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results"]
-    assert read_record(root / "runs" / record.run_id / RECORD) == record
+    assert read_record(RunFiles(root / "runs" / record.run_id).record) == record
 
     assert fwibench("report", "--max-samples", "0", "-o", "small.html").returncode == 0
     small = (tmp_path / "small.html").read_text()

@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike
 
 from fwibench.errors import MethodError
 from fwibench.files.atomic import reading, write_text
+from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.typing import Array64
-
-SPECTRA = "spectra.json"
 
 
 def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
@@ -32,7 +31,7 @@ def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
             raise MethodError(f"spectra()['{name}'] {fault}, expected numbers in descending order, the first above 0")
         content[name] = array.tolist()
     if content:
-        write_text(folder / SPECTRA, json.dumps(content))
+        write_text(RunFiles(folder).spectra, json.dumps(content))
 
 
 def read_spectra(folder: Path) -> dict[str, Array64]:
@@ -41,7 +40,7 @@ def read_spectra(folder: Path) -> dict[str, Array64]:
     Raises:
         DataError: They cannot be read.
     """
-    path = folder / SPECTRA
+    path = RunFiles(folder).spectra
     if not path.exists():
         return {}
     with reading(path, "spectra", "run the cell again with --force"):
