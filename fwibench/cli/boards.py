@@ -1,4 +1,4 @@
-"""`leaderboard` and `compare`: commands that hold methods against each other."""
+"""`leaderboard` and `compare`: commands that rank and compare methods."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
 from fwibench.cli.tables import print_comparisons, print_leaderboard, print_notes
 from fwibench.errors import UsageError
-from fwibench.leaderboard.board import SCORES, make_board, sort_rows
-from fwibench.leaderboard.choosing import Compared, compare_all, compare_with, records_of
+from fwibench.leaderboard.board import make_board, sort_rows
+from fwibench.leaderboard.columns import columns_of
 from fwibench.leaderboard.export import check_formats, export
-from fwibench.leaderboard.presenting import units_of
+from fwibench.leaderboard.pairwise import Compared, compare_all, compare_with
 from fwibench.leaderboard.published import with_published
+from fwibench.leaderboard.repetitions import select_records
+from fwibench.leaderboard.rows import Column, Columns
+from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
-from fwibench.specs.metric import MetricSpec
 
 Dataset = Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only on this dataset.")]
 Split = Annotated[str, typer.Option(metavar="NAME", help="Only with this split scheme.")]
@@ -35,46 +37,41 @@ def leaderboard(
     split: Split = "",
     profile: Profile = "",
     sort: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Sort each table by a column, best first; -COLUMN turns it round.")
+        str, typer.Option(metavar="COLUMN", help="Sort each table by a column, best first; -COLUMN reverses the order.")
     ] = "",
     common: Annotated[
         bool, typer.Option("--common", help="Score methods on the test samples that all of them have.")
     ] = False,
     baseline: Annotated[
-        str, typer.Option(metavar="METHOD", help="Also compare every method with this one, by MAE.")
+        str, typer.Option(metavar="METHOD", help="Also compare every method with this one, by the ranking metric.")
     ] = "",
-    published: Annotated[
-        bool, typer.Option("--published", help="Also show what publications print, not ranked.")
-    ] = False,
+    published: Annotated[bool, typer.Option("--published", help="Also show published numbers, not ranked.")] = False,
     exports: Exports = None,
     json: Json = False,
 ) -> None:
     """Rank all methods in a results folder, each dataset, split, track and profile by itself."""
-    registry = open_registry() if exports or published or baseline else None
-    if registry is not None:
-        check_formats(exports or [], registry)
-    sort_rows([], sort or "rank")
+    registry = open_registry()
+    check_formats(exports or [], registry)
+    columns = columns_of(registry)
+    sort_rows([], sort or columns.ranking.key, columns)
     folder = Results(results)
-    records = records_of(read_records(folder), dataset, split, profile)
-    board = make_board(records, folder.scores, common=common)
-    rows = sort_rows(board.rows, sort) if sort else board.rows
+    records = select_records(read_records(folder), dataset, split, profile)
+    board = make_board(records, columns, folder.scores, common=common)
+    rows = sort_rows(board.rows, sort, columns) if sort else board.rows
     notes = board.notes
-    if published and registry is not None:
+    if published:
         rows = with_published(rows, registry)
-        notes = [*notes, "published figures are as printed; info METHOD --dataset NAME says how they were counted"]
-    compared, faults = compare_with(board.lines, baseline, "mae") if baseline else ([], [])
-    units = units_of(rows)
-    mae = registry.metric("mae").spec if registry is not None and baseline else None
+        notes = [*notes, "published numbers are as printed; info METHOD --dataset NAME says how they were counted"]
+    compared, faults = compare_with(board.lines, baseline, columns.ranking) if baseline else ([], [])
     if json:
-        print_json({"rows": rows, "comparisons": _as_json(compared, mae)} if mae else rows)
+        plain = [dict(row) for row in rows]
+        print_json({"rows": plain, "comparisons": _as_json(compared)} if baseline else plain)
     else:
-        print_leaderboard(rows, units, board.busy)
-        if mae:
-            _print(compared, mae)
+        print_leaderboard(rows)
+        _print(compared)
     print_notes([*notes, *faults])
-    if registry is not None:
-        for path in exports or []:
-            export(rows, units, path, registry)
+    for path in exports or []:
+        export(rows, path, registry)
 
 
 def compare(
@@ -84,47 +81,48 @@ def compare(
     dataset: Dataset = "",
     split: Split = "",
     profile: Profile = "",
-    metric: Annotated[str, typer.Option(help="Metric whose scores are compared.")] = "mae",
+    metric: Annotated[str, typer.Option(help="Metric that is compared; by default the one that ranks.")] = "",
     results: ResultsOption = Path("results"),
     json: Json = False,
 ) -> None:
     """Compare methods in pairs, sample by sample: difference, interval, signed-rank test, effect size."""
     if len(set(methods)) < 2:
-        raise UsageError("two methods or more are compared", "fwibench leaderboard shows which there are")
+        raise UsageError("two methods or more are compared", "fwibench leaderboard lists the methods")
     registry = open_registry()
-    metric = SCORES.get(metric, metric)
-    spec = registry.metric(metric).spec
+    columns = columns_of(registry)
+    column = _column(metric, columns, registry) if metric else columns.ranking
     folder = Results(results)
-    records = records_of(read_records(folder), dataset, split, profile)
-    board = make_board(records, folder.scores, metrics=[metric])
-    compared, faults = compare_all(board.lines, list(dict.fromkeys(methods)), metric)
+    records = select_records(read_records(folder), dataset, split, profile)
+    board = make_board(records, columns, folder.scores, metrics=[column.metric])
+    compared, faults = compare_all(board.lines, list(dict.fromkeys(methods)), column)
     if json:
-        print_json(_as_json(compared, spec))
+        print_json(_as_json(compared))
     else:
-        _print(compared, spec)
+        _print(compared)
     print_notes(faults)
 
 
-def _print(compared: Sequence[Compared], metric: MetricSpec) -> None:
+def _column(name: str, columns: Columns, registry: Registry) -> Column:
+    """The column of a metric, by the name of either."""
+    known = {column.key: metric for metric, column in columns.metrics.items()}
+    return columns.metrics[registry.metric(known.get(name, name)).spec.name]
+
+
+def _print(compared: Sequence[Compared]) -> None:
     for one in compared:
-        title = f"{one.title}: {metric.name}, {metric.better} is better"
-        print_comparisons(title, one.comparisons, _unit(one, metric), metric.better)
+        title = f"{one.setting.title}: {one.column.metric}, {one.column.better} is better"
+        print_comparisons(title, one.comparisons, one.unit, one.column.better)
 
 
-def _as_json(compared: Sequence[Compared], metric: MetricSpec) -> list[dict[str, Any]]:
+def _as_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
     return [
-        {**one.place, "unit": _unit(one, metric), **asdict(pair), "better": pair.verdict(metric.better)}
+        {**one.setting._asdict(), "unit": one.unit, **asdict(pair), "better": pair.verdict(one.column.better)}
         for one in compared
         for pair in one.comparisons
     ]
 
 
-def _unit(one: Compared, metric: MetricSpec) -> str:
-    """Unit of a metric in a place; empty for a pure number."""
-    return {"property": one.unit, "property^2": f"({one.unit})^2"}.get(metric.unit, "")
-
-
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Register the commands."""
     app.command()(leaderboard)
     app.command()(compare)

@@ -15,7 +15,7 @@ from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.files.atomic import atomic_write, check_folder
-from fwibench.leaderboard.choosing import records_of
+from fwibench.leaderboard.repetitions import select_records
 from fwibench.plugins.settings import split as split_names
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing, Format, render
@@ -42,7 +42,7 @@ def figures(
     suffixes, target = _formats(formats), output or results / "figures"
     folder = Results(results)
     where = {"dataset": dataset, "split": split, "profile": profile}
-    material = Material(folder, records_of(read_records(folder), **where), open_registry())
+    material = Material(folder, select_records(read_records(folder), **where), open_registry())
     check_folder(target)
     drawings = list_drawings(material, split_names([kind]), split_names([samples]))
     for fault in material.faults:
@@ -90,7 +90,7 @@ def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path
                 with atomic_write(path) as stream:
                     stream.write(content)
                 said = {"file": str(path), "kind": drawing.kind, "title": drawing.title, "caption": drawing.caption}
-                written.append({**said, **drawing.place, "bytes": len(content)})
+                written.append({**said, **drawing.setting._asdict(), "bytes": len(content)})
     return written
 
 

@@ -12,7 +12,7 @@ from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.options import check_results
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError
-from fwibench.leaderboard.choosing import records_of
+from fwibench.leaderboard.repetitions import select_records
 from fwibench.runs.artefacts.results import Results
 from fwibench.text.readable import printable
 
@@ -45,7 +45,7 @@ def report(
             f"there are no records in {results}" + (f": {unread[0]}" if unread else ""),
             "fwibench run makes some; --results names their folder",
         )
-    material = Material(folder, records_of(records, dataset), open_registry())
+    material = Material(folder, select_records(records, dataset), open_registry())
     size = write_page(material, output, Wanted(title, published, max_samples, unread))
     for fault in (*unread, *material.faults):
         warn(f"left out: {fault}")

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from fwibench.cli.console.output import errors, print_table
-from fwibench.leaderboard.comparison import Comparison
-from fwibench.leaderboard.presenting import present
+from fwibench.leaderboard.pairwise import Comparison
 from fwibench.leaderboard.rows import Row
+from fwibench.leaderboard.tables import make_tables
 from fwibench.text.readable import printable, shorten, show_number
 
-OPTIONAL = ("closed form", "device", "FLOPs", "MSE", "seeds", "predict [ms]", "fit", "params")
-"""What a narrow terminal may lack; never the rank and the interval."""
 
-
-def print_leaderboard(rows: list[Row], units: dict[str, str], busy: Container[str] = frozenset()) -> None:
-    """One table for each group of rows that are ranked together.
+def print_leaderboard(rows: Sequence[Row]) -> None:
+    """Print one table for each group of rows that are ranked together.
 
     Args:
-        rows: Leaderboard rows.
-        units: Unit of the property, by dataset as in the rows.
-        busy: See `present`.
+        rows: Leaderboard rows, group by group.
     """
-    for table in present(rows, units, busy):
-        print_table(table.title, table.header, table.rows, right=table.right, optional=OPTIONAL)
+    for table in make_tables(rows):
+        print_table(table.title, table.header, table.rows, right=table.right, optional=table.optional)
 
 
 def print_notes(notes: Sequence[str]) -> None:
-    """What to know of the rows, a line each on standard error."""
+    """Print notes on the rows, a line each on standard error."""
     for note in notes:
         errors().print(f"note: {printable(shorten(note))}", markup=False, soft_wrap=True)
 
 
 def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better: str) -> None:
-    """A line for each pair.
+    """Print a line for each pair.
 
     Args:
         title: Where they were compared.
         made: The comparisons.
-        unit: Of the metric; empty for a pure number.
+        unit: Unit of the scores; empty for a pure number.
         better: Which scores are better: `low` or `high`.
     """
     difference = f"difference [{unit}]" if unit else "difference"

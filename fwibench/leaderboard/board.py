@@ -1,79 +1,67 @@
-"""Records to a leaderboard.
+"""Records aggregated to a leaderboard.
 
-Invariant: rows are ranked only among those of the same dataset, source, split, track, profile and test samples.
+Invariant: rows are ranked only among those of the same setting and the same test samples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from fwibench.errors import UnknownNameError
-from fwibench.leaderboard.columns import COLUMNS
-from fwibench.leaderboard.comparison import least_samples, not_told_apart
-from fwibench.leaderboard.intervals import interval
-from fwibench.leaderboard.rows import GROUP, Row, identity, label, make_row, with_fingerprint
+from fwibench.leaderboard.repetitions import Repetitions, identity, with_fingerprint
+from fwibench.leaderboard.rows import Columns, Row, Setting, make_row
 from fwibench.leaderboard.samples import Read, Samples, read_samples
+from fwibench.leaderboard.statistics import indistinguishable, interval, least_samples
 from fwibench.runs.artefacts.record import Record
 from fwibench.text.readable import counted
 
-PLACE = tuple(name for name in GROUP if name != "n_test")
-"""Rows that agree in these can be compared on the samples they share."""
-SCORES = {"mae": "mae", "mse": "mse", "rmse": "rmse", "ssim": "ssim", "ssim_wang": "ssim-wang"}
-SCORES["data_misfit"] = "data-misfit"
-"""Metric of each column of scores."""
 BUSY = (
-    "*: times were taken while other processes used the cores, on an idle machine they are shorter; show RUN says how "
-    "busy it was"
+    "*: measured while other processes used the cores; times are shorter on an idle machine, show RUN tells how busy "
+    "it was"
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Line:
-    """A row and what it is made of.
+    """A row and what it was made from.
 
     Attributes:
         row: The row.
         samples: Scores of its test samples; None if there are none.
         faults: Why there are none.
-        key: What its records agree in, however many test samples they were scored on.
+        key: What its records have in common, whatever the number of test samples they were scored on.
     """
 
     row: Row
     samples: Samples | None = field(default=None, repr=False)
-    faults: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
     key: str = field(default="", repr=False)
 
     @property
     def label(self) -> str:
         """The method with its options."""
-        return label(self.row)
+        return self.row.label
 
     @property
-    def place(self) -> tuple[str, ...]:
+    def setting(self) -> Setting:
         """Where it can be compared."""
-        return tuple(str(self.row[name]) for name in PLACE)
-
-    @property
-    def group(self) -> tuple[str | int, ...]:
-        """Where it is ranked."""
-        return *self.place, self.row["n_test"] or 0
+        return self.row.setting
 
 
-@dataclass
+@dataclass(frozen=True)
 class Board:
     """A leaderboard.
 
     Attributes:
-        lines: By group and MAE.
+        columns: The columns of its rows.
+        lines: By group and score.
         notes: What to know before the rows are compared.
-        busy: `run_ids` of the rows whose times were taken beside other work on the machine.
     """
 
+    columns: Columns
     lines: list[Line]
     notes: list[str]
-    busy: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> list[Row]:
@@ -81,164 +69,216 @@ class Board:
         return [line.row for line in self.lines]
 
 
-def make_rows(records: Iterable[Record], read: Read | None = None) -> list[Row]:
-    """The rows of `make_board`."""
-    return make_board(records, read).rows
-
-
 def make_board(
-    records: Iterable[Record], read: Read | None = None, *, metrics: Sequence[str] = (), common: bool = False
+    records: Iterable[Record],
+    columns: Columns,
+    read: Read | None = None,
+    *,
+    metrics: Sequence[str] = (),
+    common: bool = False,
 ) -> Board:
-    """Aggregates records to rows, one for each method with its options, and ranks them by MAE.
+    """Aggregate records to rows, one for each method with its options, and rank them.
 
     Args:
-        records: Of any cells.
-        read: Gives the scores of the test samples, for intervals and ties; None to do without.
-        metrics: Whose scores are read, beside those that are needed here.
-        common: Score all methods of a place on the test samples that all of them have.
+        records: Records of any cells.
+        columns: Columns of all metrics; those of further metrics without a score are left out.
+        read: Reads the scores of the test samples, for intervals and ties; None to do without.
+        metrics: Metrics whose scores of samples are read besides the ranking one.
+        common: Score all methods of a setting on the test samples that all of them have.
     """
     every = list(records)
     runs = {record.run_id: record for record in every}
     cells: dict[str, list[Record]] = {}
     for record in every:
         cells.setdefault(identity(record, runs.get(record.cell.base), common=common), []).append(record)
-    lines, busy = [], set()
-    for same in cells.values():
-        chosen = _longest(same) if common else same
-        good = [record for record in chosen if record.status == "ok"]
-        base = runs.get((good or chosen)[0].cell.base)
-        line = Line(make_row(chosen, base), key=identity(chosen[0], base, common=True))
-        if any(record.load and record.load.busy for record in good):
-            busy.add(line.row["run_ids"])
-        if read is not None and good:
-            line.samples, line.faults = read_samples(good, read, None if common else ["mae", *metrics], common=common)
-        lines.append(line)
-    notes = [fault for line in lines for fault in line.faults]
-    _tell_data_apart(lines, [same[0].cell.fingerprint for same in cells.values()])
+    notes = _unknown_metrics(every, columns)
+    columns = columns.scored_in(every)
+    wanted = None if common else [columns.ranking.metric, *metrics]
+    lines = [_make_line(same, runs, columns, read, wanted) for same in cells.values()]
+    notes += [fault for line in lines for fault in line.faults]
+    lines = _separate_data(lines, [same[0].cell.fingerprint for same in cells.values()])
     if common:
-        notes += _restrict(lines)
-    for line in lines:
-        _add_interval(line)
-    lines.sort(key=lambda line: (line.group, line.row["mae"] is None, line.row["mae"] or 0.0, line.label))
-    for _, group in groupby(lines, key=lambda line: line.group):
-        notes += _rank(list(group))
+        lines, restricted = _restrict(lines)
+        notes += restricted
+    lines = [replace(line, row=_with_interval(line)) for line in lines]
+    lines.sort(key=lambda line: (line.row.group, *_place(line.row), line.label))
+    ranked: list[Line] = []
+    for _, group in groupby(lines, key=lambda line: line.row.group):
+        here, told = _rank(list(group))
+        ranked += here
+        notes += told
     if not common:
-        notes += _uneven(lines)
-    return Board(lines, [*notes, BUSY] if busy else notes, frozenset(busy))
+        notes += _uneven(ranked)
+    return Board(columns, ranked, [*notes, BUSY] if any(line.row.busy for line in ranked) else notes)
 
 
-def sort_rows(rows: list[Row], column: str) -> list[Row]:
-    """Sorts by a column, the best first, within the groups; what is empty comes last.
+def sort_rows(rows: Sequence[Row], column: str, columns: Columns) -> list[Row]:
+    """Sort rows by a column, the best first, within the groups; empty values come last.
 
     Args:
-        rows: Of a leaderboard, group by group.
-        column: Its name; a `-` in front turns the order round.
+        rows: Rows of a leaderboard, group by group.
+        column: Name of the column; a `-` in front reverses the order.
+        columns: All columns that are known.
 
     Raises:
         UnknownNameError: There is no such column.
     """
-    name = column.removeprefix("-").replace("-", "_")
-    if name not in COLUMNS:
-        raise UnknownNameError.among("column", name, COLUMNS)
-    down = (COLUMNS[name].best == "high") != column.startswith("-")
+    chosen = columns.find(column.removeprefix("-"))
+    key, descending = chosen.key, (chosen.better == "high") != column.startswith("-")
     found: list[Row] = []
-    for _, group in groupby(rows, key=lambda row: tuple(row[key] for key in GROUP)):
+    for _, group in groupby(rows, key=lambda row: row.group):
         here = list(group)
-        there = [row for row in here if row[name] is not None]
-        found += sorted(there, key=lambda row: row[name], reverse=down)
-        found += [row for row in here if row[name] is None]
+        measured = [row for row in here if row.get(key) is not None]
+        found += sorted(measured, key=lambda row: row[key], reverse=descending)
+        found += [row for row in here if row.get(key) is None]
     return found
 
 
+def by_setting(lines: Iterable[Line]) -> dict[Setting, list[Line]]:
+    """Return lines that can be compared, by setting, in the board's order."""
+    found: dict[Setting, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.setting, []).append(line)
+    return found
+
+
+def _make_line(
+    records: list[Record], runs: dict[str, Record], columns: Columns, read: Read | None, metrics: Sequence[str] | None
+) -> Line:
+    """The line of records of one row.
+
+    Args:
+        records: The records.
+        runs: All records, by name of the run.
+        columns: Columns of the row.
+        read: Reads the scores of the test samples; None to do without.
+        metrics: Metrics whose scores are read; None for all of them, on the samples that the seeds share.
+    """
+    common = metrics is None
+    chosen = _longest(records) if common else records
+    first = Repetitions(chosen).first
+    repetitions = Repetitions(chosen, runs.get(first.cell.base))
+    key = identity(chosen[0], repetitions.base, common=True)
+    if read is None or not repetitions.ok:
+        return Line(make_row(columns, repetitions), key=key)
+    samples, faults = read_samples(repetitions.ok, read, metrics, common=common)
+    return Line(make_row(columns, repetitions), samples, tuple(faults), key)
+
+
 def _longest(records: list[Record]) -> list[Record]:
-    """Of each seed the record of most test samples, a finished one first."""
+    """The record of most test samples of each seed, a finished one first."""
     best: dict[int, Record] = {}
     for record in sorted(records, key=lambda one: (one.status == "ok", one.n_test or 0)):
         best[record.cell.seed] = record
     return [best[seed] for seed in sorted(best)]
 
 
-def _tell_data_apart(lines: list[Line], fingerprints: list[str]) -> None:
-    """Gives datasets of one name and different data names of their own."""
-    found: dict[tuple[str, ...], set[str]] = {}
-    places = [line.place for line in lines]
-    for place, fingerprint in zip(places, fingerprints, strict=True):
-        found.setdefault(place, set()).add(fingerprint)
-    for line, place, fingerprint in zip(lines, places, fingerprints, strict=True):
-        if len(found[place]) > 1:
-            line.row["dataset"] = with_fingerprint(line.row["dataset"], fingerprint)
-
-
-def _restrict(lines: list[Line]) -> list[str]:
-    """Scores the lines of each place on the samples that all of them have; a line for each that cannot be."""
-    notes = []
-    for place, here in by_place(lines).items():
-        sets = [line.samples for line in here if line.samples is not None]
-        if not sets:
-            continue
-        others = set.intersection(*(set(one.ids) for one in sets))
-        shared = [sample for sample in sets[0].ids if sample in others]
-        if not shared:
-            notes.append(f"{name_of(place)}: there is no test sample that all methods were scored on")
-            continue
-        if any(len(one.ids) > len(shared) for one in sets):
-            notes.append(f"{name_of(place)}: all are scored on the {len(shared)} test samples that all have")
-        for line in here:
-            if line.samples is not None:
-                line.samples = line.samples.only(shared)
-                line.row.update({name: line.samples.mean(metric) for name, metric in SCORES.items()})
-            if line.samples is not None or line.row["status"] != "ok":
-                line.row["n_test"] = len(shared)
-    return notes
-
-
-def _add_interval(line: Line) -> None:
-    if line.samples is not None and "mae" in line.samples.values:
-        ends = interval(line.samples.values["mae"]) or (None, None)
-        line.row["mae_ci_low"], line.row["mae_ci_high"] = ends
-
-
-def _rank(group: list[Line]) -> list[str]:
-    """Ranks a group that is sorted by MAE; whatever cannot be told from the best shares its rank."""
-    ranked = [line for line in group if line.row["mae"] is not None]
-    # where samples are known, nobody is ranked without
-    ranked = [line for line in ranked if line.samples and "mae" in line.samples.values] or ranked
-    sets = [line.samples for line in ranked if line.samples]
-    place, n = name_of(group[0].place), len(sets[0].ids) if sets else 0
-    if len({frozenset(one.ids) for one in sets}) > 1:
-        return [f"{place}: not ranked, test samples differ; --common takes the shared ones"]
-    if len(sets) > 1 and n < (least := least_samples(len(sets) - 1)):
-        samples = counted(n, "test sample")
-        return [f"{place}: not ranked, {samples} cannot tell {len(sets)} methods apart; {least} is the least"]
-    tied = not_told_apart(sets[0], sets[1:], "mae") if len(sets) > 1 else [False] * len(ranked)
-    for rank, line in enumerate(ranked, 1):
-        line.row["rank"] = 1 if rank > 1 and tied[rank - 2] else rank
-    return []
-
-
-def _uneven(lines: list[Line]) -> list[str]:
-    """A line for each place whose methods were scored on different numbers of samples."""
-    counts: dict[tuple[str, ...], set[int]] = {}
-    for line in lines:
-        if line.row["mae"] is not None and line.row["n_test"] is not None:
-            counts.setdefault(line.place, set()).add(line.row["n_test"])
+def _unknown_metrics(records: Sequence[Record], columns: Columns) -> list[str]:
+    """A line for each metric that records have scores of and no plugin offers."""
+    scored = dict.fromkeys(name for record in records for name, score in record.scores.items() if score is not None)
     return [
-        f"{name_of(place)}: ranked apart, for methods were scored on {' or '.join(map(str, sorted(found)))} test "
-        "samples; --common ranks them on those that all have"
-        for place, found in counts.items()
-        if len(found) > 1
+        f"scores of {name} are not shown: no plugin offers this metric"
+        for name in scored
+        if name not in columns.metrics
     ]
 
 
-def by_place(lines: Iterable[Line]) -> dict[tuple[str, ...], list[Line]]:
-    """Lines that can be compared, in the board's order."""
-    found: dict[tuple[str, ...], list[Line]] = {}
+def _separate_data(lines: Sequence[Line], fingerprints: Sequence[str]) -> list[Line]:
+    """Give datasets of one name and different data different names, and each row the unit of its dataset."""
+    found: dict[Setting, set[str]] = {}
+    for line, fingerprint in zip(lines, fingerprints, strict=True):
+        found.setdefault(line.setting, set()).add(fingerprint)
+    rows = [
+        line.row.changed(dataset=with_fingerprint(line.row["dataset"], fingerprint))
+        if len(found[line.setting]) > 1
+        else line.row
+        for line, fingerprint in zip(lines, fingerprints, strict=True)
+    ]
+    units = {row["dataset"]: row.unit for row in rows if row.unit}
+    return [
+        replace(line, row=replace(row, unit=row.unit or units.get(row["dataset"], "")))
+        for line, row in zip(lines, rows, strict=True)
+    ]
+
+
+def _restrict(lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
+    """Score the lines of each setting on the samples that all of them have; a note for each setting it changes."""
+    changed, notes = [], []
+    for setting, here in by_setting(lines).items():
+        sets = [line.samples for line in here if line.samples is not None]
+        if not sets:
+            changed += here
+            continue
+        everywhere = set.intersection(*(set(one.ids) for one in sets))
+        shared = [sample for sample in sets[0].ids if sample in everywhere]
+        if not shared:
+            notes.append(f"{setting.title}: there is no test sample that all methods were scored on")
+            changed += here
+            continue
+        if any(len(one.ids) > len(shared) for one in sets):
+            notes.append(f"{setting.title}: all are scored on the {len(shared)} test samples that all have")
+        changed += [_on_samples(line, shared) for line in here]
+    return changed, notes
+
+
+def _on_samples(line: Line, shared: Sequence[str]) -> Line:
+    """The line, scored on some of its samples; a failed run is listed with as many."""
+    if line.samples is None:
+        failed = line.row["status"] != "ok"
+        return replace(line, row=line.row.changed(n_test=len(shared))) if failed else line
+    samples = line.samples.only(shared)
+    means = {column.key: samples.mean(metric) for metric, column in line.row.columns.metrics.items()}
+    return replace(line, row=line.row.changed(n_test=len(shared), **means), samples=samples)
+
+
+def _with_interval(line: Line) -> Row:
+    metric = line.row.columns.ranking.metric
+    if line.samples is None or metric not in line.samples.values:
+        return line.row
+    ends = interval(line.samples.values[metric]) or (None, None)
+    return line.row.changed(**dict(zip(line.row.columns.interval, ends, strict=True)))
+
+
+def _place(row: Row) -> tuple[bool, float]:
+    """What rows are put in order by: the score, the best first and a missing one last."""
+    return row.score is None, 0.0 if row.score is None else row.columns.ranking.order(row.score)
+
+
+def _rank(group: list[Line]) -> tuple[list[Line], list[str]]:
+    """Rank the lines of a group, which are in order; methods indistinguishable from the best share its rank."""
+    ranking = group[0].row.columns.ranking
+    able = [number for number, line in enumerate(group) if line.row.score is not None]
+    # if scores of samples are known, lines without them are not ranked
+    able = [number for number in able if _has_samples(group[number])] or able
+    sets = [samples for number in able if (samples := group[number].samples) is not None]
+    title, n = group[0].setting.title, len(sets[0].ids) if sets else 0
+    if len({frozenset(one.ids) for one in sets}) > 1:
+        return group, [f"{title}: not ranked, test samples differ; --common takes the shared ones"]
+    if len(sets) > 1 and n < (least := least_samples(len(sets) - 1)):
+        few = f"{counted(n, 'test sample')} cannot distinguish {len(sets)} methods"
+        return group, [f"{title}: not ranked, {few}; at least {least} are needed"]
+    tied = indistinguishable(sets[0], sets[1:], ranking.metric, ranking.better) if len(sets) > 1 else []
+    ranked = list(group)
+    leading = [True, *tied] if tied else [rank == 0 for rank in range(len(able))]
+    for rank, (number, leads) in enumerate(zip(able, leading, strict=True), 1):
+        row = group[number].row.changed(rank=1 if leads else rank)
+        ranked[number] = replace(group[number], row=replace(row, tied=leads and any(tied)))
+    return ranked, []
+
+
+def _has_samples(line: Line) -> bool:
+    return line.samples is not None and line.row.columns.ranking.metric in line.samples.values
+
+
+def _uneven(lines: Sequence[Line]) -> list[str]:
+    """A line for each setting whose methods were scored on different numbers of samples."""
+    counts: dict[Setting, set[int]] = {}
     for line in lines:
-        found.setdefault(line.place, []).append(line)
-    return found
-
-
-def name_of(place: tuple[str, ...]) -> str:
-    """A place in a line."""
-    dataset, source, split, track, profile = place
-    return f"{dataset} ({source}), split {split}, track {track}, profile {profile}"
+        if line.row.score is not None and line.row["n_test"] is not None:
+            counts.setdefault(line.setting, set()).add(line.row["n_test"])
+    return [
+        f"{setting.title}: ranked separately, as methods were scored on {' or '.join(map(str, sorted(found)))} test "
+        "samples; --common ranks them on those that all have"
+        for setting, found in counts.items()
+        if len(found) > 1
+    ]

@@ -1,30 +1,35 @@
-"""Leaderboards as files; the suffix says the format, and exporters are plugins."""
+"""Leaderboards as files: the suffix says the format, and exporters are plugins."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fwibench.errors import FwibenchError, PluginError, UsageError
 from fwibench.files.atomic import atomic_write
-from fwibench.leaderboard.exporters.data import Rows, Units
+from fwibench.leaderboard.rows import Row
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.specs.exporter import ExporterSpec
 
 
-def export(rows: Rows, units: Units, path: Path, registry: Registry) -> None:
-    """Writes rows to `path`, atomically.
+def export(rows: Sequence[Row], path: Path, registry: Registry) -> None:
+    """Write rows to a file, atomically.
+
+    Args:
+        rows: Rows of a leaderboard, group by group.
+        path: The file; its suffix says the format.
+        registry: Its exporters are the known formats.
 
     Raises:
-        UsageError: The suffix names no known format, or what that needs is not installed.
+        UsageError: The suffix names no known format, or a module that the format needs is not installed.
         PluginError: The exporter fails.
     """
     spec = find_exporter(path, registry)
     try:
         with stdout_to_stderr():
-            content = spec.load()([dict(row) for row in rows], dict(units))
+            content = _call(spec, rows)
     except FwibenchError:
         raise
     except (Exception, SystemExit) as error:
@@ -36,10 +41,14 @@ def export(rows: Rows, units: Units, path: Path, registry: Registry) -> None:
 
 
 def find_exporter(path: Path, registry: Registry) -> ExporterSpec:
-    """The exporter for a suffix.
+    """Return the exporter for the suffix of a file.
+
+    Args:
+        path: The file.
+        registry: Where it is looked up.
 
     Raises:
-        UsageError: There is none, or what it needs is not installed.
+        UsageError: There is none, or a module that it needs is not installed.
     """
     known = {offer.spec.suffix: offer.spec for offer in registry.exporters.values()}
     if path.suffix not in known:
@@ -54,10 +63,28 @@ def find_exporter(path: Path, registry: Registry) -> ExporterSpec:
 
 
 def check_formats(paths: Iterable[Path], registry: Registry) -> None:
-    """Raises `UsageError` unless all suffixes name formats; asked before any work is done."""
+    """Raise `UsageError` unless all suffixes name formats; called before any work is done.
+
+    Args:
+        paths: Files to be written.
+        registry: Its exporters are the known formats.
+    """
     for path in paths:
         find_exporter(path, registry)
 
 
+def _call(spec: ExporterSpec, rows: Sequence[Row]) -> object:
+    """The content of the file, as the exporter returns it."""
+    if spec.takes == "rows":
+        return spec.load()(rows)
+    units: dict[str, str] = {}
+    for row in rows:
+        units[row["dataset"]] = units.get(row["dataset"]) or row.unit
+    return spec.load()([dict(row) for row in rows], units)
+
+
 def _fault(spec: ExporterSpec, what: str) -> PluginError:
-    return PluginError(f"exporter '{spec.name}' ({spec.target}) {what}", "export to another format, or tell its author")
+    return PluginError(
+        f"exporter '{spec.name}' ({spec.target}) {what}",
+        "export to another format, or tell the plugin's author",
+    )

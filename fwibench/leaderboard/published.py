@@ -1,45 +1,45 @@
-"""Printed rows beside ours.
+"""Published rows beside ours.
 
-Invariant: a printed row is marked as that and has no rank: it was scored on other data.
+Invariant: a published row is marked as such and has no rank: it was scored on other data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from fwibench.leaderboard.columns import COLUMNS
-from fwibench.leaderboard.rows import Row
+from fwibench.leaderboard.rows import Row, empty_row
 from fwibench.plugins.registry import Registry
 
 
 def with_published(rows: Sequence[Row], registry: Registry) -> list[Row]:
-    """Our rows; behind those of a dataset what publications print of the registered methods on it."""
+    """Return rows of a board, followed dataset by dataset by what publications print of the registered methods.
+
+    Args:
+        rows: Rows of the board.
+        registry: Its methods tell the published numbers.
+    """
+    if not rows:
+        return []
+    columns = rows[0].columns
     printed: dict[str, list[Row]] = {}
     for name, offer in registry.methods.items():
         for entry in offer.spec.published:
-            row: Row = dict.fromkeys(COLUMNS)
-            row.update(
-                method=name,
-                plugin=offer.plugin.distribution,
-                options="",
-                dataset=entry.dataset,
-                source=f"published: {entry.source}",
-                track=offer.spec.track,
-                mae=entry.mae,
-                mse=entry.mse,
-                ssim=entry.ssim,
-                parameters=entry.parameters,
-                flops=entry.flops,
-                status="published",
-            )
+            numbers = {key: value for key, value in entry.model_dump().items() if key in columns.by_key}
+            about = {"method": name, "plugin": offer.plugin.distribution, "options": "", "track": offer.spec.track}
+            source = {"source": f"published: {entry.source}", "status": "published"}
+            row = empty_row(columns, **{**numbers, **about, **source})
             printed.setdefault(entry.dataset, []).append(row)
     found: list[Row] = []
     names = [str(row["dataset"]).partition("[")[0].partition("@")[0] for row in rows]
     for name in dict.fromkeys(names):
         ours = [row for row, own in zip(rows, names, strict=True) if own == name]
         found += ours
-        found += sorted(
-            ({**row, "unit": ours[0]["unit"]} for row in printed.get(name, [])),
-            key=lambda row: (row["source"], row["mae"] is None, row["mae"] or 0.0, row["method"]),
-        )
+        theirs = (row.changed(unit=ours[0]["unit"]) for row in printed.get(name, []))
+        found += sorted((replace(row, unit=ours[0].unit) for row in theirs), key=_order)
     return found
+
+
+def _order(row: Row) -> tuple[str, bool, float, str]:
+    score = None if row.score is None else row.columns.ranking.order(row.score)
+    return row["source"], score is None, score or 0.0, row["method"]

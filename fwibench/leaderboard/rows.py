@@ -1,141 +1,240 @@
-"""Records of one cell, seed by seed, to a row.
+"""Rows of a leaderboard and the columns they have.
 
-Invariant: rows are made of records alone; figures are means over the seeds that are ok.
+Invariant: a row never changes; ranking it, or scoring it on other samples, makes a new row.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from statistics import fmean
-from typing import Any
-from urllib.parse import quote, unquote
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
-from fwibench.leaderboard.columns import COLUMNS
-from fwibench.runs.artefacts.cell import Cell
+from fwibench.errors import UnknownNameError
+from fwibench.leaderboard.repetitions import Repetitions
 from fwibench.runs.artefacts.record import Record
+from fwibench.specs.metric import View
 
-GROUP = ("dataset", "source", "split", "track", "profile", "n_test")
-"""Rows that agree in these are ranked together."""
-
-Row = dict[str, Any]
+Value = str | int | float | None
+Part = Literal["method", "score", "cost", "count", "run"]
 
 
-def identity(record: Record, base: Record | None = None, *, common: bool = False) -> str:
-    """Return what the records of one row agree in.
+def plain(value: Value) -> str:
+    """Return the text of a value; empty for None."""
+    return "" if value is None else str(value)
 
-    Of the options those count that differ from the profile's: a record does not know options that were added later.
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: Name in files.
+        kind: Type of its values; any of them may be None.
+        meaning: One line.
+        read: Reads its value from the repetitions of a row; None where the board sets it.
+        better: Which values come first when rows are sorted by it; `low` also for texts.
+        metric: Name of the metric whose mean it holds; empty for other columns.
+        title: Head in tables; empty if only files have the column.
+        heading: Head in the report; empty for the title.
+        unit: Unit of the values, from the unit of the property; empty for none.
+        part: What it is about; the report's tables have it in this order: method, score, cost, count, run.
+        shown: Where it is shown at first.
+        show: Text of a value.
+        cell: Text of a row's cell, where that takes more than the value.
+        dropped: Order in which a narrow terminal drops it; 0 for never.
+    """
+
+    key: str
+    kind: Literal["text", "integer", "number"]
+    meaning: str
+    read: Callable[[Repetitions], Any] | None = None
+    better: Literal["low", "high"] = "low"
+    metric: str = ""
+    title: str = ""
+    heading: str = ""
+    unit: Callable[[str], str] = lambda _: ""
+    part: Part = "run"
+    shown: tuple[View, ...] = ()
+    show: Callable[[Any], str] = plain
+    cell: Callable[[Row], str] | None = None
+    dropped: int = 0
+
+    def head(self, property_unit: str) -> str:
+        """Return the title with the unit, such as `MAE [m/s]`.
+
+        Args:
+            property_unit: Unit of the property.
+        """
+        unit = self.unit(property_unit)
+        return f"{self.title} [{unit}]" if unit else self.title
+
+    def text(self, row: Row) -> str:
+        """Return the text of a row's cell; empty where nothing was measured."""
+        return self.cell(row) if self.cell else self.show(row[self.key])
+
+    @property
+    def dimensionless(self) -> bool:
+        """Whether its values are pure numbers."""
+        return not self.unit("1")
+
+    def order(self, value: float) -> float:
+        """Return a number that is the lower the better the value is."""
+        return value if self.better == "low" else -value
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a leaderboard, in order.
+
+    Attributes:
+        by_key: Each column by its name in files.
+        ranking: Column of the metric that ranks.
+        further: Names of the columns of further metrics, which follow the stable columns.
+    """
+
+    by_key: Mapping[str, Column]
+    ranking: Column
+    further: frozenset[str] = frozenset()
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.by_key.values())
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """Names of the columns with both ends of the interval of the ranking metric."""
+        return f"{self.ranking.key}_ci_low", f"{self.ranking.key}_ci_high"
+
+    @cached_property
+    def metrics(self) -> dict[str, Column]:
+        """Columns of scores, by metric."""
+        return {column.metric: column for column in self if column.metric}
+
+    def find(self, name: str) -> Column:
+        """Return the column of a name; hyphens stand for underscores.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        key = name.replace("-", "_")
+        if key not in self.by_key:
+            raise UnknownNameError.among("column", key, self.by_key)
+        return self.by_key[key]
+
+    def scored_in(self, records: Iterable[Record]) -> Columns:
+        """Return the columns without those of further metrics that no record has a score of."""
+        scored = {name for record in records for name in record.scores}
+        unscored = {key for key in self.further if self.by_key[key].metric not in scored}
+        return replace(self, by_key={key: column for key, column in self.by_key.items() if key not in unscored})
+
+
+class Setting(NamedTuple):
+    """Where methods can be compared: rows of different settings are never compared or ranked together."""
+
+    dataset: str
+    source: str
+    split: str
+    track: str
+    profile: str
+
+    @property
+    def title(self) -> str:
+        """The setting in one line."""
+        return f"{self.dataset} ({self.source}), split {self.split}, track {self.track}, profile {self.profile}"
+
+
+@dataclass(frozen=True, eq=False)
+class Row(Mapping[str, Any]):
+    """One row of a leaderboard: a mapping from the names of columns to values.
+
+    Attributes:
+        columns: Its columns.
+        cells: Values by column, in their order; None where nothing was measured.
+        unit: Unit of the property; empty if no record of the dataset tells it.
+        run_ids: Names of its runs.
+        busy: Whether its times were measured while other processes used the cores.
+        tied: Whether it shares the first rank with others.
+    """
+
+    columns: Columns = field(repr=False)
+    cells: Mapping[str, Value]
+    unit: str = ""
+    run_ids: tuple[str, ...] = ()
+    busy: bool = False
+    tied: bool = False
+
+    def __getitem__(self, key: str) -> Any:
+        return self.cells[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.cells)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def label(self) -> str:
+        """The method as it is written in `--methods`: `name[alpha=10]`."""
+        return f"{self['method']}[{self['options']}]" if self["options"] else str(self["method"])
+
+    @property
+    def setting(self) -> Setting:
+        """Where it can be compared."""
+        return Setting(*(str(self[name]) for name in Setting._fields))
+
+    @property
+    def group(self) -> tuple[str | int, ...]:
+        """What rows that are ranked together agree in: the setting and the number of test samples."""
+        return *self.setting, self["n_test"] or 0
+
+    @property
+    def score(self) -> float | None:
+        """Value of the metric that ranks."""
+        value: float | None = self[self.columns.ranking.key]
+        return value
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of the 95 % interval of the score; None where there is none."""
+        low, high = (self[name] for name in self.columns.interval)
+        return None if low is None or high is None else (low, high)
+
+    def changed(self, **values: Value) -> Row:
+        """Return a row with other values in some columns.
+
+        Args:
+            values: By column.
+        """
+        return replace(self, cells=MappingProxyType({**self.cells, **values}))
+
+
+def make_row(columns: Columns, runs: Repetitions) -> Row:
+    """Make the row of some repetitions.
 
     Args:
-        record: Any.
-        base: Of the run that it builds on, whose seed does not matter either.
-        common: Whether it does not matter how many test samples were asked for.
+        columns: Its columns.
+        runs: Repetitions of one method.
+
+    Returns:
+        The row; it has no rank and no interval.
     """
-    without = {"seed", "dataset_options", "options", "non_default"} | ({"test_samples"} if common else set())
-    content = [(one.cell.model_dump(mode="json", exclude=without), one.chosen) for one in (record, base) if one]
-    if base:
-        content[0][0]["base"] = ""
-    return json.dumps([content, record.source, record.track], sort_keys=True)
-
-
-def make_row(records: list[Record], base: Record | None = None) -> Row:
-    """One row; figures are means over the seeds that are ok.
-
-    Args:
-        records: Of one cell but for the seed.
-        base: Of the run that the first builds on.
-    """
-    good = [record for record in records if record.status == "ok"]
-    first = (good or records)[0]
-    cell = first.cell
-
-    def mean(read: Callable[[Record], float | None]) -> float | None:
-        values = [value for record in good if (value := read(record)) is not None]
-        return fmean(values) if values else None
-
-    def score(name: str) -> float | None:
-        return mean(lambda record: record.scores.get(name))
-
-    complexity = first.complexity
-    row: Row = dict.fromkeys(COLUMNS)
-    row.update(
-        method=cell.method,
-        method_version=cell.method_version,
-        plugin=first.plugin,
-        options=format_options(first.chosen | (_below(first, base) if base else {})),
-        dataset=variant(cell),
-        source=first.source,
-        split=cell.split,
-        track=first.track,
-        profile=cell.profile,
-        n_train=first.n_train,
-        n_test=first.n_test,
-        seeds=len(good),
-        mae=score("mae"),
-        mse=score("mse"),
-        rmse=score("rmse"),
-        ssim=score("ssim"),
-        ssim_wang=score("ssim-wang"),
-        data_misfit=score("data-misfit"),
-        parameters=complexity.parameters,
-        parameters_closed_form=complexity.parameters_closed_form,
-        flops=complexity.flops,
-        macs=complexity.macs,
-        flops_kind=complexity.flops_kind,
-        fit_s=mean(lambda record: record.costs.fit_s),
-        predict_ms_cpu1=mean(lambda record: record.costs.predict_ms_cpu1),
-        throughput_per_s=mean(lambda record: record.costs.throughput_per_s),
-        peak_memory_mb=mean(lambda record: record.costs.peak_memory_mb),
-        device=first.device or None,
-        status="ok" if good else first.status,
-        n_failed=len(records) - len(good),
-        fwibench_version=first.environment.get("packages", {}).get("fwibench"),
-        run_ids=join_runs(record.run_id for record in records),
-        date_utc=max(record.started for record in records),
-        unit=first.unit or None,
+    values = {column.key: column.read(runs) if column.read else None for column in columns}
+    return Row(
+        columns,
+        MappingProxyType(values),
+        unit=runs.first.unit,
+        run_ids=tuple(record.run_id for record in runs.records),
+        busy=any(record.load is not None and record.load.busy for record in runs.ok),
     )
-    return row
 
 
-def join_runs(names: Iterable[str]) -> str:
-    """Names of runs, separated by blanks; a blank or a percent sign within a name is written as in a URL."""
-    return " ".join(re.sub(r"[\s%]", lambda found: quote(found[0]), name) for name in names)
+def empty_row(columns: Columns, **values: Value) -> Row:
+    """Make a row without runs, such as one of a publication.
 
-
-def split_runs(text: str) -> list[str]:
-    """The names that `join_runs` joined."""
-    return list(map(unquote, text.split()))
-
-
-def _below(record: Record, base: Record) -> dict[str, str]:
-    """The option that names the base, with what was chosen for that: `base=inversionnet[precision=bf16]`."""
-    name, chosen = base.cell.method, format_options(base.chosen)
-    return {option: f"{name}[{chosen}]" for option, value in record.cell.options.items() if chosen and value == name}
-
-
-def variant(cell: Cell) -> str:
-    """The dataset with the options that make it another one; where its files lie is the source's business."""
-    options = {name: value for name, value in cell.dataset_options.items() if name != "path" and not _is_place(value)}
-    return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
-
-
-def _is_place(value: object) -> bool:
-    """Whether a value is an absolute path: options that name files or folders are made absolute when they are read."""
-    return isinstance(value, str) and Path(value).is_absolute()
-
-
-def with_fingerprint(name: str, fingerprint: str) -> str:
-    """A dataset among others of its name and other data: `salt@1a2b3c4d`."""
-    return f"{name}@{fingerprint[:8]}"
-
-
-def label(row: Mapping[str, Any]) -> str:
-    """The method as it is written in `--methods`: `name[alpha=10]`."""
-    return f"{row['method']}[{row['options']}]" if row["options"] else str(row["method"])
-
-
-def format_options(options: dict[str, Any]) -> str:
-    """Options as they are written in `--methods`: `alpha=10,scaling=sum`."""
-    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))
+    Args:
+        columns: Its columns.
+        values: By column; the others are empty.
+    """
+    known: dict[str, Value] = dict.fromkeys(columns.by_key)
+    return Row(columns, MappingProxyType(known | values))

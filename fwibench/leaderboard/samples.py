@@ -16,7 +16,7 @@ from fwibench.runs.artefacts.scores import Scores
 from fwibench.typing import Array64
 
 Read = Callable[[Record, Sequence[str] | None], Scores]
-"""Scores of a finished run, of some metrics or all; raises `RecordError` if they cannot be read."""
+"""Returns the scores of a finished run, of some metrics or all; raises `RecordError` if they cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -24,44 +24,51 @@ class Samples:
     """Scores of a row.
 
     Attributes:
-        ids: Of the samples, `(n,)`.
-        values: By metric, `(seeds, n)` each; only metrics that all seeds have.
+        ids: Ids of the samples, `(n,)`.
+        values: Scores by metric, `(seeds, n)` each; only metrics that all seeds have.
     """
 
     ids: tuple[str, ...]
     values: dict[str, Array64]
 
     def only(self, ids: Iterable[str]) -> Samples:
-        """The same of some samples; all of them must be there."""
-        wanted = tuple(ids)
-        if wanted == self.ids:
+        """Return the scores of some samples, which must all be there.
+
+        Args:
+            ids: Ids of the samples.
+        """
+        chosen = tuple(ids)
+        if chosen == self.ids:
             return self
-        places = {sample: place for place, sample in enumerate(self.ids)}
-        chosen = [places[sample] for sample in wanted]
-        return Samples(wanted, {name: scores[:, chosen] for name, scores in self.values.items()})
+        positions = {sample: position for position, sample in enumerate(self.ids)}
+        columns = [positions[sample] for sample in chosen]
+        return Samples(chosen, {name: scores[:, columns] for name, scores in self.values.items()})
 
     def mean(self, metric: str) -> float | None:
-        """Over seeds and samples; None if a score is missing."""
+        """Return the mean over seeds and samples; None if a score is missing."""
         if metric not in self.values:
             return None
         mean = float(self.values[metric].mean())
         return mean if np.isfinite(mean) else None
 
     def over_seeds(self, metric: str) -> Array64:
-        """Mean over the seeds, `(n,)`."""
+        """Return the mean over the seeds, `(n,)`."""
         return self.values[metric].mean(axis=0)
 
 
 def read_samples(
     records: Sequence[Record], read: Read, metrics: Sequence[str] | None, *, common: bool = False
 ) -> tuple[Samples | None, list[str]]:
-    """Scores of the seeds of a row, and a line for each fault; None unless all seeds can be read.
+    """Read the scores of the seeds of a row.
 
     Args:
-        records: Of the seeds.
-        read: Reads the scores of one.
-        metrics: Whose scores are read; None for all.
-        common: Take the samples that all seeds have, where they were scored on different ones.
+        records: Records of the seeds.
+        read: Reads the scores of one seed.
+        metrics: Metrics whose scores are read; None for all.
+        common: Use the samples that all seeds have, if they were scored on different ones.
+
+    Returns:
+        The scores, None unless those of all seeds can be read; and a line for each fault.
     """
     faults = []
     found: list[Scores] = []

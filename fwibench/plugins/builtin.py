@@ -33,42 +33,69 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
     """Errors in physical units, and structural similarity in two conventions."""
     pointwise, similarity = "fwibench.metrics.pointwise", "fwibench.metrics.ssim"
     return [
-        MetricSpec(name="mae", summary="mean absolute error", target=f"{pointwise}:mae", better="low", unit="property"),
         MetricSpec(
-            name="mse", summary="mean squared error", target=f"{pointwise}:mse", better="low", unit="property^2"
+            name="mae",
+            title="MAE",
+            summary="mean absolute error",
+            target=f"{pointwise}:mae",
+            better="low",
+            unit="property",
+            stable=True,
+            ranks=True,
+        ),
+        MetricSpec(
+            name="mse",
+            title="MSE",
+            summary="mean squared error",
+            target=f"{pointwise}:mse",
+            better="low",
+            unit="property^2",
+            shown=("table",),
+            stable=True,
         ),
         MetricSpec(
             name="rmse",
+            title="RMSE",
             summary="root mean squared error of a sample",
             target=f"{pointwise}:rmse",
             better="low",
             unit="property",
+            shown=("page",),
+            stable=True,
         ),
         MetricSpec(
             name="ssim",
+            title="SSIM",
             summary="structural similarity as published: zero padding, whole map",
             reference="OpenFWI; InvLINT, section 4.1.3",
             target=f"{similarity}:ssim",
             better="high",
+            stable=True,
         ),
         MetricSpec(
             name="ssim-wang",
+            title="SSIM (Wang)",
             summary="structural similarity as in scikit-image: whole windows only",
             reference="Wang et al., IEEE TIP 2004",
             target=f"{similarity}:ssim_wang",
             better="high",
+            shown=(),
+            stable=True,
         ),
         MetricSpec(
             name="data-misfit",
-            summary="simulated against measured data, relative L2; ask for it with --metrics",
+            title="data misfit",
+            summary="relative L2 distance of simulated and measured data; on request with --metrics",
             target="fwibench.metrics.misfit:data_misfit",
             better="low",
             compares="measurement",
             default=False,
+            stable=True,
         ),
         MetricSpec(
             name="mae-illuminated",
-            summary="mean absolute error where the survey sees the section; ask for it with --metrics",
+            title="MAE illuminated",
+            summary="mean absolute error where the survey sees the section; on request with --metrics",
             target="fwibench.metrics.illuminated:mae_illuminated",
             better="low",
             unit="property",
@@ -82,23 +109,39 @@ def fwibench_exporters() -> Iterable[ExporterSpec]:
     """All columns for programs, a choice of them for papers."""
     data, pages = "fwibench.leaderboard.exporters.data", "fwibench.leaderboard.exporters.pages"
     return [
-        ExporterSpec(name="csv", suffix=".csv", summary="all columns, comma-separated", target=f"{data}:as_csv"),
-        ExporterSpec(name="json", suffix=".json", summary="all columns, a list of objects", target=f"{data}:as_json"),
+        ExporterSpec(
+            name="csv", suffix=".csv", summary="all columns, comma-separated", target=f"{data}:as_csv", takes="rows"
+        ),
+        ExporterSpec(
+            name="json",
+            suffix=".json",
+            summary="all columns, a list of objects",
+            target=f"{data}:as_json",
+            takes="rows",
+        ),
         ExporterSpec(
             name="parquet",
             suffix=".parquet",
             summary="all columns with their types; needs pyarrow: pip install 'fwibench[parquet]'",
             needs=("pyarrow",),
             target=f"{data}:as_parquet",
+            takes="rows",
         ),
-        ExporterSpec(name="html", suffix=".html", summary="all columns, a plain table", target=f"{pages}:as_html"),
+        ExporterSpec(
+            name="html", suffix=".html", summary="all columns, a plain table", target=f"{pages}:as_html", takes="rows"
+        ),
         ExporterSpec(
             name="markdown",
             suffix=".md",
-            summary="what a text would show, table by table",
+            summary="the columns of the printed tables, group by group",
             target=f"{pages}:as_markdown",
+            takes="rows",
         ),
         ExporterSpec(
-            name="latex", suffix=".tex", summary="the same for a paper, with booktabs", target=f"{pages}:as_latex"
+            name="latex",
+            suffix=".tex",
+            summary="the same tables for a paper, with booktabs",
+            target=f"{pages}:as_latex",
+            takes="rows",
         ),
     ]

@@ -11,7 +11,8 @@ from functools import cached_property
 from fwibench.datasets.base import Dataset
 from fwibench.errors import FwibenchError
 from fwibench.leaderboard.board import Board, make_board
-from fwibench.leaderboard.rows import split_runs
+from fwibench.leaderboard.columns import columns_of
+from fwibench.leaderboard.rows import Row
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.predictions import Predictions, read_predictions
@@ -34,18 +35,19 @@ class Material:
 
     def __init__(self, results: Results, records: Sequence[Record], registry: Registry) -> None:
         self.results, self.records, self.registry = results, list(records), registry
-        self.board: Board = make_board(records, results.scores)
+        self.columns = columns_of(registry)
+        self.board: Board = make_board(records, self.columns, results.scores)
         self.faults: list[str] = []
         self._datasets: dict[str, Dataset | None] = {}
 
     @cached_property
     def shared(self) -> Board:
-        """The leaderboard on the test samples that all methods of a place have."""
-        return make_board(self.records, self.results.scores, common=True)
+        """The leaderboard on the test samples that all methods of a setting have."""
+        return make_board(self.records, self.columns, self.results.scores, common=True)
 
-    def runs_of(self, row: dict[str, object]) -> list[Record]:
-        """Finished records of a row of the leaderboard, by seed."""
-        names = set(split_runs(str(row["run_ids"])))
+    def runs_of(self, row: Row) -> list[Record]:
+        """Return the finished records of a row of the leaderboard, by seed."""
+        names = set(row.run_ids)
         found = [record for record in self.records if record.run_id in names and record.status == "ok"]
         return sorted(found, key=lambda record: record.cell.seed)
 

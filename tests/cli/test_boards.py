@@ -38,7 +38,7 @@ def test_leaderboard_and_compare(fwibench: Command, results: Path) -> None:
     table = list(csv.DictReader((results.parent / "t.csv").read_text().splitlines()))
     assert len(table) == len(found["rows"])
 
-    assert "published figures are as printed" in whole.stderr
+    assert "published numbers are as printed" in whole.stderr
     only = fwibench("leaderboard", "--split", "block", "--sort", "ssim-wang")
     assert only.stdout.count("MAE [m/s]") == 1
     assert "split block" in only.stdout

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.leaderboard.board import Board, make_board, sort_rows
-from fwibench.leaderboard.choosing import compare_all, compare_with, records_of
+from fwibench.leaderboard.board import Board, sort_rows
+from fwibench.leaderboard.pairwise import Compared, compare_all, compare_with
+from fwibench.leaderboard.repetitions import select_records
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.results import Results
-from tests.leaderboard.records import leave
+from tests.leaderboard.records import builtin_columns, leave, read_board
 
 GENERATOR = np.random.default_rng(0)
 BASE = GENERATOR.lognormal(3, 0.3, 30)
@@ -16,8 +17,15 @@ IDS = [f"s-{number:03d}" for number in range(30)]
 
 
 def board_of(root: Path, *, common: bool = False) -> Board:
-    results = Results(root)
-    return make_board(results.records()[0], results.scores, metrics=("ssim",), common=common)
+    return read_board(root, metrics=("ssim",), common=common)
+
+
+def compare(board: Board, names: list[str], metric: str = "mae") -> tuple[list[Compared], list[str]]:
+    return compare_all(board.lines, names, board.columns.metrics[metric])
+
+
+def compare_baseline(board: Board, name: str) -> tuple[list[Compared], list[str]]:
+    return compare_with(board.lines, name, board.columns.ranking)
 
 
 def test_what_cannot_be_told_from_the_best_shares_its_rank(tmp_path: Path) -> None:
@@ -59,7 +67,7 @@ def test_too_few_samples_rank_nobody_and_that_is_said(tmp_path: Path) -> None:
     assert [row["rank"] for row in board.rows] == [None] * 4
     (note,) = board.notes
     # three comparisons: 3 * 2 ** (1 - n) falls below 0.05 at 7
-    assert note.endswith("not ranked, 4 test samples cannot tell 4 methods apart; 7 is the least")
+    assert note.endswith("not ranked, 4 test samples cannot distinguish 4 methods; at least 7 are needed")
     for number in range(4):
         leave(tmp_path, f"m{number}", np.arange(1.0, 8) + 100 * number)
     assert [row["rank"] for row in board_of(tmp_path).rows] == [1, 2, 3, 4]
@@ -71,7 +79,7 @@ def test_other_samples_are_ranked_apart_and_common_brings_them_together(tmp_path
     board = board_of(tmp_path)
     assert [row["rank"] for row in board.rows] == [1, 1]
     (note,) = board.notes
-    assert "ranked apart, for methods were scored on 10 or 30 test samples; --common" in note
+    assert "ranked separately, as methods were scored on 10 or 30 test samples; --common" in note
     together = board_of(tmp_path, common=True)
     rows = {row["method"]: row for row in together.rows}
     assert rows["full"]["mae"] == pytest.approx(BASE[::3].mean())
@@ -155,8 +163,8 @@ def test_what_must_not_meet_is_neither_ranked_nor_compared(tmp_path: Path, chang
     leave(tmp_path, "b", BASE + 9, **changes)
     board = board_of(tmp_path)
     assert [row["rank"] for row in board.rows] == [1, 1]
-    with pytest.raises(DataError, match="a, b cannot be compared: no two were scored in one place"):
-        compare_all(board.lines, ["a", "b"], "mae")
+    with pytest.raises(DataError, match="a, b cannot be compared: no two were scored in the same setting"):
+        compare(board, ["a", "b"])
 
 
 def test_data_of_one_name_are_told_apart(tmp_path: Path) -> None:
@@ -173,36 +181,36 @@ def test_rows_are_sorted_within_their_group_the_best_first(tmp_path: Path) -> No
     rows = board_of(tmp_path).rows
 
     def order(column: str) -> str:
-        return "".join(row["method"] for row in sort_rows(rows, column))
+        return "".join(row["method"] for row in sort_rows(rows, column, builtin_columns()))
 
     assert order("mae") == "zabcd"
     assert order("-mae") == "zcbad"
     assert order("ssim") == "zabcd", "high is better"
     assert order("-method") == "zdcba"
     with pytest.raises(UnknownNameError, match="no column named 'sism'"):
-        sort_rows(rows, "sism")
+        sort_rows(rows, "sism", builtin_columns())
 
 
 def test_methods_are_chosen_by_name_and_options(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE, chosen={"alpha": 10.0})
     leave(tmp_path, "a", BASE + 3, chosen={"alpha": 20.0})
     leave(tmp_path, "b", BASE + 9)
-    lines = board_of(tmp_path).lines
-    (one,), faults = compare_all(lines, ["a[alpha=10.0]", "b"], "ssim")
+    board = board_of(tmp_path)
+    (one,), faults = compare(board, ["a[alpha=10.0]", "b"], "ssim")
     assert not faults
     assert one.comparisons[0].difference > 0
     with pytest.raises(UsageError, match="'a' fits 2 rows") as error:
-        compare_all(lines, ["a", "b"], "mae")
+        compare(board, ["a", "b"])
     assert error.value.hint == "choose a[alpha=10.0] or a[alpha=20.0]"
     with pytest.raises(UnknownNameError):
-        compare_all(lines, ["a[alpha=11.0]", "b"], "mae")
+        compare(board, ["a[alpha=11.0]", "b"])
 
 
 def test_a_baseline_is_compared_with_everybody(tmp_path: Path) -> None:
     for method, shift in (("a", 0), ("b", 5), ("c", 9)):
         leave(tmp_path, method, BASE + shift)
     leave(tmp_path, "a", BASE, split="block")
-    (one,), faults = compare_with(board_of(tmp_path).lines, "b", "mae")
+    (one,), faults = compare_baseline(board_of(tmp_path), "b")
     assert [(made.method, made.other, round(made.difference, 9)) for made in one.comparisons] == [
         ("a", "b", -5),
         ("c", "b", 4),
@@ -215,8 +223,8 @@ def test_of_a_method_on_several_choices_of_samples_the_longest_run_is_compared(t
         leave(tmp_path, method, BASE + shift)
         leave(tmp_path, method, BASE[::6] + shift, ids=IDS[::6], test_samples=5)
     for made, faults in (
-        compare_with(board_of(tmp_path).lines, "b", "mae"),
-        compare_all(board_of(tmp_path).lines, ["a", "b"], "mae"),
+        compare_baseline(board_of(tmp_path), "b"),
+        compare(board_of(tmp_path), ["a", "b"]),
     ):
         assert [pair.n for one in made for pair in one.comparisons] == [30]
         assert not faults
@@ -226,7 +234,7 @@ def test_of_several_versions_of_a_method_the_latest_is_compared(tmp_path: Path) 
     leave(tmp_path, "a", BASE - 1)
     leave(tmp_path, "a", BASE + 3, version="2", started="2026-03-01")
     leave(tmp_path, "b", BASE)
-    (one,), _ = compare_with(board_of(tmp_path).lines, "b", "mae")
+    (one,), _ = compare_baseline(board_of(tmp_path), "b")
     assert [round(pair.difference, 9) for pair in one.comparisons] == [3]
 
 
@@ -235,14 +243,14 @@ def test_a_comparison_says_what_stands_against_it(tmp_path: Path) -> None:
     leave(tmp_path, "b", BASE[:5] + 1, ids=IDS[:5])
     leave(tmp_path, "c", BASE[:5] + 2, ids=IDS[:5])
     leave(tmp_path, "d", None)
-    _, faults = compare_all(board_of(tmp_path).lines, ["b", "c", "d"], "mae")
+    _, faults = compare(board_of(tmp_path), ["b", "c", "d"])
     assert [fault.partition(": ")[2] for fault in faults] == [
         "d has no scores: failed",
-        "5 samples are too few to tell anything apart here; 6 is the least",
+        "5 samples are too few for a significant difference here; at least 6 are needed",
     ]
     (RunFiles(Results(tmp_path).folder(damaged.cell)).scores).unlink()
     with pytest.raises(DataError, match="a, b cannot be compared: .*No such file.*fwibench rescore"):
-        compare_all(board_of(tmp_path).lines, ["a", "b"], "mae")
+        compare(board_of(tmp_path), ["a", "b"])
 
 
 def test_records_are_chosen_by_names_as_they_are_shown(tmp_path: Path) -> None:
@@ -250,10 +258,10 @@ def test_records_are_chosen_by_names_as_they_are_shown(tmp_path: Path) -> None:
     leave(tmp_path, "b", BASE, fingerprint="0123456789")
     leave(tmp_path, "c", BASE, dataset="marmousi", split="block")
     records = Results(tmp_path).records()[0]
-    assert [one.cell.method for one in records_of(records, "salt@01234567")] == ["b"]
-    assert [one.cell.method for one in records_of(records, "salt", "random", "quick")] == ["a", "b"]
+    assert [one.cell.method for one in select_records(records, "salt@01234567")] == ["b"]
+    assert [one.cell.method for one in select_records(records, "salt", "random", "quick")] == ["a", "b"]
     with pytest.raises(UnknownNameError, match="no split in these results named 'blok'"):
-        records_of(records, split="blok")
+        select_records(records, split="blok")
 
 
 def test_scores_that_are_damaged_cost_the_interval_and_a_line(tmp_path: Path) -> None:

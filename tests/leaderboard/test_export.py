@@ -10,18 +10,13 @@ import numpy as np
 import pytest
 
 from fwibench.errors import PluginError, UsageError
-from fwibench.leaderboard.board import make_board
-from fwibench.leaderboard.columns import COLUMNS
 from fwibench.leaderboard.export import check_formats, export
-from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
 from fwibench.leaderboard.rows import Row
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.runs.artefacts.results import Results
-from tests.leaderboard.records import leave
+from tests.leaderboard.records import leave, read_board
 
 HOSTILE = {"text": "<script>alert(1)</script>", "file": "../../x", "tex": r"\input{/etc/passwd}_$%&#^~|[`*"}
-UNITS = {"salt": "m/s"}
 
 
 @pytest.fixture
@@ -32,21 +27,19 @@ def rows(tmp_path: Path) -> list[Row]:
         leave(tmp_path, method, errors + number, n_train=100)
     leave(tmp_path, "hostile", errors + 9, chosen=HOSTILE, plugin='=cmd|"/c calc"!A1')
     leave(tmp_path, "broken", None, plugin="@SUM(A1)", n_test=20)
-    results = Results(tmp_path)
-    records, _ = results.records()
-    found = make_board(records, results.scores).rows
-    assert units_of(found) == UNITS
+    found = read_board(tmp_path).rows
+    assert {row.unit for row in found} == {"m/s"}
     return found
 
 
 def written(rows: list[Row], path: Path, registry: Registry) -> str:
-    export(rows, UNITS, path, registry)
+    export(rows, path, registry)
     return path.read_text()
 
 
 def test_csv_keeps_every_value_and_empties(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
     found = list(csv.DictReader(io.StringIO(written(rows, tmp_path / "t.csv", registry))))
-    assert list(found[0]) == list(COLUMNS)
+    assert list(found[0]) == list(rows[0])
     for row, read in zip(rows, found, strict=True):
         for name, value in row.items():
             if name == "plugin":
@@ -57,8 +50,8 @@ def test_csv_keeps_every_value_and_empties(rows: list[Row], tmp_path: Path, regi
 
 
 def test_csv_has_no_formulas(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
-    rows[0]["options"], rows[1]["options"] = "-2+3", "+x\n\ty"
-    rows[0]["mae"] = -1.5
+    rows[0] = rows[0].changed(options="-2+3", mae=-1.5)
+    rows[1] = rows[1].changed(options="+x\n\ty")
     found = list(csv.DictReader(io.StringIO(written(rows, tmp_path / "t.csv", registry), newline="")))
     assert found[2]["plugin"] == '\'=cmd|"/c calc"!A1'
     assert found[3]["plugin"] == "'@SUM(A1)"
@@ -69,9 +62,9 @@ def test_csv_has_no_formulas(rows: list[Row], tmp_path: Path, registry: Registry
 def test_csv_survives_pandas(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
     pandas = pytest.importorskip("pandas")
     text = written(rows, tmp_path / "t.csv", registry)
-    texts = {name: "string" for name, column in COLUMNS.items() if column.kind == "text"}
+    texts = {column.key: "string" for column in rows[0].columns if column.kind == "text"}
     table = pandas.read_csv(tmp_path / "t.csv", dtype=texts).convert_dtypes()
-    for name, column in COLUMNS.items():
+    for name, column in rows[0].columns.by_key.items():
         values = table[name]
         assert [None if value is pandas.NA else value for value in values.isna()] == [
             row[name] in (None, "") for row in rows
@@ -90,7 +83,7 @@ def test_json_has_nulls(rows: list[Row], tmp_path: Path, registry: Registry) -> 
 
 def test_parquet_has_types(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    export(rows, UNITS, tmp_path / "t.parquet", registry)
+    export(rows, tmp_path / "t.parquet", registry)
     table = parquet.read_table(tmp_path / "t.parquet")
     assert table.to_pylist() == rows
     assert {str(table.schema.field(name).type) for name in ("n_train", "flops")} == {"int64"}
@@ -129,11 +122,11 @@ def test_html_shows_every_text_and_no_formula(rows: list[Row], tmp_path: Path, r
     assert "script" not in page.tags
     shown = {'=cmd|"/c calc"!A1': '\'=cmd|"/c calc"!A1', "@SUM(A1)": "'@SUM(A1)"}
     expected = ["" if value is None else shown.get(value, str(value)) for row in rows for value in row.values()]
-    assert page.texts == [*COLUMNS, *expected]
+    assert page.texts == [*rows[0], *expected]
 
 
 def test_markdown_has_a_table_a_group(rows: list[Row], tmp_path: Path, registry: Registry) -> None:
-    rows.append({**rows[0], "split": "block"})
+    rows.append(rows[0].changed(split="block"))
     text = written(rows, tmp_path / "t.md", registry)
     assert text.count("\n| ---: | --- |") == 2
     assert "| 1 | a |" in text
@@ -195,7 +188,7 @@ def test_exporters_are_plugins_and_a_broken_one_is_named(
     assert "not on standard output" not in capfd.readouterr().out
     for suffix, message in ((".boom", "RuntimeError: no ink"), (".wrong", "returned list, expected str or bytes")):
         with pytest.raises(PluginError, match=message):
-            export(rows, UNITS, tmp_path / f"t{suffix}", own)
+            export(rows, tmp_path / f"t{suffix}", own)
         assert not (tmp_path / f"t{suffix}").exists()
     (broken,) = own.broken
     reasons = [fault.reason for fault in broken.faults]

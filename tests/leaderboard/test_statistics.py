@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fwibench.leaderboard.comparison import Comparison, compare, holm, not_told_apart, rank_biserial, wilcoxon
-from fwibench.leaderboard.intervals import RESAMPLES, interval, interval_of_difference, tail
+from fwibench.leaderboard.pairwise import Comparison, compare
 from fwibench.leaderboard.samples import Samples
+from fwibench.leaderboard.statistics import (
+    RESAMPLES,
+    holm,
+    indistinguishable,
+    interval,
+    interval_of_difference,
+    rank_biserial,
+    tail,
+    wilcoxon,
+)
 
 
 def samples(*seeds: list[float], ids: tuple[str, ...] = ()) -> Samples:
@@ -147,10 +156,10 @@ def test_a_mean_and_ranks_that_disagree_make_no_winner() -> None:
     assert made.difference < 0 < made.effect
     assert made.p_holm < 0.05
     assert made.verdict("low") == "mean and ranks disagree"
-    assert not_told_apart(every["steady"], [every["mostly"]], "mae") == [True], "not behind the best"
-    assert not_told_apart(every["steady"], [samples(list(steady + 5))], "mae") == [False]
+    assert indistinguishable(every["steady"], [every["mostly"]], "mae", "low") == [True], "not behind the best"
+    assert indistinguishable(every["steady"], [samples(list(steady + 5))], "mae", "low") == [False]
 
 
 def test_a_verdict_needs_a_p_value_below_five_percent() -> None:
     one = Comparison("a", "b", "mae", 9, 1, 1, 1.0, 2.0, -1.0, None, None, 0.04, 0.05, -1.0)
-    assert one.verdict("low") == "not told apart"
+    assert one.verdict("low") == "statistically indistinguishable"

@@ -11,7 +11,7 @@ import pytest
 
 from fwibench.cli.commands.show import _fit, _load
 from fwibench.leaderboard.board import make_board
-from fwibench.leaderboard.presenting import present
+from fwibench.leaderboard.tables import make_tables
 from fwibench.methods.context import FIT_THREADS
 from fwibench.runs.artefacts.record import Costs, Record
 from fwibench.runs.machine import load
@@ -19,7 +19,7 @@ from fwibench.runs.machine.load import Load, LoadMeter
 from fwibench.runs.processes.variables import OPENBLAS_WAITING, OPENMP_WAITING, bounded_waiting, child_environment
 from fwibench.runs.reproduction.repeat import same_threads
 from tests.conftest import Command
-from tests.leaderboard.records import leave
+from tests.leaderboard.records import builtin_columns, leave
 
 
 @pytest.fixture
@@ -163,8 +163,8 @@ def test_times_of_a_busy_machine_are_marked(tmp_path: Path) -> None:
         for name, error, one in zip(("quiet", "beside"), (1.0, 2.0), loads, strict=True)
     ]
     records.append(leave(tmp_path, "older", [3.0] * 8, **costs))
-    board = make_board(records)
-    (table,) = present(board.rows, {}, board.busy)
+    board = make_board(records, builtin_columns())
+    (table,) = make_tables(board.rows)
     fits = {row[1]: row[list(table.header).index("fit")] for row in table.rows}
     latencies = {row[1]: row[list(table.header).index("predict [ms]")] for row in table.rows}
     assert fits == {"quiet": "30.0s", "beside": "30.0s*", "older": "30.0s"}
@@ -174,7 +174,7 @@ def test_times_of_a_busy_machine_are_marked(tmp_path: Path) -> None:
     assert (_fit(quiet), _fit(beside)) == ("30.0s (1 thread)", "30.0s (1 thread, on a busy machine)")
     assert "used 0.90 of 2 cores; all times are longer" in _load(beside.load)
     assert _load(older.load) == ""
-    assert not any(note.startswith("*") for note in make_board([quiet, older]).notes)
+    assert not any(note.startswith("*") for note in make_board([quiet, older], builtin_columns()).notes)
 
 
 @pytest.mark.usefixtures("nothing_chosen")

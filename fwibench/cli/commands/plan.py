@@ -5,7 +5,7 @@ from __future__ import annotations
 from fwibench.cli.commands.run import PLANNING
 from fwibench.cli.console.output import console, print_json, print_table, working
 from fwibench.cli.options import Json, takes_request
-from fwibench.leaderboard.rows import format_options
+from fwibench.leaderboard.repetitions import format_options
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.estimate import Estimate, estimate, missing_bytes

@@ -11,8 +11,8 @@ from fwibench.cli.registry import warn_broken
 from fwibench.cli.tables import print_leaderboard, print_notes
 from fwibench.files.atomic import check_folder
 from fwibench.leaderboard.board import make_board
+from fwibench.leaderboard.columns import columns_of
 from fwibench.leaderboard.export import check_formats, export
-from fwibench.leaderboard.presenting import units_of
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.run import run_plan
@@ -36,12 +36,11 @@ def run(request: Request, registry: Registry, exports: Exports = None, json: Jso
     for plugin in registry.broken:
         if plugin not in broken:
             warn_broken(plugin)
-    board = make_board(outcome.records, Results(request.results).scores)
-    units = units_of(board.rows)
+    board = make_board(outcome.records, columns_of(registry), Results(request.results).scores)
     if json:
-        print_json({"exit_code": outcome.exit_code, "rows": board.rows})
+        print_json({"exit_code": outcome.exit_code, "rows": [dict(row) for row in board.rows]})
     else:
-        print_leaderboard(board.rows, units, board.busy)
+        print_leaderboard(board.rows)
         print_notes(board.notes)
         cells, runs = counted(len(plan), "cell"), request.results / "runs"
         console().print(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
@@ -49,5 +48,5 @@ def run(request: Request, registry: Registry, exports: Exports = None, json: Jso
         if lacking := sum(one.cached is not None and name not in one.cached.scores for one in plan):
             warn(f"{counted(lacking, 'finished run')} without {name}: fwibench rescore --metrics {name} computes it")
     for path in exports or []:
-        export(board.rows, units, path, registry)
+        export(board.rows, path, registry)
     raise typer.Exit(outcome.exit_code)

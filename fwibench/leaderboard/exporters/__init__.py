@@ -1,1 +1,1 @@
-"""Leaderboards as content of files: pure functions of rows and units."""
+"""Leaderboards as content of files: pure functions of rows."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from fwibench.leaderboard.columns import COLUMNS
-from fwibench.leaderboard.exporters.data import Rows, Units, inert
-from fwibench.leaderboard.presenting import Table, present
+from fwibench.leaderboard.exporters.data import inert
+from fwibench.leaderboard.rows import Row
+from fwibench.leaderboard.tables import Table, make_tables
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -33,26 +34,25 @@ STYLE = (
 )
 
 
-def as_markdown(rows: Rows, units: Units) -> str:
-    """A table for each group, with the columns that a text would show."""
-    return "\n".join(_markdown(table) for table in map(_for_a_text, present(rows, units)))
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Return a table for each group, with the columns that a text shows."""
+    return "\n".join(map(_markdown, _text_tables(rows)))
 
 
-def as_latex(rows: Rows, units: Units) -> str:
-    """The same for LaTeX, with booktabs."""
-    return "% \\usepackage{booktabs}\n" + "\n".join(_latex(table) for table in map(_for_a_text, present(rows, units)))
+def as_latex(rows: Sequence[Row]) -> str:
+    """Return the same tables for LaTeX, with booktabs."""
+    return "% \\usepackage{booktabs}\n" + "\n".join(map(_latex, _text_tables(rows)))
 
 
-def as_html(rows: Rows, units: Units) -> str:
-    """One table with all columns."""
-    head = "".join(
-        f'<th title="{html.escape(column.meaning)}">{html.escape(name)}</th>' for name, column in COLUMNS.items()
-    )
+def as_html(rows: Sequence[Row]) -> str:
+    """Return one table with all columns."""
+    columns = list(rows[0].columns) if rows else []
+    head = "".join(f'<th title="{html.escape(column.meaning)}">{html.escape(column.key)}</th>' for column in columns)
     body = "\n".join(
         "<tr>"
         + "".join(
-            f"<td{' class=number' if COLUMNS[name].kind != 'text' else ''}>{html.escape(_text(row[name]))}</td>"
-            for name in COLUMNS
+            f"<td{' class=number' if column.kind != 'text' else ''}>{html.escape(_text(row[column.key]))}</td>"
+            for column in columns
         )
         + "</tr>"
         for row in rows
@@ -67,21 +67,26 @@ def _text(value: object) -> str:
     return "" if value is None else inert(value) if isinstance(value, str) else str(value)
 
 
+def _text_tables(rows: Sequence[Row]) -> list[Table]:
+    """Tables of the groups, without marks of busy machines."""
+    return list(map(_for_a_text, make_tables([replace(row, busy=False) for row in rows])))
+
+
 def _for_a_text(table: Table) -> Table:
-    """Without what is empty in all rows, where it ran, and the status where all are well."""
+    """The table without columns that are empty in all rows, the device, and the status if all rows are ok."""
     kept = [
-        place
-        for place, name in enumerate(table.header)
-        if name != "device"
-        and any(row[place] for row in table.rows)
-        and not (name == "status" and all(row[place] in ("ok", "published") for row in table.rows))
+        number
+        for number, column in enumerate(table.columns)
+        if column.key != "device"
+        and any(row[number] for row in table.rows)
+        and not (column.key == "status" and all(row[number] in ("ok", "published") for row in table.rows))
     ]
     return Table(
         table.title,
-        tuple(table.header[place] for place in kept),
-        table.right,
+        tuple(table.columns[number] for number in kept),
+        tuple(table.header[number] for number in kept),
         [
-            [row[place] if table.header[place] in table.right else inert(row[place]) for place in kept]
+            [row[number] if table.header[number] in table.right else inert(row[number]) for number in kept]
             for row in table.rows
         ],
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from fwibench.errors import UnknownNameError
-from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.board import Line
 from fwibench.report.figures.convergence import list_convergence
 from fwibench.report.figures.cost import list_cost
 from fwibench.report.figures.drawing import Drawing
@@ -47,7 +47,7 @@ def list_drawings(material: Material, kinds: Sequence[str] = (), samples: Sequen
     for line in lines:
         if line.row["status"] == "ok" and line.samples is None:
             material.tell(
-                f"{line.label} in {name_of(line.place)} has no readable scores and is left out of some figures"
+                f"{line.label} in {line.setting.title} has no readable scores and is left out of some figures"
             )
     known = {sample for line in lines if line.samples is not None for sample in line.samples.ids}
     for sample in samples:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fwibench.errors import FwibenchError, RecordError
-from fwibench.leaderboard.board import Line, by_place, name_of
+from fwibench.leaderboard.board import Line, by_setting
+from fwibench.leaderboard.rows import Setting
 from fwibench.methods.traces import Step
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import number, plain, short_ticks
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
@@ -38,26 +39,26 @@ THICK: dict[str, Any] = {"color": "#0072B2", "linewidth": 1.3}
 def list_convergence(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure for each inversion that left its course behind."""
     drawings = []
-    for place, here in by_place(lines).items():
+    for setting, here in by_setting(lines).items():
         pairs, traces = first_with(material, here, lambda record: _traces(material, record))
         names = names_of([line for line, _ in pairs], [record for _, record in pairs])
         for name, (_, record) in zip(names, pairs, strict=True):
-            drawings.append(_list_run(material, place, name, record, traces[record.run_id]))
+            drawings.append(_list_run(material, setting, name, record, traces[record.run_id]))
     return drawings
 
 
-def _list_run(material: Material, place: tuple[str, ...], name: str, record: Record, traces: Traces) -> Drawing:
-    where, errors = place_of(place), _errors(material, record)
+def _list_run(material: Material, setting: Setting, name: str, record: Record, traces: Traces) -> Drawing:
+    errors = _errors(material, record)
     return Drawing(
-        name=stem("convergence", where["dataset"], where["split"], where["profile"], where["track"], name),
+        name=stem("convergence", setting.dataset, setting.split, setting.profile, setting.track, name),
         kind="convergence",
-        title=title(f"Convergence of {plain(name)}", where),
+        title=title(f"Convergence of {plain(name)}", setting),
         caption=(
-            f"{name_of(place)}. {plain(name)}, seed {record.cell.seed}: misfit of "
+            f"{setting.title}. {plain(name)}, seed {record.cell.seed}: misfit of "
             f"{counted(len(traces), 'test sample')} (thin) and their mean (thick) over the iterations, "
             f"band by band, {_describe_misfit(traces)}.{_describe_errors(errors, record.unit)}"
         ),
-        place=where,
+        setting=setting,
         draw=lambda: _draw(traces, errors, record.unit),
     )
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.board import Line
 from fwibench.leaderboard.rows import Row
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, mark, number, short_ticks, tick, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import names_of
@@ -55,10 +55,10 @@ class Point:
 
 def list_cost(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure for each group of methods that were scored on the same samples."""
-    wanted = {line.place for line in lines}
+    settings = {line.setting for line in lines}
     drawings = []
-    for _, group in groupby(material.shared.lines, key=lambda line: line.group):
-        here = [line for line in group if line.place in wanted and line.row["mae"] is not None]
+    for _, group in groupby(material.shared.lines, key=lambda line: line.row.group):
+        here = [line for line in group if line.setting in settings and line.row.score is not None]
         if any(map(_has_cost, here)):
             drawings.append(_list_group(material, here))
     return drawings
@@ -69,15 +69,15 @@ def _list_group(material: Material, lines: Sequence[Line]) -> Drawing:
     bare = [name for name, line in zip(names, lines, strict=True) if not _has_cost(line)]
     measured = [(name, line.row) for name, line in zip(names, lines, strict=True) if _has_cost(line)]
     points = [Point(name, row, mark(place)) for place, (name, row) in enumerate(measured)]
-    shown, where = points[:MOST_METHODS], place_of(lines[0].place)
+    shown, setting = points[:MOST_METHODS], lines[0].setting
     left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, which has no cost" for name in bare)]
     unit = material.runs_of(lines[0].row)[0].unit
     return Drawing(
-        name=stem("cost", where["dataset"], where["split"], where["profile"], where["track"]),
+        name=stem("cost", setting.dataset, setting.split, setting.profile, setting.track),
         kind="cost",
-        title=title("Accuracy against cost", where),
+        title=title("Accuracy against cost", setting),
         caption=_caption(lines[0], shown, left, unit),
-        place=where,
+        setting=setting,
         draw=lambda: _draw(shown, unit),
     )
 
@@ -87,7 +87,8 @@ def _has_cost(line: Line) -> bool:
 
 
 def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str) -> str:
-    best = points[0]
+    best, column = points[0].row, line.row.columns.ranking
+    lead = f"the best is {number(best.score or 0.0)} {column.unit(unit)} of {points[0].name}".replace("  ", " ")
     unmeasured = [
         f"{axis} of {listed(names)}"
         for axis, cost in COSTS.items()
@@ -97,9 +98,9 @@ def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str
         filter(
             None,
             (
-                f"{name_of(line.place)}. MAE of {counted(len(points), 'method')} on the "
+                f"{line.setting.title}. {column.title} of {counted(len(points), 'method')} on the "
                 f"{counted(line.row['n_test'], 'test sample')} that all have, with 95 % intervals, against what a "
-                f"prediction costs; the lowest is {number(best.row['mae'])} {unit} of {best.name}.",
+                f"prediction costs; {lead}.",
                 f"Not measured: {'; '.join(unmeasured)}." if unmeasured else "",
                 f"Left out: {listed(left)}." if left else "",
             ),
@@ -110,11 +111,13 @@ def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str
 def _draw(points: Sequence[Point], unit: str) -> Figure:
     figure = new_figure(figsize=(10.5, 3.3 + 0.1 * max(len(points) - 8, 0)), layout="constrained")
     axes = figure.subplots(1, len(COSTS), sharey=True)
-    errors = [value for point in points for value in (point.row["mae"], point.row["mae_ci_low"]) if value is not None]
+    errors = [
+        value for point in points for value in (point.row.score, *(point.row.interval or ())[:1]) if value is not None
+    ]
     for place, (label, cost) in zip(axes, COSTS.items(), strict=True):
         _draw_axis(place, points, cost)
         place.set_xlabel(label)
-    axes[0].set_ylabel(f"MAE [{unit}]")
+    axes[0].set_ylabel(points[0].row.columns.ranking.head(unit))
     if min(errors) > 0 and max(errors) > 8 * min(errors):
         axes[0].set_yscale("log")
         short_ticks(axes[0], "y")
@@ -156,9 +159,7 @@ def _draw_point(axes: Axes, point: Point, value: float | None) -> Any:
     row = point.row
     if value is None:
         return axes.plot([], [], linestyle="", markersize=6, **point.look)[0]
-    ends = None
-    if row["mae_ci_low"] is not None:
-        ends = [[row["mae"] - row["mae_ci_low"]], [row["mae_ci_high"] - row["mae"]]]
-    return axes.errorbar(
-        [value], [row["mae"]], yerr=ends, linestyle="", markersize=6, elinewidth=1, capsize=2, **point.look
-    )
+    score, ends = row.score or 0.0, None
+    if row.interval is not None:
+        ends = [[score - row.interval[0]], [row.interval[1] - score]]
+    return axes.errorbar([value], [score], yerr=ends, linestyle="", markersize=6, elinewidth=1, capsize=2, **point.look)

@@ -9,14 +9,14 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from fwibench.errors import DataError
-from fwibench.leaderboard.board import PLACE
+from fwibench.leaderboard.rows import Setting
 from fwibench.plugins.guard import describe
 from fwibench.report.canvas import import_matplotlib
 from fwibench.report.figures.style import STYLE, plain
@@ -40,7 +40,7 @@ class Drawing:
         kind: One of the kinds of the catalogue.
         title: What it shows and where, in a line.
         caption: What is seen, in a sentence or two with numbers; serves as the alternative text.
-        place: Dataset, source, split, track and profile; empty where a figure is of several.
+        setting: Dataset, source, split, track and profile; a part is empty if the figure shows several.
         draw: Makes the figure.
     """
 
@@ -48,7 +48,7 @@ class Drawing:
     kind: str
     title: str
     caption: str
-    place: dict[str, str]
+    setting: Setting
     draw: Callable[[], Figure]
 
 
@@ -77,15 +77,15 @@ def render(drawing: Drawing, suffix: Format) -> bytes:
     return stream.getvalue()
 
 
-def place_of(place: Sequence[str]) -> dict[str, str]:
-    """A place of the leaderboard, by name."""
-    return dict(zip(PLACE, place, strict=True))
+def title(what: str, setting: Setting) -> str:
+    """Return the title of a figure.
 
-
-def title(what: str, place: Mapping[str, str]) -> str:
-    """What a figure shows, and where."""
-    track = "" if place["track"] == "standard" else f", track {place['track']}"
-    return plain(f"{what}: {place['dataset']}, split {place['split']}{track}, profile {place['profile']}", 120)
+    Args:
+        what: What it shows.
+        setting: Of which runs.
+    """
+    track = "" if setting.track == "standard" else f", track {setting.track}"
+    return plain(f"{what}: {setting.dataset}, split {setting.split}{track}, profile {setting.profile}", 120)
 
 
 def stem(*parts: str) -> str:

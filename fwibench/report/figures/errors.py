@@ -1,4 +1,4 @@
-"""Distribution of the error over the test samples, method by method.
+"""Distribution of the score that ranks over the test samples, method by method.
 
 Invariant: boxes and points are the scores of the board, mean over the seeds; methods of a figure share their samples.
 """
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.leaderboard.board import Line, name_of
+from fwibench.leaderboard.board import Line
+from fwibench.leaderboard.rows import Column
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, number, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import names_of
@@ -26,47 +27,48 @@ if TYPE_CHECKING:
 
 
 def list_errors(material: Material, lines: Sequence[Line]) -> list[Drawing]:
-    """A figure for each group of the leaderboard whose samples have scores."""
-    groups = [list(group) for _, group in groupby(lines, key=lambda line: line.group)]
-    places = [group[0].place for group in groups]
+    """List a figure for each group of the leaderboard whose samples have scores."""
+    groups = [list(group) for _, group in groupby(lines, key=lambda line: line.row.group)]
+    settings = [group[0].setting for group in groups]
+    metric = material.columns.ranking.metric
     drawings = []
-    for place, group in zip(places, groups, strict=True):
-        here = [line for line in group if line.samples is not None and "mae" in line.samples.values]
+    for setting, group in zip(settings, groups, strict=True):
+        here = [line for line in group if line.samples is not None and metric in line.samples.values]
         if not here:
             continue
         if len({frozenset(line.samples.ids) for line in here if line.samples is not None}) > 1:
-            material.tell(f"{name_of(place)}: no figure of errors, methods were scored on different test samples")
+            material.tell(f"{setting.title}: no figure of errors, methods were scored on different test samples")
             continue
-        drawings.append(_list_group(material, here, alone=places.count(place) == 1))
+        drawings.append(_list_group(material, here, alone=settings.count(setting) == 1))
     return drawings
 
 
 def _list_group(material: Material, lines: Sequence[Line], *, alone: bool) -> Drawing:
     runs = [material.runs_of(line.row)[0] for line in lines]
-    names, where = names_of(lines, runs), place_of(lines[0].place)
-    errors = [line.samples.over_seeds("mae") for line in lines if line.samples is not None]
+    names, setting, column = names_of(lines, runs), lines[0].setting, material.columns.ranking
+    errors = [line.samples.over_seeds(column.metric) for line in lines if line.samples is not None]
     shown = list(zip(names, errors, strict=True))[:MOST_METHODS]
-    n, unit = len(errors[0]), runs[0].unit
-    # the same place may have another figure of other samples
+    n, unit = len(errors[0]), column.unit(runs[0].unit)
+    # the same setting may have another figure of other samples
     more = "" if alone else f"n{n}"
     left = f" Left out: {listed(names[MOST_METHODS:])}." if names[MOST_METHODS:] else ""
     name, best = shown[0]
     return Drawing(
-        name=stem("errors", where["dataset"], where["split"], where["profile"], where["track"], more),
+        name=stem("errors", setting.dataset, setting.split, setting.profile, setting.track, more),
         kind="errors",
-        title=title(f"Errors of {counted(n, 'test sample')}", where),
+        title=title(f"Errors of {counted(n, 'test sample')}", setting),
         caption=(
-            f"{name_of(lines[0].place)}. MAE of each of {counted(n, 'test sample')}, mean over the seeds. Boxes hold "
+            f"{setting.title}. {column.title} of each of {counted(n, 'test sample')}, mean over the seeds. Boxes hold "
             f"the middle half, the line is the median, the diamond the mean; whiskers reach to the "
             f"smallest and the largest. {name}: median {number(float(np.median(best)))} {unit}, "
             f"from {number(float(best.min()))} to {number(float(best.max()))}.{left}"
         ),
-        place=where,
-        draw=lambda: _draw(shown, unit),
+        setting=setting,
+        draw=lambda: _draw(shown, column, runs[0].unit),
     )
 
 
-def _draw(shown: Sequence[tuple[str, Array64]], unit: str) -> Figure:
+def _draw(shown: Sequence[tuple[str, Array64]], column: Column, unit: str) -> Figure:
     figure = new_figure(figsize=(7, 0.42 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
     errors = [one[np.isfinite(one)] for _, one in shown]
@@ -88,7 +90,7 @@ def _draw(shown: Sequence[tuple[str, Array64]], unit: str) -> Figure:
     for place, one in zip(places, errors, strict=True):
         axes.plot(one, place + _scatter(len(one)), "o", color="#0072B2", markersize=3, alpha=0.45, markeredgewidth=0)
     axes.set_yticks(places, [wrap(name, 34, 2) for name, _ in shown])
-    axes.set_xlabel(f"MAE of a test sample [{unit}]")
+    axes.set_xlabel(f"{column.title} of a test sample{f' [{own}]' if (own := column.unit(unit)) else ''}")
     every = np.concatenate(errors)
     if every.min() > 0 and every.max() > 8 * every.min():
         axes.set_xscale("log")

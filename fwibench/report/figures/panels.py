@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fwibench.errors import DataError, FwibenchError, RecordError
-from fwibench.leaderboard.board import Line, by_place, name_of
+from fwibench.leaderboard.board import Line, by_setting
+from fwibench.leaderboard.rows import Column, Setting
 from fwibench.physics.illumination import has_illumination, illumination
 from fwibench.problem import Problem
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, finite, is_compact
@@ -65,7 +66,7 @@ def list_panels(material: Material, lines: Sequence[Line], samples: Sequence[str
         lines: Of the board.
         samples: Ids of test samples to show; none to take a few.
     """
-    made = (_list_place(material, place, here, samples) for place, here in by_place(lines).items())
+    made = (_list_setting(material, setting, here, samples) for setting, here in by_setting(lines).items())
     return [drawing for drawing in made if drawing is not None]
 
 
@@ -89,11 +90,10 @@ def choose(ids: Sequence[Sequence[str]], wanted: Sequence[str], most: int) -> li
     return [shared[place] for place in places]
 
 
-def _list_place(
-    material: Material, place: tuple[str, ...], lines: Sequence[Line], wanted: Sequence[str]
-) -> Drawing | None:
+def _list_setting(material: Material, setting: Setting, lines: Sequence[Line], wanted: Sequence[str]) -> Drawing | None:
     pairs = [(line, runs[0]) for line in lines if line.samples is not None and (runs := material.runs_of(line.row))]
-    pairs = sorted(once(pairs), key=lambda pair: pair[0].row["mae"] or 0.0)
+    order = material.columns.ranking.order
+    pairs = sorted(once(pairs), key=lambda pair: order(pair[0].row.score or 0.0))
     if not pairs or (dataset := material.dataset(pairs[0][1].cell)) is None:
         return None
     problem = dataset.problem
@@ -110,13 +110,13 @@ def _list_place(
     if not panels:
         return None
     left += [line.label for line, record in pairs if (line, record) not in able]
-    where, seen = place_of(place), _illumination(material, problem)
+    seen = _illumination(material, problem)
     return Drawing(
-        name=stem("panels", where["dataset"], where["split"], where["profile"], where["track"]),
+        name=stem("panels", setting.dataset, setting.split, setting.profile, setting.track),
         kind="panels",
-        title=title("Truth, predictions and errors", where),
-        caption=_caption(place, problem, panels, shown, left, limited=seen is not None),
-        place=where,
+        title=title("Truth, predictions and errors", setting),
+        caption=_caption(setting, problem, panels, shown, left, limited=seen is not None),
+        setting=setting,
         draw=lambda: _draw(problem, truth, panels, shown, seen),
     )
 
@@ -160,8 +160,9 @@ def _panel(material: Material, record: Record, name: str, shown: Sequence[str], 
 
 
 def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[str]:
+    columns = _columns(material)
     try:
-        scores = material.results.scores(record, ["mae", "ssim"])
+        scores = material.results.scores(record, list(columns))
     except RecordError as error:
         material.tell(f"{record.run_id}: {error.message}")
         return [""] * len(shown)
@@ -171,14 +172,24 @@ def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[st
     texts = []
     for sample in shown:
         place = scores.ids.index(sample)
-        found = {name: values[place] for name, values in scores.values.items() if np.isfinite(values[place])}
-        parts = [f"MAE {number(found['mae'])}"] if "mae" in found else []
-        texts.append("  ".join([*parts, f"SSIM {found['ssim']:.3f}"] if "ssim" in found else parts))
+        found = {name: scores.values[name][place] for name in columns if name in scores.values}
+        texts.append("  ".join(_score(columns[name], value) for name, value in found.items() if np.isfinite(value)))
     return texts
 
 
+def _columns(material: Material) -> dict[str, Column]:
+    """The metrics above a map: the one that ranks, and the first pure number among those shown everywhere."""
+    columns = material.columns
+    pure = [one for one in columns.metrics.values() if len(one.shown) > 1 and one.dimensionless]
+    return {column.metric: column for column in (columns.ranking, *pure[:1])}
+
+
+def _score(column: Column, value: float) -> str:
+    return f"{column.title} {f'{value:.3f}' if column.dimensionless else number(value)}"
+
+
 def _caption(
-    place: tuple[str, ...],
+    setting: Setting,
     problem: Problem,
     panels: Sequence[Panel],
     shown: Sequence[str],
@@ -191,7 +202,7 @@ def _caption(
     first = panels[0]
     more = f" Left out: {listed(left)}." if left else ""
     return (
-        f"{name_of(place)}. {counted(len(shown), 'test sample')} ({listed(shown)}): {bounds.name} from {bounds.low:g} "
+        f"{setting.title}. {counted(len(shown), 'test sample')} ({listed(shown)}): {bounds.name} from {bounds.low:g} "
         f"to {bounds.high:g} {bounds.unit}, the problem's bounds, for the truth and "
         f"{listed([panel.name for panel in panels], MOST)}, each by its run of the first seed; below, absolute errors. "
         f"On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{limit}{more}"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fwibench.errors import DataError
-from fwibench.leaderboard.board import PLACE, Line
+from fwibench.leaderboard.board import Line
+from fwibench.leaderboard.rows import Setting
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, place_of, stem
+from fwibench.report.figures.drawing import Drawing, stem
 from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with
@@ -34,26 +35,26 @@ SMALL = 1e-2
 
 @dataclass(frozen=True)
 class Curve:
-    """A spectrum of a method in a place.
+    """A spectrum of a method in a setting.
 
     Attributes:
-        place: The place.
+        setting: Dataset, source, split, track and profile.
         method: The method.
         values: Divided by the largest, `(n,)`.
     """
 
-    place: dict[str, str]
+    setting: Setting
     method: str
     values: Array64
 
 
 def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
-    """A figure for each named spectrum of a method, with a line for each place that it was run in."""
+    """List a figure for each named spectrum of a method, with a line for each setting in which it was run."""
     found: dict[tuple[str, str], list[Curve]] = {}
     pairs, spectra = first_with(material, lines, lambda record: _spectra(material, record))
     for line, record in pairs:
         for name, values in spectra[record.run_id].items():
-            curve = Curve(place_of(line.place), line.label, values / values.max())
+            curve = Curve(line.setting, line.label, values / values.max())
             found.setdefault((line.row["method"], name), []).append(curve)
     return [_list_one(method, name, curves) for (method, name), curves in found.items()]
 
@@ -69,7 +70,8 @@ def _spectra(material: Material, record: Record) -> dict[str, Array64]:
 def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
     shown = curves[:MOST_METHODS]
     labels = _labels(shown)
-    place = {key: values.pop() if len(values := {one.place[key] for one in shown}) == 1 else "" for key in PLACE}
+    parts = [{one.setting[part] for one in shown} for part in range(len(Setting._fields))]
+    setting = Setting(*(values.pop() if len(values) == 1 else "" for values in parts))
     counts = [
         f"{np.sum(one.values >= SMALL)} of {len(one.values)} ({label})"
         for one, label in zip(shown, labels, strict=True)
@@ -80,21 +82,22 @@ def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
         kind="spectrum",
         title=plain(f"{method}: {name}", 120),
         caption=(
-            f"{plain(name)} of {plain(method)} in {counted(len(shown), 'place')}, in order, of the first seed that "
+            f"{plain(name)} of {plain(method)} in {counted(len(shown), 'setting')}, in order, of the first seed that "
             f"has one, each divided by its largest. Above {SMALL:.0%} of the largest are {listed(counts)}. What is "
             f"below {FLOOR:g} of it is not drawn.{more}"
         ),
-        place=place,
+        setting=setting,
         draw=lambda: _draw(shown, labels),
     )
 
 
 def _labels(curves: Sequence[Curve]) -> list[str]:
     """What tells the curves apart, the dataset always."""
-    differing = [key for key in PLACE if key != "dataset" and len({one.place[key] for one in curves}) > 1]
+    numbers = range(1, len(Setting._fields))
+    differing = [number for number in numbers if len({one.setting[number] for one in curves}) > 1]
     several = len({one.method for one in curves}) > 1
     return [
-        ", ".join([one.place["dataset"], *(one.place[key] for key in differing), *([one.method] if several else [])])
+        ", ".join([one.setting.dataset, *(one.setting[part] for part in differing), *([one.method] if several else [])])
         for one in curves
     ]
 

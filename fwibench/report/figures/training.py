@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwibench.leaderboard.board import Line, by_place, name_of
+from fwibench.leaderboard.board import Line, by_setting
+from fwibench.leaderboard.rows import Setting
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, place_of, stem, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, short_ticks, wrap
 from fwibench.report.material import Material
 from fwibench.report.standing import first_with, names_of
@@ -37,21 +38,20 @@ CURVES: dict[str, tuple[str, dict[str, Any]]] = {
 def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     """A figure a place, of methods with a history."""
     drawings = []
-    for place, here in by_place(lines).items():
+    for setting, here in by_setting(lines).items():
         pairs, _ = first_with(material, here, curves_of)
         if not pairs:
             continue
         names = names_of([line for line, _ in pairs], [record for _, record in pairs])
         runs = {name: material.runs_of(line.row) for name, (line, _) in zip(names, pairs, strict=True)}
         shown = dict(list(runs.items())[:MOST])
-        where = place_of(place)
         drawings.append(
             Drawing(
-                name=stem("training", where["dataset"], where["split"], where["profile"], where["track"]),
+                name=stem("training", setting.dataset, setting.split, setting.profile, setting.track),
                 kind="training",
-                title=title("Training", where),
-                caption=_caption(place, shown, names[MOST:]),
-                place=where,
+                title=title("Training", setting),
+                caption=_caption(setting, shown, names[MOST:]),
+                setting=setting,
                 draw=lambda shown=shown: _draw(shown),  # type: ignore[misc]
             )
         )
@@ -70,7 +70,7 @@ def curves_of(record: Record) -> dict[str, Array64]:
     return found
 
 
-def _caption(place: tuple[str, ...], runs: Mapping[str, Sequence[Record]], left: Sequence[str]) -> str:
+def _caption(setting: Setting, runs: Mapping[str, Sequence[Record]], left: Sequence[str]) -> str:
     lowest = []
     for name, records in runs.items():
         losses = curves_of(records[0]).get("val_loss")
@@ -80,7 +80,7 @@ def _caption(place: tuple[str, ...], runs: Mapping[str, Sequence[Record]], left:
     found = f" Lowest on val, first seed: {listed(lowest, MOST)}." if lowest else ""
     more = f" Left out: {listed(left)}." if left else ""
     return (
-        f"{name_of(place)}. Loss on train (dashed) and val (solid) over the epochs of {counted(len(runs), 'method')}; "
+        f"{setting.title}. Loss on train (dashed) and val (solid) over the epochs of {counted(len(runs), 'method')}; "
         f"thin lines are seeds, thick ones their mean.{found}{more}"
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fwibench.leaderboard.rows import Row, label, split_runs
+from fwibench.leaderboard.rows import Row
 from fwibench.plugins.registry import Registry
 from fwibench.report.page.tables import Group
 from fwibench.runs.artefacts.record import Record
@@ -25,14 +25,12 @@ class Trouble:
 
     Attributes:
         record: Of the run.
-        row: To which it belongs.
-        name: Method with its options.
+        row: Row that it belongs to.
         lines: Reason and notes.
     """
 
     record: Record
     row: Row
-    name: str
     lines: list[str]
 
 
@@ -63,13 +61,11 @@ class Recipe:
 
     Attributes:
         row: Of the leaderboard.
-        name: Method with its options.
-        anchor: Name of its row in the page.
+        anchor: Id of its row in the page.
         commands: Of each of its runs, the one that makes it again and compares, and the one that only makes it.
     """
 
     row: Row
-    name: str
     anchor: str
     commands: list[tuple[str, str]]
 
@@ -79,9 +75,9 @@ def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[
     bad, noted = [], []
     for record, row in [(one, own) for own in rows for one in _runs(own, records)]:
         if record.status != "ok":
-            bad.append(Trouble(record, row, label(row), [record.reason or "no reason was recorded", *record.notes]))
+            bad.append(Trouble(record, row, [record.reason or "no reason was recorded", *record.notes]))
         elif record.notes:
-            noted.append(Trouble(record, row, label(row), list(record.notes)))
+            noted.append(Trouble(record, row, list(record.notes)))
     return bad, noted
 
 
@@ -110,12 +106,12 @@ def find_recipes(groups: Sequence[Group], records: Sequence[Record], registry: R
             )
             for record in _runs(shown.row, records)
         ]
-        found.append(Recipe(shown.row, shown.name, shown.anchor, commands))
+        found.append(Recipe(shown.row, shown.anchor, commands))
     return found
 
 
 def _runs(row: Row, records: Sequence[Record]) -> list[Record]:
-    names = set(split_runs(str(row["run_ids"])))
+    names = set(row.run_ids)
     return [record for record in records if record.run_id in names]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fwibench.errors import DataError, RecordError
-from fwibench.leaderboard.board import Line, by_place
+from fwibench.leaderboard.board import Line, by_setting
 from fwibench.problem import Problem
 from fwibench.report.material import Material
 from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops
@@ -33,8 +33,6 @@ METHODS = 12
 LARGE = 0.99
 """Quantile of the errors of a place that has the last colour."""
 PLACE = ("dataset", "source", "split", "profile")
-SCORES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "ssim-wang": "SSIM (Wang)", "data-misfit": "data misfit"}
-IN_UNITS = ("mae", "rmse")
 
 Standing = tuple[str, Line, Record]
 """A method: its name, its row and the run that stands for it."""
@@ -59,33 +57,34 @@ def list_places(material: Material, most: int) -> list[dict[str, Any]]:
         most: Samples of a place that are shown.
     """
     places: dict[tuple[str, ...], list[Standing]] = {}
-    for lines in by_place(material.board.lines).values():
+    for lines in by_setting(material.board.lines).values():
         for one in _stand(material, lines):
             places.setdefault(tuple(str(one[1].row[name]) for name in PLACE), []).append(one)
-    errors = {run.run_id: line.row["mae"] for line in material.shared.lines for run in material.runs_of(line.row)}
-    return [_place(material, standing, errors, most) for standing in places.values()]
+    scores = {run.run_id: line.row.score for line in material.shared.lines for run in material.runs_of(line.row)}
+    return [_place(material, standing, scores, most) for standing in places.values()]
 
 
 def _stand(material: Material, lines: Sequence[Line]) -> list[Standing]:
     """Each method of a place and track once, under a name of its own."""
-    able = (line for line in lines if line.samples is not None and line.row["mae"] is not None)
+    able = (line for line in lines if line.samples is not None and line.row.score is not None)
     pairs = once((line, material.runs_of(line.row)[0]) for line in able)
     names = names_of([line for line, _ in pairs], [record for _, record in pairs])
     return [(name, line, record) for name, (line, record) in zip(names, pairs, strict=True)]
 
 
 def _place(
-    material: Material, standing: list[Standing], errors: Mapping[str, float | None], most: int
+    material: Material, standing: list[Standing], scores: Mapping[str, float | None], most: int
 ) -> dict[str, Any]:
     """A place with its methods.
 
     Args:
         material: The results.
         standing: Methods of all its tracks.
-        errors: MAE on the samples that all methods of a track share, by run.
+        scores: Score that ranks, on the samples that all methods of a track share, by run.
         most: Samples that are shown.
     """
-    shown = sorted(standing, key=lambda one: errors.get(one[2].run_id) or one[1].row["mae"])
+    ranking = material.columns.ranking
+    shown = sorted(standing, key=lambda one: ranking.order(scores.get(one[2].run_id) or one[1].row.score or 0.0))
     # a method that was given the truth to start from does not say which samples are hard
     name, best, record = next((one for one in shown if one[1].row["track"] == "standard"), shown[0])
     shown = shown[:METHODS]
@@ -106,6 +105,8 @@ def _place(
     return {
         **place,
         **_scales(dataset.problem, limit),
+        "ranking": ranking.title,
+        "better": ranking.better,
         "methods": [_describe(one) for one in methods],
         "samples": [
             {**sample, "note": f"the largest error of {name}" if sample["id"] == worst else ""} for sample in samples
@@ -128,12 +129,13 @@ def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[st
     shared = [sample for sample in longest if counts[sample] == max(counts.values())]
     places = evenly_spaced(len(shared), most)
     chosen = [shared[place] for place in places]
-    if best.samples is None or "mae" not in best.samples.values:
+    ranking = best.row.columns.ranking
+    if best.samples is None or ranking.metric not in best.samples.values:
         return chosen, ""
-    errors = best.samples.over_seeds("mae")
-    if not np.isfinite(errors).any():
+    scores = best.samples.over_seeds(ranking.metric)
+    if not np.isfinite(scores).any():
         return chosen, ""
-    worst = best.samples.ids[int(np.nanargmax(errors))]
+    worst = best.samples.ids[int(np.nanargmax(scores if ranking.better == "low" else -scores))]
     if worst not in chosen:
         nearest = longest.index(worst) if worst in longest else 0
         gaps = [abs(longest.index(sample) - nearest) for sample in chosen]
@@ -164,7 +166,7 @@ def _scores(material: Material, record: Record, chosen: Sequence[str]) -> dict[s
     return {
         sample: {
             name: float(scores.values[name][places[sample]])
-            for name in SCORES
+            for name in material.columns.metrics
             if name in scores.values and np.isfinite(scores.values[name][places[sample]])
         }
         for sample in chosen
@@ -187,34 +189,33 @@ def _samples(
     ]
     limit = float(np.quantile(np.concatenate(sizes), LARGE)) if sizes else 0.0
     limit = limit if np.isfinite(limit) and limit > 0 else 1.0
-    bounds, unit = problem.property, problem.property.unit
+    bounds = problem.property
     return [
         {
             "id": sample,
             "truth": draw(truth[::step, ::step], bounds.low, bounds.high, PROPERTY),
             "measurement": describe_measurement(test.measurements[numbers[sample]], problem),
-            "predictions": [_prediction(one, sample, truth, problem, limit, step, unit) for one in methods],
+            "predictions": [_prediction(one, sample, truth, problem, limit) for one in methods],
         }
         for sample, truth in truths.items()
     ], limit
 
 
-def _prediction(
-    one: _Shown, sample: str, truth: Array64, problem: Problem, limit: float, step: int, unit: str
-) -> dict[str, Any] | None:
+def _prediction(one: _Shown, sample: str, truth: Array64, problem: Problem, limit: float) -> dict[str, Any] | None:
     """What a method made of a sample; None where it was not asked, or its maps are of another shape."""
     found = one.maps.get(sample)
     if found is None or found.shape != truth.shape:
         return None
-    bounds = problem.property
-    scores = one.scores.get(sample, {})
+    bounds, step = problem.property, step_of(problem.grid.shape)
+    columns, scores = one.line.row.columns, one.scores.get(sample, {})
     return {
         "image": draw(found[::step, ::step], bounds.low, bounds.high, PROPERTY),
         "error": draw((found - truth)[::step, ::step], -limit, limit, ERROR),
-        "mae": scores.get("mae"),
+        "score": scores.get(columns.ranking.metric),
         "scores": [
-            [SCORES[name], show_number(value) + (f" {unit}" if name in IN_UNITS and unit else "")]
-            for name, value in scores.items()
+            [column.title, f"{show_number(scores[name])} {column.unit(bounds.unit)}".strip()]
+            for name, column in columns.metrics.items()
+            if name in scores
         ],
     }
 

@@ -1,13 +1,14 @@
-"""What the report says first: how much was run, and what is best where."""
+"""Summary of a report: how much was run, and the best method of each group."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from fwibench.leaderboard.comparison import least_samples
-from fwibench.report.page.tables import Group, show_interval
+from fwibench.leaderboard.columns import show_interval
+from fwibench.leaderboard.rows import Setting
+from fwibench.leaderboard.statistics import least_samples
+from fwibench.report.page.tables import Group
 from fwibench.runs.artefacts.record import Record
 from fwibench.text.readable import show_number
 
@@ -17,46 +18,49 @@ class Best:
     """The best of a group.
 
     Attributes:
-        place: What its rows have in common.
-        anchor: Of its table.
-        methods: How many were ranked.
-        name: Method of the lowest error; empty where nothing was ranked.
-        error: Its MAE, with the unit.
-        interval: Of that.
-        tied: Methods that cannot be told from it.
-        too_few: Whether so few test samples cannot tell any of the methods apart; then there is no best.
+        setting: What its rows have in common.
+        n_test: Number of test samples; None if it is not known.
+        anchor: Id of its table in the page.
+        methods: Number of methods with scores.
+        name: Method with the best score; empty if nothing was ranked.
+        score: Its score, with the unit.
+        interval: 95 % interval of the score.
+        tied: Methods that are statistically indistinguishable from it.
+        too_few: Whether there are too few test samples for any significant difference; then no method is the best.
     """
 
-    place: dict[str, Any]
+    setting: Setting
+    n_test: int | None
     anchor: str
     methods: int
     name: str
-    error: str
+    score: str
     interval: str
     tied: list[str]
     too_few: bool
 
 
 def summarise(groups: Sequence[Group]) -> list[Best]:
-    """The best of each group; printed rows have none."""
+    """Return the best of each group; groups of published rows have none."""
     found = []
     for group in groups:
         if group.published:
             continue
-        scored = [shown for shown in group.rows if shown.row["mae"] is not None]
-        samples = group.place["n_test"]
+        scored = [shown.row for shown in group.rows if shown.row.score is not None]
+        samples = group.n_test
         too_few = samples is not None and len(scored) > 1 and samples < least_samples(len(scored) - 1)
-        ranked = [shown for shown in scored if shown.row["rank"] is not None and not too_few]
-        first = min(ranked, key=lambda shown: shown.row["mae"], default=None)
+        ranked = [row for row in scored if row["rank"] is not None and not too_few]
+        first = min(ranked, key=lambda row: row.columns.ranking.order(row.score or 0.0), default=None)
         found.append(
             Best(
-                place=group.place,
+                setting=group.setting,
+                n_test=samples,
                 anchor=group.anchor,
                 methods=len(scored),
-                name=first.name if first else "",
-                error=f"{show_number(first.row['mae'])} {group.unit}".strip() if first else "",
-                interval=show_interval(first.row) if first else "",
-                tied=[shown.name for shown in ranked if shown.tied and shown is not first],
+                name=first.label if first else "",
+                score=f"{show_number(first.score)} {first.columns.ranking.unit(first.unit)}".strip() if first else "",
+                interval=show_interval(first) if first else "",
+                tied=[row.label for row in ranked if row.tied and row is not first],
                 too_few=too_few,
             )
         )
@@ -64,7 +68,7 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
 
 
 def count(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """Numbers that say how much there is, each with its name."""
+    """Return how much there is: numbers, each with the name of what it counts."""
     good = sum(record.status == "ok" for record in records)
     counts = [
         ("run", len(records)),

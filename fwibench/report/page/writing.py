@@ -17,8 +17,8 @@ from typing import Any
 
 from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder, write_text
-from fwibench.leaderboard.presenting import units_of
 from fwibench.leaderboard.published import with_published
+from fwibench.leaderboard.rows import Row
 from fwibench.report.material import Material
 from fwibench.report.page.drawings import list_pictures
 from fwibench.report.page.runs import find_environments, find_recipes, find_troubles
@@ -110,7 +110,7 @@ def render(material: Material, wanted: Wanted) -> str:
 def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
     board, records = material.board, material.records
     rows = with_published(board.rows, material.registry) if wanted.published else board.rows
-    groups = make_groups(rows, units_of(rows))
+    groups = make_groups(rows)
     bad, noted = find_troubles(records, board.rows)
     places = list_places(material, wanted.max_samples) if wanted.max_samples else []
     pictures = list_pictures(material, samples=wanted.max_samples > 0)
@@ -119,6 +119,8 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "made": datetime.now(UTC),
         "version": __version__,
         "counts": count(records),
+        "ranking": board.columns.ranking,
+        "metrics": list(board.columns.metrics.values()),
         "groups": groups,
         "best": summarise(groups),
         "notes": board.notes,
@@ -135,7 +137,7 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _values(column: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+def _values(column: str, rows: Sequence[Row]) -> list[str]:
     """What a filter can be set to, in the order of the leaderboard."""
     return list(dict.fromkeys(str(row[column]) for row in rows if row[column]))
 

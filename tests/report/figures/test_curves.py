@@ -173,7 +173,7 @@ def test_spectra_of_datasets_share_a_figure_each_divided_by_its_largest(tmp_path
     assert len(axes.lines) == 2
     assert curves == {"salt": ([1, 2, 3, 4], [1.0, 0.5, 0.005, 0.0]), "marmousi": ([1, 2], [1.0, 0.5])}
     assert axes.get_yscale() == "log"
-    assert (drawing.place["dataset"], drawing.place["split"]) == ("", "random")
+    assert (drawing.setting.dataset, drawing.setting.split) == ("", "random")
     assert "2 of 4 (salt)" in drawing.caption
     assert drawing.title == "linear: values of A"
 

@@ -87,7 +87,7 @@ def test_only_kinds_that_are_asked_for(tmp_path: Path, read: Open) -> None:
         leave(tmp_path, "x", [1.0, 2.0], dataset=dataset, history=[{"epoch": 1, "val_loss": 0.5}])
     assert len(list_drawings(read())) == 4
     drawings = list_drawings(read(), ["training"])
-    assert {(one.kind, one.place["dataset"]) for one in drawings} == {("training", "salt"), ("training", "marmousi")}
+    assert {(one.kind, one.setting.dataset) for one in drawings} == {("training", "salt"), ("training", "marmousi")}
     with pytest.raises(UnknownNameError, match="trainings"):
         list_drawings(read(), ["trainings"])
     assert list(KINDS) == ["panels", "training", "cost", "errors", "convergence", "spectrum"]

@@ -81,7 +81,7 @@ def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read:
     assert {axes.get_xlabel() for axes in figure.axes} == {"", "x [km]"}
     notes = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert notes[:3] == [salt.split("random", "test").ids[0], "MAE 10.0  SSIM 0.091", "MAE 200  SSIM 0.005"]
-    assert drawing.place == {
+    assert drawing.setting._asdict() == {
         "dataset": "salt",
         "source": "synthetic",
         "split": "random",

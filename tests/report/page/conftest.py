@@ -41,7 +41,13 @@ ENVIRONMENT = {
 
 
 def leave_predicted(
-    root: Path, dataset: Any, method: str, size: Any, test_samples: int | None = None, **changes: object
+    root: Path,
+    dataset: Any,
+    method: str,
+    size: Any,
+    test_samples: int | None = None,
+    further: dict[str, float] | None = None,
+    **changes: object,
 ) -> Record:
     """Leaves a finished run whose predictions differ from the truth by about `size`, in the property's unit.
 
@@ -51,13 +57,15 @@ def leave_predicted(
         method: Its name.
         size: For all samples, or of each `(n, 1, 1, 1)`.
         test_samples: Only so many, the first; None for all.
+        further: Scores of further metrics, the same for all samples.
         changes: Fields of the record.
     """
     test = dataset.split("random", "test")
     truth, ids = test.properties[:][:test_samples], test.ids[:test_samples]
     maps = truth + np.random.default_rng(3).normal(0, size, truth.shape).astype(np.float32)
     errors = np.abs(maps - truth).mean((1, 2, 3), dtype=np.float64)
-    scores = Scores(ids, {"mae": errors, "ssim": 1 / (1 + errors)})
+    own = {name: np.full(len(ids), value) for name, value in (further or {}).items()}
+    scores = Scores(ids, {"mae": errors, "ssim": 1 / (1 + errors), **own})
     cell = Cell(
         method=method,
         method_version="1",

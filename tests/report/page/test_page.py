@@ -14,7 +14,7 @@ from PIL import Image
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, UsageError
-from fwibench.leaderboard.board import make_board
+from fwibench.leaderboard.rows import Setting
 from fwibench.plugins.registry import Registry
 from fwibench.report.material import Material
 from fwibench.report.page.drawings import lighten
@@ -31,7 +31,7 @@ from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.reproduction.command import command_of
 from tests.conftest import Command
-from tests.leaderboard.records import leave
+from tests.leaderboard.records import leave, read_board
 from tests.report.page.conftest import EM, HOSTILE, leave_predicted
 
 
@@ -118,7 +118,7 @@ def test_places_show_truth_predictions_and_errors(material: Material, salt: Data
     record = next(one for one in material.records if one.run_id == place["methods"][1]["run"])
     predictions, scores = material.predictions(record), material.results.scores(record)
     assert predictions is not None
-    assert fine["mae"] == pytest.approx(scores.values["mae"][0])
+    assert fine["score"] == pytest.approx(scores.values["mae"][0])
     error, limit = predictions.maps[0, 0] - truth, float(place["limit"])
     unclipped = np.abs(error) < 0.99 * limit
     drawn = (pixels(fine["error"]) / 127.5 - 1) * limit
@@ -155,8 +155,7 @@ def test_the_worst_sample_of_the_best_method_is_shown(tmp_path: Path) -> None:
     errors[17] = 9
     for number in range(2):
         leave(tmp_path, f"m{number}", errors + number)
-    results = Results(tmp_path)
-    best, other = make_board(results.records()[0], results.scores).lines
+    best, other = read_board(tmp_path).lines
     assert best.samples is not None
     assert other.samples is not None
     chosen, worst = choose([best.samples.ids, other.samples.ids[:30]], best, 6)
@@ -196,13 +195,10 @@ def test_tables_mark_ties_and_the_best(tmp_path: Path) -> None:
         leave(tmp_path, method, errors + more)
     leave(tmp_path, "c", errors[::-1] + 0.01)
     leave(tmp_path, "d", None, n_test=20)
-    results = Results(tmp_path)
-    board = make_board(results.records()[0], results.scores)
-    (group,) = make_groups(board.rows, {"salt": "m/s"})
-    rows = {
-        shown.name: dict(zip([head.name for head in group.heads], shown.entries, strict=True)) for shown in group.rows
-    }
-    assert {name: shown.tied for name, shown in zip(rows, group.rows, strict=True)} == {
+    (group,) = make_groups(read_board(tmp_path).rows)
+    keys = [head.column.key for head in group.heads]
+    rows = {shown.row.label: dict(zip(keys, shown.entries, strict=True)) for shown in group.rows}
+    assert {name: shown.row.tied for name, shown in zip(rows, group.rows, strict=True)} == {
         "a": True,
         "c": True,
         "b": False,
@@ -226,13 +222,10 @@ def test_too_few_samples_to_tell_methods_apart_have_no_best(tmp_path: Path, rank
     for n in (5, 6):
         leave(tmp_path, "a", np.arange(n) + 1.0, test_samples=n)
         leave(tmp_path, "b", np.arange(n) + 2.0, test_samples=n)
-    results = Results(tmp_path)
-    rows = make_board(results.records()[0], results.scores).rows
-    for row in rows:
-        row["rank"] = row["rank"] if ranked else None
-    five, six = summarise(make_groups(rows, {"salt": "m/s"}))
-    assert (five.place["n_test"], five.too_few, five.name, five.tied) == (5, True, "", [])
-    assert (six.place["n_test"], six.too_few, six.name) == (6, False, "a" if ranked else "")
+    rows = [row if ranked else row.changed(rank=None) for row in read_board(tmp_path).rows]
+    five, six = summarise(make_groups(rows))
+    assert (five.n_test, five.too_few, five.name, five.tied) == (5, True, "", [])
+    assert (six.n_test, six.too_few, six.name) == (6, False, "a" if ranked else "")
 
 
 def test_the_card_says_that_samples_are_too_few(tmp_path: Path, registry: Registry) -> None:
@@ -240,8 +233,8 @@ def test_the_card_says_that_samples_are_too_few(tmp_path: Path, registry: Regist
         leave(tmp_path, method, [1.0, 2.0, 3.0])
     results = Results(tmp_path)
     text = render(Material(results, results.records()[0], registry), Wanted(max_samples=0))
-    assert "3 test samples are too few to tell 2 methods apart" in text
-    assert "level with it:" not in text
+    assert "3 test samples are too few for a significant difference between 2 methods" in text
+    assert "indistinguishable:" not in text
 
 
 def test_heavy_maps_keep_even_steps_of_their_colours() -> None:
@@ -282,7 +275,7 @@ def test_a_figure_that_fails_costs_itself_alone(
     def fail() -> None:
         raise ValueError("no ink")
 
-    broken = drawing.Drawing("broken", "costs", "Broken", "nothing", {"dataset": "salt"}, fail)  # type: ignore[arg-type]
+    broken = drawing.Drawing("broken", "costs", "Broken", "nothing", Setting("salt", "", "", "", ""), fail)  # type: ignore[arg-type]
     monkeypatch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [broken])
     text = render(material, Wanted(max_samples=0))
     assert "figure broken cannot be drawn: ValueError: no ink" in text

@@ -99,7 +99,7 @@
     const head = make("h4", {}, one.name, ...(unsaid.length ? [make("small", {}, unsaid.join(", "))] : []));
     if (!found) return make("article", { className: "method" }, head, make("p", { className: "hint" }, "has no prediction of this sample"));
     const scores = make("dl", {}, ...found.scores.map(([label, value]) => make(
-      "div", {}, make("dt", {}, label), make("dd", { className: label === "MAE" && best ? "best" : "" }, value),
+      "div", {}, make("dt", {}, label), make("dd", { className: label === data.ranking && best ? "best" : "" }, value),
     )));
     return make(
       "article", { className: "method" }, head,
@@ -130,15 +130,16 @@
     const told = [];
     if (sample.note) told.push(`This sample has ${sample.note}.`);
     if (data.step > 1) told.push(`Every ${data.step === 2 ? "second" : data.step === 3 ? "third" : `${data.step}th`} node is drawn.`);
-    if (data.left_out) told.push(`${data.left_out} methods of larger error are not shown.`);
+    if (data.left_out) told.push(`${data.left_out} methods with worse scores are not shown.`);
     const methods = data.methods.map((one, number) => ({ one, found: sample.predictions[number] }))
       .filter(({ one }) => fits(one.track, one.name));
     if (!methods.length) told.push("No method here fits these filters.");
     note.textContent = told.join(" ");
     // the best of those of a track that are shown, where there is another
     const best = (track) => {
-      const rivals = methods.filter(({ one, found }) => one.track === track && found && found.mae !== null);
-      return rivals.length > 1 ? Math.min(...rivals.map(({ found }) => found.mae)) : null;
+      const rivals = methods.filter(({ one, found }) => one.track === track && found && found.score !== null);
+      const scores = rivals.map(({ found }) => found.score);
+      return scores.length < 2 ? null : data.better === "low" ? Math.min(...scores) : Math.max(...scores);
     };
     const truth = make(
       "figure", { className: "panel" }, make("figcaption", {}, make("b", {}, "Truth"), ` ${sample.id}`),
@@ -152,7 +153,7 @@
         scale(data.error_colours, `\u2264 \u2212${data.limit}`, `\u2265 ${data.limit}`, `error, prediction less truth [${data.unit}]`),
       ),
       make("div", { className: "methods", style: { "--shape": data.columns / data.rows } }, ...methods.map(({ one, found }) => (
-        method(data, one, found, found && found.mae !== null && found.mae === best(one.track), sample.id)
+        method(data, one, found, found && found.score !== null && found.score === best(one.track), sample.id)
       ))),
     );
   };

@@ -1,0 +1,267 @@
+"""Paired comparisons of methods on the samples that both were scored on.
+
+Invariant: only methods of one setting are compared: tracks, sources, splits and profiles never mix. The test averages
+seeds first, so that a pair is two numbers a sample and n counts samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fwibench.errors import DataError, UnknownNameError, UsageError
+from fwibench.leaderboard.board import Line, by_setting
+from fwibench.leaderboard.rows import Column, Setting
+from fwibench.leaderboard.samples import Samples
+from fwibench.leaderboard.statistics import (
+    ALPHA,
+    holm,
+    interval_of_difference,
+    least_samples,
+    rank_biserial,
+    wilcoxon,
+)
+from fwibench.typing import Array64
+
+INDISTINGUISHABLE = "statistically indistinguishable"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods on the same samples; differences are the first minus the second.
+
+    Attributes:
+        method: The first.
+        other: The second.
+        metric: Metric that is compared.
+        n: Number of samples that both have.
+        seeds: Seeds of the first.
+        other_seeds: Seeds of the second.
+        mean: Mean score of the first on these samples.
+        other_mean: Mean score of the second.
+        difference: Mean of the paired differences.
+        ci_low: Lower end of its 95 % bootstrap interval over samples and seeds; None for a single sample.
+        ci_high: Upper end.
+        p: Two-sided p-value of Wilcoxon's signed-rank test.
+        p_holm: p-value after Holm's correction over the comparisons made together.
+        effect: Matched-pairs rank-biserial correlation: -1 if the first is lower on every sample, 1 if it is higher on
+            every sample.
+    """
+
+    method: str
+    other: str
+    metric: str
+    n: int
+    seeds: int
+    other_seeds: int
+    mean: float
+    other_mean: float
+    difference: float
+    ci_low: float | None
+    ci_high: float | None
+    p: float
+    p_holm: float
+    effect: float
+
+    def verdict(self, better: str) -> str:
+        """Return the better method, or that the two are indistinguishable or that mean and ranks disagree.
+
+        Args:
+            better: Which scores are better: `low` or `high`.
+        """
+        if self.p_holm >= ALPHA:
+            return INDISTINGUISHABLE
+        if self.difference * self.effect <= 0:
+            return "mean and ranks disagree"
+        return self.method if (self.effect < 0) == (better == "low") else self.other
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Comparisons in one setting.
+
+    Attributes:
+        setting: Dataset, source, split, track and profile.
+        column: Column of the metric.
+        unit: Unit of the scores; empty for a pure number.
+        comparisons: Corrected together.
+    """
+
+    setting: Setting
+    column: Column
+    unit: str
+    comparisons: list[Comparison]
+
+
+def compare_all(lines: Iterable[Line], names: Sequence[str], column: Column) -> tuple[list[Compared], list[str]]:
+    """Compare each pair of the named methods, in every setting in which two of them were run.
+
+    Args:
+        lines: Lines of a board.
+        names: Methods, with options where several rows have the name.
+        column: Column of the metric that is compared.
+
+    Returns:
+        The comparisons by setting, and a line for each pair that could not be compared.
+
+    Raises:
+        UsageError: A name is unknown or fits several rows of a setting.
+        DataError: No two of the methods were run in the same setting.
+    """
+    made, faults = [], []
+    settings = by_setting(lines)
+    _check_names(names, settings)
+    for here in settings.values():
+        chosen = [line for name in names if (line := find_line(here, name))]
+        pairs = list(itertools.combinations([line.label for line in chosen], 2))
+        one, missing = _compare_here(pairs, chosen, column)
+        made += one
+        faults += missing
+    if not made:
+        where = "; ".join(
+            f"{name} in {setting.title}"
+            for name in names
+            for setting, here in settings.items()
+            if find_line(here, name)
+        )
+        reason = "; ".join(faults) or f"no two were scored in the same setting: {where}"
+        raise DataError(f"{', '.join(names)} cannot be compared: {reason}", "fwibench leaderboard lists all rows")
+    return made, faults
+
+
+def compare_with(lines: Iterable[Line], baseline: str, column: Column) -> tuple[list[Compared], list[str]]:
+    """Compare every method with a baseline, in every setting in which that was run.
+
+    Args:
+        lines: Lines of a board.
+        baseline: Name of a method, with options where several rows have the name.
+        column: Column of the metric that is compared.
+
+    Returns:
+        The comparisons by setting, and a line for each comparison that could not be made.
+
+    Raises:
+        UsageError: The name is unknown or fits several rows of a setting.
+    """
+    made, faults = [], []
+    settings = by_setting(lines)
+    _check_names([baseline], settings)
+    for setting, here in settings.items():
+        base = find_line(here, baseline)
+        if base is None:
+            faults.append(f"{setting.title}: {baseline} was not run there")
+            continue
+        chosen = [line for name in dict.fromkeys(line.label for line in here) if (line := find_line(here, name))]
+        pairs = [(line.label, base.label) for line in chosen if line is not base]
+        one, missing = _compare_here(pairs, chosen, column)
+        made += one
+        faults += missing
+    return made, faults
+
+
+def find_line(lines: Sequence[Line], name: str) -> Line | None:
+    """Return the line of a method of one setting: the one with these options, or the only one of that name.
+
+    Args:
+        lines: Lines of one setting.
+        name: Name of the method, with or without options.
+
+    Raises:
+        UsageError: Several have the name, with different options.
+    """
+    exact = [line for line in lines if line.label == name]
+    fits = exact or [line for line in lines if line.row["method"] == name]
+    if len({line.label for line in fits}) > 1:
+        labels = " or ".join(dict.fromkeys(line.label for line in fits))
+        raise UsageError(f"'{name}' fits {len(fits)} rows of {lines[0].setting.title}", f"choose {labels}")
+    # a method scored on several choices of test samples: the one with most; several versions: the latest
+    return max(fits, key=lambda line: (line.row["n_test"] or 0, line.row["date_utc"] or ""), default=None)
+
+
+def compare(
+    pairs: Iterable[tuple[str, str]], samples: Mapping[str, Samples], metric: str
+) -> tuple[list[Comparison], list[str]]:
+    """Compare pairs of methods and correct their p-values together.
+
+    Args:
+        pairs: Names, first and second.
+        samples: Scores by name.
+        metric: Metric that is compared.
+
+    Returns:
+        The comparisons, and a line for each pair that shares no scores.
+    """
+    made, faults = [], []
+    for first, second in pairs:
+        a, b = _paired(samples[first], samples[second], metric)
+        if a.size:
+            made.append(_compare_pair(first, second, metric, a, b))
+        else:
+            faults.append(f"{first} and {second} share no samples with a score of {metric}")
+    corrected = holm([one.p for one in made])
+    return [replace(one, p_holm=p) for one, p in zip(made, corrected, strict=True)], faults
+
+
+def _compare_here(
+    pairs: Iterable[tuple[str, str]], lines: Sequence[Line], column: Column
+) -> tuple[list[Compared], list[str]]:
+    """Comparisons in one setting, and a line for each reason against one."""
+    samples = {line.label: line.samples for line in lines if line.samples is not None}
+    faults = [fault for line in lines for fault in line.faults]
+    faults += [f"{line.label} has no scores: {line.row['status']}" for line in lines if line.row["status"] != "ok"]
+    comparisons, missing = compare([pair for pair in pairs if {*pair} <= {*samples}], samples, column.metric)
+    faults += missing
+    n = min((one.n for one in comparisons), default=0)
+    if comparisons and n < (least := least_samples(len(comparisons))):
+        faults.append(f"{n} samples are too few for a significant difference here; at least {least} are needed")
+    made = []
+    if comparisons:
+        unit = next((line.row.unit for line in lines if line.row.unit), "")
+        made.append(Compared(lines[0].setting, column, column.unit(unit), comparisons))
+    return made, [f"{lines[0].setting.title}: {fault}" for fault in faults]
+
+
+def _compare_pair(first: str, second: str, metric: str, a: Array64, b: Array64) -> Comparison:
+    means, other_means = a.mean(axis=0), b.mean(axis=0)
+    differences = means - other_means
+    ends = interval_of_difference(a, b) or (None, None)
+    (p,) = wilcoxon(differences[None])
+    return Comparison(
+        method=first,
+        other=second,
+        metric=metric,
+        n=len(means),
+        seeds=len(a),
+        other_seeds=len(b),
+        mean=float(means.mean()),
+        other_mean=float(other_means.mean()),
+        difference=float(differences.mean()),
+        ci_low=ends[0],
+        ci_high=ends[1],
+        p=p,
+        p_holm=p,
+        effect=rank_biserial(differences),
+    )
+
+
+def _paired(a: Samples, b: Samples, metric: str) -> tuple[Array64, Array64]:
+    """Scores `(seeds, n)` of two methods on the samples that both have."""
+    if metric not in a.values or metric not in b.values:
+        return np.empty((1, 0)), np.empty((1, 0))
+    if a.ids != b.ids:
+        known = set(b.ids)
+        shared = [sample for sample in a.ids if sample in known]
+        a, b = a.only(shared), b.only(shared)
+    first, second = a.values[metric], b.values[metric]
+    complete = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
+    return first[:, complete], second[:, complete]
+
+
+def _check_names(names: Sequence[str], settings: Mapping[Setting, Sequence[Line]]) -> None:
+    known = {text for here in settings.values() for line in here for text in (line.label, line.row["method"])}
+    for name in names:
+        if name not in known:
+            raise UnknownNameError.among("method in these results", name, known)

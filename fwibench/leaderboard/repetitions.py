@@ -1,0 +1,163 @@
+"""Records of one row: repetitions of one method with the same options.
+
+Invariant: rows are made of records alone; numbers are means over the repetitions that are ok.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+from urllib.parse import quote, unquote
+
+from fwibench.errors import UnknownNameError
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.record import Record
+
+
+@dataclass(frozen=True)
+class Repetitions:
+    """Records of one cell but for the seed.
+
+    Attributes:
+        records: At least one.
+        base: Record of the run that the first one builds on; None without such a run.
+    """
+
+    records: Sequence[Record]
+    base: Record | None = None
+
+    @cached_property
+    def ok(self) -> list[Record]:
+        """Those with status `ok`."""
+        return [record for record in self.records if record.status == "ok"]
+
+    @property
+    def first(self) -> Record:
+        """The first that is ok, else the first."""
+        return (self.ok or self.records)[0]
+
+    @property
+    def status(self) -> str:
+        """`ok` if a repetition is; else why the first is not."""
+        return "ok" if self.ok else self.first.status
+
+    @property
+    def options(self) -> str:
+        """Options that differ from the profile's, those of the base included."""
+        return format_options(self.first.chosen | (_base_options(self.first, self.base) if self.base else {}))
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset with its variant."""
+        return variant(self.first.cell)
+
+    @property
+    def fwibench_version(self) -> str | None:
+        """Version of fwibench that made the first run."""
+        version: str | None = self.first.environment.get("packages", {}).get("fwibench")
+        return version
+
+    @property
+    def joined_ids(self) -> str:
+        """Names of the runs in one text."""
+        return join_runs(record.run_id for record in self.records)
+
+    def mean(self, read: Callable[[Record], float | None]) -> float | None:
+        """Return the mean of a number over the repetitions that are ok and have it; None if none has.
+
+        Args:
+            read: Reads the number from a record.
+        """
+        values = [value for record in self.ok if (value := read(record)) is not None]
+        return fmean(values) if values else None
+
+
+def identity(record: Record, base: Record | None = None, *, common: bool = False) -> str:
+    """Return what the records of one row have in common.
+
+    Of the options those count that differ from the profile's: a record does not know options that were added later.
+
+    Args:
+        record: Any record.
+        base: Record of the run that it builds on, whose seed does not matter either.
+        common: Whether the number of requested test samples does not matter.
+    """
+    without = {"seed", "dataset_options", "options", "non_default"} | ({"test_samples"} if common else set())
+    content = [(one.cell.model_dump(mode="json", exclude=without), one.chosen) for one in (record, base) if one]
+    if base:
+        content[0][0]["base"] = ""
+    return json.dumps([content, record.source, record.track], sort_keys=True)
+
+
+def select_records(records: Sequence[Record], dataset: str = "", split: str = "", profile: str = "") -> list[Record]:
+    """Return the records of a dataset, split and profile; an empty name selects every one.
+
+    Args:
+        records: Records of any cells.
+        dataset: Name of the dataset, with or without its variant, as the leaderboard shows it.
+        split: Name of a split scheme.
+        profile: Name of a profile.
+
+    Raises:
+        UnknownNameError: No record has one of the names.
+    """
+    found = list(records)
+    for what, name, read in (
+        ("dataset", dataset, _dataset_names),
+        ("split", split, lambda record: [record.cell.split]),
+        ("profile", profile, lambda record: [record.cell.profile]),
+    ):
+        if name:
+            known = {own for record in found for own in read(record)}
+            found = [record for record in found if name in read(record)]
+            if not found:
+                raise UnknownNameError.among(f"{what} in these results", name, known)
+    return found
+
+
+def join_runs(names: Iterable[str]) -> str:
+    """Join names of runs with blanks; a blank or percent sign within a name is written as in a URL."""
+    return " ".join(re.sub(r"[\s%]", lambda found: quote(found[0]), name) for name in names)
+
+
+def split_runs(text: str) -> list[str]:
+    """Return the names that `join_runs` joined."""
+    return list(map(unquote, text.split()))
+
+
+def variant(cell: Cell) -> str:
+    """Return the dataset with the options that change its samples; where its files lie is not part of the name."""
+    options = {name: value for name, value in cell.dataset_options.items() if name != "path" and not _is_path(value)}
+    return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
+
+
+def with_fingerprint(name: str, fingerprint: str) -> str:
+    """Return a dataset's name with the start of its fingerprint, such as `salt@1a2b3c4d`."""
+    return f"{name}@{fingerprint[:8]}"
+
+
+def format_options(options: dict[str, Any]) -> str:
+    """Write options as in `--methods`: `alpha=10,scaling=sum`."""
+    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))
+
+
+def _base_options(record: Record, base: Record) -> dict[str, str]:
+    """The option that names the base, with the base's own options: `base=inversionnet[precision=bf16]`."""
+    name, chosen = base.cell.method, format_options(base.chosen)
+    return {option: f"{name}[{chosen}]" for option, value in record.cell.options.items() if chosen and value == name}
+
+
+def _is_path(value: object) -> bool:
+    """Whether a value is an absolute path: options that name files or folders are made absolute when they are read."""
+    return isinstance(value, str) and Path(value).is_absolute()
+
+
+def _dataset_names(record: Record) -> list[str]:
+    name = variant(record.cell)
+    return [record.cell.dataset, name, with_fingerprint(name, record.cell.fingerprint)]

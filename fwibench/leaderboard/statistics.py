@@ -1,0 +1,183 @@
+"""Bootstrap intervals of means, and signed-rank tests of paired differences.
+
+Invariant: the same scores give the same interval, whatever else is computed beside them.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from fwibench.leaderboard.samples import Samples
+from fwibench.typing import Array64, Scores
+
+RESAMPLES = 2000
+LEVEL = 0.95
+SEED = 20220717
+"""Seed of the resampling; any number does, but a changed one changes every interval."""
+BLOCK = 2**22
+"""Weights held in memory at once."""
+ALPHA = 0.05
+"""Two methods differ significantly where the corrected p-value is below this."""
+EXACT = 50
+"""Number of samples beyond which SciPy always takes the normal approximation."""
+
+Ends = tuple[float, float]
+
+
+def interval(scores: Scores) -> Ends | None:
+    """Return the 95 % bootstrap interval of the mean over seeds and samples.
+
+    Every seed sees the same samples, so seeds and samples are drawn with replacement independently, and a resample is
+    the mean over all drawn pairs (Owen, Annals of Applied Statistics 2007). The ends are percentiles, expanded for the
+    number of samples, see `tail`. One seed says nothing about the spread between seeds: the interval then covers the
+    samples alone. With few seeds it is too narrow.
+
+    Args:
+        scores: `(seeds, samples)`.
+
+    Returns:
+        Both ends; None for a single sample, or where a score is missing.
+    """
+    if scores.shape[1] < 2 or not np.isfinite(scores).all():
+        return None
+    return _ends(_means(scores, "seeds"), scores.shape[1])
+
+
+def interval_of_difference(first: Scores, second: Scores) -> Ends | None:
+    """Return the 95 % bootstrap interval of the first mean minus the second, on the same samples.
+
+    A resample has the same samples for both methods, and seeds of its own for each.
+
+    Args:
+        first: `(seeds, samples)`.
+        second: `(other seeds, samples)`.
+
+    Returns:
+        Both ends; None for a single sample, or where a score is missing.
+    """
+    n = first.shape[1]
+    if n < 2 or not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return None
+    return _ends(_means(first, "seeds") - _means(second, "seeds of the other"), n)
+
+
+def tail(samples: int) -> float:
+    """Return the fraction of the resampled means beyond each end of the interval.
+
+    Percentiles of few samples are too narrow, like a normal interval with the samples' own standard deviation. They are
+    expanded as Student's t widens the normal interval (expanded percentile interval of Hesterberg, The American
+    Statistician 2015).
+
+    Args:
+        samples: Number of samples, at least 2.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(math.sqrt(samples / (samples - 1)) * stdtrit(samples - 1, (1 - LEVEL) / 2)))
+
+
+def indistinguishable(best: Samples, others: Sequence[Samples], metric: str, better: str) -> list[bool]:
+    """Return for each method whether it is statistically indistinguishable from the best.
+
+    A method that is better on most samples but has the worse mean, because of a few large errors, counts as
+    indistinguishable, too.
+
+    Args:
+        best: Scores of the method with the best mean.
+        others: Scores of the others, on the same samples.
+        metric: Metric that is compared.
+        better: Which scores are better: `low` or `high`.
+    """
+    scores = best.over_seeds(metric)
+    differences = np.stack([one.only(best.ids).over_seeds(metric) - scores for one in others])
+    sign = 1 if better == "low" else -1
+    ahead = [rank_biserial(sign * row) <= 0 for row in differences]
+    return [p >= ALPHA or leads for p, leads in zip(holm(wilcoxon(differences)), ahead, strict=True)]
+
+
+def least_samples(comparisons: int) -> int:
+    """Return the number of samples below which no difference is significant: p is at least 2 ** (1 - n) for n pairs.
+
+    Args:
+        comparisons: Number of comparisons that are corrected together.
+    """
+    return 1 + math.ceil(math.log2(comparisons / ALPHA))
+
+
+def wilcoxon(differences: Array64) -> list[float]:
+    """Return two-sided p-values of Wilcoxon's signed-rank test.
+
+    Differences of zero are left out; if all are zero the p-value is 1.
+
+    Args:
+        differences: `(pairs, n)`.
+    """
+    from scipy import stats
+
+    p_values = np.ones(len(differences))
+    nonzero = differences.any(axis=1)
+    with warnings.catch_warnings():
+        # SciPy warns of few samples; the p-value tells that already
+        warnings.simplefilter("ignore")
+        if differences.shape[1] > EXACT and nonzero.any():
+            p_values[nonzero] = stats.wilcoxon(differences[nonzero], axis=1).pvalue
+        else:
+            # SciPy chooses its method by ties and zeros, so each pair is tested by itself
+            p_values[nonzero] = [stats.wilcoxon(row).pvalue for row in differences[nonzero]]
+    return p_values.tolist()
+
+
+def rank_biserial(differences: Array64) -> float:
+    """Return the matched-pairs rank-biserial correlation (Kerby 2014): positive minus negative share of the ranks."""
+    from scipy import stats
+
+    nonzero = differences[differences != 0]
+    if not len(nonzero):
+        return 0.0
+    ranks = stats.rankdata(np.abs(nonzero))
+    return float((ranks * np.sign(nonzero)).sum() / ranks.sum())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values after Holm's step-down correction (1979), in the order given."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min((len(p_values) - rank) * p_values[place], 1.0))
+        corrected[place] = largest
+    return corrected
+
+
+def _ends(means: Scores, samples: int) -> Ends:
+    outside = tail(samples)
+    low, high = np.quantile(means, [outside, 1 - outside])
+    return float(low), float(high)
+
+
+def _means(scores: Scores, seeds: str) -> Scores:
+    """Means of the resamples; methods with the same `seeds` name share their draws of seeds."""
+    repetitions, samples = scores.shape
+    rows = min(max(BLOCK // samples, 1), RESAMPLES)
+    return np.concatenate(
+        [
+            # not `@`: threads of BLAS cost more than they gain here, and their number would change the last digits
+            (np.einsum("bn,sn->bs", _weights(samples, rows, start, "samples"), scores) * drawn).sum(1)
+            for start in range(0, RESAMPLES, rows)
+            for drawn in (_weights(repetitions, rows, start, seeds),)
+        ]
+    )[:RESAMPLES]
+
+
+# methods are compared on the same samples, so their draws are made once
+@lru_cache(maxsize=16)
+def _weights(n: int, rows: int, start: int, what: str) -> Scores:
+    """Weights `(rows, n)` of `n` seeds or samples in the resamples from number `start` on."""
+    if n == 1:
+        return np.ones((rows, 1))
+    generator = np.random.default_rng([SEED, n, start, *what.encode()])
+    return generator.multinomial(n, np.full(n, 1 / n), size=rows) / n
