@@ -82,10 +82,9 @@ class LoadedDataset:
 
     def plot(self, split: str = "test") -> Figure:
         """Draw four samples of a split: maps, and their measurements below."""
-        from fwibench.report.pictures import maps_figure, measurements_of
+        from fwibench.report.pictures import samples_figure
 
-        shown = self._split(split).spread(4)
-        return maps_figure(shown.ids, shown.properties[:], measurements_of(shown), self.problem)
+        return samples_figure(self._split(split), self.problem)
 
     def _split(self, name: str) -> Samples:
         found = self.dataset.split(self.scheme, name)

@@ -141,8 +141,8 @@ def make_method(model: Any, problem: Problem, context: RunContext, profile: Prof
     kind = kind_of(model)
     if kind == "network":
         return network_method(model, problem, TrainingOptions(**{"epochs": EPOCHS[profile], **options}), context)
-    if kind == "method" and inspect.isclass(model):
-        build: type[Method] = model
+    if kind == "method" and not isinstance(model, Method):
+        build: Callable[..., Method] = model
         return build(problem, options.get("options", NoOptions()), context)
     if options:
         raise UsageError(f"{type(model).__name__} takes no options: {', '.join(options)}")

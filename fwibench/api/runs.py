@@ -11,6 +11,8 @@ from fwibench.api.catalogue import open_registry
 from fwibench.api.evaluation import Evaluation
 from fwibench.errors import UsageError
 from fwibench.leaderboard.board import Board, make_board
+from fwibench.leaderboard.columns import columns_of
+from fwibench.leaderboard.rows import Columns
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
@@ -60,23 +62,25 @@ class Choices(TypedDict, total=False):
 class RunOutcome:
     """Records of a run, in the order of its plan.
 
+    A notebook shows it as its leaderboard.
+
     Attributes:
         records: One a cell, whatever happened to it.
         results: Results folder.
         exit_code: 0 all cells ok; 1 some are not; 3 nothing could run; 130 interrupted.
         wall_s: Duration [s].
-        plan: The planned cells.
+        columns: Columns of the leaderboard.
     """
 
     records: list[Record] = field(repr=False)
     results: Path
     exit_code: int
     wall_s: float
-    plan: list[PlannedCell] = field(repr=False)
+    columns: Columns = field(repr=False)
 
     def board(self) -> Board:
         """Return the leaderboard of these records."""
-        return make_board(self.records, Results(self.results).scores)
+        return make_board(self.records, self.columns, Results(self.results).scores)
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the leaderboard of these records, a row a method, with the stable columns."""
@@ -134,7 +138,7 @@ def run_request(plan: list[PlannedCell], request: Request, registry: Registry, l
         listener: Is told how far the run is.
     """
     done = run_plan(plan, request, registry, listener)
-    return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, plan)
+    return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, columns_of(registry))
 
 
 def leaderboard(results: str | Path = "results") -> pd.DataFrame:
@@ -149,7 +153,7 @@ def leaderboard(results: str | Path = "results") -> pd.DataFrame:
     from fwibench.leaderboard.frame import to_frame
 
     store = Results(Path(results))
-    return to_frame(make_board(store.records()[0], store.scores).rows)
+    return to_frame(make_board(store.records()[0], columns_of(open_registry()), store.scores).rows)
 
 
 def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:

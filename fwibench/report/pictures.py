@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from fwibench.problem import ElectromagneticSurvey, Grid, Problem, SeismicSurvey
 from fwibench.report.canvas import new_figure
 from fwibench.samples import Split
-from fwibench.typing import Array32, Array64
+from fwibench.typing import Array32, Array64, Maps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMNS = 4
 SEEN = 0.5
@@ -26,9 +27,55 @@ COLOURS = "cividis"
 
 def draw_samples(split: Split, problem: Problem) -> bytes:
     """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
+    return render(samples_figure(split, problem))
+
+
+def samples_figure(split: Split, problem: Problem) -> Figure:
+    """Draw four samples of a split, spread evenly: maps in a row with one colour bar, their measurements below."""
     shown = split.spread(COLUMNS)
-    measurements = np.stack([shown.measurements[i] for i in range(len(shown))])
-    return draw_maps(shown.ids, shown.properties[:], measurements, problem)
+    return _figure(shown.ids, shown.properties[:], shown.measurements[:], problem)
+
+
+def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, problem: Problem) -> Figure:
+    """Draw true maps, predicted ones below, and below these the errors.
+
+    Args:
+        names: Names of the samples.
+        truth: `(n, 1, Z, X)`, in the unit of the property.
+        predictions: As `truth`.
+        problem: Gives grid and bounds.
+    """
+    figure = new_figure(figsize=(3 * max(len(names), 2), 7.5), layout="constrained")
+    axes = figure.subplots(3, len(names), squeeze=False)
+    bounds = problem.property
+    errors = finite(predictions) - finite(truth)
+    largest = float(np.abs(errors).max()) or 1.0
+    known = {"cmap": COLOURS, "vmin": bounds.low, "vmax": bounds.high}
+    signed = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    rows: tuple[tuple[str, NDArray[Any], dict[str, Any], str], ...] = (
+        ("truth", truth, known, bounds.name),
+        ("prediction", predictions, known, bounds.name),
+        ("error", errors, signed, "prediction - truth"),
+    )
+    aspect = "equal" if is_compact(problem.grid) else "auto"
+    for place, (label, maps, colours, what) in zip(axes, rows, strict=True):
+        for column, axis in enumerate(place):
+            image = axis.imshow(maps[column, 0], extent=extent_of(problem.grid), aspect=aspect, **colours)
+            axis.set_ylabel(f"{label}\ndepth [km]" if column == 0 else "")
+        figure.colorbar(image, ax=list(place), label=f"{what} [{bounds.unit}]")
+    for column, name in enumerate(names):
+        axes[0, column].set_title(name, fontsize="small")
+        axes[-1, column].set_xlabel("x [km]")
+    return figure
+
+
+def render(figure: Figure) -> bytes:
+    """Return a figure as PNG."""
+    stream = io.BytesIO()
+    # numbers far beyond the colours overflow within matplotlib, and are drawn in the last colour all the same
+    with np.errstate(all="ignore"):
+        figure.savefig(stream, dpi=100)
+    return stream.getvalue()
 
 
 def draw_maps(
@@ -51,6 +98,18 @@ def draw_maps(
         seen: Illumination `(Z, X)` of each map, whose limit is drawn; None or empty for none.
         measured: What each measurement is, for its title; empty for none.
     """
+    return render(_figure(names, maps, measurements, problem, room, seen, measured))
+
+
+def _figure(
+    names: Sequence[str],
+    maps: Array32,
+    measurements: Array32,
+    problem: Problem,
+    room: int = COLUMNS,
+    seen: Sequence[Array32 | None] = (),
+    measured: Sequence[str] = (),
+) -> Figure:
     figure = new_figure(figsize=(3 * room, 6), layout="constrained")
     axes = figure.subplots(2, len(maps), squeeze=False)
     bounds = problem.property
@@ -74,11 +133,7 @@ def draw_maps(
     beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
     extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
     figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
-    stream = io.BytesIO()
-    # numbers far beyond the colours overflow within matplotlib, and are drawn in the last colour all the same
-    with np.errstate(all="ignore"):
-        figure.savefig(stream, dpi=100)
-    return stream.getvalue()
+    return figure
 
 
 def draw_limit(axes: Axes, seen: Array32, grid: Grid) -> None:

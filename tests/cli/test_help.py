@@ -9,9 +9,9 @@ import pytest
 import typer
 from rich.console import Console
 
+from fwibench.api.progress import Bars
 from fwibench.cli.app import app, main
 from fwibench.cli.console.output import console, print_table
-from fwibench.cli.console.progress import Bars
 from fwibench.cli.options import parse_duration
 from fwibench.errors import UsageError
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.cli.console.output import console, print_json, warn_each
-from fwibench.cli.console.progress import make_listener
+from fwibench.api.progress import make_listener
+from fwibench.cli.console.output import console, errors, print_json, warn_each
 from fwibench.cli.options import Json, check_device, parse_duration
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
@@ -60,7 +60,7 @@ def invert(
         measurements, survey, registry, method=method, start=start, settings=_parse_settings(settings or [])
     )
     warn_each(task.warnings, strict=strict)
-    with make_listener() as listener:
+    with make_listener(errors()) as listener:
         listener.begin(f"{task.spec.name} on {counted(len(task.measurements), 'record')} of {measurements.name}")
         listener.event({"stage": "invert"})
         outcome = inverting.invert(task, device, seconds, lambda scalars: listener.event({"report": scalars}))

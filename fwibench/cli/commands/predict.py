@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.cli.console.output import console, print_json, warn_each
-from fwibench.cli.console.progress import make_listener
+from fwibench.api.progress import make_listener
+from fwibench.cli.console.output import console, errors, print_json, warn_each
 from fwibench.cli.options import Device, Json, Run, check_device, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.output_files import check_outputs
@@ -48,7 +48,7 @@ def predict(
 
     task = predicting.make_task(folder, measurements, registry)
     warn_each(task.warnings, strict=strict)
-    with make_listener() as listener:
+    with make_listener(errors()) as listener:
         listener.begin(
             f"{task.record.cell.method} on {counted(len(task.measurements), 'sample')} of {measurements.name}"
         )

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.console.output import console, print_json, print_table, warn
-from fwibench.cli.console.progress import make_listener
+from fwibench.api.progress import make_listener
+from fwibench.cli.console.output import console, errors, print_json, print_table, warn
 from fwibench.cli.options import Device, Json, Run, check_device, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
@@ -62,7 +62,7 @@ def reproduce(
         if json:
             print_json(facts)
         raise typer.Exit(0 if show else 1)
-    with repeating.same_threads(record, base), make_listener() as listener:
+    with repeating.same_threads(record, base), make_listener(errors()) as listener:
         outcome = run_plan(plan, request, registry, listener)
     if outcome.interrupted:
         raise typer.Exit(130)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from fwibench.cli.console.output import console, print_json, warn, working
-from fwibench.cli.console.progress import make_listener
+from fwibench.api.progress import make_listener
+from fwibench.cli.console.output import console, errors, print_json, warn, working
 from fwibench.cli.options import Exports, Json, takes_request
 from fwibench.cli.registry import warn_broken
 from fwibench.cli.tables import print_leaderboard, print_notes
@@ -31,7 +31,7 @@ def run(request: Request, registry: Registry, exports: Exports = None, json: Jso
     with working(PLANNING):
         plan = make_plan(request, registry)
     broken = registry.broken
-    with make_listener() as listener:
+    with make_listener(errors()) as listener:
         outcome = run_plan(plan, request, registry, listener)
     for plugin in registry.broken:
         if plugin not in broken:

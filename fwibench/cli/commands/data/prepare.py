@@ -6,8 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fwibench.cli.console.output import console, warn
-from fwibench.cli.console.progress import make_listener
+from fwibench.api.progress import make_listener
+from fwibench.cli.console.output import console, errors, warn
 from fwibench.cli.datasets import open_datasets
 from fwibench.cli.options import DatasetNames, DatasetProfile
 from fwibench.text.readable import show_seconds
@@ -22,7 +22,7 @@ def prepare(name: DatasetNames, profile: DatasetProfile = "quick") -> None:
         if estimate := dataset.estimate():
             console().print(_announce(dataset, estimate), soft_wrap=True)
         start = time.monotonic()
-        with make_listener() as listener:
+        with make_listener(errors()) as listener:
             dataset.prepare(partial(listener.preparing, dataset))
         took = show_seconds(time.monotonic() - start)
         console().print(f"{dataset.spec.name}: {dataset.size} samples in {dataset.folder}, {took}", soft_wrap=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from fwibench.cli.console.output import errors
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.text.readable import show_number, show_seconds
@@ -22,9 +21,14 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 10.0
 
 
-def make_listener() -> Bars | Lines:
-    """The listener that suits standard error."""
-    return Bars(errors()) if errors().is_terminal else Lines(errors())
+def make_listener(console: Console | None = None) -> Bars | Lines:
+    """Return the listener that suits a console: bars on a terminal, lines in a pipe and in a notebook.
+
+    Args:
+        console: Where it is shown; standard error by default.
+    """
+    console = console or Console(stderr=True, highlight=False)
+    return Bars(console) if console.is_terminal and not console.is_jupyter else Lines(console)
 
 
 def _describe(planned: PlannedCell, number: int, total: int) -> str:
