@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from fwibench.boards.columns import columns_of
+from fwibench.boards.statistics import RESAMPLES
 from fwibench.datasets.base import Dataset
 from fwibench.datasets.details import describe_problem, describe_splits
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.statistics import RESAMPLES
 from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.specs.base import API_VERSION

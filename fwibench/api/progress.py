@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fwibench.boards.rows import Column
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.text.readable import show_number, show_seconds
@@ -21,27 +22,31 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 10.0
 
 
-def make_listener(console: Console | None = None) -> Bars | Lines:
+def make_listener(console: Console | None = None, ranking: Column | None = None) -> Bars | Lines:
     """Return the listener that suits a console: bars on a terminal, lines in a pipe and in a notebook.
 
     Args:
         console: Where it is shown; standard error by default.
+        ranking: Column of the metric whose score is shown of finished cells; None shows no score.
     """
     console = console or Console(stderr=True, highlight=False)
-    return Bars(console) if console.is_terminal and not console.is_jupyter else Lines(console)
+    display = Bars if console.is_terminal and not console.is_jupyter else Lines
+    return display(console, ranking)
 
 
 def _describe(planned: PlannedCell, number: int, total: int) -> str:
     return f"[{number}/{total}] {planned.cell.method} on {planned.cell.dataset}, seed {planned.cell.seed}"
 
 
-def _outcome(record: Record, cached: bool) -> str:
+def _outcome(record: Record, ranking: Column | None, *, cached: bool) -> str:
     name = f"{record.cell.method} on {record.cell.dataset}, seed {record.cell.seed}"
     if record.status != "ok":
         return f"{name}: {record.status}: {record.reason}"
-    score = f"MAE {show_number(record.scores.get('mae'))} {record.unit}"
-    time_ = "finished before" if cached else show_seconds(record.wall_s)
-    return "; ".join((f"{name}: {score}, {time_}", *record.notes))
+    facts = ["finished before" if cached else show_seconds(record.wall_s)]
+    if ranking is not None:
+        unit = ranking.unit(record.unit)
+        facts.insert(0, f"{ranking.title} {show_number(record.scores.get(ranking.metric))} {unit}".rstrip())
+    return "; ".join((f"{name}: {', '.join(facts)}", *record.notes))
 
 
 def _scalars(report: dict[str, Any]) -> str:
@@ -52,7 +57,8 @@ def _scalars(report: dict[str, Any]) -> str:
 class Bars:
     """Bars for a terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, ranking: Column | None = None) -> None:
+        self._ranking = ranking
         # names of files and the notes of a method may hold square brackets
         description, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
         columns = (description, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), note)
@@ -95,7 +101,7 @@ class Bars:
     def finished(self, record: Record, *, cached: bool) -> None:
         """See `Listener`."""
         self._clear()
-        self._progress.console.print(_outcome(record, cached), markup=False)
+        self._progress.console.print(_outcome(record, self._ranking, cached=cached), markup=False)
 
     def _show(self, text: str, done: float, total: float | None, note: str = "") -> None:
         if self._task is None:
@@ -111,8 +117,8 @@ class Bars:
 class Lines:
     """Lines for a pipe: each stage once, and progress every ten seconds."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, ranking: Column | None = None) -> None:
+        self._console, self._ranking = console, ranking
         self._name = self._stage = ""
         self._last = 0.0
         self._begun = 0.0
@@ -154,7 +160,7 @@ class Lines:
 
     def finished(self, record: Record, *, cached: bool) -> None:
         """See `Listener`."""
-        self._print(_outcome(record, cached))
+        self._print(_outcome(record, self._ranking, cached=cached))
 
     def _tick(
         self, text: str, done: float, total: float, note: str = "", *, always: bool = False, before: float = 0

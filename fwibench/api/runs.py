@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from fwibench.api.catalogue import open_registry
 from fwibench.api.evaluation import Evaluation
+from fwibench.boards.board import Board, make_board
+from fwibench.boards.columns import columns_of
+from fwibench.boards.rows import Columns
 from fwibench.errors import UsageError
-from fwibench.leaderboard.board import Board, make_board
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.rows import Columns
+from fwibench.files.atomic import check_folder
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
@@ -84,7 +85,7 @@ class RunOutcome:
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the leaderboard of these records, a row a method, with the stable columns."""
-        from fwibench.leaderboard.frame import to_frame
+        from fwibench.boards.frame import to_frame
 
         return to_frame(self.board().rows)
 
@@ -123,8 +124,9 @@ def run(
         results=Path(results),
         **values,
     )
+    check_folder(request.results / "runs")
     plan = make_plan(request, registry)
-    with make_listener() as listener:
+    with make_listener(ranking=columns_of(registry).ranking) as listener:
         return run_request(plan, request, registry, listener)
 
 
@@ -150,7 +152,7 @@ def leaderboard(results: str | Path = "results") -> pd.DataFrame:
     Raises:
         DataError: The folder cannot be read.
     """
-    from fwibench.leaderboard.frame import to_frame
+    from fwibench.boards.frame import to_frame
 
     store = Results(Path(results))
     return to_frame(make_board(store.records()[0], columns_of(open_registry()), store.scores).rows)

@@ -9,6 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from fwibench.boards.board import make_board, sort_rows
+from fwibench.boards.columns import columns_of
+from fwibench.boards.export import check_formats, export
+from fwibench.boards.pairwise import Compared, compare_all, compare_with
+from fwibench.boards.published import with_published
+from fwibench.boards.repetitions import select_records
+from fwibench.boards.rows import Column, Columns
 from fwibench.cli.console.output import print_json
 from fwibench.cli.options import Exports, Json
 from fwibench.cli.options import Results as ResultsOption
@@ -16,13 +23,6 @@ from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
 from fwibench.cli.tables import print_comparisons, print_leaderboard, print_notes
 from fwibench.errors import UsageError
-from fwibench.leaderboard.board import make_board, sort_rows
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.export import check_formats, export
-from fwibench.leaderboard.pairwise import Compared, compare_all, compare_with
-from fwibench.leaderboard.published import with_published
-from fwibench.leaderboard.repetitions import select_records
-from fwibench.leaderboard.rows import Column, Columns
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
 

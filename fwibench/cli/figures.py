@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.output import errors, print_json, print_table, warn
 from fwibench.cli.options import Json
 from fwibench.cli.options import Results as ResultsOption
@@ -15,7 +16,6 @@ from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.files.atomic import atomic_write, check_folder
-from fwibench.leaderboard.repetitions import select_records
 from fwibench.plugins.settings import split as split_names
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing, Format, render

@@ -14,6 +14,7 @@ import typer
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
+from fwibench.runs.machine.devices import check_device as check_device
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
@@ -80,12 +81,6 @@ def check_results(results: Path) -> None:
     """Raises `DataError` unless there is a folder of results."""
     if not results.is_dir():
         raise DataError(f"there is no folder {results}, expected one of results", "--results names it")
-
-
-def check_device(device: str) -> None:
-    """Raises `UsageError` unless it is the name of a device."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
 
 
 def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:

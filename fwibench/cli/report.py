@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.output import console, warn
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.options import check_results
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError
-from fwibench.leaderboard.repetitions import select_records
 from fwibench.runs.artefacts.results import Results
 from fwibench.text.readable import printable
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fwibench.boards.pairwise import Comparison
+from fwibench.boards.rows import Row
+from fwibench.boards.tables import make_tables
 from fwibench.cli.console.output import errors, print_table
-from fwibench.leaderboard.pairwise import Comparison
-from fwibench.leaderboard.rows import Row
-from fwibench.leaderboard.tables import make_tables
 from fwibench.text.readable import printable, shorten, show_number
 
 

@@ -107,7 +107,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
 @hookimpl
 def fwibench_exporters() -> Iterable[ExporterSpec]:
     """All columns for programs, a choice of them for papers."""
-    data, pages = "fwibench.leaderboard.exporters.data", "fwibench.leaderboard.exporters.pages"
+    data, pages = "fwibench.boards.exporters.data", "fwibench.boards.exporters.pages"
     return [
         ExporterSpec(
             name="csv", suffix=".csv", summary="all columns, comma-separated", target=f"{data}:as_csv", takes="rows"

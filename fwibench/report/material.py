@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from fwibench.boards.board import Board, make_board
+from fwibench.boards.columns import columns_of
+from fwibench.boards.rows import Row
 from fwibench.datasets.base import Dataset
 from fwibench.errors import FwibenchError
-from fwibench.leaderboard.board import Board, make_board
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.rows import Row
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.predictions import Predictions, read_predictions

@@ -45,7 +45,8 @@ def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, prob
         predictions: As `truth`.
         problem: Gives grid and bounds.
     """
-    figure = new_figure(figsize=(3 * max(len(names), 2), 7.5), layout="constrained")
+    depth = min(max(problem.grid.nz / problem.grid.nx, 0.4), 1.0)
+    figure = new_figure(figsize=(3 * max(len(names), 2), 2 + 6.5 * depth), layout="constrained")
     axes = figure.subplots(3, len(names), squeeze=False)
     bounds = problem.property
     errors = finite(predictions) - finite(truth)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from fwibench.leaderboard.board import Line
+from fwibench.boards.board import Line
 from fwibench.report.material import Material
 from fwibench.runs.artefacts.record import Record
 

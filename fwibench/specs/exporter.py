@@ -16,7 +16,7 @@ class ExporterSpec(Spec):
     docs/leaderboard.md in their order, None where nothing was measured; and the property's unit by dataset, as the
     column `dataset` names it. It returns the content of the file. With `takes="rows"` it is `(rows) -> text or bytes`:
     rows are mappings that also know their unit and the titles and types of their columns, and
-    `fwibench.leaderboard.frame.to_frame` makes a pandas table of them.
+    `fwibench.boards.frame.to_frame` makes a pandas table of them.
     """
 
     needs: tuple[str, ...] = Field(default=(), description="modules that must be installed for it, such as pyarrow")

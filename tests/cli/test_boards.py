@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.boards.records import leave
 from tests.conftest import Command
-from tests.leaderboard.records import leave
 
 ERRORS = np.random.default_rng(0).lognormal(3, 0.3, 20)
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.boards.records import leave
 from tests.conftest import Command
-from tests.leaderboard.records import leave
 
 
 @pytest.fixture

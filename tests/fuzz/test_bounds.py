@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fwibench.boards.exporters.data import inert
 from fwibench.cli.console import output
 from fwibench.errors import DataError, DivergedError, MethodError, RecordError, UsageError
 from fwibench.files.npy import open_npy, read_npz
-from fwibench.leaderboard.exporters.data import inert
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.predictions import check_prediction
 from fwibench.methods.traces import Course
@@ -24,9 +24,9 @@ from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
 from fwibench.runs.planning.grammar import parse_selection, read_request
 from fwibench.runs.planning.plan import make_plan
 from fwibench.text.readable import LONGEST, shorten, storable
+from tests.boards.records import leave
 from tests.fuzz.harness import call
 from tests.fuzz.mutations import header
-from tests.leaderboard.records import leave
 
 MOST_MEMORY = 32 * 2**20
 

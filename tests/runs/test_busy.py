@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
+from fwibench.boards.board import make_board
+from fwibench.boards.tables import make_tables
 from fwibench.cli.commands.show import _fit, _load
-from fwibench.leaderboard.board import make_board
-from fwibench.leaderboard.tables import make_tables
 from fwibench.methods.context import FIT_THREADS
 from fwibench.runs.artefacts.record import Costs, Record
 from fwibench.runs.machine import load
 from fwibench.runs.machine.load import Load, LoadMeter
 from fwibench.runs.processes.variables import OPENBLAS_WAITING, OPENMP_WAITING, bounded_waiting, child_environment
 from fwibench.runs.reproduction.repeat import same_threads
+from tests.boards.records import builtin_columns, leave
 from tests.conftest import Command
-from tests.leaderboard.records import builtin_columns, leave
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import read_scores
 from fwibench.runs.folders.merge import merge
+from tests.boards.records import leave
 from tests.conftest import Command
-from tests.leaderboard.records import leave
 
 
 def damage(root: Path, record: Record, **changes: object) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fwibench.leaderboard.board import make_board
+from fwibench.boards.board import make_board
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record

@@ -24,8 +24,8 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.folders import merge as merging
 from fwibench.runs.folders.merge import merge
 from fwibench.runs.scoring import rescore as rescoring
+from tests.boards.records import leave
 from tests.conftest import Command
-from tests.leaderboard.records import leave
 from tests.runs.test_faults import COMMON, faulty, start, wait_for
 
 __all__ = ["faulty"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fwibench.boards.repetitions import format_options
 from fwibench.cli.commands.run import PLANNING
 from fwibench.cli.console.output import console, print_json, print_table, working
 from fwibench.cli.options import Json, takes_request
-from fwibench.leaderboard.repetitions import format_options
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.estimate import Estimate, estimate, missing_bytes

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from fwibench.api.progress import make_listener
+from fwibench.boards.columns import columns_of
 from fwibench.cli.console.output import console, errors, print_json, print_table, warn
 from fwibench.cli.options import Device, Json, Run, check_device, check_results
 from fwibench.cli.options import Results as ResultsOption
@@ -62,7 +63,7 @@ def reproduce(
         if json:
             print_json(facts)
         raise typer.Exit(0 if show else 1)
-    with repeating.same_threads(record, base), make_listener(errors()) as listener:
+    with repeating.same_threads(record, base), make_listener(errors(), columns_of(registry).ranking) as listener:
         outcome = run_plan(plan, request, registry, listener)
     if outcome.interrupted:
         raise typer.Exit(130)

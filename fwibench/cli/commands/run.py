@@ -5,17 +5,15 @@ from __future__ import annotations
 import typer
 
 from fwibench.api.progress import make_listener
+from fwibench.api.runs import run_request
+from fwibench.boards.columns import columns_of
+from fwibench.boards.export import check_formats, export
 from fwibench.cli.console.output import console, errors, print_json, warn, working
 from fwibench.cli.options import Exports, Json, takes_request
 from fwibench.cli.registry import warn_broken
 from fwibench.cli.tables import print_leaderboard, print_notes
 from fwibench.files.atomic import check_folder
-from fwibench.leaderboard.board import make_board
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.export import check_formats, export
 from fwibench.plugins.registry import Registry
-from fwibench.runs.artefacts.results import Results
-from fwibench.runs.execution.run import run_plan
 from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.planning.request import Request
 from fwibench.text.readable import counted, show_seconds
@@ -31,12 +29,12 @@ def run(request: Request, registry: Registry, exports: Exports = None, json: Jso
     with working(PLANNING):
         plan = make_plan(request, registry)
     broken = registry.broken
-    with make_listener(errors()) as listener:
-        outcome = run_plan(plan, request, registry, listener)
+    with make_listener(errors(), columns_of(registry).ranking) as listener:
+        outcome = run_request(plan, request, registry, listener)
     for plugin in registry.broken:
         if plugin not in broken:
             warn_broken(plugin)
-    board = make_board(outcome.records, columns_of(registry), Results(request.results).scores)
+    board = outcome.board()
     if json:
         print_json({"exit_code": outcome.exit_code, "rows": [dict(row) for row in board.rows]})
     else:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from fwibench.boards.board import Line
 from fwibench.errors import UnknownNameError
-from fwibench.leaderboard.board import Line
 from fwibench.report.figures.convergence import list_convergence
 from fwibench.report.figures.cost import list_cost
 from fwibench.report.figures.drawing import Drawing

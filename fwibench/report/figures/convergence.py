@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fwibench.boards.board import Line, by_setting
+from fwibench.boards.rows import Setting
 from fwibench.errors import FwibenchError, RecordError
-from fwibench.leaderboard.board import Line, by_setting
-from fwibench.leaderboard.rows import Setting
 from fwibench.methods.traces import Step
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from fwibench.leaderboard.board import Line
-from fwibench.leaderboard.rows import Row
+from fwibench.boards.board import Line
+from fwibench.boards.rows import Row
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, mark, number, short_ticks, tick, wrap

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from fwibench.boards.rows import Setting
 from fwibench.errors import DataError
-from fwibench.leaderboard.rows import Setting
 from fwibench.plugins.guard import describe
 from fwibench.report.canvas import import_matplotlib
 from fwibench.report.figures.style import STYLE, plain

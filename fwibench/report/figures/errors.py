@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.leaderboard.board import Line
-from fwibench.leaderboard.rows import Column
+from fwibench.boards.board import Line
+from fwibench.boards.rows import Column
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, number, short_ticks, wrap

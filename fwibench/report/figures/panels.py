@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fwibench.boards.board import Line, by_setting
+from fwibench.boards.rows import Column, Setting
 from fwibench.errors import DataError, FwibenchError, RecordError
-from fwibench.leaderboard.board import Line, by_setting
-from fwibench.leaderboard.rows import Column, Setting
 from fwibench.physics.illumination import has_illumination, illumination
 from fwibench.problem import Problem
 from fwibench.report.canvas import new_figure

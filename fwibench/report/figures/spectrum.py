@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fwibench.boards.board import Line
+from fwibench.boards.rows import Setting
 from fwibench.errors import DataError
-from fwibench.leaderboard.board import Line
-from fwibench.leaderboard.rows import Setting
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem
 from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwibench.leaderboard.board import Line, by_setting
-from fwibench.leaderboard.rows import Setting
+from fwibench.boards.board import Line, by_setting
+from fwibench.boards.rows import Setting
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, short_ticks, wrap

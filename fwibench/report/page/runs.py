@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fwibench.leaderboard.rows import Row
+from fwibench.boards.rows import Row
 from fwibench.plugins.registry import Registry
 from fwibench.report.page.tables import Group
 from fwibench.runs.artefacts.record import Record

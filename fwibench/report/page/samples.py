@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from fwibench.boards.board import Line, by_setting
 from fwibench.errors import DataError, RecordError
-from fwibench.leaderboard.board import Line, by_setting
 from fwibench.problem import Problem
 from fwibench.report.material import Material
 from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fwibench.leaderboard.columns import show_interval
-from fwibench.leaderboard.rows import Setting
-from fwibench.leaderboard.statistics import least_samples
+from fwibench.boards.columns import show_interval
+from fwibench.boards.rows import Setting
+from fwibench.boards.statistics import least_samples
 from fwibench.report.page.tables import Group
 from fwibench.runs.artefacts.record import Record
 from fwibench.text.readable import show_number

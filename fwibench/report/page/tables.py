@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, get_args
 
-from fwibench.leaderboard.rows import Column, Columns, Part, Row, Setting
+from fwibench.boards.rows import Column, Columns, Part, Row, Setting
 
 
 @dataclass(frozen=True)

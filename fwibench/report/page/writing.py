@@ -15,10 +15,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from fwibench.boards.published import with_published
+from fwibench.boards.rows import Row
 from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder, write_text
-from fwibench.leaderboard.published import with_published
-from fwibench.leaderboard.rows import Row
 from fwibench.report.material import Material
 from fwibench.report.page.drawings import list_pictures
 from fwibench.report.page.runs import find_environments, find_recipes, find_troubles

@@ -6,13 +6,20 @@ Invariant: nothing is said of a GPU that is not known; what can be told without 
 from __future__ import annotations
 
 import ctypes
+import re
 from functools import cache
 
-from fwibench.errors import FwibenchError, UnsuitableError
+from fwibench.errors import FwibenchError, UnsuitableError, UsageError
 from fwibench.specs.method import MethodSpec
 from fwibench.text.readable import counted
 
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")
+
+
+def check_device(device: str) -> None:
+    """Raises `UsageError` unless it is the name of a device."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
 
 
 def device_refusal(method: MethodSpec, asked: str) -> str:
@@ -45,6 +52,7 @@ def find_device(asked: str) -> str:
     Raises:
         FwibenchError: It is not there.
     """
+    check_device(asked)
     import torch
 
     kind, there = asked.partition(":")[0], torch.cuda.is_available()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from fwibench.errors import DataError, FwibenchError, OptionError, PluginError
+from fwibench.errors import DataError, FwibenchError, OptionError, PluginError, UnknownNameError
 from fwibench.plugins.guard import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
-from fwibench.specs.dataset import DatasetSpec, Profile
+from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
 from fwibench.specs.options import validate_options
 from fwibench.text.readable import shorten
 
@@ -36,6 +36,8 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: Mappi
         DataError: A file that the dataset needs cannot be read.
         PluginError: The dataset's code fails.
     """
+    if profile not in PROFILES:
+        raise UnknownNameError.among("profile", profile, PROFILES)
     spec = registry.dataset(name).spec
     return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
 

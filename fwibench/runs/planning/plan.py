@@ -6,6 +6,7 @@ whatever the user got wrong is said here, before any work is done.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.former import FormerCells
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.machine.devices import device_refusal
+from fwibench.runs.machine.devices import check_device, device_refusal
 from fwibench.runs.opening.datasets import open_dataset, opening
 from fwibench.runs.planning.request import Request, Selected, check_size
 from fwibench.specs.dataset import Profile
@@ -94,6 +95,9 @@ def _check(request: Request, registry: Registry) -> None:
     ):
         if value is not None and value < least:
             raise UsageError(f"--{option} is {value}, expected {least} or more")
+    if request.time_limit is not None and not 0 < request.time_limit < math.inf:
+        raise UsageError(f"the time limit is {request.time_limit:g} s, expected more than 0")
+    check_device(request.device)
     repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in request.methods]
     check_size("the request", len(request.datasets) * sum(repeated), request.max_cells)
 

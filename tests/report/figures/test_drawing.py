@@ -14,7 +14,7 @@ from fwibench.runs.artefacts.record import Costs, Record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.spectra import write_spectra
 from fwibench.runs.artefacts.traces import write_traces
-from tests.leaderboard.records import leave
+from tests.boards.records import leave
 from tests.report.figures.conftest import Open
 
 # mathematics that cannot be parsed, a tag, a line break, letters that no font has

@@ -14,7 +14,7 @@ from fwibench.report.figures.panels import MOST, choose
 from fwibench.report.material import Material
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.results import Results
-from tests.leaderboard.records import leave
+from tests.boards.records import leave
 from tests.report.figures.conftest import Open
 
 

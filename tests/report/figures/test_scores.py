@@ -8,7 +8,7 @@ import pytest
 from fwibench.methods.complexity import Complexity
 from fwibench.report.figures.catalogue import list_drawings
 from fwibench.runs.artefacts.record import Costs
-from tests.leaderboard.records import leave
+from tests.boards.records import leave
 from tests.report.figures.conftest import Open
 
 IDS = [f"s-{number:03d}" for number in range(8)]

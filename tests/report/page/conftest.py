@@ -17,7 +17,7 @@ from fwibench.runs.artefacts.record import Costs, Record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.testing import em_problem, in_memory
-from tests.leaderboard.records import leave
+from tests.boards.records import leave
 
 EM = em_problem((2, 6, 20), (40, 60))
 MAPS = np.random.default_rng(0).uniform(0.1, 0.5, (8, 1, 40, 60)).astype(np.float32)

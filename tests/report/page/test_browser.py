@@ -14,8 +14,8 @@ from fwibench.report.page.writing import Wanted, write_page
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, write_record
 from fwibench.runs.artefacts.results import Results
+from tests.boards.records import leave
 from tests.chromium import FLAGS, find_chromium
-from tests.leaderboard.records import leave
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = find_chromium()

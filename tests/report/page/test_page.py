@@ -12,9 +12,9 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
+from fwibench.boards.rows import Setting
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, UsageError
-from fwibench.leaderboard.rows import Setting
 from fwibench.plugins.registry import Registry
 from fwibench.report.material import Material
 from fwibench.report.page.drawings import lighten
@@ -30,8 +30,8 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.reproduction.command import command_of
+from tests.boards.records import leave, read_board
 from tests.conftest import Command
-from tests.leaderboard.records import leave, read_board
 from tests.report.page.conftest import EM, HOSTILE, leave_predicted
 
 

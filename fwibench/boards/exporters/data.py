@@ -9,8 +9,8 @@ import io
 import json
 from collections.abc import Sequence
 
-from fwibench.leaderboard.frame import to_frame
-from fwibench.leaderboard.rows import Row
+from fwibench.boards.frame import to_frame
+from fwibench.boards.rows import Row
 from fwibench.text.readable import printable
 
 FORMULA = ("=", "+", "-", "@")

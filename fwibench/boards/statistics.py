@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from fwibench.leaderboard.samples import Samples
+from fwibench.boards.samples import Samples
 from fwibench.typing import Array64, Scores
 
 RESAMPLES = 2000

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.leaderboard.board import Line, by_setting
-from fwibench.leaderboard.rows import Column, Setting
-from fwibench.leaderboard.samples import Samples
-from fwibench.leaderboard.statistics import (
+from fwibench.boards.board import Line, by_setting
+from fwibench.boards.rows import Column, Setting
+from fwibench.boards.samples import Samples
+from fwibench.boards.statistics import (
     ALPHA,
     holm,
     interval_of_difference,
@@ -24,6 +23,7 @@ from fwibench.leaderboard.statistics import (
     rank_biserial,
     wilcoxon,
 )
+from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.typing import Array64
 
 INDISTINGUISHABLE = "statistically indistinguishable"

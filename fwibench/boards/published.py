@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fwibench.leaderboard.rows import Row, empty_row
+from fwibench.boards.rows import Row, empty_row
 from fwibench.plugins.registry import Registry
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fwibench.leaderboard.rows import Row
+from fwibench.boards.rows import Row
 
 if TYPE_CHECKING:
     import pandas

@@ -1,10 +1,10 @@
 from typing import Any
 
-from fwibench.leaderboard.board import make_board
-from fwibench.leaderboard.rows import Row
+from fwibench.boards.board import make_board
+from fwibench.boards.rows import Row
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Costs, Record
-from tests.leaderboard.records import builtin_columns
+from tests.boards.records import builtin_columns
 
 
 def record(method: str, mae: float | None, *, seed: int = 0, split: str = "random", **changes: Any) -> Record:

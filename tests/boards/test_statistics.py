@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fwibench.leaderboard.pairwise import Comparison, compare
-from fwibench.leaderboard.samples import Samples
-from fwibench.leaderboard.statistics import (
+from fwibench.boards.pairwise import Comparison, compare
+from fwibench.boards.samples import Samples
+from fwibench.boards.statistics import (
     RESAMPLES,
     holm,
     indistinguishable,

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fwibench.boards.board import Board, sort_rows
+from fwibench.boards.pairwise import Compared, compare_all, compare_with
+from fwibench.boards.repetitions import select_records
 from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.leaderboard.board import Board, sort_rows
-from fwibench.leaderboard.pairwise import Compared, compare_all, compare_with
-from fwibench.leaderboard.repetitions import select_records
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.results import Results
-from tests.leaderboard.records import builtin_columns, leave, read_board
+from tests.boards.records import builtin_columns, leave, read_board
 
 GENERATOR = np.random.default_rng(0)
 BASE = GENERATOR.lognormal(3, 0.3, 30)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fwibench.leaderboard.board import Board, make_board
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.rows import Columns
+from fwibench.boards.board import Board, make_board
+from fwibench.boards.columns import columns_of
+from fwibench.boards.rows import Columns
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles

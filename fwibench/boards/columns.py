@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from fwibench.boards.rows import Column, Columns, Row, plain
 from fwibench.errors import UsageError
-from fwibench.leaderboard.rows import Column, Columns, Row, plain
 from fwibench.plugins.plugin import OWN
 from fwibench.plugins.registry import Registry
 from fwibench.specs.metric import MetricSpec, View

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fwibench.boards.export import check_formats, export
+from fwibench.boards.published import with_published
+from fwibench.boards.rows import Row
 from fwibench.errors import PluginError, UsageError
-from fwibench.leaderboard.export import check_formats, export
-from fwibench.leaderboard.published import with_published
-from fwibench.leaderboard.rows import Row
 from fwibench.plugins.registry import Registry, load_registry
-from tests.leaderboard.records import leave, read_board
+from tests.boards.records import leave, read_board
 
 HOSTILE = {"text": "<script>alert(1)</script>", "file": "../../x", "tex": r"\input{/etc/passwd}_$%&#^~|[`*"}
 

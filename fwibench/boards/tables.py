@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from fwibench.leaderboard.rows import Column, Row
+from fwibench.boards.rows import Column, Row
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from fwibench.datasets.dataset import Dataset
 
-from fwibench.leaderboard.columns import columns_of
-from fwibench.leaderboard.frame import to_frame
+from fwibench.boards.columns import columns_of
+from fwibench.boards.frame import to_frame
 from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.specs.metric import MetricSpec
+from tests.boards.records import builtin_columns, leave, read_board
 from tests.conftest import Command
-from tests.leaderboard.records import builtin_columns, leave, read_board
 from tests.report.page.conftest import leave_predicted
 
 PACKAGE = """

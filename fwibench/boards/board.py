@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from fwibench.leaderboard.repetitions import Repetitions, identity, with_fingerprint
-from fwibench.leaderboard.rows import Columns, Row, Setting, make_row
-from fwibench.leaderboard.samples import Read, Samples, read_samples
-from fwibench.leaderboard.statistics import indistinguishable, interval, least_samples
+from fwibench.boards.repetitions import Repetitions, identity, with_fingerprint
+from fwibench.boards.rows import Columns, Row, Setting, make_row
+from fwibench.boards.samples import Read, Samples, read_samples
+from fwibench.boards.statistics import indistinguishable, interval, least_samples
 from fwibench.runs.artefacts.record import Record
 from fwibench.text.readable import counted
 

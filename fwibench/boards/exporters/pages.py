@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fwibench.leaderboard.exporters.data import inert
-from fwibench.leaderboard.rows import Row
-from fwibench.leaderboard.tables import Table, make_tables
+from fwibench.boards.exporters.data import inert
+from fwibench.boards.rows import Row
+from fwibench.boards.tables import Table, make_tables
 
 LATEX = {
     "\\": r"\textbackslash{}",

@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from fwibench.boards.rows import Row
 from fwibench.errors import FwibenchError, PluginError, UsageError
 from fwibench.files.atomic import atomic_write
-from fwibench.leaderboard.rows import Row
 from fwibench.plugins.guard import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.specs.exporter import ExporterSpec

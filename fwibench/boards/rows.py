@@ -11,8 +11,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from fwibench.boards.repetitions import Repetitions
 from fwibench.errors import UnknownNameError
-from fwibench.leaderboard.repetitions import Repetitions
 from fwibench.runs.artefacts.record import Record
 from fwibench.specs.metric import View
 
