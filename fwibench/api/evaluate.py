@@ -140,9 +140,11 @@ class _Evaluator:
         begin = time.monotonic()
         method, problem, device = self.method, self.dataset.measured_problem, self.method.context.device
         train, val = (self.dataset.split(cell.split, part) for part in ("train", "val"))
-        test = scored_split(self.dataset, cell)
+        # the truth is opened after the model has predicted
+        sealed = seal(scored_split(self.dataset, cell))
         fitted: Fit | None = fit(method, train, val, device) if learns else None
-        predicted = predict(method, seal(test), lambda scalars: None)
+        predicted = predict(method, sealed, lambda scalars: None)
+        test = scored_split(self.dataset, cell)
         metrics = metric_names(self.metrics, self.registry)
         scores, notes = score(predicted.maps, test, metrics, self.registry, problem)
         costs = Costs(

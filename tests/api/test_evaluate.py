@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -185,9 +187,11 @@ class PeekingMethod(Given):
     def fit(self, train: fb.Split, val: fb.Split) -> None: ...
 
     def predict(self, measurements: Array32) -> Array32:
-        import gc
-
-        splits = [one for one in gc.get_objects() if isinstance(one, fb.Split) and one.name == "test"]
+        frame: FrameType | None = sys._getframe()
+        splits = []
+        while frame is not None:
+            splits += [one for one in frame.f_locals.values() if isinstance(one, fb.Split) and one.name == "test"]
+            frame = frame.f_back
         assert splits
         for split in splits:
             split.properties[:]
