@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fwibench.datasets.dataset import Dataset
+from fwibench.datasets.base import Dataset
 
 from fwibench.boards.columns import columns_of
 from fwibench.boards.frame import to_frame

@@ -73,9 +73,9 @@ def test_tracks_are_never_ranked_together() -> None:
 
 
 def test_other_options_are_another_row() -> None:
-    first, second = record("a", 3.0), record("a", 1.0)
-    second.cell = second.cell.model_copy(update={"options": {"alpha": 10.0}})
-    second.chosen = {"alpha": 10.0}
+    first = record("a", 3.0)
+    cell = first.cell.model_copy(update={"options": {"alpha": 10.0}})
+    second = record("a", 1.0).model_copy(update={"cell": cell, "chosen": {"alpha": 10.0}})
     assert [row["options"] for row in make_rows([first, second])] == ["alpha=10.0", ""]
 
 
