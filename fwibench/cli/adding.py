@@ -1,4 +1,4 @@
-"""`data add`: anybody's arrays as a dataset."""
+"""`data add`: a user's arrays as a dataset."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ from fwibench.plugins.registry import Registry
 from fwibench.text.readable import counted
 
 if TYPE_CHECKING:
-    from fwibench.datasets.user.add import Findings
+    from fwibench.datasets.user.add import AddResult
     from fwibench.problem import Problem
 
-ASKED = {
-    "measurements": (str, "files of measurements, a pattern such as 'data*.npy'"),
-    "properties": (str, "files of properties, a pattern such as 'model*.npy'"),
-    "spacing": (float, "grid spacing [m]"),
-    "dt": (float, "time step [s]"),
-    "frequency": (float, "peak frequency of the source [Hz]"),
-    "frequencies": (str, "frequencies [Hz], separated by commas"),
-}
+TEXTS = ("measurements", "properties", "frequencies")
+"""Options that are asked for as texts; the others are numbers."""
 
 Files = Annotated[str, typer.Option(help="Files, a quoted pattern: 'data*.npy'. See the guide for the shapes.")]
 Number = float | None
 Whole = int | None
-PLACES = "x of the {}, m: 0,150,300 or first:last:count; SEG-Y headers may have it."
+POSITIONS = "x of the {}, m: 0,150,300 or first:last:count; SEG-Y headers may have it."
 
 
 def add(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the new dataset: small letters, digits, hyphens.")],
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="TOML file of these options by name; options override it."),
+    ] = None,
     measurements: Files = "",
     properties: Files = "",
     survey: Annotated[
@@ -55,8 +54,8 @@ def add(
     ] = "",
     kind: Annotated[Literal["seismic", "em"], typer.Option(help="Kind of measurement.")] = "seismic",
     frequencies: Annotated[str, typer.Option(help="Of em data, Hz, rising, separated by commas.")] = "",
-    source_x: Annotated[str, typer.Option(help=PLACES.format("sources"))] = "",
-    receiver_x: Annotated[str, typer.Option(help=PLACES.format("receivers"))] = "",
+    source_x: Annotated[str, typer.Option(help=POSITIONS.format("sources"))] = "",
+    receiver_x: Annotated[str, typer.Option(help=POSITIONS.format("receivers"))] = "",
     depth: Annotated[
         Number, typer.Option(help="Depth of sources and receivers, m; that of SEG-Y headers, or 0.")
     ] = None,
@@ -71,7 +70,7 @@ def add(
         typer.Option(help="Shots of a sample in SEG-Y files; as --source-x names, or all of a file."),
     ] = None,
     headers: Annotated[
-        bool, typer.Option(help="Whether places, delays and trace codes in SEG-Y headers are used.")
+        bool, typer.Option(help="Whether positions, delays and trace codes in SEG-Y headers are used.")
     ] = True,
     order: Annotated[Whole, typer.Option(help="Order of the scheme: 2, 4, 6 or 8; estimated by default.")] = None,
     pml: Annotated[Whole, typer.Option(help="Absorbing cells on each side; estimated by default.")] = None,
@@ -106,97 +105,56 @@ def add(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a dataset of your own arrays; .npy files are read where they lie, SEG-Y files are converted."""
+    from fwibench.datasets.user.add import add_dataset
+    from fwibench.datasets.user.options import make_options
+
     registry = open_registry()
     check_name(name, registry)
-    em = kind == "em"
-    typed: dict[str, Any] = {
-        "spacing": spacing,
-        "dt": dt,
-        "frequency": frequency,
-        "delay": delay,
-        "wavelet": wavelet,
-        "frequencies": frequencies,
-        "source_x": source_x,
-        "receiver_x": receiver_x,
-        "depth": depth,
-        "source_depth": source_depth,
-        "receiver_depth": receiver_depth,
-        "order": order,
-        "pml": pml,
-        "courant": courant,
-        "free_surface": free_surface,
-        "source_scale": source_scale,
-        "property": property_,
-        "unit": unit,
-        "low": low,
-        "high": high,
-    }
-    given = {option: value for option, value in typed.items() if value not in (None, "")}
-    if survey is not None:
-        if em:
-            raise UsageError("--survey files describe seismic surveys", "give the options of em data themselves")
-        given = _overriding(survey, given)
-    given |= {"measurements": measurements, "properties": properties}
-    given |= _ask(kind, given)
-    from fwibench.datasets.user.add import add
-    from fwibench.datasets.user.options import Addition
-
-    usual = {"property": "conductivity", "unit": "S/m"} if em else {}
-    findings = add(
-        Addition(
-            name=name,
-            kind=kind,
-            origin=origin,
-            top=top,
-            shots_per_sample=shots_per_sample,
-            headers=headers,
-            val=val,
-            test=test,
-            split=split,
-            split_seed=split_seed,
-            test_numbers=test_numbers,
-            summary=summary,
-            licence=licence,
-            **{**usual, **given},
-        )
-    )
+    values = _collect(context)
+    values |= _ask(values)
+    result = add_dataset(make_options({"name": name, **values}))
     if json:
-        print_json(_as_json(findings))
+        print_json(_as_json(result))
     else:
-        _report(findings, registry)
+        _report(result, registry)
 
 
-def _overriding(survey: Path, typed: dict[str, Any]) -> dict[str, Any]:
-    """What a survey file says, and over it what was typed."""
+def _collect(context: typer.Context) -> dict[str, Any]:
+    """Options of the command line, over those of the options file, over those of the survey file."""
+    from fwibench.datasets.user.options import override_options, read_options_file
     from fwibench.datasets.user.survey_file import read_survey_file
 
-    table = read_survey_file(survey)
-    said = table.options() | {
-        option: value for option, value in table.property.model_dump().items() if value is not None
+    given = {
+        parameter.rstrip("_"): value
+        for parameter, value in context.params.items()
+        if _is_given(context, parameter) and value not in (None, "")
     }
-    said["property"] = said.pop("name")
-    replaced = {
-        "depth": ("source_depth", "receiver_depth"),
-        "frequency": ("wavelet",),
-        "wavelet": ("frequency", "delay"),
-    }
-    for option, others in replaced.items():
-        if option in typed:
-            said = {one: value for one, value in said.items() if one not in others}
-    return {**said, **typed}
+    values = {option: value for option, value in given.items() if option not in ("name", "from", "json")}
+    if options_file := given.get("from"):
+        values = override_options(read_options_file(options_file), values)
+    if survey := values.pop("survey", None):
+        if values.get("kind") == "em":
+            raise UsageError("--survey files describe seismic surveys", "give em data by options, or by --from")
+        values = override_options(read_survey_file(Path(survey)).all_options(), values)
+    return values
 
 
-def _report(findings: Findings, registry: Registry) -> None:
-    """What was read, what was assumed, and how well simulations explain the records."""
-    described, problem = findings.description, findings.description.problem
+def _is_given(context: typer.Context, parameter: str) -> bool:
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _report(result: AddResult, registry: Registry) -> None:
+    """Print what was read and assumed, and how well simulations explain the records."""
+    described, problem = result.description, result.description.problem
     name = described.name
     _say(
         f"{name}: {counted(described.size, 'sample')} in {counted(len(described.counts), 'pair')} of files, "
         f"measurements {problem.measurement_shape}, maps {problem.property_shape}"
     )
     for what, found, unit in (
-        ("measurements", findings.amplitude, ""),
-        (problem.property.name, findings.property, f" {problem.property.unit}"),
+        ("measurements", result.amplitude, ""),
+        (problem.property.name, result.property, f" {problem.property.unit}"),
     ):
         _say(f"{what} {found.low:g} to {found.high:g}{unit}, in {found.read} of {counted(described.size, 'sample')}")
     train = described.size - described.n_val - described.n_test
@@ -204,19 +162,19 @@ def _report(findings: Findings, registry: Registry) -> None:
     _say(f"split {how}: {train} train, {described.n_val} val, {described.n_test} test")
     if described.size > min(LIMITS.values()):
         _say("; ".join(f"profile {profile} takes {limit} of them at most" for profile, limit in LIMITS.items()))
-    print_agreements("recorded and simulated", findings.agreements)
-    for note in findings.notes:
+    print_agreements("recorded and simulated", result.agreements)
+    for note in result.notes:
         if note.startswith("warning: "):
             warn(note.removeprefix("warning: "))
         else:
             _say(note)
-    _report_offers(findings)
+    _report_offers(result)
     if methods := _first_methods(registry, problem, name, train):
         _say(f"try: fwibench run --methods {shlex.quote(','.join(methods))} --dataset {name}")
 
 
 def _first_methods(registry: Registry, problem: Problem, dataset: str, train: int) -> list[str]:
-    """Methods that tell soon whether the data are usable: those without a random start, or else without training."""
+    """Methods that show quickly whether the data are usable: deterministic ones, or else some without training."""
     from fwibench.runs.prediction.invert import GRADIENT, inverting_methods
 
     able = [spec for offer in registry.methods.values() if not (spec := offer.spec).refusal(problem, dataset)]
@@ -230,23 +188,23 @@ def _first_methods(registry: Registry, problem: Problem, dataset: str, train: in
     return [f"{spec.name}[{spec.start_option}={GRADIENT}]" for spec in inverting_methods(registry) if spec in able][:1]
 
 
-def _report_offers(findings: Findings) -> None:
+def _report_offers(result: AddResult) -> None:
     from fwibench.datasets.user.physics_fit import show_share
 
-    for offer in findings.offers:
+    for offer in result.offers:
         _say(f"better explained, to {show_share(offer.residual)}, with: {offer.options}")
-    name = findings.description.name
-    if findings.offers:
+    name = result.description.name
+    if result.offers:
         _say(f"to use them: fwibench data remove {name}, then add it again with these options")
-    elif findings.agreements and findings.description.problem.physics is None:
+    elif result.agreements and result.description.problem.physics is None:
         _say(
             "no delay, amplitude scale, depth, order, absorbing layer, Courant number or free surface explains the "
-            "records better; check places, spacing, time step and the wavelet"
+            "records better; check positions, spacing, time step and the wavelet"
         )
 
 
-def _as_json(findings: Findings) -> dict[str, Any]:
-    described = findings.description
+def _as_json(result: AddResult) -> dict[str, Any]:
+    described = result.description
     return {
         "name": described.name,
         "samples": described.size,
@@ -257,15 +215,15 @@ def _as_json(findings: Findings) -> dict[str, Any]:
             "val": described.n_val,
             "test": described.n_test,
         },
-        "measurements": asdict(findings.amplitude),
-        "properties": asdict(findings.property),
-        "notes": findings.notes,
+        "measurements": asdict(result.amplitude),
+        "properties": asdict(result.property),
+        "notes": result.notes,
         # JSON has no NaN, which the correlation with a record of zeros is
         "agreements": [
             {name: value if value is None or math.isfinite(value) else None for name, value in asdict(one).items()}
-            for one in findings.agreements
+            for one in result.agreements
         ],
-        "offers": [{"options": one.options, "residual": one.residual} for one in findings.offers],
+        "offers": [{"options": one.options, "residual": one.residual} for one in result.offers],
     }
 
 
@@ -280,18 +238,19 @@ def check_name(name: str, registry: Registry) -> None:
             raise UsageError(f"there is a {kind[:-1]} named '{name}' already, {offer.spec.summary}", hint)
 
 
-def _ask(kind: str, given: dict[str, Any]) -> dict[str, Any]:
-    """What is needed and not given: asked for on a terminal, an error elsewhere."""
-    from fwibench.datasets.user.add import missing
+def _ask(given: dict[str, Any]) -> dict[str, Any]:
+    """Options that are needed and not given: asked for on a terminal, an error elsewhere."""
+    from fwibench.datasets.user.options import AddOptions, missing_options
 
-    absent = missing(kind, given)
+    absent = missing_options(given)
+    meanings = {name: AddOptions.model_fields[name].description for name in absent}
     if absent and not sys.stdin.isatty():
-        described = ", ".join(f"--{name} is the {ASKED[name][1]}" for name in absent)
+        described = ", ".join(f"--{name}: {meaning}" for name, meaning in meanings.items())
         raise UsageError(f"missing: {', '.join(f'--{name}' for name in absent)}", described)
     found: dict[str, Any] = {}
     for name in absent:
-        if name in missing(kind, {**given, **found}):
-            found[name] = typer.prompt(ASKED[name][1], type=ASKED[name][0])
+        if name in missing_options({**given, **found}):
+            found[name] = typer.prompt(meanings[name] or name, type=str if name in TEXTS else float)
     return found
 
 

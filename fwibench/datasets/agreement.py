@@ -1,4 +1,4 @@
-"""How well stored measurements agree with what the physics makes of the stored property."""
+"""Agreement of stored measurements with simulations of the stored properties."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from fwibench.physics.misfit import row_sizes
-from fwibench.typing import Array32, Array64
+from fwibench.physics.parallel import simulate_each
+from fwibench.problem import Problem
+from fwibench.samples import ShardedArray
+from fwibench.typing import Array32, Array64, Indices
 
 Array = Array32 | Array64
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """One stored measurement beside a simulated one.
+    """A stored measurement compared with a simulated one.
 
     Attributes:
-        number: The sample.
-        correlation: Of all entries; near -1 where the polarity is reversed.
-        scale: What the simulation must be multiplied by, least squares; its sign is the polarity.
-        delay: Samples by which the stored traces come later; None where there is no time axis.
-        residual: Relative L2 norm of stored less simulated, as they are.
+        number: Number of the sample.
+        correlation: Correlation of all entries; near -1 where the polarity is reversed.
+        scale: Least-squares factor on the simulation; its sign is the polarity.
+        delay: Delay of the stored traces [samples]; None where there is no time axis.
+        residual: Relative L2 norm of stored less simulated measurement.
     """
 
     number: int
@@ -32,14 +35,14 @@ class Agreement:
 
 
 def compare(number: int, stored: Array, simulated: Array, *, seismic: bool) -> Agreement:
-    """Compares two measurements `(S, T, R)`.
+    """Compare two measurements `(S, T, R)`.
 
     Args:
-        number: The sample's.
-        stored: As it lies on disk.
-        simulated: From the stored property.
-        seismic: Whether the middle axis is time. If not, each of its entries (a frequency's real or imaginary
-            part) is brought to unit size first, so that the largest does not decide alone.
+        number: Number of the sample.
+        stored: Stored measurement.
+        simulated: Simulation of the stored property.
+        seismic: Whether the middle axis is time. If not, each of its rows (real or imaginary part of a frequency) is
+            divided by its size, so that the largest does not dominate.
     """
     a, b = stored.astype(np.float64), simulated.astype(np.float64)
     if not seismic:
@@ -58,8 +61,30 @@ def compare(number: int, stored: Array, simulated: Array, *, seismic: bool) -> A
     )
 
 
+def compare_samples(
+    problem: Problem, measurements: ShardedArray, properties: ShardedArray, numbers: Indices
+) -> list[Agreement]:
+    """Simulate properties and compare with the measurements.
+
+    Args:
+        problem: Problem with physics.
+        measurements: Stored measurements `(n, S, T, R)`.
+        properties: Their maps `(n, 1, Z, X)`.
+        numbers: Numbers of these samples, `(n,)`.
+
+    Returns:
+        One agreement for each sample.
+    """
+    simulated = simulate_each(list(properties[:]), problem)
+    seismic = problem.survey.kind == "seismic"
+    return [
+        compare(int(number), measurements[i], made, seismic=seismic)
+        for i, (number, made) in enumerate(zip(numbers, simulated, strict=True))
+    ]
+
+
 def _delay(a: Array64, b: Array64) -> float:
-    """Lag of the largest absolute cross-correlation over time, all traces together, to a part of a sample."""
+    """Lag [samples] of the largest absolute cross-correlation over time, summed over traces."""
     samples = a.shape[1]
     length = 2 * samples
     spectra = np.fft.rfft(a, length, axis=1) * np.fft.rfft(b, length, axis=1).conj()
@@ -67,6 +92,6 @@ def _delay(a: Array64, b: Array64) -> float:
     peak = int(correlation.argmax())
     left, middle, right = (correlation[(peak + step) % length] for step in (-1, 0, 1))
     bend = left - 2 * middle + right
-    # the vertex of the parabola through the three values
+    # vertex of the parabola through the three values
     part = 0.5 * (left - right) / bend if bend else 0.0
     return float((peak - length if peak >= samples else peak) + part)

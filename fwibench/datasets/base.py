@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fwibench.datasets.agreement import Agreement, compare
+from fwibench.datasets.agreement import Agreement, compare_samples
 from fwibench.datasets.noise import Noise
 from fwibench.datasets.splits import SPLITS
 from fwibench.errors import DataError, UnknownNameError
@@ -178,19 +178,10 @@ class Dataset(ABC):
         Returns:
             One for each sample; empty where the problem has no physics.
         """
-        from fwibench.physics.parallel import simulate_each
-
-        problem = self.problem
-        if problem.physics is None:
+        if self.problem.physics is None:
             return []
         numbers = evenly_spaced(self.size, count)
-        stored, properties = self._open(numbers)
-        simulated = simulate_each(list(properties[:]), problem)
-        seismic = problem.survey.kind == "seismic"
-        return [
-            compare(int(number), stored[i], made, seismic=seismic)
-            for i, (number, made) in enumerate(zip(numbers, simulated, strict=True))
-        ]
+        return compare_samples(self.problem, *self._open(numbers), numbers)
 
     @property
     def repair(self) -> str:

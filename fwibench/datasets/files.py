@@ -1,6 +1,6 @@
-"""Datasets that lie in somebody's `.npy` files and are read there.
+"""Datasets whose samples are read from existing `.npy` files.
 
-Invariant: the files are only read. What they hold is the dataset's identity, not where they lie.
+Invariant: the files are never written. The identity of the dataset is their content, not their path.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fwibench.datasets.base import Dataset, Progress, Shards, digest
-from fwibench.datasets.value_checks import extremes, find_fault, fits, look_turned
+from fwibench.datasets.value_checks import extremes, find_wrong_values, fits, transposition_ratio
 from fwibench.errors import DataError
 from fwibench.files.atomic import sha256
 from fwibench.files.npy import open_npy
@@ -21,27 +21,27 @@ from fwibench.problem import Property
 from fwibench.text.readable import list_names
 
 OFF_SCALE = 10.0
-"""Measurements whose largest amplitude differs from the problem's by more than this factor are doubted; those of
-OpenFWI's ten families lie between 46 and 57."""
+"""Largest ratio of the amplitudes of measurements and problem, either way; the largest amplitudes of OpenFWI's ten
+families lie between 46 and 57."""
 FEW = 20
-"""Files of which one map is looked at."""
+"""Most files of which one map is checked for the order of its axes."""
 
 
 class FilesDataset(Dataset):
-    """Pairs of `.npy` files; an author gives `problem`, `size`, `indices` and `arrays`."""
+    """A dataset of pairs of `.npy` files; the author implements `problem`, `size`, `indices` and `arrays`."""
 
     @abstractmethod
     def arrays(self) -> Shards:
-        """The files."""
+        """Return the files."""
 
     def files(self) -> tuple[Path, ...]:
-        """Measurements, then properties."""
+        """Return the files of measurements, then those of properties."""
         shards = self.arrays()
         return shards.measurements + shards.properties
 
     @property
     def folder(self) -> Path:
-        """The folder that holds all files."""
+        """Deepest folder that holds all files."""
         return Path(os.path.commonpath([path.absolute().parent for path in self.files()]))
 
     @cached_property
@@ -52,57 +52,59 @@ class FilesDataset(Dataset):
         return digest([self.spec.name, self.spec.version, problem, stamp(self.files())])
 
     def absent(self) -> list[str]:
-        """Lines on files that are not there."""
+        """Return a line for each file that is missing."""
         return [f"{path} is missing" for path in self.files() if not path.is_file()]
 
     def changed(self) -> list[str]:
-        """Lines on files that are there and not what they were when the dataset was made known. Default: none."""
+        """Return a line for each file that was changed after the dataset was added. Default: none."""
         return []
 
     def prepared(self) -> bool:
-        """Whether all files are there, and unchanged."""
+        """Return whether all files exist, unchanged."""
         return not self.absent() and not self.changed()
 
     def check(self) -> None:
-        """See `Dataset.check`: nothing is missing, and values are finite and within the bounds of the property.
+        """See `Dataset.check`: all files exist, and values are finite and within the bounds of the property.
 
-        Files are read once, and again when their state differs; see `fwibench.files.states`.
+        Files are read once, and again when their state changes; see `fwibench.files.states`.
         """
         self.prepare()
 
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
-        """Nothing is made, but files that were not looked at yet are read.
+        """Read the files that were not read before; nothing is written.
 
         Args:
-            progress: Called with files read and files to read.
+            progress: Called with the number of files read and of all files.
 
         Raises:
-            DataError: Files are missing, or hold values that are not finite or outside of the property's bounds.
+            DataError: Files are missing, or hold values that are not finite or outside the bounds of the property.
         """
         extremes_of = self._read(progress)
         if wrong := [*self.absent(), *self.changed()]:
             raise DataError(f"{self.spec.name}: {'; '.join(wrong[:5])}", self.repair)
         for path, count, bounds in self._sides():
             found = extremes_of[path]
-            if (found is None or (bounds and not fits(found, bounds))) and (fault := find_fault(path, count, bounds)):
+            if (found is None or (bounds and not fits(found, bounds))) and (
+                fault := find_wrong_values(path, count, bounds)
+            ):
                 raise DataError(fault.message, fault.hint)
 
     def _read(self, progress: Progress = lambda done, total: None) -> dict[Path, list[float] | None]:
-        """Least and largest value of each file that is there; None for one that holds NaN or infinity."""
+        """Smallest and largest value of each existing file; None for one that holds NaN or infinity."""
         there = [path for path in self.files() if path.is_file()]
-        # the hash is worked out along with them, while the file is in the system's memory
+        # the hash is computed as well, while the file is in the page cache
         values = remembered(there, {"extremes": extremes, "sha256": sha256}, progress)
         return {path: one["extremes"] for path, one in zip(there, values, strict=True)}
 
     def _sides(self) -> Iterator[tuple[Path, int, Property | None]]:
-        """Each file, how many samples it holds, and the bounds of its values where it holds maps."""
+        """Each file, its number of samples, and the property where it holds maps."""
         shards = self.arrays()
         for files, bounds in ((shards.measurements, None), (shards.properties, self.problem.property)):
             for path, count in zip(files, shards.counts, strict=True):
                 yield path, count, bounds
 
     def doubts(self) -> list[str]:
-        """Records of zeros, amplitudes far off the problem's scale, and square maps that look turned."""
+        """Return a line for records of zeros, amplitudes of another scale, and maps that are likely transposed."""
         shards, amplitude = self.arrays(), self.problem.amplitude
         usual = max(abs(amplitude.low), abs(amplitude.high))
         read = self._read()
@@ -120,7 +122,7 @@ class FilesDataset(Dataset):
         some = shards.properties[:: -(-len(shards.properties) // FEW)]
         nz, nx = self.problem.grid.shape
         maps = [open_npy(path).reshape(-1, nz, nx)[0] for path in some]
-        if nz == nx and (factor := look_turned(maps)):
+        if nz == nx and (factor := transposition_ratio(maps)):
             found.append(
                 f"maps of {self.spec.name} may have x first: steps along x are {factor:.3g} times those along depth"
             )
@@ -128,18 +130,18 @@ class FilesDataset(Dataset):
 
     @property
     def tolerance(self) -> float:
-        """Another order of the scheme makes 0.02, a wavelet that is one sample late 0.1."""
+        """Residual that is accepted: another order of the scheme makes 0.02, a wavelet that is one sample late 0.1."""
         return 0.05
 
     @property
     def repair(self) -> str:
-        """The files are not ours to delete."""
-        return "get the files anew"
+        """Advice on damaged files; files of the user are never deleted."""
+        return "get the files again"
 
     def verify(self) -> list[str]:
-        """Reads every sample: values must be finite, and properties within the bounds; hashes must be as remembered."""
+        """Read every sample: values must be finite, properties within the bounds, and hashes as recorded before."""
         if wrong := [*self.absent(), *self.changed()]:
             return wrong
-        found = (find_fault(path, count, bounds) for path, count, bounds in self._sides())
+        found = (find_wrong_values(path, count, bounds) for path, count, bounds in self._sides())
         faults = [f"{fault.message} ({fault.hint})" for fault in found if fault]
         return faults or [f"{path}: {reason}" for path, reason in rotten(self.files())]

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.readers import ExpectedMaps, read_maps
 from fwibench.datasets.splits import random_split
 from fwibench.datasets.store import Sample
 from fwibench.datasets.stored import StoredDataset
@@ -76,8 +76,8 @@ class SimulatedDataset(StoredDataset):
         """Opens original files. Default: a file or folder of maps, see `read_maps`."""
         problem = self.problem
         shapes = tuple(dict.fromkeys((*self.original_shapes, problem.grid.shape)))
-        wanted = Wanted(shapes=shapes, axes=self.axes, bounds=problem.property)
-        return read_maps(path, wanted, self.original_names)
+        expected = ExpectedMaps(shapes=shapes, axes=self.axes, bounds=problem.property)
+        return read_maps(path, expected, self.original_names)
 
     @property
     def axes(self) -> Literal["zx", "xz"]:

@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_from_arrays_to_a_leaderboard_and_back(fwibench: Command, home: Path) -> None:
+def test_added_arrays_are_run_ranked_and_removed(fwibench: Command, home: Path) -> None:
     added = fwibench(*ADD, *SAID, "--licence", "CC0", "--val", 2, "--test", 3)
     assert added.returncode == 0, added.stderr
     assert "18 samples in 3 pairs of files, measurements (2, 40, 8), maps (1, 12, 12)" in added.stdout
@@ -57,7 +57,7 @@ def test_from_arrays_to_a_leaderboard_and_back(fwibench: Command, home: Path) ->
     assert fwibench("data", "remove", "mine").returncode == 2
 
 
-def test_all_that_is_missing_is_named_at_once(fwibench: Command, home: Path) -> None:
+def test_all_missing_options_are_named_at_once(fwibench: Command, home: Path) -> None:
     done = fwibench("data", "add", "mine")
     assert done.returncode == 2
     assert "missing: --measurements, --properties, --spacing, --dt, --frequency" in done.stderr
@@ -66,7 +66,7 @@ def test_all_that_is_missing_is_named_at_once(fwibench: Command, home: Path) -> 
     assert "missing: --frequency\n" in segy.stderr, "SEG-Y files have the time step"
 
 
-def test_a_terminal_is_asked(home: Path) -> None:
+def test_missing_options_are_prompted_on_terminal(home: Path) -> None:
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "fwibench", *map(str, ADD), "--dt", "0.001"]
     child = subprocess.Popen(
@@ -96,7 +96,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "message", "code"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_two_lines(
+def test_wrong_arguments_print_error_and_hint(
     arguments: list[str], message: str, code: int, fwibench: Command, home: Path
 ) -> None:
     done = fwibench(*arguments)
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_two_lines(
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_description_is_one_line_and_can_be_removed(fwibench: Command, home: Path) -> None:
+def test_damaged_description_is_reported_and_removable(fwibench: Command, home: Path) -> None:
     folder = home / "home" / "added"
     folder.mkdir(parents=True)
     (folder / "hurt.json").write_text('{"name": ')
@@ -117,6 +117,33 @@ def test_a_damaged_description_is_one_line_and_can_be_removed(fwibench: Command,
     assert "added dataset hurt is skipped" in listed.stderr
     assert fwibench("data", "remove", "hurt").returncode == 0
     assert fwibench("list", "datasets").stderr == ""
+
+
+def test_options_file_is_overridden_by_command_line(fwibench: Command, home: Path) -> None:
+    (home / "sub").mkdir()
+    lines = ['measurements = "../data*.npy"', 'properties = "../model*.npy"', "spacing = 10", "dt = 0.001"]
+    (home / "sub" / "add.toml").write_text("\n".join([*lines, "frequency = 15", "val = 2", "test = 3"]))
+    done = fwibench("data", "add", "mine", "--from", "sub/add.toml", "--test", 4, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["splits"] == {"train": 12, "val": 2, "test": 4}
+    assert found["problem"]["survey"]["wavelet"]["frequency"] == 15
+
+
+def test_options_file_with_survey_file_names_what_is_missing(fwibench: Command, home: Path) -> None:
+    (home / "survey.toml").write_text(SURVEY)
+    (home / "add.toml").write_text('survey = "survey.toml"\n')
+    done = fwibench("data", "add", "mine", "--from", "add.toml")
+    assert done.returncode == 2
+    assert "missing: --measurements, --properties\n" in done.stderr
+
+
+def test_wrong_options_file_suggests_closest_key(fwibench: Command, home: Path) -> None:
+    (home / "add.toml").write_text("spacng = 10\n")
+    done = fwibench("data", "add", "mine", "--from", "add.toml")
+    assert done.returncode == 2
+    assert "no option of data add named 'spacng'" in done.stderr
+    assert "did you mean spacing?" in done.stderr
 
 
 SURVEY = """
@@ -157,9 +184,7 @@ def record(home: Path) -> Path:
 ONE = ("data", "add", "one", "--measurements", "data.npy", "--properties", "model.npy")
 
 
-def test_one_record_with_a_survey_file_is_inverted_by_methods_that_do_not_train(
-    fwibench: Command, record: Path
-) -> None:
+def test_single_record_with_survey_file_is_inverted(fwibench: Command, record: Path) -> None:
     added = fwibench(*ONE, "--survey", "survey.toml")
     assert added.returncode == 0, added.stderr
     assert "one: 1 sample in 1 pair of files" in added.stdout
@@ -180,7 +205,7 @@ def test_one_record_with_a_survey_file_is_inverted_by_methods_that_do_not_train(
     assert "learns from train samples" in ran.stdout + ran.stderr
 
 
-def test_offers_are_options_that_can_be_typed(fwibench: Command, record: Path) -> None:
+def test_offered_options_are_accepted(fwibench: Command, record: Path) -> None:
     """Options on the command line override the survey file; JSON and text offer what explains the records."""
     said = ("--survey", "survey.toml", "--delay", 0.08, "--source-scale", 50, "--json")
     found = json.loads(fwibench(*ONE, *said).stdout)
@@ -195,7 +220,7 @@ def test_offers_are_options_that_can_be_typed(fwibench: Command, record: Path) -
     assert again["agreements"][0]["residual"] < 1e-2
 
 
-def test_copies_across_splits_are_warned_of_by_add_and_verify(fwibench: Command, record: Path) -> None:
+def test_add_and_verify_warn_of_copies_across_splits(fwibench: Command, record: Path) -> None:
     for i in range(3):
         np.save(record / f"shots{i}.npy", np.load(record / "data.npy"))
         np.save(record / f"map{i}.npy", np.load(record / "model.npy"))

@@ -24,16 +24,16 @@ BEFORE_SMOOTH_EDGES = {"flatfault-a": "6cbaf6c91d70f350", "flatfault-b": "3f0f0a
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_samples_that_did_not_change_keep_their_fingerprint(registry: Registry, name: str) -> None:
+def test_unchanged_samples_keep_fingerprint(registry: Registry, name: str) -> None:
     assert open_dataset(registry, name, "quick").fingerprint[:16] == QUICK[name]
 
 
 @pytest.mark.parametrize("name", BEFORE_SMOOTH_EDGES)
-def test_samples_that_changed_have_another_fingerprint(registry: Registry, name: str) -> None:
+def test_changed_samples_have_another_fingerprint(registry: Registry, name: str) -> None:
     assert open_dataset(registry, name, "quick").fingerprint[:16] != BEFORE_SMOOTH_EDGES[name]
 
 
-def test_a_new_version_of_the_twin_leaves_original_files_as_they_were(registry: Registry) -> None:
+def test_new_version_of_twin_keeps_version_of_original_files(registry: Registry) -> None:
     spec = registry.dataset("flatfault-a").spec
     assert spec.version == "2"
     options = spec.options.model_validate({"path": "FlatFault_A"})

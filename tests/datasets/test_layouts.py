@@ -29,7 +29,7 @@ ONE_SOURCE = SEISMIC.model_copy(update={"survey": SURVEY.with_shots([0])})
         ((T, R), ONE_SOURCE, (1, 1, T, R), "one sample of one source"),
     ],
 )
-def test_predict_reads_every_layout_that_the_problem_allows(
+def test_predict_reads_all_accepted_layouts(
     shape: tuple[int, ...], problem: Problem, read: tuple[int, ...], note: str, tmp_path: Path
 ) -> None:
     array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
@@ -50,7 +50,7 @@ def test_predict_reads_every_layout_that_the_problem_allows(
         ((100, 8), 1, (1, 1, 100, 8)),
     ],
 )
-def test_the_number_of_maps_decides_between_samples_and_sources(
+def test_number_of_maps_decides_between_samples_and_sources(
     shape: tuple[int, ...], samples: int, read: tuple[int, ...]
 ) -> None:
     assert read_layout("u", shape, Expected((None, None, None), samples)).shape == read
@@ -68,18 +68,18 @@ def test_the_number_of_maps_decides_between_samples_and_sources(
         ((0, 3, 100, 8), Expected((3, None, None)), "has no samples", ""),
     ],
 )
-def test_misfits_name_the_axes(shape: tuple[int, ...], expected: Expected, message: str, hint: str) -> None:
+def test_wrong_shape_names_axes(shape: tuple[int, ...], expected: Expected, message: str, hint: str) -> None:
     with pytest.raises(ProblemError, match=message) as wrong:
         read_layout("u.npy", shape, expected)
     assert re.search(hint, wrong.value.hint)
 
 
-def test_no_order_is_proposed_where_too_little_is_known() -> None:
+def test_no_transposition_is_proposed_with_unknown_sizes() -> None:
     assert transposition((3, 2, 8, 100), Expected((2, None, None), 3)) == ()
     assert transposition((3, 2, 8, 100), Expected((2, 100, 8))) == (0, 1, 3, 2)
 
 
-def test_advice_on_complex_numbers_differs_by_kind() -> None:
+def test_advice_on_complex_numbers_depends_on_kind() -> None:
     assert "are real" in complex_advice(4, Expected((None, None, None)))
     u = np.random.default_rng(0).normal(size=(2, 2, 3, 10, 2)).view(complex)[..., 0]
     made = eval(complex_advice(4, Expected((None, None, None), em=True)).partition(", save ")[2], {"numpy": np, "u": u})

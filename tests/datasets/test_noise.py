@@ -13,7 +13,7 @@ def variant(registry: Registry, **options: str) -> Dataset:
     return open_dataset(registry, "salt", "smoke", options)
 
 
-def test_noise_has_the_ratio_that_was_asked_for(salt: Dataset, registry: Registry) -> None:
+def test_noise_has_requested_ratio(salt: Dataset, registry: Registry) -> None:
     clean = salt.split("random", "test").measurements[:]
     noisy = variant(registry, snr="10").split("random", "test").measurements[:]
     for a, b in zip(clean, noisy, strict=True):
@@ -21,14 +21,14 @@ def test_noise_has_the_ratio_that_was_asked_for(salt: Dataset, registry: Registr
         assert ratio == pytest.approx(10, abs=0.1)
 
 
-def test_noise_is_the_same_whenever_a_sample_is_read(salt: Dataset, registry: Registry) -> None:
+def test_noise_of_sample_is_reproducible(salt: Dataset, registry: Registry) -> None:
     split = variant(registry, snr="10").split("random", "train")
     np.testing.assert_array_equal(split.measurements[3], split.measurements[:][3])
     assert not np.array_equal(split.measurements[3], salt.split("random", "train").measurements[3])
     np.testing.assert_array_equal(split.properties[:], salt.split("random", "train").properties[:])
 
 
-def test_lost_traces_are_zero_and_the_others_untouched(salt: Dataset, registry: Registry) -> None:
+def test_missing_traces_are_zero_and_others_unchanged(salt: Dataset, registry: Registry) -> None:
     clean = salt.split("random", "test").measurements[:]
     lossy = variant(registry, missing_traces="0.2").split("random", "test").measurements[:]
     lost = (lossy == 0).all(2) & (clean != 0).any(2)
@@ -38,14 +38,14 @@ def test_lost_traces_are_zero_and_the_others_untouched(salt: Dataset, registry: 
     assert not np.array_equal(lost[0], lost[1])
 
 
-def test_train_may_stay_clean(salt: Dataset, registry: Registry) -> None:
+def test_noise_on_test_leaves_train_clean(salt: Dataset, registry: Registry) -> None:
     dataset = variant(registry, snr="10", noisy="test")
     clean = salt.split("random", "train").measurements[:2]
     np.testing.assert_array_equal(dataset.split("random", "train").measurements[:2], clean)
     assert not np.array_equal(dataset.split("random", "test").measurements[:2], clean)
 
 
-def test_every_frequency_has_the_ratio() -> None:
+def test_noise_ratio_holds_for_every_frequency() -> None:
     rng = np.random.default_rng(0)
     clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
     noisy = Noise("em", DatasetOptions(snr=20), None, spoil=True, mimic=False)(clean.copy(), np.array([0]))
@@ -53,19 +53,19 @@ def test_every_frequency_has_the_ratio() -> None:
     assert ratios == pytest.approx(np.full(6, 20), abs=0.5)
 
 
-def test_a_variant_shares_the_samples_and_not_the_results(salt: Dataset, registry: Registry) -> None:
+def test_variant_shares_samples_but_not_fingerprint(salt: Dataset, registry: Registry) -> None:
     noisy = variant(registry, snr="10")
     assert noisy.folder == salt.folder
     assert noisy.fingerprint != salt.fingerprint
 
 
 @pytest.mark.parametrize(("name", "value"), [("missing_traces", "1.5"), ("snr", "loud"), ("noisy", "val")])
-def test_nonsense_is_refused(registry: Registry, name: str, value: str) -> None:
+def test_invalid_options_raise(registry: Registry, name: str, value: str) -> None:
     with pytest.raises(UsageError, match=name):
         variant(registry, **{name: value})
 
 
-def test_simulator_noise_has_its_size_and_the_wavelets_band_and_spares_test(salt: Dataset, registry: Registry) -> None:
+def test_simulator_noise_has_size_and_band_and_leaves_test_clean(salt: Dataset, registry: Registry) -> None:
     dataset = variant(registry, simulator_noise="0.003")
     for name in ("train", "val"):
         clean, noisy = (one.split("random", name).measurements[:] for one in (salt, dataset))
@@ -80,13 +80,13 @@ def test_simulator_noise_has_its_size_and_the_wavelets_band_and_spares_test(salt
         np.testing.assert_array_equal(a, b)
 
 
-def test_simulator_noise_is_independent_of_the_other_noise(salt: Dataset, registry: Registry) -> None:
+def test_simulator_noise_is_independent_of_white_noise(salt: Dataset, registry: Registry) -> None:
     both = variant(registry, snr="10", simulator_noise="0.003").split("random", "train").measurements[0]
     white = variant(registry, snr="10").split("random", "train").measurements[0]
     assert 0 < np.linalg.norm(both - white) / np.linalg.norm(white) < 0.01
 
 
-def test_simulator_noise_follows_the_amplitude_of_every_frequency() -> None:
+def test_simulator_noise_scales_with_each_frequency() -> None:
     rng = np.random.default_rng(0)
     clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
     options = DatasetOptions(simulator_noise=0.01)
@@ -95,7 +95,7 @@ def test_simulator_noise_follows_the_amplitude_of_every_frequency() -> None:
     assert ratio == pytest.approx(np.full(6, 0.01), rel=0.1)
 
 
-def test_simulator_noise_is_part_of_the_fingerprint_when_it_is_asked_for(salt: Dataset, registry: Registry) -> None:
+def test_simulator_noise_changes_fingerprint(salt: Dataset, registry: Registry) -> None:
     noisy = variant(registry, simulator_noise="0.003")
     assert noisy.folder == salt.folder
     assert noisy.fingerprint != salt.fingerprint

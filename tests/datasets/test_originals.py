@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from fwibench.datasets.base import Dataset
 from fwibench.datasets.marmousi.crops import Crops, crop_indices
-from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.readers import ExpectedMaps, read_maps
 from fwibench.datasets.salt.dataset import Salt
 from fwibench.datasets.simulated import resample
 from fwibench.errors import DataError
@@ -38,7 +38,7 @@ def originals(folder: Path, count: int, top: float = 4482.0) -> np.ndarray:
     return np.stack(maps)
 
 
-def test_salt_is_made_from_a_users_maps(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_salt_is_simulated_from_originals(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
     maps = originals(tmp_path / "vmodel_train", 12)
     dataset = open_dataset(registry, "salt", "quick", {"path": str(tmp_path / "vmodel_train")})
@@ -56,7 +56,7 @@ def test_salt_is_made_from_a_users_maps(registry: Registry, tmp_path: Path, monk
     assert dataset.verify() == []
 
 
-def test_the_content_of_the_files_is_the_identity(registry: Registry, tmp_path: Path) -> None:
+def test_identity_is_content_of_files(registry: Registry, tmp_path: Path) -> None:
     originals(tmp_path / "a", 4)
     originals(tmp_path / "b" / "moved", 4)
     originals(tmp_path / "c", 4, top=4400.0)
@@ -72,7 +72,7 @@ class Cut(Salt):
     """A dataset whose original is one large model, as Marmousi's."""
 
     def open_originals(self, path: Path) -> Crops:
-        model = read_maps(path, Wanted())[0][0]
+        model = read_maps(path, ExpectedMaps())[0][0]
         return Crops(model, self.problem.grid.shape, self.problem.property, self.counts_wanted, "cut", (path,))
 
     counts_wanted = 20
@@ -81,7 +81,7 @@ class Cut(Salt):
         return crop_indices(self.size)
 
 
-def test_a_large_model_is_cut_and_simulated(
+def test_large_model_is_cropped_and_simulated(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
@@ -113,22 +113,22 @@ def geology(shape: tuple[int, int], kind: str) -> np.ndarray:
 
 def doubts(path: Path, stored: np.ndarray, shape: tuple[int, int], axes: str = "zx") -> tuple[str, ...]:
     np.ascontiguousarray(stored).tofile(path)
-    return read_maps(path, Wanted(shapes=(shape,), axes=axes)).doubts
+    return read_maps(path, ExpectedMaps(shapes=(shape,), axes=axes)).doubts
 
 
 @pytest.mark.parametrize("shape", [(351, 1701), (201, 301), (40, 60), (401, 141), (100, 300), (300, 100)])
 @pytest.mark.parametrize("kind", ["flat", "tilted", "layers", "flat layers", "body", "fault"])
-def test_raw_maps_in_the_other_order_are_doubted(tmp_path: Path, shape: tuple[int, int], kind: str) -> None:
+def test_transposed_raw_maps_are_doubted(tmp_path: Path, shape: tuple[int, int], kind: str) -> None:
     path, section = tmp_path / "m.bin", geology(shape, kind)
     assert doubts(path, section, shape) == ()
     assert doubts(path, section.T, shape, "xz") == ()
-    assert "say axes=xz" in doubts(path, section.T, shape)[0]
+    assert "give axes=xz" in doubts(path, section.T, shape)[0]
     if kind in ("flat", "tilted", "fault") and shape != (300, 100):
         # a row of 300 is three rows of 100, so nothing tells the ends of columns
-        assert "say axes=zx" in doubts(path, section, shape, "xz")[0]
+        assert "give axes=zx" in doubts(path, section, shape, "xz")[0]
 
 
-def test_marmousi2_in_the_other_order_is_doubted(tmp_path: Path, real_data: Path) -> None:
+def test_transposed_marmousi2_is_doubted(tmp_path: Path, real_data: Path) -> None:
     model = np.load(real_data / "marmousi2_vp_10m.npy").astype("<f4")
     assert doubts(tmp_path / "m.bin", model, model.shape) == ()
     assert (
@@ -137,16 +137,16 @@ def test_marmousi2_in_the_other_order_is_doubted(tmp_path: Path, real_data: Path
     )
 
 
-def test_turned_square_maps_are_doubted(tmp_path: Path) -> None:
-    wanted = Wanted(shapes=((70, 70),))
+def test_transposed_square_maps_are_doubted(tmp_path: Path) -> None:
+    wanted = ExpectedMaps(shapes=((70, 70),))
     for kind in ("flat", "tilted", "layers", "body"):
         np.save(tmp_path / "m.npy", geology((70, 70), kind))
         assert read_maps(tmp_path / "m.npy", wanted).doubts == ()
     np.save(tmp_path / "m.npy", geology((70, 70), "flat layers").T)
-    assert "say axes=xz" in read_maps(tmp_path / "m.npy", wanted).doubts[0]
+    assert "give axes=xz" in read_maps(tmp_path / "m.npy", wanted).doubts[0]
 
 
-def test_the_axes_of_original_files_can_be_said(registry: Registry, tmp_path: Path) -> None:
+def test_axes_option_transposes_original_files(registry: Registry, tmp_path: Path) -> None:
     maps = np.stack([geology((40, 60), kind) for kind in ("flat", "tilted", "layers")])
     np.save(tmp_path / "right.npy", maps)
     np.save(tmp_path / "turned.npy", maps.swapaxes(1, 2))
@@ -158,21 +158,21 @@ def test_the_axes_of_original_files_can_be_said(registry: Registry, tmp_path: Pa
         assert turned.doubts() == []
     wrong = open_dataset(registry, "salt", "smoke", {"path": str(tmp_path / "turned.bin")})
     assert wrong.fingerprint != turned.fingerprint
-    assert "say axes=xz" in wrong.doubts()[0]
+    assert "give axes=xz" in wrong.doubts()[0]
 
 
-def test_a_large_model_in_the_other_order(registry: Registry, tmp_path: Path) -> None:
+def test_transposed_large_model_is_doubted(registry: Registry, tmp_path: Path) -> None:
     model = geology((351, 1701), "tilted")
     np.ascontiguousarray(model.T).tofile(tmp_path / "large.bin")
     texts = {"path": str(tmp_path / "large.bin")}
-    assert "say axes=xz" in open_dataset(registry, "marmousi", "smoke", texts).doubts()[0]
+    assert "give axes=xz" in open_dataset(registry, "marmousi", "smoke", texts).doubts()[0]
     turned = open_dataset(registry, "marmousi", "smoke", {**texts, "axes": "xz"})
     assert turned.doubts() == []
     assert turned.originals is not None
     assert (np.diff(turned.originals[0][0], axis=0) >= 0).all(), "faster with depth"
 
 
-def test_clipped_values_of_a_large_model_are_told(registry: Registry, tmp_path: Path) -> None:
+def test_clipped_values_of_large_model_are_noted(registry: Registry, tmp_path: Path) -> None:
     model = geology((351, 1701), "tilted")
     model[100:110, 100:110] = 5000
     np.save(tmp_path / "large.npy", model)
@@ -180,7 +180,7 @@ def test_clipped_values_of_a_large_model_are_told(registry: Registry, tmp_path: 
     assert dataset.doubts() == ["0.00017 of the model lies outside of 1500 to 4700 m/s and is clipped"]
 
 
-def test_what_is_said_of_originals_is_not_the_twins(
+def test_originals_have_their_own_summary_and_caveats(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
@@ -205,7 +205,7 @@ def test_what_is_said_of_originals_is_not_the_twins(
     assert not any("synthetic" in text for text in (card.summary, *card.caveats))
 
 
-def test_info_takes_options(fwibench: Command, tmp_path: Path) -> None:
+def test_info_accepts_options(fwibench: Command, tmp_path: Path) -> None:
     originals(tmp_path / "maps", 4)
     done = fwibench("info", "salt[path=maps]")
     assert done.returncode == 0, done.stderr
@@ -218,7 +218,7 @@ def test_info_takes_options(fwibench: Command, tmp_path: Path) -> None:
     assert "there is no file or folder" in wrong.stderr
 
 
-def test_a_changed_shard_is_noticed_by_a_run(
+def test_changed_shard_stops_run(
     fwibench: Command, salt: Dataset, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(salt.folder, tmp_path / "data" / salt.folder.name)
@@ -250,7 +250,7 @@ def test_a_changed_shard_is_noticed_by_a_run(
     assert dataset.verify() == []
 
 
-def test_doubts_are_notes_of_runs_that_can_be_scored_again_elsewhere(
+def test_doubts_are_notes_of_runs(
     fwibench: Command, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maps = np.stack([geology((40, 60), kind).T for kind in ("flat", "tilted", "layers")])
@@ -260,12 +260,12 @@ def test_doubts_are_notes_of_runs_that_can_be_scored_again_elsewhere(
     assert done.returncode == 0, done.stderr
     (record,) = tmp_path.rglob("record.json")
     found = json.loads(record.read_text())
-    assert "say axes=xz" in found["notes"][0]
+    assert "give axes=xz" in found["notes"][0]
     # everything is made already, so this is quick
     done = fwibench("data", "prepare", "salt[path=turned.bin]", "--profile", "smoke", FWIBENCH_DATA="data")
     assert done.returncode == 0, done.stderr
     assert "warning:" in done.stderr
-    assert "say axes=xz" in " ".join(done.stderr.split())
+    assert "give axes=xz" in " ".join(done.stderr.split())
     assert found["cell"]["dataset_options"]["path"] == str(tmp_path / "turned.bin")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -286,7 +286,7 @@ class MaskedSalt(Salt):
         return (*super().files(), *([mask] if mask else []))
 
 
-def test_files_of_a_plugins_options_count_by_their_content(registry: Registry, tmp_path: Path) -> None:
+def test_files_of_plugin_options_count_by_content(registry: Registry, tmp_path: Path) -> None:
     spec = registry.dataset("salt").spec
     for name, content in (("a", "1"), ("b/a", "1"), ("c/a", "2")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -296,7 +296,7 @@ def test_files_of_a_plugins_options_count_by_their_content(registry: Registry, t
     assert MaskedSalt(spec, Masked(), "smoke").files() == ()
 
 
-def test_wrong_originals_are_errors(registry: Registry, tmp_path: Path) -> None:
+def test_wrong_originals_raise(registry: Registry, tmp_path: Path) -> None:
     def open_(path: Path) -> int:
         return open_dataset(registry, "salt", "smoke", {"path": str(path)}).size
 

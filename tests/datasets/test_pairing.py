@@ -33,9 +33,7 @@ PATTERNS = st.sampled_from(
 
 
 @given(numbers=NUMBERS, patterns=PATTERNS, seed=st.integers(0, 100))
-def test_every_file_gets_the_partner_with_its_numbers(
-    numbers: set[tuple[int, int]], patterns: tuple[str, str], seed: int
-) -> None:
+def test_files_are_paired_by_numbers(numbers: set[tuple[int, int]], patterns: tuple[str, str], seed: int) -> None:
     """Whatever the order of the files, the padding of numbers and the numbers that are the same in all names."""
     order = sorted(numbers)
     random.Random(seed).shuffle(order)
@@ -50,7 +48,7 @@ def test_every_file_gets_the_partner_with_its_numbers(
 
 
 @given(numbers=st.sets(st.integers(0, 99), min_size=4, max_size=12), data=st.data())
-def test_files_without_a_partner_are_named_and_nothing_is_paired(numbers: set[int], data: st.DataObject) -> None:
+def test_files_without_partner_raise(numbers: set[int], data: st.DataObject) -> None:
     lost = data.draw(st.sampled_from(sorted(numbers)))
     extra = data.draw(st.integers(100, 200))
     left = numbered("shot{}.segy", sorted(numbers))
@@ -60,7 +58,7 @@ def test_files_without_a_partner_are_named_and_nothing_is_paired(numbers: set[in
     assert wrong.value.message.endswith(f"no partner for shot{lost}.segy, vp{extra}.segy")
 
 
-def test_other_kinds_of_files_pair_too() -> None:
+def test_files_of_other_formats_are_paired() -> None:
     pairs, _ = pair_by_numbers(numbered("shot{}.segy", range(1, 5)), numbered("np_vp{}.npy", range(1, 5)))
     assert [(u.name, c.name) for u, c in pairs] == [(f"shot{i}.segy", f"np_vp{i}.npy") for i in range(1, 5)]
 
@@ -88,13 +86,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("left", "right", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_paired_is_refused(left: list[Path], right: list[Path], message: str) -> None:
+def test_unpaired_files_raise(left: list[Path], right: list[Path], message: str) -> None:
     with pytest.raises(DataError, match=message) as wrong:
         pair_by_numbers(left, right)
     assert wrong.value.hint
 
 
-def test_one_file_each_is_a_pair_and_other_numbers_are_told() -> None:
+def test_one_file_each_is_paired_with_note_on_numbers() -> None:
     assert pair_by_numbers(paths("shots.npy"), paths("vp.npy")) == ([tuple(paths("shots.npy", "vp.npy"))], [])
     assert pair_by_numbers(paths("run2020_shot1.npy"), paths("vp_2020_1.npy"))[1] == []
     _, (note,) = pair_by_numbers(paths("shot3.npy"), paths("vp4.npy"))

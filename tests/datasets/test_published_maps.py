@@ -18,12 +18,12 @@ def assert_like(found: MapStatistics, published: PublishedMaps, share: float) ->
         assert getattr(found, name) == pytest.approx(getattr(published, name), rel=share), name
 
 
-def test_numbers_of_the_curve_fault_are_those_of_the_map(real_data: Path) -> None:
+def test_recorded_statistics_of_curve_fault_match_map(real_data: Path) -> None:
     found = describe_maps(np.load(real_data / "pair_openfwi_cf0_vel.npy"), step=1.0)
     assert_like(found, CURVEFAULT, 1e-3)
 
 
-def test_numbers_of_marmousi_are_those_of_its_windows(registry: Registry, real_data: Path) -> None:
+def test_recorded_statistics_of_marmousi_match_windows(registry: Registry, real_data: Path) -> None:
     dataset = open_dataset(registry, "marmousi", "quick", {"path": str(real_data / "marmousi2_vp_10m.npy")})
     assert dataset.size == MARMOUSI2.count
     bounds = dataset.problem.property
@@ -31,6 +31,6 @@ def test_numbers_of_marmousi_are_those_of_its_windows(registry: Registry, real_d
     assert_like(describe_maps(windows, step=least_step(bounds.low, bounds.high)), MARMOUSI2, 1e-3)
 
 
-def test_another_hundred_flat_maps_are_like_those_that_were_counted(real_data: Path) -> None:
+def test_other_published_flat_maps_have_recorded_statistics(real_data: Path) -> None:
     found = describe_maps(np.load(real_data / "openfwi_flatvel_a_vel_100.npy"), step=1.0)
     assert_like(found, FLATVEL_A, 0.15)

@@ -18,19 +18,19 @@ def test_no_sample_is_in_two_splits(sizes: tuple[int, int, int], gap: int) -> No
 
 
 @given(SIZES)
-def test_random_split_uses_every_sample_and_is_the_same_each_time(sizes: tuple[int, int, int]) -> None:
+def test_random_split_is_complete_and_reproducible(sizes: tuple[int, int, int]) -> None:
     parts = random_split(*sizes, "salt")
     assert sum(map(len, parts.values())) == sizes[0]
     again = random_split(*sizes, "salt")
     assert all(np.array_equal(parts[name], again[name]) for name in parts)
 
 
-def test_other_datasets_are_shuffled_otherwise() -> None:
+def test_split_depends_on_name_of_dataset() -> None:
     assert not np.array_equal(random_split(140, 10, 10, "salt")["test"], random_split(140, 10, 10, "other")["test"])
 
 
 @given(SIZES, st.integers(0, 4))
-def test_block_split_keeps_its_gap(sizes: tuple[int, int, int], gap: int) -> None:
+def test_block_split_keeps_gap(sizes: tuple[int, int, int], gap: int) -> None:
     parts = block_split(*sizes, gap)
     for name in ("val", "test"):
         assert (np.diff(parts[name]) == 1).all()

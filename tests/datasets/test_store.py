@@ -48,7 +48,7 @@ def read(store: Store, n: int) -> np.ndarray:
     return ShardedArray(paths, counts, (1, 2, 3), np.arange(n))[:][:, 0, 0, 0]
 
 
-def test_growth_keeps_what_exists(tmp_path: Path) -> None:
+def test_growing_store_keeps_existing_samples(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
     grow(store, 5)
     first = (tmp_path / "data0.npy").stat().st_mtime_ns
@@ -60,7 +60,7 @@ def test_growth_keeps_what_exists(tmp_path: Path) -> None:
     assert grow(store, 11) == [(11, 11)]
 
 
-def test_a_writer_that_dies_leaves_no_half_shard(tmp_path: Path) -> None:
+def test_killed_writer_leaves_no_partial_shard(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
 
     def dies(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -77,7 +77,7 @@ def test_a_writer_that_dies_leaves_no_half_shard(tmp_path: Path) -> None:
     assert store.damaged() == []
 
 
-def test_two_writers_share_the_work(tmp_path: Path) -> None:
+def test_two_writers_share_work(tmp_path: Path) -> None:
     made: list[int] = []
 
     def slow(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -94,7 +94,7 @@ def test_two_writers_share_the_work(tmp_path: Path) -> None:
     assert Store(tmp_path, BLANK).damaged() == []
 
 
-def test_a_writer_waits_for_a_shard_that_another_one_holds(tmp_path: Path) -> None:
+def test_writer_waits_for_locked_shard(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
     with FileLock(tmp_path / ".shard0.lock"), ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(grow, store, 8)
@@ -105,7 +105,7 @@ def test_a_writer_waits_for_a_shard_that_another_one_holds(tmp_path: Path) -> No
     assert store.missing(8) == []
 
 
-def test_changed_and_absent_files_are_found(tmp_path: Path) -> None:
+def test_changed_and_absent_files_are_reported(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
     grow(store, 8)
     content = bytearray((tmp_path / "data0.npy").read_bytes())
@@ -115,7 +115,7 @@ def test_changed_and_absent_files_are_found(tmp_path: Path) -> None:
     assert store.damaged() == ["data0.npy", "model1.npy"]
 
 
-def test_a_changed_file_is_noticed_without_hashing_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_file_is_found_with_cached_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path, BLANK)
     grow(store, 8)
     settle(monkeypatch)
@@ -138,7 +138,7 @@ def test_a_changed_file_is_noticed_without_hashing_every_time(tmp_path: Path, mo
     assert store.damaged() == []
 
 
-def test_a_manifest_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+def test_manifest_of_early_version_is_read(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
     grow(store, 8)
     content = json.loads((tmp_path / "manifest.json").read_text())
@@ -147,7 +147,7 @@ def test_a_manifest_of_an_earlier_version_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("replaced", [0, 1, 2])
-def test_a_writer_that_dies_while_a_shard_grows_leaves_it_usable(
+def test_killed_writer_leaves_growing_shard_usable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: int
 ) -> None:
     store = Store(tmp_path, BLANK)
@@ -181,7 +181,7 @@ def test_a_writer_that_dies_while_a_shard_grows_leaves_it_usable(
     assert store.damaged() == []
 
 
-def test_a_full_disk_is_an_error_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_raises_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 10))
     with pytest.raises(DataError, match="toy needs .* GB are free"):
@@ -190,19 +190,19 @@ def test_a_full_disk_is_an_error_before_anything_is_written(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"dataset": "toy"}'])
-def test_a_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
+def test_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(DataError, match="cannot be read as a manifest"):
         Store(tmp_path, BLANK).missing(4)
 
 
-def test_a_manifest_of_other_data_is_refused(tmp_path: Path) -> None:
+def test_manifest_of_other_data_raises(tmp_path: Path) -> None:
     grow(Store(tmp_path, BLANK), 4)
     with pytest.raises(DataError, match="describes other data"):
         Store(tmp_path, BLANK.model_copy(update={"fingerprint": "g"})).missing(4)
 
 
-def test_sharded_arrays_index_like_numpy(tmp_path: Path) -> None:
+def test_sharded_array_indexes_like_numpy(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
     grow(store, 11)
     chosen = np.array([10, 0, 7, 3])
@@ -217,7 +217,7 @@ def test_sharded_arrays_index_like_numpy(tmp_path: Path) -> None:
     assert array[:0].shape == (0, 1, 2, 3)
 
 
-def test_a_few_samples_of_a_split_are_spread_over_it(tmp_path: Path) -> None:
+def test_subset_of_split_is_evenly_spaced(tmp_path: Path) -> None:
     store = Store(tmp_path, BLANK)
     grow(store, 11)
     shards = [store.folder / f"data{k}.npy" for k in range(3)]

@@ -1,4 +1,4 @@
-"""Whatever is typed, no command ends with a traceback."""
+"""Whatever is option_texts, no command ends with a traceback."""
 
 import random
 import shlex

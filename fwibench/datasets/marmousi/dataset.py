@@ -19,7 +19,7 @@ import numpy as np
 
 from fwibench.datasets.marmousi.crops import Crops, crop_indices
 from fwibench.datasets.marmousi.geology import folded_section
-from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.readers import ExpectedMaps, read_maps
 from fwibench.datasets.simulated import Originals, SimulatedDataset
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
@@ -67,7 +67,7 @@ class Marmousi(SimulatedDataset):
         if path.is_dir():
             return super().open_originals(path)
         large = (LARGE,) if path.suffix == ".bin" else ()
-        maps = read_maps(path, Wanted(shapes=large, axes=self.axes))
+        maps = read_maps(path, ExpectedMaps(shapes=large, axes=self.axes))
         if len(maps) > 1:
             return super().open_originals(path)
         model = maps[0][0]

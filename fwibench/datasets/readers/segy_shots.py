@@ -1,24 +1,24 @@
-"""Shots of a SEG-Y file: which traces make a shot, and where and when it was recorded.
+"""Shots of a SEG-Y file: traces of each shot, with positions and time axis.
 
-Invariant: a shot has the same number of traces as every other, its time axis starts with the shot, and whatever was
-concluded from headers is in the notes.
+Invariant: all shots have the same number of traces, the time axis starts with the shot, and every conclusion from
+headers is in the notes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from fwibench.datasets.readers.segy_headers import DEAD, LIVE, Headers, opened, read_headers
-from fwibench.datasets.readers.segy_positions import FieldPlaces, by_place, find_places
+from fwibench.datasets.readers.segy_positions import MapPositions, find_positions, sort_receivers
 from fwibench.errors import DataError
 from fwibench.typing import Array32, Array64, Indices
 
-ASIDE = "correct the headers; fwibench data add leaves places, delays and codes aside with --no-headers"
-"""What to do about headers that cannot be right."""
+IGNORE_HEADERS = "correct the headers; fwibench data add ignores positions, delays and codes with --no-headers"
+"""Advice on headers that cannot be right."""
 
 
 @dataclass(frozen=True)
@@ -27,26 +27,26 @@ class Shots:
 
     Attributes:
         traces: `(shots, T, R)`, float32; the first time sample is at the time of the shot.
-        step: Time step [s]; 0 where neither the file nor the user says it.
-        places: Where the shots were recorded; None if the headers do not say.
-        notes: What was used, assumed and left out.
+        step: Time step [s]; 0 where neither the file nor the user gives it.
+        positions: Positions of the shots; None if the headers have none.
+        notes: Notes on what was used, assumed and left out.
     """
 
     traces: Array32
     step: float
-    places: FieldPlaces | None
+    positions: MapPositions | None
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What the user says about the traces; it decides where headers do not.
+class TraceOptions:
+    """Values that the user gives; they decide where headers do not.
 
     Attributes:
         step: Time step [s].
-        sources: Shots of a sample.
-        receivers: Traces of a shot.
-        headers: Whether places, delays and trace codes of the headers are used.
+        sources: Number of shots in a sample.
+        receivers: Number of traces in a shot.
+        headers: Whether positions, delays and trace codes of the headers are used.
     """
 
     step: float | None = None
@@ -55,7 +55,7 @@ class Stated:
     headers: bool = True
 
 
-def read_shots(path: Path, stated: Stated | None = None) -> Shots:
+def read_shots(path: Path, given: TraceOptions | None = None) -> Shots:
     """Read the shots of a file.
 
     Auxiliary traces are left out, dead ones are set to 0, and traces that start late or early are shifted so that the
@@ -63,42 +63,42 @@ def read_shots(path: Path, stated: Stated | None = None) -> Shots:
 
     Args:
         path: A SEG-Y file.
-        stated: What the user says.
+        given: Values of the user.
 
     Raises:
         DataError: Shots have different numbers of traces, or headers contradict each other.
         ValueError: The file cannot be read; see `opened`.
     """
-    stated = stated or Stated()
+    given = given or TraceOptions()
     with opened(path) as file:
         headers = read_headers(file, path)
         traces = np.asarray(file.trace.raw[:], np.float32)
     notes = list(headers.notes)
-    if stated.headers:
-        step, told = headers.sample_interval(path, stated.step)
+    if given.headers:
+        step, told = headers.sample_interval(path, given.step)
     else:
-        step, told = stated.step or headers.sample_interval(path)[0], []
+        step, told = given.step or headers.sample_interval(path)[0], []
     notes += told
     kept = np.arange(len(headers))
-    if stated.headers:
+    if given.headers:
         kept, dead, told = choose_traces(headers.code, path)
         traces[dead] = 0
         notes += told
-    order, told = sort_shots(headers, kept, stated, path)
+    order, told = sort_shots(headers, kept, given, path)
     notes += told
     rows = order.ravel()
     gathers = traces[rows]
-    if stated.headers and headers.delay[rows].any():
-        gathers, told = start_at_shot(gathers, headers.delay[rows], step or stated.step or 0.0, path)
+    if given.headers and headers.delay[rows].any():
+        gathers, told = start_at_shot(gathers, headers.delay[rows], step or given.step or 0.0, path)
         notes += told
-    places, told = find_places(headers, order) if stated.headers else (None, [])
-    if places is not None and (turned := by_place(places)) is not None:
+    positions, told = find_positions(headers, order) if given.headers else (None, [])
+    if positions is not None and (sorted_ := sort_receivers(positions)) is not None:
         each = np.arange(len(order))[:, None]
-        gathers = gathers.reshape(*order.shape, -1)[each, turned].reshape(len(rows), -1)
-        places = FieldPlaces(places.sources, places.receivers[each, turned], places.heights)
-        told.append("traces are sorted by the places of their receivers, for their order differs between shots")
+        gathers = gathers.reshape(*order.shape, -1)[each, sorted_].reshape(len(rows), -1)
+        positions = replace(positions, receivers=positions.receivers[each, sorted_])
+        told.append("traces are sorted by the positions of their receivers, since their order differs between shots")
     return Shots(
-        gathers.reshape(*order.shape, -1).transpose(0, 2, 1), step, places, tuple(dict.fromkeys([*notes, *told]))
+        gathers.reshape(*order.shape, -1).transpose(0, 2, 1), step, positions, tuple(dict.fromkeys([*notes, *told]))
     )
 
 
@@ -106,8 +106,8 @@ def choose_traces(codes: Indices, path: Path) -> tuple[Indices, Indices, list[st
     """Find the traces to keep and the dead ones by their identification codes (byte 29).
 
     Args:
-        codes: Of all traces.
-        path: The file, for messages.
+        codes: Codes of all traces.
+        path: Path of the file, for messages.
 
     Returns:
         Numbers of the traces that are kept, numbers of the dead ones among them, and notes.
@@ -119,14 +119,14 @@ def choose_traces(codes: Indices, path: Path) -> tuple[Indices, Indices, list[st
     notes = []
     if not live.any():
         if dead.all():
-            raise DataError(f"{path}: every trace is marked as dead (byte 29)", ASIDE)
+            raise DataError(f"{path}: every trace is marked as dead (byte 29)", IGNORE_HEADERS)
         if len(set(codes.tolist())) == 1:
             return (
                 np.arange(len(codes)),
                 np.array([], np.int64),
                 [f"every trace has the code {codes[0]} of auxiliary traces (byte 29); all are taken as seismic"],
             )
-        raise DataError(f"{path}: no trace is marked as seismic (code 1 in byte 29)", ASIDE)
+        raise DataError(f"{path}: no trace is marked as seismic (code 1 in byte 29)", IGNORE_HEADERS)
     if len(sensors := sorted({int(code) for code in codes[live]} & set(range(11, 18)))) > 1:
         raise DataError(
             f"{path}: sensors of several kinds are mixed (codes {', '.join(map(str, sensors))} in byte 29)",
@@ -140,17 +140,17 @@ def choose_traces(codes: Indices, path: Path) -> tuple[Indices, Indices, list[st
     return np.flatnonzero(live | dead), np.flatnonzero(dead), notes
 
 
-def sort_shots(headers: Headers, kept: Indices, stated: Stated, path: Path) -> tuple[Indices, list[str]]:
+def sort_shots(headers: Headers, kept: Indices, given: TraceOptions, path: Path) -> tuple[Indices, list[str]]:
     """Find the traces of each shot.
 
-    The first header that tells shots apart is used: field record, energy source point, place of the source, trace
-    number that starts again; where none does, the numbers of receivers and sources that the user states.
+    The first header that tells shots apart is used: field record, energy source point, position of the source,
+    trace number that starts again; where none does, the numbers of receivers and sources that the user gives.
 
     Args:
-        headers: Of all traces.
+        headers: Headers of all traces.
         kept: Numbers of the traces to sort.
-        stated: What the user says.
-        path: The file, for messages.
+        given: Values of the user.
+        path: Path of the file, for messages.
 
     Returns:
         Numbers of traces, `(shots, R)`, and notes.
@@ -158,9 +158,9 @@ def sort_shots(headers: Headers, kept: Indices, stated: Stated, path: Path) -> t
     Raises:
         DataError: Shots have different numbers of traces.
     """
-    labels, how = _labels(headers, kept, stated)
+    labels, how = _labels(headers, kept, given)
     if labels is None:
-        size = _stated_size(len(kept), stated)
+        size = _shot_size(len(kept), given)
         shots = len(kept) // size
         why = "no trace header tells shots apart (bytes 9, 13, 17, 73)"
         if shots > 1:
@@ -178,7 +178,7 @@ def sort_shots(headers: Headers, kept: Indices, stated: Stated, path: Path) -> t
     return order, [f"shots are told apart by {how}"]
 
 
-def _labels(headers: Headers, kept: Indices, stated: Stated) -> tuple[Indices | None, str]:
+def _labels(headers: Headers, kept: Indices, given: TraceOptions) -> tuple[Indices | None, str]:
     """Number of the shot of each trace by the first header that tells shots apart, and which header it is."""
     first: tuple[Indices | None, str] = (None, "")
     for labels, how in _candidates(headers, kept):
@@ -186,7 +186,7 @@ def _labels(headers: Headers, kept: Indices, stated: Stated) -> tuple[Indices | 
         if found < 2:
             continue
         # a header that differs in every trace is more likely a trace number than a shot of one trace
-        if found < len(kept) or stated.receivers == 1:
+        if found < len(kept) or given.receivers == 1:
             return labels, how
         first = first if first[0] is not None else (labels, how)
     return first
@@ -195,21 +195,21 @@ def _labels(headers: Headers, kept: Indices, stated: Stated) -> tuple[Indices | 
 def _candidates(headers: Headers, kept: Indices) -> Iterator[tuple[Indices, str]]:
     yield headers.record[kept], "field record (byte 9)"
     yield headers.energy[kept], "energy source point (byte 17)"
-    place = np.column_stack([headers.source[kept], headers.source_height[kept]])
-    if place.any():
-        moved = np.abs(np.diff(place, axis=0)).max(axis=1, initial=0) > 0
-        yield np.concatenate([[0], np.cumsum(moved)]), "place of the source (bytes 73, 77)"
+    position = np.column_stack([headers.source[kept], headers.source_height[kept]])
+    if position.any():
+        moved = np.abs(np.diff(position, axis=0)).max(axis=1, initial=0) > 0
+        yield np.concatenate([[0], np.cumsum(moved)]), "position of the source (bytes 73, 77)"
     number = headers.number[kept]
     if len(np.unique(number)) > 1:
         yield np.cumsum(number == number[0]), "trace number that starts again (byte 13)"
 
 
-def _stated_size(traces: int, stated: Stated) -> int:
-    """Traces of a shot, as the user's numbers of receivers or sources imply."""
-    if stated.receivers and traces % stated.receivers == 0:
-        return stated.receivers
-    if stated.sources and not stated.receivers and traces % stated.sources == 0:
-        return traces // stated.sources
+def _shot_size(traces: int, given: TraceOptions) -> int:
+    """Number of traces in a shot that follows from the user's numbers of receivers or sources."""
+    if given.receivers and traces % given.receivers == 0:
+        return given.receivers
+    if given.sources and not given.receivers and traces % given.sources == 0:
+        return traces // given.sources
     return traces
 
 
@@ -220,20 +220,20 @@ def start_at_shot(traces: Array32, delays: Array64, step: float, path: Path) -> 
         traces: `(N, T)`.
         delays: Time of the first sample of each after the shot [s].
         step: Time step [s].
-        path: The file, for messages.
+        path: Path of the file, for messages.
 
     Returns:
         Traces, longer by the largest delay, with zeros before their first and after their last sample; and notes.
 
     Raises:
-        DataError: The time step is not known.
+        DataError: The time step is unknown, or recording ends before the shot.
     """
     if not step > 0:
         raise DataError(f"{path} has delayed traces (byte 109) and no sample interval", "give the time step with --dt")
     shifts = np.rint(delays / step).astype(np.int64)
     length = traces.shape[1] + int(shifts.max())
     if length < 2:
-        raise DataError(f"{path}: recording ends before the shot (byte 109)", ASIDE)
+        raise DataError(f"{path}: recording ends before the shot (byte 109)", IGNORE_HEADERS)
     shifted = np.zeros((len(traces), length), np.float32)
     for shift in np.unique(shifts):
         rows = np.flatnonzero(shifts == shift)
@@ -246,5 +246,5 @@ def start_at_shot(traces: Array32, delays: Array64, step: float, path: Path) -> 
         f"recording starts {when} after the shot (byte 109): traces are shifted to start with it, {length} samples"
     ]
     if (rest := float(np.abs(delays - shifts * step).max())) > 0.05 * step:
-        notes.append(f"the delays are no multiples of the time step; they are rounded by up to {rest:.2g} s")
+        notes.append(f"the delays are not multiples of the time step; they are rounded by up to {rest:.2g} s")
     return shifted, notes

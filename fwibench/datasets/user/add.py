@@ -1,13 +1,12 @@
-"""From what the user says and what the files hold to a description.
+"""Adding a user's files as a dataset: checks, conversion, description.
 
-Invariant: the description is written last, so a dataset is known only when everything about it was checked.
+Invariant: the description is written last, so a dataset is known only after everything about it was checked.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,20 +14,18 @@ from pydantic import ValidationError
 from fwibench.datasets.agreement import Agreement
 from fwibench.datasets.layouts import Expected
 from fwibench.datasets.pairing import pair_by_numbers
-from fwibench.datasets.readers.segy_headers import SUFFIXES
-from fwibench.datasets.user.description import AddedDataset, converted_folder, description_path
+from fwibench.datasets.user.description import Description, converted_folder, description_path
 from fwibench.datasets.user.duplicates import describe_duplicates, find_duplicates
-from fwibench.datasets.user.file_pairs import find, pair
-from fwibench.datasets.user.header_positions import count
-from fwibench.datasets.user.input_files import bring
-from fwibench.datasets.user.number_lists import read_list
-from fwibench.datasets.user.options import Addition
-from fwibench.datasets.user.physics_fit import explain
+from fwibench.datasets.user.file_pairs import FilePairs, find_files, match_shapes
+from fwibench.datasets.user.input_files import convert_inputs
+from fwibench.datasets.user.number_lists import parse_numbers, parse_sample_numbers
+from fwibench.datasets.user.options import AddOptions
+from fwibench.datasets.user.physics_fit import PhysicsFit, fit_physics
 from fwibench.datasets.user.physics_search import Offer
-from fwibench.datasets.user.plausibility import check_clock, check_finite, check_section
-from fwibench.datasets.user.splits import deal, read_numbers, split_sizes
-from fwibench.datasets.user.survey import make_survey
-from fwibench.datasets.user.value_ranges import Examined, arrays, check_unit, examine
+from fwibench.datasets.user.plausibility import check_section, check_time_axis
+from fwibench.datasets.user.splits import split_samples, split_sizes
+from fwibench.datasets.user.survey import Survey, count_positions, make_survey
+from fwibench.datasets.user.value_ranges import ValueRange, check_unit, find_range, open_pairs
 from fwibench.errors import UsageError
 from fwibench.files.states import stamp
 from fwibench.problem import Amplitude, Grid, Problem, Property, SeismicSurvey
@@ -36,40 +33,39 @@ from fwibench.text.readable import counted
 
 
 @dataclass(frozen=True)
-class Findings:
-    """The description, and what the user should be told.
+class AddResult:
+    """Description of a dataset that was added, and what to report.
 
     Attributes:
-        description: As it is kept.
-        amplitude: What the measurements hold.
-        property: What the properties hold.
-        notes: What was assumed, estimated and found.
-        agreements: Of each sample that was compared with a simulation.
-        offers: Options that would explain the records better.
+        description: Description that was written.
+        amplitude: Range of the measurements.
+        property: Range of the properties.
+        notes: Notes on what was assumed, estimated and found.
+        agreements: Agreement of each sample that was compared with a simulation.
+        offers: Options that explain the records better.
     """
 
-    description: AddedDataset
-    amplitude: Examined
-    property: Examined
+    description: Description
+    amplitude: ValueRange
+    property: ValueRange
     notes: tuple[str, ...]
     agreements: tuple[Agreement, ...] = ()
     offers: tuple[Offer, ...] = ()
 
 
-def add(wanted: Addition) -> Findings:
-    """Checks everything, converts what cannot be read in place, and writes the description.
+def add_dataset(options: AddOptions) -> AddResult:
+    """Check the files, convert those that cannot be read in place, and write the description.
 
     Raises:
-        UsageError: What the user says does not fit the files.
-        DataError: The files cannot be used; says which and why.
+        UsageError: An option does not fit the files, or the name is taken.
+        DataError: A file cannot be used; the message names it and the reason.
     """
-    check_finite(wanted)
-    if description_path(wanted.name).exists():
-        raise UsageError(f"{wanted.name} is added already", f"fwibench data remove {wanted.name} forgets it")
-    converted = converted_folder(wanted.name)
+    if description_path(options.name).exists():
+        raise UsageError(f"{options.name} is added already", f"fwibench data remove {options.name} forgets it")
+    converted = converted_folder(options.name)
     try:
-        findings = _examine(wanted, converted)
-        findings.description.write()
+        result = _examine(options, converted)
+        result.description.write()
     except BaseException as error:
         shutil.rmtree(converted, ignore_errors=True)
         if isinstance(error, ValidationError):
@@ -77,102 +73,111 @@ def add(wanted: Addition) -> Findings:
             option = " ".join(map(str, first["loc"]))
             raise UsageError(f"{option} is {first['input']!r}: {first['msg'].lower()}", "correct the option") from error
         raise
-    return findings
+    return result
 
 
-def _examine(wanted: Addition, converted: Path) -> Findings:
-    pairs, paired = pair_by_numbers(find(wanted.measurements, "measurements"), find(wanted.properties, "properties"))
-    originals = [u for u, _ in pairs], [c for _, c in pairs]
-    brought = bring(wanted, *originals, converted)
-    wanted = replace(wanted, dt=wanted.dt or brought.step or None)
-    shown = dict(zip((*brought.measurements, *brought.properties), (*originals[0], *originals[1]), strict=True))
-    gathered = pair(brought.measurements, brought.properties, _expected(wanted), shown)
-    n = sum(gathered.counts)
-    numbers = read_numbers(wanted.test_numbers, n) if wanted.test_numbers else ()
-    if numbers and wanted.split == "last":
-        raise UsageError("--split last and --test-numbers are both given", "leave one out")
-    n_val, n_test = split_sizes(n, wanted.val, wanted.test, len(numbers))
-    grid = Grid(nz=gathered.section[0], nx=gathered.section[1], spacing=wanted.spacing)
-    wanted, placed = brought.fill(wanted, grid)
-    survey, notes = make_survey(wanted, gathered.measurement, grid)
-    notes = (*paired, *brought.notes, *gathered.notes, *placed, *notes)
-    if isinstance(survey, SeismicSurvey):
-        notes = (*notes, *check_clock(survey, delay_given=wanted.delay is not None))
-    sides = arrays(gathered)
-    measured, mapped = (
-        examine(side, wanted.name, what) for side, what in zip(sides, ("measurement", "property"), strict=True)
+def _examine(options: AddOptions, converted: Path) -> AddResult:
+    paired, pairing_notes = pair_by_numbers(
+        find_files(options.measurements, "measurements"), find_files(options.properties, "properties")
     )
-    check_unit(mapped, wanted.property, wanted.unit)
+    originals = [u for u, _ in paired], [c for _, c in paired]
+    inputs = convert_inputs(options, *originals, converted)
+    options = options.model_copy(update={"dt": options.dt or inputs.step or None})
+    shown = dict(zip((*inputs.measurements, *inputs.properties), (*originals[0], *originals[1]), strict=True))
+    pairs = match_shapes(inputs.measurements, inputs.properties, _expected(options), shown)
+    numbers, sizes = _split(options, sum(pairs.counts))
+    grid = Grid(nz=pairs.section[0], nx=pairs.section[1], spacing=options.spacing)
+    options, position_notes = inputs.fill_options(options, grid)
+    survey, survey_notes = make_survey(options, pairs.measurement, grid)
+    notes = (*pairing_notes, *inputs.notes, *pairs.notes, *position_notes, *survey_notes)
     if isinstance(survey, SeismicSurvey):
-        notes = (*notes, *check_section(survey, grid, mapped, wanted.unit))
-    amplitude, told = _amplitude(measured, wanted.kind)
-    problem = Problem(grid=grid, survey=survey, physics=None, property=_bounds(wanted, mapped), amplitude=amplitude)
-    explained = explain(problem, wanted, gathered, placed=bool(wanted.source_x and wanted.receiver_x))
-    if n_test == n:
-        told = (*told, "all samples are test: only methods that do not train can run")
-    described = AddedDataset(
-        name=wanted.name,
-        summary=wanted.summary or f"{counted(n, 'added sample')}, {grid.nz} x {grid.nx} at {grid.spacing:g} m",
-        licence=wanted.licence,
-        problem=explained.problem,
-        measurements=gathered.measurements,
-        properties=gathered.properties,
-        counts=gathered.counts,
-        stamps=tuple(stamp((*gathered.measurements, *gathered.properties))),
-        n_val=n_val,
-        n_test=n_test,
-        split=wanted.split,
-        split_seed=str(wanted.split_seed),
+        notes = (*notes, *check_time_axis(survey, delay_given=options.delay is not None))
+    measurements, properties = open_pairs(pairs)
+    measured = find_range(measurements, options.name, "measurement")
+    mapped = find_range(properties, options.name, "property")
+    check_unit(mapped, options.property, options.unit)
+    if isinstance(survey, SeismicSurvey):
+        notes = (*notes, *check_section(survey, grid, mapped, options.unit))
+    problem, scaling_notes = _make_problem(options, survey, grid, (measured, mapped))
+    fit = fit_physics(problem, options, pairs, has_positions=bool(options.source_x and options.receiver_x))
+    description = _describe(options, pairs, fit, numbers, sizes)
+    if sizes[1] == description.size:
+        scaling_notes = (*scaling_notes, "all samples are test: only methods that do not train can run")
+    duplicates = describe_duplicates(find_duplicates(properties), split_samples(description), measurements)
+    notes = (*notes, *scaling_notes, *duplicates, *fit.notes)
+    description = description.model_copy(update={"caveats": notes})
+    return AddResult(description, measured, mapped, notes, fit.agreements, fit.offers)
+
+
+def _split(options: AddOptions, n: int) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """Numbers of the test samples that the user names, and the sizes of val and test."""
+    numbers = parse_sample_numbers(options.test_numbers, n) if options.test_numbers else ()
+    if numbers and options.split == "last":
+        raise UsageError("--split last and --test-numbers are both given", "leave one out")
+    return numbers, split_sizes(n, options.val, options.test, len(numbers))
+
+
+def _describe(
+    options: AddOptions, pairs: FilePairs, fit: PhysicsFit, numbers: tuple[int, ...], sizes: tuple[int, int]
+) -> Description:
+    grid, n = fit.problem.grid, sum(pairs.counts)
+    return Description(
+        name=options.name,
+        summary=options.summary or f"{counted(n, 'added sample')}, {grid.nz} x {grid.nx} at {grid.spacing:g} m",
+        licence=options.licence,
+        problem=fit.problem,
+        measurements=pairs.measurements,
+        properties=pairs.properties,
+        counts=pairs.counts,
+        stamps=tuple(stamp((*pairs.measurements, *pairs.properties))),
+        n_val=sizes[0],
+        n_test=sizes[1],
+        split=options.split,
+        split_seed=str(options.split_seed),
         test_numbers=numbers,
     )
-    copies = describe_duplicates(find_duplicates(sides[1]), deal(described), sides[0])
-    notes = (*notes, *told, *copies, *explained.notes)
-    described = described.model_copy(update={"caveats": notes})
-    return Findings(described, measured, mapped, notes, explained.agreements, explained.offers)
 
 
-def _amplitude(measured: Examined, kind: str) -> tuple[Amplitude, tuple[str, ...]]:
-    """Scaling of measurements by what was found: each row of EM data by itself, since frequencies differ by orders."""
-    if kind == "seismic":
-        return Amplitude(low=measured.low, high=measured.high), ()
-    silent = [row for row, size in enumerate(measured.rows) if not size > 0]
-    rows = tuple(size if size > 0 else 1.0 for size in measured.rows)
-    notes = tuple(f"row {row} of the measurements is zero throughout" for row in silent)
-    return Amplitude(low=-1.0, high=1.0, rows=rows), notes
+def _make_problem(
+    options: AddOptions, survey: Survey, grid: Grid, ranges: tuple[ValueRange, ValueRange]
+) -> tuple[Problem, tuple[str, ...]]:
+    """Problem without physics from the ranges of measurements and properties, and notes on its scaling."""
+    measured, mapped = ranges
+    notes: tuple[str, ...] = ()
+    amplitude = Amplitude(low=measured.low, high=measured.high)
+    if options.kind == "em":
+        # frequencies differ by orders of magnitude, so each row is scaled by itself
+        silent = [row for row, size in enumerate(measured.rows) if not size > 0]
+        notes = tuple(f"row {row} of the measurements is zero throughout" for row in silent)
+        rows = tuple(size if size > 0 else 1.0 for size in measured.rows)
+        amplitude = Amplitude(low=-1.0, high=1.0, rows=rows)
+    bounds = _bounds(options, mapped)
+    return Problem(grid=grid, survey=survey, physics=None, property=bounds, amplitude=amplitude), notes
 
 
-def _expected(wanted: Addition) -> Expected:
-    """What the options say about the shape of the measurements."""
-    em = wanted.kind == "em"
-    frequencies = len(read_list(wanted.frequencies, "--frequencies", "0.1,1,10")) if em else None
-    counts = count(wanted.source_x, "source"), count(wanted.receiver_x, "receiver")
+def _bounds(options: AddOptions, found: ValueRange) -> Property:
+    low = found.low if options.low is None else options.low
+    high = found.high if options.high is None else options.high
+    if not low <= found.low <= found.high <= high or low >= high:
+        raise UsageError(
+            f"{options.property} is {found.low:g} to {found.high:g} {options.unit} in the files, "
+            f"--low and --high allow {low:g} to {high:g}",
+            "widen the bounds; without them they are taken from the files",
+        )
+    return Property(name=options.property, unit=options.unit, low=low, high=high)
+
+
+def _expected(options: AddOptions) -> Expected:
+    """Sizes of the measurements that follow from the options."""
+    em = options.kind == "em"
+    frequencies = len(parse_numbers(options.frequencies, "--frequencies", "0.1,1,10")) if em else None
+    counts = count_positions(options.source_x, "source"), count_positions(options.receiver_x, "receiver")
     given = [
-        f"--{option} gives {number} {what}{'s' * (number != 1)}"
-        for option, number, what in zip(("source-x", "receiver-x"), counts, ("place", "place"), strict=True)
+        f"--{option} gives {counted(number, 'position')}"
+        for option, number in zip(("source-x", "receiver-x"), counts, strict=True)
         if number is not None
     ]
     if frequencies is not None:
         given.append(f"{frequencies} frequencies need {2 * frequencies} rows of real and imaginary parts")
     advice = f"{', '.join(given)}; measurements are (n, S, {'2 F' if em else 'T'}, R): correct one, or transpose"
     return Expected((counts[0], frequencies and 2 * frequencies, counts[1]), em=em, advice=advice if given else "")
-
-
-def _bounds(wanted: Addition, found: Examined) -> Property:
-    low = found.low if wanted.low is None else wanted.low
-    high = found.high if wanted.high is None else wanted.high
-    if not low <= found.low <= found.high <= high or low >= high:
-        raise UsageError(
-            f"{wanted.property} is {found.low:g} to {found.high:g} {wanted.unit} in the files, "
-            f"--low and --high allow {low:g} to {high:g}",
-            "widen the bounds; without them they are taken from the files",
-        )
-    return Property(name=wanted.property, unit=wanted.unit, low=low, high=high)
-
-
-def missing(kind: str, given: Mapping[str, object]) -> list[str]:
-    """Names of the options that are needed and not given."""
-    needed = ["measurements", "properties", "spacing"]
-    step = [] if str(given.get("measurements")).lower().endswith(SUFFIXES) else ["dt"]  # SEG-Y files have it
-    wavelet = [] if given.get("wavelet") else ["frequency"]
-    needed += ["frequencies"] if kind == "em" else [*step, *wavelet]
-    return [name for name in needed if given.get(name) in (None, "")]

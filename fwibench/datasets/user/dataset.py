@@ -1,6 +1,6 @@
-"""An added dataset, read where it lies.
+"""An added dataset, read from the files of the user.
 
-Invariant: the samples are those that were added. Files that changed since then are an error.
+Invariant: the samples are those that were added; a file that was changed since then is an error.
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ from pathlib import Path
 
 import numpy as np
 
-from fwibench.datasets.agreement import Agreement
+from fwibench.datasets.agreement import Agreement, compare_samples
 from fwibench.datasets.base import Shards, digest
 from fwibench.datasets.files import FilesDataset
-from fwibench.datasets.user.description import LIMITS, AddedDataset, read_description
+from fwibench.datasets.user.description import LIMITS, Description, read_description
 from fwibench.datasets.user.duplicates import describe_duplicates, find_duplicates
-from fwibench.datasets.user.physics_fit import WORST
-from fwibench.datasets.user.physics_search import COMPARED, compare_samples, compared_numbers
-from fwibench.datasets.user.splits import deal
+from fwibench.datasets.user.physics_fit import COMPARED, WORST, compared_samples
+from fwibench.datasets.user.splits import split_samples
 from fwibench.errors import DataError
 from fwibench.files.states import stamp
 from fwibench.problem import Problem
 from fwibench.typing import Indices
 
 
-class Added(FilesDataset):
-    """Somebody's arrays, as described by `fwibench data add`."""
+class AddedDataset(FilesDataset):
+    """A dataset of a user's arrays, as described by `fwibench data add`."""
 
     @cached_property
-    def description(self) -> AddedDataset:
-        """What `data add` found."""
+    def description(self) -> Description:
+        """Description that `data add` wrote."""
         try:
             return read_description(self.spec.name)
         except (OSError, ValueError) as error:
@@ -38,35 +37,35 @@ class Added(FilesDataset):
 
     @property
     def problem(self) -> Problem:
-        """As described."""
+        """Problem of the description."""
         return self.description.problem
 
     @property
     def size(self) -> int:
-        """Samples in this profile."""
+        """Number of samples in this profile."""
         return sum(map(len, self.indices("random").values()))
 
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """All samples shuffled; a smaller profile takes some of each split, evenly from all files."""
+        """Return the sample numbers of each split; a smaller profile takes some of each, evenly spaced."""
         described = self.description
-        parts = deal(described)
+        parts = split_samples(described)
         share = min(LIMITS.get(self.profile, described.size) / described.size, 1.0)
         return {name: part[_spread(len(part), round(share * len(part)))] for name, part in parts.items()}
 
     def arrays(self) -> Shards:
-        """The user's files."""
+        """Return the files of the user."""
         described = self.description
         return Shards(described.measurements, described.properties, described.counts)
 
     @cached_property
     def identity(self) -> str:
-        """See `Dataset.identity`; how samples are dealt out counts too."""
+        """See `Dataset.identity`; the split is part of it."""
         described = self.description
         rule = described.model_dump(mode="json", include={"split", "split_seed", "test_numbers"}, exclude_defaults=True)
         return digest([super().identity, described.n_val, described.n_test, *([rule] if rule else [])])
 
     def changed(self) -> list[str]:
-        """Lines on files that were changed after they were added."""
+        """Return a line for each file that was changed after it was added."""
         there = [(path, was) for path, was in zip(self.files(), self.description.stamps, strict=True) if path.is_file()]
         found = stamp(path for path, _ in there)
         return [
@@ -80,34 +79,34 @@ class Added(FilesDataset):
         problem = self.problem
         if problem.physics is None:
             return []
-        numbers = compared_numbers(problem, self.description.size)[:count]
+        numbers = compared_samples(problem, self.description.size)[:count]
         return compare_samples(problem, *self._open(numbers), numbers)
 
     def warnings(self) -> list[str]:
-        """Maps that are in the dataset more than once."""
+        """Return notes on maps that are in the dataset more than once."""
         measurements, properties = self._open(np.arange(self.description.size))
-        return describe_duplicates(find_duplicates(properties), deal(self.description), measurements)
+        return describe_duplicates(find_duplicates(properties), split_samples(self.description), measurements)
 
     @property
     def tolerance(self) -> float:
-        """The residual of a single sample up to which `data add` keeps the physics."""
+        """Largest residual of a sample at which `data add` keeps the physics."""
         return WORST
 
     @property
     def repair_physics(self) -> str:
-        """What to do about simulations that differ."""
+        """Advice on simulations that differ from the records."""
         return (
             f"fwibench data remove {self.spec.name} and add it again, which estimates the physics from several samples"
         )
 
     @property
     def repair(self) -> str:
-        """What to do about files that changed."""
+        """Advice on files that were changed."""
         return f"restore the files, or fwibench data remove {self.spec.name} and add it again"
 
 
 def _stamp_of_ends(path: Path) -> tuple[str, int, str]:
-    """What descriptions of earlier versions hold: the SHA-256 of 64 KiB at each end of a file."""
+    """Stamp of early versions: the SHA-256 of 64 KiB at each end of a file."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         ends = stream.read(2**16)

@@ -1,6 +1,6 @@
-"""What is kept of an added dataset: a small JSON file in the data folder.
+"""Description of an added dataset: a small JSON file in the data folder.
 
-Invariant: reading descriptions is light and cannot fail; one that is damaged is skipped and can be told.
+Invariant: reading descriptions is light and cannot fail; a damaged one is skipped and reported.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ LIMITS = {"smoke": 40, "quick": 1000}
 """Most samples of a profile; `paper` takes all."""
 
 
-class AddedDataset(Frozen):
-    """Where samples lie and what they are."""
+class Description(Frozen):
+    """Files of an added dataset, its problem and its splits."""
 
     format: Literal[1] = 1
     name: Name
@@ -33,15 +33,17 @@ class AddedDataset(Frozen):
     measurements: tuple[Path, ...] = Field(min_length=1)
     properties: tuple[Path, ...]
     counts: tuple[int, ...] = Field(description="samples in each pair of files")
-    stamps: tuple[tuple[str, int, str], ...] = Field(description="of measurements, then properties, as they were added")
+    stamps: tuple[tuple[str, int, str], ...] = Field(
+        description="stamps of measurements, then properties, when they were added"
+    )
     n_val: int = Field(ge=0)
     n_test: int = Field(gt=0)
     split: Literal["random", "last"] = Field(default="random", description="last: the last samples are test")
-    split_seed: str = Field(default="", description="of the shuffle; empty: the name, as in descriptions of before")
-    test_numbers: tuple[int, ...] = Field(default=(), description="the test samples, where the user named them")
+    split_seed: str = Field(default="", description="random seed of the shuffle; empty: the name, as in early versions")
+    test_numbers: tuple[int, ...] = Field(default=(), description="numbers of the test samples, if the user named them")
 
     @model_validator(mode="after")
-    def _consistent(self) -> AddedDataset:
+    def _consistent(self) -> Description:
         files = len(self.measurements)
         if not files == len(self.properties) == len(self.counts) == len(self.stamps) / 2:
             raise ValueError("measurements, properties, counts and stamps must belong together")
@@ -54,15 +56,15 @@ class AddedDataset(Frozen):
 
     @property
     def size(self) -> int:
-        """Samples in all."""
+        """Number of samples."""
         return sum(self.counts)
 
     def spec(self) -> DatasetSpec:
-        """Its spec, as a plugin would give it."""
+        """Return the spec of the dataset."""
         return DatasetSpec(
             name=self.name,
             summary=self.summary,
-            target="fwibench.datasets.user.dataset:Added",
+            target="fwibench.datasets.user.dataset:AddedDataset",
             source="files",
             measurements=self.problem.survey.kind,
             licence=self.licence,
@@ -70,32 +72,32 @@ class AddedDataset(Frozen):
         )
 
     def write(self) -> Path:
-        """Makes the dataset known; atomic."""
+        """Write the description, atomically; from then on the dataset is known."""
         path = description_path(self.name)
         write_text(path, self.model_dump_json(indent=1))
         return path
 
 
 def description_path(name: str) -> Path:
-    """Where the description of that name lies."""
+    """Return the path of the description of that name."""
     return data_root() / "added" / f"{name}.json"
 
 
 def converted_folder(name: str) -> Path:
-    """Where arrays lie that had to be converted."""
+    """Return the folder of the arrays that were converted for a dataset."""
     return data_root() / "added" / name
 
 
-def read_description(name: str) -> AddedDataset:
-    """Reads one; raises `OSError` or `ValueError` if it cannot be."""
-    found = AddedDataset.model_validate_json(description_path(name).read_bytes())
+def read_description(name: str) -> Description:
+    """Read one description; raises `OSError` or `ValueError` if it cannot be read."""
+    found = Description.model_validate_json(description_path(name).read_bytes())
     if found.name != name:
         raise ValueError(f"it describes '{found.name}'")
     return found
 
 
-def read_descriptions() -> tuple[list[AddedDataset], dict[Path, str]]:
-    """All added datasets, and the descriptions that cannot be read with one line on why."""
+def read_descriptions() -> tuple[list[Description], dict[Path, str]]:
+    """Return all descriptions, and a line for each that cannot be read, by path."""
     found, damaged = [], {}
     folder = data_root() / "added"
     try:
@@ -117,7 +119,7 @@ def read_descriptions() -> tuple[list[AddedDataset], dict[Path, str]]:
 
 
 def forget(name: str) -> bool:
-    """Removes the description and what was converted for it, never the user's files; False if there is none."""
+    """Remove a description and its converted arrays, never the user's files; returns whether there was one."""
     path = description_path(name)
     known = path.exists()
     path.unlink(missing_ok=True)

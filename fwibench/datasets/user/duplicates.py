@@ -1,6 +1,6 @@
-"""Samples that are in a dataset more than once.
+"""Maps that are in a dataset more than once.
 
-Invariant: two maps count as the same only if every value is; measurements are read only where maps agree.
+Invariant: two maps are duplicates only if all values are equal; measurements are read only where maps are equal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fwibench.typing import Indices
 
 
 def find_duplicates(properties: ShardedArray) -> list[tuple[int, ...]]:
-    """Groups of samples whose maps are the same, each in the order of the samples."""
+    """Return groups of samples with equal maps, each in the order of the samples."""
     groups: dict[bytes, list[int]] = defaultdict(list)
     for first, part in properties.chunks():
         for number, one in enumerate(part, first):
@@ -28,20 +28,20 @@ def find_duplicates(properties: ShardedArray) -> list[tuple[int, ...]]:
 def describe_duplicates(
     groups: list[tuple[int, ...]], parts: Mapping[str, Indices], measurements: ShardedArray
 ) -> list[str]:
-    """Notes on maps that are in the dataset more than once.
+    """Describe maps that are in the dataset more than once.
 
     Args:
-        groups: Samples whose maps are the same.
-        parts: Samples of each split, by its name.
-        measurements: Of all samples.
+        groups: Groups of samples with equal maps.
+        parts: Sample numbers of each split.
+        measurements: Measurements of all samples.
 
     Returns:
-        A warning where two splits share a map, a note where copies stay within one split.
+        A warning if two splits share a map, a note if duplicates are in one split.
     """
     if not groups:
         return []
-    where = {int(number): name for name, numbers in parts.items() for number in numbers}
-    shared = [pair for group in groups if (pair := _across(group, where)) is not None]
+    split_of = {int(number): name for name, numbers in parts.items() for number in numbers}
+    shared = [pair for group in groups if (pair := _across(group, split_of)) is not None]
     if not shared:
         copies = sum(len(group) - 1 for group in groups)
         are = "map is a copy of another" if copies == 1 else "maps are copies of others"
@@ -49,14 +49,14 @@ def describe_duplicates(
     a, b = shared[0]
     same = bool(np.array_equal(measurements[a], measurements[b]))
     return [
-        f"warning: splits share samples: {where[a]} sample {a} and {where[b]} sample {b} have the same map"
-        f"{' and the same measurement' if same else ''}; {counted(len(shared), 'map')} in all, and scores tell what "
-        "was memorised"
+        f"warning: splits share samples: {split_of[a]} sample {a} and {split_of[b]} sample {b} have the same map"
+        f"{' and the same measurement' if same else ''}; {counted(len(shared), 'map')} in all, so scores reward "
+        "memorising"
     ]
 
 
-def _across(group: tuple[int, ...], where: Mapping[int, str]) -> tuple[int, int] | None:
-    """The first two of a group that are in different splits; None if all are in one."""
+def _across(group: tuple[int, ...], split_of: Mapping[int, str]) -> tuple[int, int] | None:
+    """First two samples of a group that are in different splits; None if all are in one."""
     first = group[0]
-    other = next((one for one in group if where[one] != where[first]), None)
+    other = next((one for one in group if split_of[one] != split_of[first]), None)
     return None if other is None else (first, other)

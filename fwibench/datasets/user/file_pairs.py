@@ -1,40 +1,42 @@
-"""From patterns of file names to pairs of files whose arrays belong together.
+"""Pairs of measurement and property files whose shapes agree.
 
-Invariant: only headers are read here; `.npy` files stay where they are.
+Invariant: only headers are read; `.npy` files stay where they are.
 """
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fwibench.datasets.layouts import Expected, complex_advice, read_layout
 from fwibench.datasets.readers.expected import check_numbers
-from fwibench.datasets.readers.maps import natural
+from fwibench.datasets.readers.maps import natural_order
 from fwibench.datasets.readers.segy_headers import SUFFIXES
-from fwibench.datasets.user.segy_conversion import Notes
 from fwibench.errors import DataError, UsageError
 from fwibench.files.npy import open_array
+from fwibench.text.readable import list_names
 
 LAYOUTS = (
     "measurements are (n, S, T, R), (n, T, R) for one source or (S, T, R) for one sample; properties are (n, 1, Z, X), "
     "(n, Z, X) or (Z, X) for one sample; n samples a file"
 )
+LISTED = 3
+"""Most names of files in a note."""
 
 
 @dataclass(frozen=True)
-class Gathered:
+class FilePairs:
     """Pairs of `.npy` files.
 
     Attributes:
         measurements: Files of measurements.
         properties: Files of properties, one for each of `measurements`.
-        counts: Samples in each pair.
+        counts: Number of samples in each pair.
         measurement: Shape `(S, T, R)` of a measurement.
         section: Shape `(Z, X)` of a map.
-        notes: How shapes were understood.
+        notes: Notes on shapes that leave out axes.
     """
 
     measurements: tuple[Path, ...]
@@ -45,14 +47,38 @@ class Gathered:
     notes: tuple[str, ...] = ()
 
 
-def find(pattern: str, what: str) -> list[Path]:
-    """Files that fit a pattern, in natural order: `data2` before `data10`.
+class Notes:
+    """Notes on files; equal notes on several files become one that names them."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, list[Path | None]] = {}
+
+    def add(self, path: Path | None, lines: Iterable[str]) -> None:
+        """Add lines about a file, or about all files together (None)."""
+        for line in lines:
+            self._files.setdefault(line, []).append(path)
+
+    def lines(self, files: int) -> tuple[str, ...]:
+        """Return each line, with the names of its files unless it is about all of them."""
+        return tuple(self._line(text, paths, files) for text, paths in self._files.items())
+
+    def _line(self, text: str, paths: list[Path | None], files: int) -> str:
+        names = [path.name for path in paths if path is not None]
+        return text if not names or len(names) == files else f"{list_names(names, LISTED)}: {text}"
+
+
+def find_files(pattern: str, what: str) -> list[Path]:
+    """Return the files that match a pattern, in natural order: `data2` before `data10`.
+
+    Args:
+        pattern: Pattern of file names, such as `folder/data*.npy`.
+        what: `measurements` or `properties`, for messages.
 
     Raises:
-        UsageError: Nothing fits, or files of different or unknown formats do.
+        UsageError: No file matches, or files of different or unknown formats do.
     """
     found = [Path(name).absolute() for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
-    files = sorted((path for path in found if path.is_file()), key=natural)
+    files = sorted((path for path in found if path.is_file()), key=natural_order)
     if not files:
         raise UsageError(
             f"no file fits --{what} '{pattern}' in {Path.cwd()}", "quote the pattern, as in 'folder/data*.npy'"
@@ -66,23 +92,23 @@ def find(pattern: str, what: str) -> list[Path]:
     return files
 
 
-def pair(
+def match_shapes(
     measurements: Sequence[Path],
     properties: Sequence[Path],
     expected: Expected | None = None,
     shown: Mapping[Path, Path] | None = None,
-) -> Gathered:
-    """Check that the shapes and counts of `.npy` files that belong together agree.
+) -> FilePairs:
+    """Check that shapes and numbers of samples of paired `.npy` files agree.
 
     Args:
         measurements: Files of measurements.
         properties: File of properties of each.
-        expected: What the user says about the shape of the measurements.
-        shown: Names for messages of files that were converted.
+        expected: Sizes of the measurements that the user gives.
+        shown: Original names of files that were converted, for messages.
 
     Raises:
-        DataError: They do not; names the files.
-        ProblemError: The axes of measurements cannot be those that are expected.
+        DataError: They do not agree; names the files.
+        ProblemError: The axes of measurements differ from the expected ones.
     """
     expected = expected or Expected((None, None, None))
     names = {path: path for path in (*measurements, *properties)} | dict(shown or {})
@@ -95,25 +121,19 @@ def pair(
             raise DataError(
                 f"{u} and {c} hold samples of {measurement} and {section}, {first[0]} and {first[1]} of {first[3]} and "
                 f"{first[4]}; expected the same in all files",
-                "add them as datasets of their own",
+                "add them as separate datasets",
             )
     notes = Notes()
     for u, *_, note in found:
         notes.add(u, [note] if note else [])
-    return Gathered(
-        tuple(measurements),
-        tuple(properties),
-        tuple(one[2] for one in found),
-        first[3],
-        first[4],
-        notes.lines(len(found)),
-    )
+    counts = tuple(one[2] for one in found)
+    return FilePairs(tuple(measurements), tuple(properties), counts, first[3], first[4], notes.lines(len(found)))
 
 
 def _match(
     u: Path, c: Path, names: Mapping[Path, Path], expected: Expected
 ) -> tuple[int, tuple[int, int, int], tuple[int, int], str]:
-    """Samples in a pair of files, the shapes of both sides of a sample, and how they were understood."""
+    """Samples in a pair of files, shapes of a measurement and of a map, and a note on axes that are left out."""
     measured, mapped = open_array(u), open_array(c)
     check_numbers(names[c], mapped.dtype)
     if mapped.ndim not in (2, 3, 4) or (mapped.ndim == 4 and mapped.shape[1] != 1):
@@ -133,5 +153,5 @@ def _match(
             LAYOUTS,
         )
     layout = read_layout(str(names[u]), measured.shape, replace(expected, samples=n))
-    why = f"{layout.note}; {names[c].name} has {n} map{'s' * (n > 1)}" if layout.note else ""
-    return n, (layout.shape[1], layout.shape[2], layout.shape[3]), (mapped.shape[-2], mapped.shape[-1]), why
+    note = f"{layout.note}; {names[c].name} has {n} map{'s' * (n > 1)}" if layout.note else ""
+    return n, (layout.shape[1], layout.shape[2], layout.shape[3]), (mapped.shape[-2], mapped.shape[-1]), note

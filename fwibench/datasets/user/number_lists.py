@@ -1,4 +1,4 @@
-"""Lists of numbers that options of the command line take."""
+"""Lists of numbers in texts of options: numbers, positions, sample numbers."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import math
 
 from fwibench.errors import UsageError
 
-MOST = 100_000
-"""Most numbers of a list; more is a mistake such as `0:1500:1e9`."""
+MOST_POSITIONS = 100_000
+"""More positions than this are a mistake such as `0:1500:1e9`."""
 
 
-def read_list(text: str, option: str, example: str) -> list[float]:
-    """Read numbers separated by commas.
+def parse_numbers(text: str, option: str, example: str) -> list[float]:
+    """Parse numbers separated by commas.
 
     Args:
-        text: What the user wrote.
+        text: Value of the option.
         option: Name of the option, for messages.
-        example: A list that is right, for messages.
+        example: A correct value, for messages.
 
     Raises:
         UsageError: An entry is no finite number.
     """
     parts = [part.strip() for part in text.split(",")]
-    for place, part in enumerate(parts, 1):
+    for number, part in enumerate(parts, 1):
         try:
-            right = math.isfinite(float(part))
+            valid = math.isfinite(float(part))
         except ValueError:
-            right = False
-        if not right:
-            what = f"entry {place} is '{part}'" if part else f"entry {place} is empty"
+            valid = False
+        if not valid:
+            what = f"entry {number} is '{part}'" if part else f"entry {number} is empty"
             raise UsageError(
                 f"{option} is '{text}', expected finite numbers separated by commas; {what}",
                 f"write {option} {example}",
@@ -36,19 +36,19 @@ def read_list(text: str, option: str, example: str) -> list[float]:
     return [float(part) for part in parts]
 
 
-def read_places(text: str, what: str) -> list[float]:
-    """Read `0,150,300` or `first:last:count` as places [m].
+def parse_positions(text: str, what: str) -> list[float]:
+    """Parse `0,150,300` or `first:last:count` as positions [m].
 
     Args:
-        text: What the user wrote.
+        text: Value of the option.
         what: `source` or `receiver`.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: The text has neither form.
     """
     option, example = f"--{what}-x", "0,150,300 or, for first:last:count, 0:300:3"
     if ":" not in text:
-        return read_list(text, option, example)
+        return parse_numbers(text, option, example)
     parts = [part.strip() for part in text.split(":")]
     try:
         first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
@@ -56,16 +56,50 @@ def read_places(text: str, what: str) -> list[float]:
             raise ValueError(text)
     except (ValueError, IndexError) as error:
         raise UsageError(f"{option} is '{text}', expected first:last:count", f"write {option} {example}") from error
-    if not 1 <= count <= MOST or (count == 1 and first != last):
+    if not 1 <= count <= MOST_POSITIONS or (count == 1 and first != last):
         raise UsageError(
-            f"{option} is '{text}', which means {count} place{'s' * (count != 1)} from {first:g} to {last:g} m",
-            f"one place is written {option} {first:g}; several are {example}",
+            f"{option} is '{text}', which means {count} position{'s' * (count != 1)} from {first:g} to {last:g} m",
+            f"one position is written {option} {first:g}; several are {example}",
         )
-    return spread(count, first, last)
+    return space_positions(count, first, last)
 
 
-def spread(count: int, first: float, last: float) -> list[float]:
-    """Return evenly spaced places, both ends included; a single one lies in the middle."""
+def space_positions(count: int, first: float, last: float) -> list[float]:
+    """Return evenly spaced positions; a single one lies in the middle.
+
+    Args:
+        count: Number of positions.
+        first: First position [m].
+        last: Last position [m].
+    """
     if count == 1:
         return [(first + last) / 2]
+    # not numpy.linspace, which rounds otherwise: positions are part of the fingerprint of an added dataset
     return [first + (last - first) * i / (count - 1) for i in range(count)]
+
+
+def parse_sample_numbers(text: str, n: int) -> tuple[int, ...]:
+    """Parse sample numbers such as `0,5,10:20`, of which 20 is left out; sorted, each once.
+
+    Args:
+        text: Value of `--test-numbers`.
+        n: Number of samples.
+
+    Raises:
+        UsageError: The text has another form, or a number is not that of a sample.
+    """
+    found: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, end = part.partition(":")
+            found |= set(range(int(first), int(end))) if end else {int(first)}
+    except ValueError as error:
+        raise UsageError(
+            f"--test-numbers is '{text}', expected numbers such as 0,5,10:20", "10:20 is 10 to 19"
+        ) from error
+    if not found or min(found) < 0 or max(found) >= n:
+        raise UsageError(
+            f"--test-numbers is '{text}', expected numbers from 0 to {n - 1}",
+            "samples count from 0, all files in a row",
+        )
+    return tuple(sorted(found))

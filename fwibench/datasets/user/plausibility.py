@@ -1,16 +1,12 @@
-"""Whether units, clocks and sizes can be right together.
+"""Plausibility of units, time axis, wavelengths and sizes.
 
-Invariant: what cannot be right is an error with the likely unit; what is only unusual is a note. All judgements compare
-given values with one another (period, record, wavelength, section), so that they hold from the laboratory to the crust.
+Invariant: an impossible value is an error with the likely unit, an unusual one a note. Values are compared with one
+another (period, record, wavelength, section), so the checks hold from the laboratory to the crust.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import fields
-
-from fwibench.datasets.user.options import SurveyOptions
-from fwibench.datasets.user.value_ranges import Examined
+from fwibench.datasets.user.value_ranges import ValueRange
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Grid, SeismicSurvey
 
@@ -19,34 +15,25 @@ HOUR = 3600.0
 BANDWIDTH = 2.5
 """A Ricker wavelet has 4 % of its peak spectrum at this many times its peak frequency."""
 TINY_SECTION = 0.1
-"""A section of a smaller part of the longest wavelength holds nothing that its waves could show."""
+"""Smallest size of a section in longest wavelengths; the waves cannot resolve a smaller one."""
 COARSEST = 2.0
-"""Nodes of the shortest wavelength at the peak frequency below which a grid cannot hold the wave."""
+"""Fewest nodes of the shortest wavelength at the peak frequency: two are the Nyquist limit."""
 FEET_MEAN = 9000.0
-"""A mean velocity above this [m/s] is faster than the mantle: feet per second."""
+"""A mean velocity above this [m/s] is faster than the uppermost mantle, so it is likely in feet per second."""
 
 
-def check_finite(said: SurveyOptions) -> None:
-    """Raises `UsageError` for an option that is NaN or infinite."""
-    for field in fields(said):
-        value = getattr(said, field.name)
-        if isinstance(value, float) and not math.isfinite(value):
-            option = field.name.replace("_", "-")
-            raise UsageError(f"--{option} is {value}, expected a finite number", "correct the option")
-
-
-def check_clock(survey: SeismicSurvey, *, delay_given: bool) -> list[str]:
-    """Check time step, source frequency and length of the record against one another.
+def check_time_axis(survey: SeismicSurvey, *, delay_given: bool) -> list[str]:
+    """Compare time step, source frequency and length of the record with one another.
 
     Args:
-        survey: As the user says it.
-        delay_given: Whether its delay is the user's rather than assumed.
+        survey: Survey made from the user's options.
+        delay_given: Whether the user gives its delay.
 
     Returns:
-        Notes on what is unusual.
+        Notes on unusual values.
 
     Raises:
-        UsageError: They cannot be right together.
+        UsageError: The values cannot be right together.
     """
     frequency, dt, length = survey.wavelet.frequency, survey.dt, survey.nt * survey.dt
     nyquist, period = 0.5 / dt, 1 / frequency
@@ -85,21 +72,21 @@ def check_clock(survey: SeismicSurvey, *, delay_given: bool) -> list[str]:
     return notes
 
 
-def check_section(survey: SeismicSurvey, grid: Grid, velocity: Examined, unit: str) -> list[str]:
-    """Check spacing and velocities against the source's wavelength.
+def check_section(survey: SeismicSurvey, grid: Grid, velocity: ValueRange, unit: str) -> list[str]:
+    """Compare spacing and velocities with the wavelengths of the source.
 
     Args:
-        survey: Says the frequency.
-        grid: Of the maps.
-        velocity: Bounds and mean that were found in the files.
-        unit: Of the velocity; others than m/s and km/s are not judged.
+        survey: Gives the peak frequency.
+        grid: Grid of the maps.
+        velocity: Range of the velocities in the files.
+        unit: Unit of the velocity; only m/s and km/s are checked.
 
     Returns:
-        Notes on what is unusual.
+        Notes on unusual values.
 
     Raises:
         UsageError: The spacing cannot be right.
-        DataError: The velocities cannot be.
+        DataError: The velocities cannot be right.
     """
     if unit not in ("m/s", "km/s"):
         return []

@@ -1,6 +1,6 @@
-"""From map coordinates of sources and receivers to places in a section.
+"""Projection of sources and receivers from map coordinates to positions in a section.
 
-Invariant: all samples of a dataset have one survey; where their headers say otherwise, nothing is averaged.
+Invariant: all samples of a dataset have one survey; samples whose headers differ are an error, and nothing is averaged.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwibench.datasets.readers.segy_positions import FieldPlaces
+from fwibench.datasets.readers.segy_positions import MapPositions
 from fwibench.errors import DataError, UsageError
 from fwibench.problem import Grid
 from fwibench.typing import Array64
 
 DIGITS = 4
-"""Decimals of places [m]: coordinates in files have no more than those of their scalar, 1/10000."""
+"""Decimals of positions [m]: the smallest scalar of coordinates in files is 1/10000."""
 SAME_SPACING = 0.01
-"""Columns whose distances differ from the spacing by less than this share have the spacing: coordinates in whole metres
-of a section of 100 columns or more are that exact."""
+"""Largest relative difference of the distance of columns from the spacing: coordinates in whole metres of a section of
+100 columns or more are that exact."""
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Where a section lies on the map.
+class SectionFrame:
+    """Position and direction of a section on the map.
 
     Attributes:
         origin: X and Y of its first column [m].
@@ -36,8 +36,8 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What the user says about places.
+class GivenPositions:
+    """Positions that the user gives; None where nothing is given.
 
     Attributes:
         sources: x of the sources [m].
@@ -53,14 +53,14 @@ class Stated:
 
 
 @dataclass(frozen=True)
-class LinePlaces:
-    """Places of one sample in the section.
+class SectionPositions:
+    """Positions of a survey in the section.
 
     Attributes:
-        sources: x and depth of each source [m], `(S, 2)`; depths are NaN where headers do not say.
+        sources: x and depth of each source [m], `(S, 2)`; depths are NaN where headers have none.
         receivers: The same of the receivers of each shot, `(S, R, 2)`.
         moving: Whether the receivers move from shot to shot.
-        notes: What was used and assumed.
+        notes: Notes on what was used and assumed.
     """
 
     sources: Array64
@@ -69,69 +69,69 @@ class LinePlaces:
     notes: tuple[str, ...]
 
 
-def section_frame(places: Array64, grid_spacing: float) -> tuple[Frame | None, list[str]]:
-    """Return where a section lies, by the coordinates of its columns.
+def find_frame(columns: Array64, grid_spacing: float) -> tuple[SectionFrame | None, list[str]]:
+    """Return the frame of a section from the coordinates of its columns.
 
     Args:
-        places: X and Y of each column [m], `(X, 2)`.
+        columns: X and Y of each column [m], `(X, 2)`.
         grid_spacing: Spacing of the columns [m].
 
     Returns:
         The frame, None where there are no coordinates or they are not the spacing apart; and notes.
     """
-    if len(places) < 2:
+    if len(columns) < 2:
         return None, []
-    ends = places[-1] - places[0]
+    ends = columns[-1] - columns[0]
     length = float(np.hypot(*ends))
-    step = length / (len(places) - 1)
+    step = length / (len(columns) - 1)
     if length == 0 or abs(step - grid_spacing) > SAME_SPACING * grid_spacing:
         return None, [
             f"columns of the maps are {step:g} m apart by their headers (bytes 181, 185), --spacing is "
             f"{grid_spacing:g} m; these coordinates are not used"
         ]
-    return Frame(places[0], ends / length), []
+    return SectionFrame(columns[0], ends / length), []
 
 
-def to_section(
-    samples: Sequence[FieldPlaces], frames: Sequence[Frame | None], grid: Grid, stated: Stated
-) -> LinePlaces:
+def project_samples(
+    samples: Sequence[MapPositions], frames: Sequence[SectionFrame | None], grid: Grid, given: GivenPositions
+) -> SectionPositions:
     """Project sources and receivers of all samples on their sections.
 
     Args:
-        samples: Places of each sample.
-        frames: Where the section of each sample lies; None where that is not known.
+        samples: Positions of each sample.
+        frames: Frame of the section of each sample; None where it is not known.
         grid: Gives width and spacing.
-        stated: What the user says; it overrides what is concluded here.
+        given: Positions of the user, which override those of the headers.
 
     Returns:
-        The places of all samples.
+        Positions of all samples.
 
     Raises:
-        DataError: Samples have different surveys, and the user does not say which one holds.
+        DataError: Samples have different surveys, and the user gives no positions.
         UsageError: The origin does not fit the line.
     """
     projected: list[tuple[tuple[Array64, Array64], tuple[Array64, Array64]]] = []
     notes: list[str] = []
     for sample, frame in zip(samples, frames, strict=True):
-        x, told = _along(sample, frame, grid, stated)
-        projected.append((x, _depths(sample, stated, notes)))
+        x, told = _along(sample, frame, grid, given)
+        projected.append((x, _depths(sample, given, notes)))
         notes += told
     (sources, receivers), depths = projected[0]
     for number, ((other_sources, other_receivers), _) in enumerate(projected):
         for what, one, other, known in (
-            ("sources", sources, other_sources, stated.sources),
-            ("receivers", receivers, other_receivers, stated.receivers),
+            ("sources", sources, other_sources, given.sources),
+            ("receivers", receivers, other_receivers, given.receivers),
         ):
             if known is None and (far := float(np.abs(one - other).max())) > grid.spacing / 2:
                 raise DataError(
                     f"the headers place {what} of sample {number} up to {far:g} m from those of sample 0; all samples "
                     "of a dataset have one survey",
-                    f"give the places in the section with --{what[:-1]}-x, or make datasets of their own",
+                    f"give the positions in the section with --{what[:-1]}-x, or add the files as separate datasets",
                 )
     moving = bool((np.abs(receivers - receivers[:1]) > 1e-3 * grid.spacing).any())
     if moving:
         notes.append("receivers move with the source")
-    return LinePlaces(
+    return SectionPositions(
         _rounded(sources, depths[0]),
         _rounded(receivers, depths[1]),
         moving,
@@ -145,9 +145,9 @@ def _rounded(x: Array64, z: Array64) -> Array64:
 
 
 def _along(
-    sample: FieldPlaces, frame: Frame | None, grid: Grid, stated: Stated
+    sample: MapPositions, frame: SectionFrame | None, grid: Grid, given: GivenPositions
 ) -> tuple[tuple[Array64, Array64], list[str]]:
-    """Places along the section of sources `(S,)` and receivers `(S, R)` of a sample, and notes."""
+    """Positions along the section of sources `(S,)` and receivers `(S, R)` of a sample, and notes."""
     points = np.concatenate([sample.sources[:, :2], sample.receivers[..., :2].reshape(-1, 2)])
     reference = np.zeros(2)
     if frame is not None:
@@ -162,17 +162,17 @@ def _along(
     if frame is None:
         across -= np.median(across)
     along = (points - reference) @ direction
-    if stated.origin is not None or frame is None:
-        first, sign, how = _first_column(along, direction, reference, len(sample.sources), grid, stated)
+    if given.origin is not None or frame is None:
+        first, sign, how = _first_column(along, direction, reference, len(sample.sources), grid, given)
         along = sign * (along - first)
     x = along[: len(sample.sources)], along[len(sample.sources) :].reshape(sample.receivers.shape[:2])
     true = np.linalg.norm(sample.receivers[..., :2] - sample.sources[:, None, :2], axis=-1)
     change = float(np.abs(true - np.abs(x[1] - x[0][:, None])).max())
-    notes = [f"places are those of the trace headers (bytes 73 to 88): {how}"]
+    notes = [f"positions are those of the trace headers (bytes 73 to 88): {how}"]
     if (far := float(np.abs(across).max())) > grid.spacing / 2:
         notes.append(
-            f"places lie up to {far:.3g} m beside the line; projecting them changes distances from source to receiver "
-            f"by up to {change:.3g} m"
+            f"positions lie up to {far:.3g} m beside the line; projecting them changes distances from source to "
+            f"receiver by up to {change:.3g} m"
         )
     return x, notes
 
@@ -182,18 +182,18 @@ def _direction(points: Array64) -> Array64:
     spans = np.ptp(points, axis=0)
     if spans[1] == 0 or spans[0] == 0:
         return np.array([1.0, 0.0]) if spans[0] or not spans[1] else np.array([0.0, 1.0])
-    # each place counts once, however often it is used
+    # each position counts once, however often it is used
     centred = np.unique(points, axis=0)
     found: Array64 = np.linalg.svd(centred - centred.mean(axis=0), full_matrices=False)[2][0]
     return found * np.sign(found[np.argmax(np.abs(found))])
 
 
 def _first_column(
-    along: Array64, direction: Array64, reference: Array64, sources: int, grid: Grid, stated: Stated
+    along: Array64, direction: Array64, reference: Array64, sources: int, grid: Grid, given: GivenPositions
 ) -> tuple[float, float, str]:
-    """Place of the first column along the line, whether x counts upwards (1) or downwards (-1), and why."""
-    if stated.origin is not None:
-        origin = np.array(stated.origin)
+    """Position of the first column along the line, sign of x along it (1 or -1), and the reason."""
+    if given.origin is not None:
+        origin = np.array(given.origin)
         if len(origin) == 1:
             if direction[0] == 0:
                 raise UsageError(f"--origin is {origin[0]:g}, the line runs along Y", "write --origin X,Y")
@@ -203,8 +203,8 @@ def _first_column(
         sign = -1.0 if along.max() - first <= grid.spacing / 2 and np.ptp(along) else 1.0
         return first, sign, "x counts from --origin" + (", against the coordinates" if sign < 0 else "")
     for what, known, found in (
-        ("source", stated.sources, along[:sources]),
-        ("receiver", stated.receivers, along[sources:]),
+        ("source", given.sources, along[:sources]),
+        ("receiver", given.receivers, along[sources:]),
     ):
         if known is not None and len(found) % len(known) == 0:
             shift = float(np.median(found.reshape(-1, len(known)) - np.array(known)))
@@ -216,19 +216,22 @@ def _first_column(
     return (
         float(along.min()),
         1.0,
-        f"assumed: the first column lies at the first place, X {point[0]:.10g}, Y {point[1]:.10g}; --origin changes it",
+        f"assumed: the first column lies at the first position, X {point[0]:.10g}, Y {point[1]:.10g}; --origin "
+        "changes it",
     )
 
 
-def _depths(sample: FieldPlaces, stated: Stated, notes: list[str]) -> tuple[Array64, Array64]:
-    """Depths of sources `(S,)` and receivers `(S, R)` below the first row [m]; NaN where headers do not say."""
+def _depths(sample: MapPositions, given: GivenPositions, notes: list[str]) -> tuple[Array64, Array64]:
+    """Depths of sources `(S,)` and receivers `(S, R)` below the first row [m]; NaN where headers have none."""
     heights = sample.sources[:, 2], sample.receivers[..., 2]
-    if not sample.heights:
+    if not sample.has_heights:
         return heights[0] * np.nan, heights[1] * np.nan
-    top = stated.top
+    top = given.top
     if top is None:
         highest = max(float(one.max()) for one in heights)
         top = max(highest, 0.0)
         if top > 0:
-            notes.append(f"assumed: the first row has the elevation of the highest place, {top:g} m; --top changes it")
+            notes.append(
+                f"assumed: the first row has the elevation of the highest position, {top:g} m; --top changes it"
+            )
     return top - heights[0], top - heights[1]

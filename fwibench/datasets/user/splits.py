@@ -1,6 +1,6 @@
-"""How samples of an added dataset are dealt out to train, val and test.
+"""Split of an added dataset into train, val and test.
 
-Invariant: a split depends on the description alone, and on the dataset's name only in descriptions of before.
+Invariant: a split depends on the description alone; on the name of the dataset only in descriptions of early versions.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import numpy as np
 
 from fwibench.datasets.splits import random_split
-from fwibench.datasets.user.description import AddedDataset
+from fwibench.datasets.user.description import Description
 from fwibench.errors import UsageError
 from fwibench.seeds import derive_seed
 from fwibench.typing import Indices
 
 SHARE = 0.1
-"""Part of the samples that val and test take where nothing is said."""
+"""Share of the samples in val and in test by default."""
 FEW = 2
-"""So many samples or fewer are all test where nothing is said: there is nothing to train on."""
+"""Up to this number, all samples are test by default: there is nothing to train on."""
 
 
-def deal(described: AddedDataset) -> dict[str, Indices]:
-    """Return the sample numbers of each split, rising."""
+def split_samples(described: Description) -> dict[str, Indices]:
+    """Return the sorted sample numbers of each split."""
     n, n_val, n_test = described.size, described.n_val, described.n_test
     seed = described.split_seed or described.name
     if described.split == "last":
@@ -35,19 +35,16 @@ def deal(described: AddedDataset) -> dict[str, Indices]:
 
 
 def split_sizes(n: int, val: float | None, test: float | None, named: int = 0) -> tuple[int, int]:
-    """Sizes of val and test.
+    """Return the sizes of val and test.
 
     Args:
-        n: Samples in all.
-        val: A share below 1, or a number; None for a tenth, or none where all are test.
-        test: The same of test; None for a tenth, or all where there are one or two samples.
-        named: Test samples that the user names, instead of `test`.
-
-    Returns:
-        Both, which leave something to train on or take all.
+        n: Number of samples.
+        val: A share below 1, or a number; None for a tenth, or for none where all are test.
+        test: A share below 1, or a number; None for a tenth, or for all of one or two samples.
+        named: Number of test samples that the user names, instead of `test`.
 
     Raises:
-        UsageError: They take more than there is, leave val empty beside train, or test itself.
+        UsageError: The sizes exceed the samples, or leave train, val or test empty without taking all for test.
     """
     for option, part in (("val", val), ("test", test)):
         if part is not None and not (0 <= part < 1 or (part >= 1 and part == int(part))):
@@ -65,29 +62,6 @@ def split_sizes(n: int, val: float | None, test: float | None, named: int = 0) -
             f"correct --val and --test; --val 0 --test {n} makes a dataset for methods that do not train",
         )
     return n_val, n_test
-
-
-def read_numbers(text: str, n: int) -> tuple[int, ...]:
-    """Sample numbers of `0,5,10:20` (20 left out), rising.
-
-    Raises:
-        UsageError: The text is none, or a number is not that of a sample.
-    """
-    found: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, _, end = part.partition(":")
-            found |= set(range(int(first), int(end))) if end else {int(first)}
-    except ValueError as error:
-        raise UsageError(
-            f"--test-numbers is '{text}', expected numbers such as 0,5,10:20", "10:20 is 10 to 19"
-        ) from error
-    if not found or min(found) < 0 or max(found) >= n:
-        raise UsageError(
-            f"--test-numbers is '{text}', expected numbers from 0 to {n - 1}",
-            "samples count from 0, all files in a row",
-        )
-    return tuple(sorted(found))
 
 
 def _count(part: float, n: int) -> int:

@@ -1,6 +1,6 @@
-"""The survey of somebody's data, from what the user says and the shapes of the files.
+"""Survey and physics of a user's data, from options and the shapes of the files.
 
-Invariant: what was assumed is told in notes, and a statement that cannot be right is an error that names its option.
+Invariant: every assumption is a note, and an option that cannot be right is an error that names it.
 """
 
 from __future__ import annotations
@@ -8,79 +8,158 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, cast
 
-from fwibench.datasets.user import wavelet_file
-from fwibench.datasets.user.number_lists import read_list, read_places, spread
-from fwibench.datasets.user.options import Depths, Places, SurveyOptions
+from fwibench.datasets.user.number_lists import parse_numbers, parse_positions, space_positions
+from fwibench.datasets.user.options import Depths, Positions, SurveyOptions
+from fwibench.datasets.user.wavelet_file import read_wavelet
 from fwibench.errors import UsageError
 from fwibench.problem import AcousticPhysics, ElectromagneticSurvey, Grid, Point, Ricker, SampledWavelet, SeismicSurvey
 
 Survey = SeismicSurvey | ElectromagneticSurvey
+Shape = tuple[int, int, int]
+Side = Literal["source", "receiver"]
 Order = Literal[2, 4, 6, 8]
-ORDER, PML = 4, 20
-"""Where nothing is said and nothing can be estimated."""
+ORDER, ABSORBING_CELLS = 4, 20
+"""Order and width of the absorbing layer where neither is given or estimated."""
 
 
-def make_survey(said: SurveyOptions, shape: tuple[int, int, int], grid: Grid) -> tuple[Survey, tuple[str, ...]]:
-    """The survey of measurements, and notes on what was assumed.
+def make_survey(options: SurveyOptions, shape: Shape, grid: Grid) -> tuple[Survey, tuple[str, ...]]:
+    """Make the survey of measurements.
 
     Args:
-        said: What the user says.
-        shape: `(S, T, R)`, or `(S, 2 F, R)` of electromagnetic data.
-        grid: Of the maps.
+        options: Options of the user.
+        shape: Shape of a measurement: `(S, T, R)`, or `(S, 2 F, R)` of electromagnetic data.
+        grid: Grid of the maps.
 
     Returns:
-        The survey, and notes in plain sentences.
+        The survey, and notes on what was assumed.
 
     Raises:
-        UsageError: Places, frequencies or axes do not fit the shapes.
+        UsageError: Positions, frequencies or axes do not fit the shapes.
     """
     notes: list[str] = []
-    sources = _places(said.source_x, "source", _depth(said, "source"), shape, grid, notes)
+    sources = _place_all(options, "source", shape, grid, notes)
     moving: tuple[tuple[Point, ...], ...] = ()
-    if said.receiver_x and isinstance(said.receiver_x[0], tuple):
-        moving = _moving(said.receiver_x, _depth(said, "receiver"), shape, grid)
+    if options.receiver_x and isinstance(options.receiver_x[0], tuple):
+        moving = _place_moving(options.receiver_x, _depth_of(options, "receiver"), shape, grid)
         receivers = moving[0]
     else:
-        receivers = _places(said.receiver_x, "receiver", _depth(said, "receiver"), shape, grid, notes)
-    if said.kind == "em":
-        return _electromagnetic(said, sources, receivers, shape), tuple(notes)
-    if said.dt is None:
+        receivers = _place_all(options, "receiver", shape, grid, notes)
+    if options.kind == "em":
+        frequencies = _check_frequencies(options.frequencies, shape)
+        return ElectromagneticSurvey(sources=sources, receivers=receivers, frequencies=frequencies), tuple(notes)
+    if options.dt is None:
         raise UsageError("seismic data need --dt", "SEG-Y files without a time step need it as well")
     if shape[1] < shape[2]:
         notes.append(f"check the axes: {shape[1]} time samples and {shape[2]} receivers; they must be (n, S, T, R)")
-    wavelet = make_wavelet(said, said.dt, shape[1], notes)
+    wavelet, told = make_wavelet(options, options.dt, shape[1])
     survey = SeismicSurvey(
-        sources=sources, receivers=receivers, shot_receivers=moving, nt=shape[1], dt=said.dt, wavelet=wavelet
+        sources=sources, receivers=receivers, shot_receivers=moving, nt=shape[1], dt=options.dt, wavelet=wavelet
     )
-    return survey, tuple(notes)
+    return survey, (*notes, *told)
 
 
-def make_wavelet(said: SurveyOptions, dt: float, nt: int, notes: list[str]) -> Ricker | SampledWavelet:
-    """The source wavelet; what was assumed is added to the notes.
+def make_wavelet(options: SurveyOptions, dt: float, nt: int) -> tuple[Ricker | SampledWavelet, list[str]]:
+    """Make the source wavelet.
+
+    Args:
+        options: Options of the user: a frequency or a file.
+        dt: Time step of the records [s].
+        nt: Time samples of the records.
+
+    Returns:
+        The wavelet, and notes on what was assumed.
 
     Raises:
         UsageError: Neither frequency nor file is given, or one of them cannot be used.
     """
-    if said.wavelet:
-        if said.frequency is not None:
-            raise UsageError("--frequency and --wavelet are both given", "the file says the frequency; leave one out")
-        return wavelet_file.read_wavelet(said.wavelet, dt, nt, said.delay)
-    if said.frequency is None:
-        raise UsageError("seismic data need --frequency or --wavelet", "the peak frequency of the source [Hz]")
-    if not said.frequency > 0:
-        raise UsageError(f"--frequency is {said.frequency:g} Hz, expected more than 0", "correct the option")
-    delay = 1 / said.frequency if said.delay is None else said.delay
-    if said.delay is None:
-        notes.append(f"assumed: the wavelet peaks at {delay:.4g} s")
-    if delay < 0:
-        raise UsageError(f"--delay is {delay:g} s, expected 0 or more", "the record starts at time 0")
-    return Ricker(frequency=said.frequency, delay=delay)
+    frequency = options.frequency
+    if options.wavelet:
+        if frequency is not None:
+            raise UsageError("--frequency and --wavelet are both given", "the file has its frequency; leave one out")
+        return read_wavelet(options.wavelet, dt, nt, options.delay), []
+    if frequency is None:
+        raise UsageError("seismic data need --frequency or --wavelet", "give the peak frequency of the source [Hz]")
+    if not frequency > 0:
+        raise UsageError(f"--frequency is {frequency:g} Hz, expected more than 0", "correct the option")
+    if options.delay is None:
+        return Ricker(frequency=frequency, delay=1 / frequency), [
+            f"assumed: the wavelet peaks at {1 / frequency:.4g} s"
+        ]
+    if options.delay < 0:
+        raise UsageError(f"--delay is {options.delay:g} s, expected 0 or more", "the record starts at time 0")
+    return Ricker(frequency=frequency, delay=options.delay), []
 
 
-def _electromagnetic(
-    said: SurveyOptions, sources: tuple[Point, ...], receivers: tuple[Point, ...], shape: tuple[int, int, int]
-) -> ElectromagneticSurvey:
-    frequencies = tuple(read_list(said.frequencies, "--frequencies", "0.1,1,10"))
+def make_physics(options: SurveyOptions, frequency: float, high: float) -> AcousticPhysics:
+    """Make the physics of seismic data; what is not given has a default.
+
+    Args:
+        options: Options of the user.
+        frequency: Peak frequency of the source [Hz], to which the absorbing layer is tuned.
+        high: Highest velocity [m/s], which fixes the inner time step.
+
+    Raises:
+        UsageError: A value cannot be right.
+    """
+    if options.order not in (None, 2, 4, 6, 8):
+        raise UsageError(f"--order is {options.order}, expected 2, 4, 6 or 8", "these are the orders of deepwave")
+    if options.pml is not None and not 0 <= options.pml <= 1000:
+        raise UsageError(f"--pml is {options.pml}, expected 0 to 1000 cells", "10 to 20 are usual")
+    order = cast("Order", ORDER if options.order is None else options.order)
+    if options.courant is not None and not 0 < options.courant < (limit := _critical_courant(order)):
+        raise UsageError(
+            f"--courant is {options.courant:g}, expected more than 0 and less than {limit:.3g}, where order {order} "
+            "becomes unstable",
+            "0.6 is the default of deepwave",
+        )
+    if options.source_scale == 0:
+        raise UsageError("--source-scale is 0, which makes every record zero", "leave it out, or give another value")
+    return AcousticPhysics(
+        accuracy=order,
+        pml_width=ABSORBING_CELLS if options.pml is None else options.pml,
+        pml_freq=frequency,
+        max_velocity=high,
+        courant_number=options.courant,
+        free_surface=bool(options.free_surface),
+        source_scale=1.0 if options.source_scale is None else options.source_scale,
+    )
+
+
+def count_positions(given: Positions, what: Side) -> int | None:
+    """Return the number of positions that are given, of one shot where receivers move; None if none are given.
+
+    Args:
+        given: Value of `--source-x` or `--receiver-x`.
+        what: Side of the survey, for messages.
+    """
+    if given and not isinstance(given, str) and isinstance(given[0], tuple):
+        return len(given[0])
+    positions = fixed_positions(given, what)
+    return None if positions is None else len(positions)
+
+
+def fixed_positions(given: Positions, what: Side) -> list[float] | None:
+    """Return the positions that are given [m]; None if none are given, or positions for every shot.
+
+    Args:
+        given: Value of `--source-x` or `--receiver-x`.
+        what: Side of the survey, for messages.
+    """
+    if not given:
+        return None
+    if isinstance(given, str):
+        return parse_positions(given, what)
+    return None if isinstance(given[0], tuple) else [float(one) for one in given if not isinstance(one, tuple)]
+
+
+def _critical_courant(order: Order) -> float:
+    from deepwave.discretisation import critical_courant_number
+
+    return float(critical_courant_number(order, propagator="scalar"))
+
+
+def _check_frequencies(text: str, shape: Shape) -> tuple[float, ...]:
+    frequencies = tuple(parse_numbers(text, "--frequencies", "0.1,1,10"))
     if 2 * len(frequencies) != shape[1]:
         raise UsageError(
             f"{len(frequencies)} frequencies need {2 * len(frequencies)} rows of real and imaginary parts, "
@@ -89,72 +168,76 @@ def _electromagnetic(
         )
     if min(frequencies) <= 0 or any(low >= high for low, high in pairwise(frequencies)):
         raise UsageError(
-            f"--frequencies is '{said.frequencies}', expected positive numbers [Hz] that rise, each once",
+            f"--frequencies is '{text}', expected positive numbers [Hz] that rise, each once",
             "give them in the order of the rows, from low to high; reorder the rows where they fall",
         )
-    return ElectromagneticSurvey(sources=sources, receivers=receivers, frequencies=frequencies)
+    return frequencies
 
 
-def _depth(said: SurveyOptions, what: Literal["source", "receiver"]) -> Depths:
-    given = said.source_depth if what == "source" else said.receiver_depth
-    return (said.depth or 0.0) if given is None else given
+def _depth_of(options: SurveyOptions, what: Side) -> Depths:
+    given = options.source_depth if what == "source" else options.receiver_depth
+    return (options.depth or 0.0) if given is None else given
 
 
-def _places(
-    given: Places, what: str, depth: Depths, shape: tuple[int, int, int], grid: Grid, notes: list[str]
-) -> tuple[Point, ...]:
+def _place_all(options: SurveyOptions, what: Side, shape: Shape, grid: Grid, notes: list[str]) -> tuple[Point, ...]:
+    """Points of sources, or of receivers that do not move; an assumption is added to the notes."""
     count = shape[0] if what == "source" else shape[2]
-    if not given:
-        notes.append(f"assumed: {count} {what}s, evenly spread over the section")
-        x = spread(count, 0, (grid.nx - 1) * grid.spacing)
-    elif isinstance(given, str):
-        x = read_places(given, what)
-    else:
-        x = [float(one) for one in given if not isinstance(one, tuple)]
-    _check_places(x, what, shape, grid)
-    return tuple(Point(x=one, z=z) for one, z in zip(x, _depths(depth, what, count, grid), strict=True))
-
-
-def _moving(given: Places, depth: Depths, shape: tuple[int, int, int], grid: Grid) -> tuple[tuple[Point, ...], ...]:
-    spreads = [one for one in given if isinstance(one, tuple)]
-    if len(spreads) != shape[0]:
+    given = options.source_x if what == "source" else options.receiver_x
+    x = fixed_positions(given, what)
+    if x is None and given:
         raise UsageError(
-            f"places of receivers are given for {len(spreads)} shots, measurements (S, T, R) = {shape} have {shape[0]}",
-            "give a list of places for each shot",
+            f"--{what}-x gives a list for each shot, expected one position for each {what}", "give one list"
         )
-    found = []
-    for shot, x in enumerate(spreads):
-        _check_places(list(x), "receiver", shape, grid)
-        depths = _depths(depth, "receiver", shape[2], grid, shot)
-        found.append(tuple(Point(x=one, z=z) for one, z in zip(x, depths, strict=True)))
-    return tuple(found)
+    if x is None:
+        notes.append(f"assumed: {count} {what}s, evenly spread over the section")
+        x = space_positions(count, 0, (grid.nx - 1) * grid.spacing)
+    _check_positions(x, what, shape, grid)
+    depths = _check_depths(_depth_of(options, what), what, count, grid)
+    return tuple(Point(x=one, z=z) for one, z in zip(x, depths, strict=True))
 
 
-def _depths(depth: Depths, what: str, count: int, grid: Grid, shot: int = 0) -> list[float]:
+def _place_moving(given: Positions, depth: Depths, shape: Shape, grid: Grid) -> tuple[tuple[Point, ...], ...]:
+    """Points of the receivers of each shot."""
+    shots = [one for one in given if isinstance(one, tuple)]
+    if len(shots) != shape[0]:
+        raise UsageError(
+            f"positions of receivers are given for {len(shots)} shots, measurements (S, T, R) = {shape} have "
+            f"{shape[0]}",
+            "give a list of positions for each shot",
+        )
+    points = []
+    for shot, x in enumerate(shots):
+        _check_positions(list(x), "receiver", shape, grid)
+        # depths may be those of every shot
+        own = depth[shot] if isinstance(depth, tuple) and depth and isinstance(depth[0], tuple) else depth
+        depths = _check_depths(own, "receiver", shape[2], grid)
+        points.append(tuple(Point(x=one, z=z) for one, z in zip(x, depths, strict=True)))
+    return tuple(points)
+
+
+def _check_depths(depth: Depths, what: Side, count: int, grid: Grid) -> list[float]:
     each = depth if isinstance(depth, tuple) else (depth,) * count
-    # of every shot, where receivers move
-    row = each[shot] if each and isinstance(each[0], tuple) else each
-    depths = [float(one) for one in row if not isinstance(one, tuple)] if isinstance(row, tuple) else []
+    depths = [float(one) for one in each if not isinstance(one, tuple)]
     if len(depths) != count:
         raise UsageError(f"{len(depths)} depths of {what}s are given for {count} {what}s", "give one, or one for each")
-    lowest = (grid.nz - 1) * grid.spacing
-    if not all(-1e-6 * grid.spacing <= z <= lowest + 1e-6 * grid.spacing for z in depths):
+    bottom = (grid.nz - 1) * grid.spacing
+    if not all(-1e-6 * grid.spacing <= z <= bottom + 1e-6 * grid.spacing for z in depths):
         wrong = min(depths) if min(depths) < 0 else max(depths)
         raise UsageError(
-            f"the depth of a {what} is {wrong:g} m, the section reaches from 0 to {lowest:g} m "
+            f"the depth of a {what} is {wrong:g} m, the section reaches from 0 to {bottom:g} m "
             f"({grid.nz} rows at {grid.spacing:g} m)",
             "depths are in m, positive downwards from the first row; maps are (n, 1, Z, X), depth first",
         )
     return depths
 
 
-def _check_places(x: list[float], what: str, shape: tuple[int, int, int], grid: Grid) -> None:
+def _check_positions(x: list[float], what: Side, shape: Shape, grid: Grid) -> None:
     count = shape[0] if what == "source" else shape[2]
     if len(x) != count:
         swapped = "; the axes must be (n, S, T, R): transpose" if len(x) in shape else ""
         raise UsageError(
-            f"--{what}-x gives {len(x)} places, measurements (S, T, R) = {shape} have {count} {what}s",
-            f"give a place for each{swapped}",
+            f"--{what}-x gives {len(x)} positions, measurements (S, T, R) = {shape} have {count} {what}s",
+            f"give a position for each{swapped}",
         )
     width, depth = (grid.nx - 1) * grid.spacing, (grid.nz - 1) * grid.spacing
     if min(x) < 0 or max(x) > width + grid.spacing / 2:
@@ -162,46 +245,5 @@ def _check_places(x: list[float], what: str, shape: tuple[int, int, int], grid: 
         raise UsageError(
             f"--{what}-x reaches from {min(x):g} to {max(x):g} m, the section from 0 to {width:g} m "
             f"({grid.nx} columns at {grid.spacing:g} m)",
-            f"places count from the first column{swapped}",
+            f"positions count from the first column{swapped}",
         )
-
-
-def make_physics(said: SurveyOptions, frequency: float, high: float) -> AcousticPhysics:
-    """Physics as the user says it, with defaults for the rest.
-
-    Args:
-        said: Order, absorbing cells, Courant number, free surface and scale.
-        frequency: Peak frequency of the source, to which the absorbing layer is tuned [Hz].
-        high: Highest velocity, which fixes the inner time step [m/s].
-
-    Raises:
-        UsageError: A value cannot be right.
-    """
-    if said.order not in (None, 2, 4, 6, 8):
-        raise UsageError(f"--order is {said.order}, expected 2, 4, 6 or 8", "these are the orders that deepwave has")
-    if said.pml is not None and not 0 <= said.pml <= 1000:
-        raise UsageError(f"--pml is {said.pml}, expected 0 to 1000 cells", "10 to 20 are usual")
-    order = cast("Order", ORDER if said.order is None else said.order)
-    if said.courant is not None and not 0 < said.courant < (most := _critical_courant(order)):
-        raise UsageError(
-            f"--courant is {said.courant:g}, expected more than 0 and less than {most:.3g}, where order {order} "
-            "becomes unstable",
-            "0.6 is deepwave's own",
-        )
-    if said.source_scale == 0:
-        raise UsageError("--source-scale is 0, which makes every record zero", "leave it out, or give another value")
-    return AcousticPhysics(
-        accuracy=order,
-        pml_width=PML if said.pml is None else said.pml,
-        pml_freq=frequency,
-        max_velocity=high,
-        courant_number=said.courant,
-        free_surface=bool(said.free_surface),
-        source_scale=1.0 if said.source_scale is None else said.source_scale,
-    )
-
-
-def _critical_courant(order: Order) -> float:
-    from deepwave.discretisation import critical_courant_number
-
-    return float(critical_courant_number(order, propagator="scalar"))

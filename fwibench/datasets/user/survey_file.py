@@ -1,14 +1,14 @@
 """A survey, its grid and its physics in one TOML file.
 
     [grid]
-    spacing = 10.0                # [m]; nz and nx where no map says them
+    spacing = 10.0                # [m]; nz and nx where no map gives them
     [time]
     dt = 0.001                    # [s]
     [sources]
     x = [0, 170, 340, 520, 690]   # [m], or "first:last:count"
     depth = 10.0                  # [m], one for all or one for each
     [receivers]
-    x = "0:690:70"                # S lists of R places where they move with the source
+    x = "0:690:70"                # S lists of R positions where they move with the source
     depth = 10.0
     [wavelet]
     frequency = 15.0              # Ricker [Hz]; or file = "wavelet.npy", beside this file
@@ -30,16 +30,15 @@ Invariant: every key is known and every value is checked; an error names the fil
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from fwibench.datasets.user.options import SurveyOptions
-from fwibench.datasets.user.plausibility import check_clock, check_section
+from fwibench.datasets.user.options import SurveyOptions, read_toml
+from fwibench.datasets.user.plausibility import check_section, check_time_axis
 from fwibench.datasets.user.survey import make_physics, make_survey
-from fwibench.datasets.user.value_ranges import Examined
+from fwibench.datasets.user.value_ranges import ValueRange
 from fwibench.errors import UsageError
 from fwibench.problem import Amplitude, Frozen, Grid, Problem, Property, SeismicSurvey
 
@@ -48,8 +47,8 @@ class GridTable(Frozen):
     """Nodes of the map."""
 
     spacing: float = Field(gt=0, description="distance of neighbouring nodes [m]")
-    nz: int | None = Field(default=None, gt=0, description="rows, depth first; needed where no map says it")
-    nx: int | None = Field(default=None, gt=0, description="columns; needed where no map says it")
+    nz: int | None = Field(default=None, gt=0, description="rows, depth first; needed where no map gives it")
+    nx: int | None = Field(default=None, gt=0, description="columns; needed where no map gives it")
 
 
 class TimeTable(Frozen):
@@ -59,17 +58,19 @@ class TimeTable(Frozen):
 
 
 class SourcesTable(Frozen):
-    """Where the sources are."""
+    """Positions of the sources."""
 
-    x: str | tuple[float, ...] = Field(default="", description="places [m], or first:last:count; empty: evenly spread")
+    x: str | tuple[float, ...] = Field(
+        default="", description="positions [m], or first:last:count; empty: evenly spaced"
+    )
     depth: float | tuple[float, ...] = Field(default=0.0, description="one for all, or one for each [m]")
 
 
 class ReceiversTable(Frozen):
-    """Where the receivers are."""
+    """Positions of the receivers."""
 
     x: str | tuple[float, ...] | tuple[tuple[float, ...], ...] = Field(
-        default="", description="places [m], or first:last:count, or S lists of R places; empty: evenly spread"
+        default="", description="positions [m], or first:last:count, or S lists of R positions; empty: evenly spaced"
     )
     depth: float | tuple[float, ...] = Field(default=0.0, description="one for all, or one for each [m]")
 
@@ -83,7 +84,7 @@ class WaveletTable(Frozen):
 
 
 class PhysicsTable(Frozen):
-    """How the wave equation is solved; what is not said is estimated or has a default."""
+    """Scheme of the wave equation; a value that is not given is estimated or has a default."""
 
     order: Literal[2, 4, 6, 8] | None = Field(default=None, description="of the finite differences in space")
     pml: int | None = Field(default=None, ge=0, description="absorbing cells on each side")
@@ -93,7 +94,7 @@ class PhysicsTable(Frozen):
 
 
 class PropertyTable(Frozen):
-    """What is sought."""
+    """The property: name, unit and bounds."""
 
     name: str = "velocity"
     unit: str = "m/s"
@@ -113,13 +114,13 @@ class SurveyFile(Frozen):
     property: PropertyTable = PropertyTable()
 
     def options(self) -> dict[str, Any]:
-        """What the file says, by the names of `SurveyOptions`; what it does not say is left out."""
-        said: dict[str, Any] = {
+        """Return the values of the file by the names of `SurveyOptions`; those it does not give are left out."""
+        values: dict[str, Any] = {
             "spacing": self.grid.spacing,
             "dt": self.time.dt,
             "source_x": self.sources.x,
             "receiver_x": self.receivers.x,
-            # a depth that the file does not say is that of SEG-Y headers, or 0
+            # a depth that the file does not give is that of SEG-Y headers, or 0
             "source_depth": self.sources.depth if "depth" in self.sources.model_fields_set else None,
             "receiver_depth": self.receivers.depth if "depth" in self.receivers.model_fields_set else None,
             "frequency": self.wavelet.frequency,
@@ -127,28 +128,30 @@ class SurveyFile(Frozen):
             "wavelet": self.wavelet.file,
             **self.physics.model_dump(),
         }
-        return {name: value for name, value in said.items() if value not in (None, "")}
+        return {name: value for name, value in values.items() if value not in (None, "")}
+
+    def all_options(self) -> dict[str, Any]:
+        """Return the values of the file by the names of `AddOptions`: those of `options`, and the property."""
+        bounds = {"low": self.property.low, "high": self.property.high}
+        named = {"property": self.property.name, "unit": self.property.unit}
+        return {**self.options(), **named, **{name: value for name, value in bounds.items() if value is not None}}
 
 
 def read_survey_file(path: Path) -> SurveyFile:
-    """Reads and checks a survey file.
+    """Read and check a survey file.
 
     Args:
-        path: TOML file; a wavelet file is looked for beside it.
+        path: TOML file; the path of a wavelet file is relative to its folder.
 
     Returns:
-        Its tables, with the wavelet's path made absolute.
+        Its tables, with the path of the wavelet file made absolute.
 
     Raises:
         UsageError: The file cannot be read, a key is unknown, or a value cannot be right.
     """
     path = path.expanduser()
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:  # decoding errors of both kinds are ValueErrors
-        raise UsageError(f"the survey file {path} cannot be read: {error}", "see the guide for an example") from error
-    try:
-        found = SurveyFile.model_validate(tables)
+        found = SurveyFile.model_validate(read_toml(path, "survey"))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("tuple", "str", "float")))
@@ -169,10 +172,10 @@ def read_problem(
     """Make a seismic problem of a survey file, for records that have no dataset.
 
     Args:
-        path: The survey file; it must say the property's bounds.
-        shape: `(S, T, R)` of the records.
-        section: Rows and columns of the map, where one is at hand; else the file must say nz and nx.
-        amplitude: How measurements are scaled; -1 to 1 by default.
+        path: The survey file, with the bounds of the property.
+        shape: Shape `(S, T, R)` of the records.
+        section: Rows and columns of a map, such as a start model; None to take nz and nx of the file.
+        amplitude: Scaling of measurements; -1 to 1 by default.
 
     Returns:
         The problem with its physics, and notes on what was assumed.
@@ -180,28 +183,28 @@ def read_problem(
     Raises:
         UsageError: The file cannot be read, lacks something, or does not fit the shapes.
     """
-    said = read_survey_file(path)
-    nz, nx = section or (said.grid.nz, said.grid.nx)
-    bounds = said.property
+    tables = read_survey_file(path)
+    nz, nx = section or (tables.grid.nz, tables.grid.nx)
+    bounds = tables.property
     if nz is None or nx is None:
-        raise UsageError(f"{path}: grid.nz and grid.nx are missing", "say how many rows and columns the map has")
-    if (said.grid.nz or nz, said.grid.nx or nx) != (nz, nx):
-        raise UsageError(f"{path}: the grid is {said.grid.nz} x {said.grid.nx}, the map {nz} x {nx}", "correct one")
+        raise UsageError(f"{path}: grid.nz and grid.nx are missing", "give the number of rows and columns of the map")
+    if (tables.grid.nz or nz, tables.grid.nx or nx) != (nz, nx):
+        raise UsageError(f"{path}: the grid is {tables.grid.nz} x {tables.grid.nx}, the map {nz} x {nx}", "correct one")
     if bounds.low is None or bounds.high is None:
-        raise UsageError(f"{path}: property.low and property.high are missing", "say the bounds of the velocity")
+        raise UsageError(f"{path}: property.low and property.high are missing", "give the bounds of the velocity")
     if bounds.unit != "m/s" or not 0 < bounds.low < bounds.high:
         raise UsageError(
             f"{path}: the property is {bounds.low:g} to {bounds.high:g} {bounds.unit}, expected velocities in m/s",
             "convert them; low must be above 0 and below high",
         )
-    options = SurveyOptions(**said.options())
-    grid = Grid(nz=nz, nx=nx, spacing=said.grid.spacing)
+    options = SurveyOptions(**tables.options())
+    grid = Grid(nz=nz, nx=nx, spacing=tables.grid.spacing)
     survey, notes = make_survey(options, shape, grid)
     if not isinstance(survey, SeismicSurvey):
         raise UsageError(f"{path}: only seismic surveys can be inverted", "see the guide for an example")
-    velocity = Examined(bounds.low, bounds.high, (bounds.low + bounds.high) / 2, 0)
+    velocity = ValueRange(bounds.low, bounds.high, (bounds.low + bounds.high) / 2, 0)
     told = (
-        *check_clock(survey, delay_given=options.delay is not None),
+        *check_time_axis(survey, delay_given=options.delay is not None),
         *check_section(survey, grid, velocity, bounds.unit),
     )
     problem = Problem(

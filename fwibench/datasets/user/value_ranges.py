@@ -1,7 +1,7 @@
-"""What the values of added arrays say: bounds, and whether they can be right.
+"""Ranges of the values in a user's files, and whether they can be right.
 
-Invariant: properties are read whole, for their bounds are those of the problem; of large measurements a seeded
-choice is read, and how many is told with whatever is concluded.
+Invariant: all properties are read, since their range is that of the problem; of large measurements a seeded choice is
+read, and the number of samples is reported.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwibench.datasets.user.file_pairs import Gathered
+from fwibench.datasets.user.file_pairs import FilePairs
 from fwibench.errors import DataError
 from fwibench.samples import ShardedArray, find_not_finite
 from fwibench.seeds import derive_seed
 from fwibench.typing import Array32, Indices
 
 READ_BYTES = 2**31
-"""Most that is read of the measurements; small datasets are read whole."""
-KILO_MEAN = 20.0
+"""Most bytes that are read of the measurements; smaller datasets are read as a whole."""
+SLOWEST_MEAN = 20.0
 """A mean velocity below this is in km/s, one above in m/s."""
 
 
 @dataclass(frozen=True)
-class Examined:
-    """What was found on one side of the samples.
+class ValueRange:
+    """Range of the measurements, or of the properties.
 
     Attributes:
-        low: Least value.
+        low: Smallest value.
         high: Largest value.
         mean: Mean value.
-        read: How many samples were read.
-        rows: Largest absolute value of each entry of the middle axis.
+        read: Number of samples that were read.
+        rows: Largest absolute value of each row of the middle axis.
     """
 
     low: float
@@ -41,22 +41,22 @@ class Examined:
     rows: tuple[float, ...] = ()
 
 
-def arrays(gathered: Gathered) -> tuple[ShardedArray, ShardedArray]:
-    """Measurements `(n, S, T, R)` and properties `(n, 1, Z, X)` of all samples."""
-    every = np.arange(sum(gathered.counts))
+def open_pairs(pairs: FilePairs) -> tuple[ShardedArray, ShardedArray]:
+    """Open measurements `(n, S, T, R)` and properties `(n, 1, Z, X)` of all samples."""
+    every = np.arange(sum(pairs.counts))
     return (
-        ShardedArray(gathered.measurements, gathered.counts, gathered.measurement, every),
-        ShardedArray(gathered.properties, gathered.counts, (1, *gathered.section), every),
+        ShardedArray(pairs.measurements, pairs.counts, pairs.measurement, every),
+        ShardedArray(pairs.properties, pairs.counts, (1, *pairs.section), every),
     )
 
 
-def examine(samples: ShardedArray, name: str, what: str) -> Examined:
-    """Reads properties, or measurements up to `READ_BYTES`.
+def find_range(samples: ShardedArray, name: str, what: str) -> ValueRange:
+    """Read properties, or measurements up to `READ_BYTES`, and return their range.
 
     Args:
-        samples: One side of all samples.
-        name: Of the dataset; seeds the choice.
-        what: `measurement` or `property`, for messages.
+        samples: Measurements or properties of all samples.
+        name: Name of the dataset; seeds the choice of samples.
+        what: `measurement` or `property`.
 
     Raises:
         DataError: Values are not finite, or all the same.
@@ -74,8 +74,8 @@ def examine(samples: ShardedArray, name: str, what: str) -> Examined:
         by_row = np.maximum(by_row, np.abs(part).max((0, 1, 3)))
         total += float(part.mean(dtype=np.float64)) * len(part)
     if not low < high:
-        raise DataError(f"every {what} is {low:g} everywhere", "are these the right files?")
-    return Examined(low, high, total / len(chosen), len(chosen), tuple(map(float, by_row)))
+        raise DataError(f"every {what} is {low:g} everywhere", "check that these are the right files")
+    return ValueRange(low, high, total / len(chosen), len(chosen), tuple(map(float, by_row)))
 
 
 def _check_finite(part: Array32, numbers: Indices, what: str) -> None:
@@ -86,14 +86,23 @@ def _check_finite(part: Array32, numbers: Indices, what: str) -> None:
         )
 
 
-def check_unit(found: Examined, name: str, unit: str) -> None:
-    """Raises `DataError` for velocities that are in another unit than stated."""
+def check_unit(found: ValueRange, name: str, unit: str) -> None:
+    """Check that velocities are in the unit that is given.
+
+    Args:
+        found: Range of the properties.
+        name: Name of the property; only velocities are checked.
+        unit: Unit that the user gives.
+
+    Raises:
+        DataError: The mean velocity is that of another unit.
+    """
     if name != "velocity":
         return
-    if unit == "m/s" and 0 < found.mean < KILO_MEAN:
+    if unit == "m/s" and 0 < found.mean < SLOWEST_MEAN:
         raise DataError(
             f"the mean velocity is {found.mean:.3g} m/s, expected some thousand; it is probably in km/s",
-            "say --unit km/s (errors are then in km/s, and nothing is simulated), or multiply the files by 1000",
+            "give --unit km/s (errors are then in km/s, and nothing is simulated), or multiply the files by 1000",
         )
-    if unit == "km/s" and found.mean > KILO_MEAN:
-        raise DataError(f"the mean velocity is {found.mean:.4g} km/s; it is probably in m/s", "say --unit m/s")
+    if unit == "km/s" and found.mean > SLOWEST_MEAN:
+        raise DataError(f"the mean velocity is {found.mean:.4g} km/s; it is probably in m/s", "give --unit m/s")

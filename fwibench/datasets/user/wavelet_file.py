@@ -1,4 +1,4 @@
-"""A source wavelet from the samples in a `.npy` file.
+"""Source wavelet from the samples in a `.npy` file.
 
 Invariant: the samples are those of the file, at the time step of the records, unless the user moves the peak.
 """
@@ -15,17 +15,17 @@ from fwibench.problem import SampledWavelet
 from fwibench.typing import Array64
 
 SILENT = 1e-6
-"""Part of the largest amplitude below which the samples at the end are left out."""
+"""Share of the largest amplitude below which the samples at the end are left out."""
 
 
 def read_wavelet(path: str, dt: float, nt: int, delay: float | None = None) -> SampledWavelet:
-    """Reads a wavelet.
+    """Read a wavelet.
 
     Args:
         path: `.npy` file of the amplitudes, `(T,)`, from time 0.
         dt: Time step of the file and of the records [s].
-        nt: Time samples of the records; what comes later is left out.
-        delay: Where the peak is moved to [s]; None keeps it where it is.
+        nt: Time samples of the records; later samples are left out.
+        delay: Time to which the peak is moved [s]; None leaves it.
 
     Returns:
         The wavelet with its peak frequency and delay.
@@ -45,12 +45,19 @@ def read_wavelet(path: str, dt: float, nt: int, delay: float | None = None) -> S
     signal = np.asarray(found, np.float64).ravel()
     if not np.isfinite(signal).all() or not signal.any():
         raise UsageError(f"--wavelet '{path}' is zero throughout or holds NaN", "give the amplitudes of the source")
-    wavelet = from_samples(signal[:nt], dt)
-    return wavelet if delay is None else move(wavelet, dt, nt, delay)
+    wavelet = sampled_wavelet(signal[:nt], dt)
+    return wavelet if delay is None else move_peak(wavelet, dt, nt, delay)
 
 
-def from_samples(signal: Array64, dt: float) -> SampledWavelet:
-    """A wavelet of samples, with the peak frequency of its spectrum and the time of its largest absolute amplitude."""
+def sampled_wavelet(signal: Array64, dt: float) -> SampledWavelet:
+    """Return the wavelet of some samples.
+
+    Its frequency is that of the largest amplitude of the spectrum, its delay the time of the largest absolute sample.
+
+    Args:
+        signal: Amplitudes `(T,)` from time 0.
+        dt: Time step [s].
+    """
     loud = np.flatnonzero(np.abs(signal) > SILENT * np.abs(signal).max())
     signal = signal[: max(int(loud[-1]) + 1, 2)]
     length = 16 * len(signal)
@@ -62,13 +69,13 @@ def from_samples(signal: Array64, dt: float) -> SampledWavelet:
     )
 
 
-def move(wavelet: SampledWavelet, dt: float, nt: int, delay: float) -> SampledWavelet:
+def move_peak(wavelet: SampledWavelet, dt: float, nt: int, delay: float) -> SampledWavelet:
     """Return the wavelet with its peak at another time; parts of a sample are interpolated by its spectrum.
 
     Args:
-        wavelet: At time step `dt`.
+        wavelet: Wavelet at time step `dt`.
         dt: Time step [s].
-        nt: Time samples of the record; the moved wavelet ends there.
+        nt: Time samples of the record, where the moved wavelet ends.
         delay: New time of its peak [s].
     """
     by = (delay - wavelet.delay) / dt

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from fwibench.datasets.readers.maps import reading
-from fwibench.datasets.readers.segy_positions import FieldPlaces
-from fwibench.datasets.readers.segy_shots import Stated, read_shots
-from fwibench.datasets.user import projection
+from fwibench.datasets.readers.segy_positions import MapPositions
+from fwibench.datasets.readers.segy_shots import TraceOptions, read_shots
+from fwibench.datasets.user.projection import GivenPositions, project_samples
 from fwibench.errors import ProblemError
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.typing import Array32
@@ -33,7 +34,7 @@ def read_segy(path: Path, problem: Problem) -> tuple[Array32, list[str]]:
     sources, _, receivers = problem.measurement_shape
     step = survey.dt if isinstance(survey, SeismicSurvey) else None
     with reading(path):
-        shots = read_shots(path, Stated(step=step, sources=sources, receivers=receivers))
+        shots = read_shots(path, TraceOptions(step=step, sources=sources, receivers=receivers))
     if step is not None and shots.step and abs(shots.step - step) > 1e-6:
         raise ProblemError(
             f"{path} has a time step of {shots.step:g} s, the method knows {step:g} s", f"resample it to {step:g} s"
@@ -44,12 +45,12 @@ def read_segy(path: Path, problem: Problem) -> tuple[Array32, list[str]]:
             "cut the file to whole samples",
         )
     notes = [*shots.notes]
-    if shots.places is not None and shots.traces.shape[2] == receivers:
-        notes += _doubt_places(shots.places, problem)
+    if shots.positions is not None and shots.traces.shape[2] == receivers:
+        notes += _doubt_positions(shots.positions, problem)
     return shots.traces.reshape(-1, sources, *shots.traces.shape[1:]), notes
 
 
-def _doubt_places(places: FieldPlaces, problem: Problem) -> list[str]:
+def _doubt_positions(positions: MapPositions, problem: Problem) -> list[str]:
     """A line where sources or receivers are elsewhere than in the survey, wherever the section begins."""
     survey = problem.survey
     shots = range(len(survey.sources))
@@ -57,10 +58,10 @@ def _doubt_places(places: FieldPlaces, problem: Problem) -> list[str]:
     moving = survey.receivers_of if isinstance(survey, SeismicSurvey) else lambda shot: survey.receivers
     spread = np.array([[point.x for point in moving(shot)] for shot in shots])
     farthest = {"sources": 0.0, "receivers": 0.0}
-    for first in range(0, len(places.sources), len(known)):
-        rows = slice(first, first + len(known))
-        one = FieldPlaces(places.sources[rows], places.receivers[rows], heights=False)
-        found = projection.to_section([one], [None], problem.grid, projection.Stated(sources=known.tolist()))
+    for first in range(0, len(positions.sources), len(known)):
+        # depths are not compared, since the elevation of the first row is not known
+        one = replace(positions.of_shots(slice(first, first + len(known))), has_heights=False)
+        found = project_samples([one], [None], problem.grid, GivenPositions(sources=known.tolist()))
         for what, x, right in (("sources", found.sources[:, 0], known), ("receivers", found.receivers[..., 0], spread)):
             farthest[what] = max(farthest[what], float(np.abs(x - right).max()))
     return [

@@ -23,14 +23,14 @@ def scenario() -> np.ndarray:
     return np.concatenate([leakage_map(4, decade) for decade in GROWTH])
 
 
-def test_every_sample_is_one_decade_of_one_scenario() -> None:
+def test_sample_is_one_decade_of_one_scenario() -> None:
     seen = [scenario_and_decade(i) for i in range(35 * DECADES)]
     assert sorted(seen) == [(scenario, decade) for scenario in range(35) for decade in range(DECADES)]
     assert sorted({scenario_and_decade(i) for i in range(14)}) == [(s, d) for s in range(7) for d in (9, 19)]
 
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
-def test_no_scenario_is_on_two_sides(registry: Registry, profile: str) -> None:
+def test_scenario_is_in_one_split(registry: Registry, profile: str) -> None:
     dataset = open_dataset(registry, "kimberlina-leakage", profile)
     parts = dataset.indices("scenario")
     scenarios = {name: {scenario_and_decade(int(i))[0] for i in part} for name, part in parts.items()}
@@ -41,25 +41,25 @@ def test_no_scenario_is_on_two_sides(registry: Registry, profile: str) -> None:
     assert tuple(counts.values()) == sizes[profile]
 
 
-def test_nothing_has_leaked_at_first_and_the_plume_only_grows(scenario: np.ndarray) -> None:
+def test_plume_starts_empty_and_only_grows(scenario: np.ndarray) -> None:
     changed = [(scenario[0] - later > 20).mean() for later in scenario]
     assert changed[0] == 0
     assert changed[1] < changed[2] < changed[3] < changed[4] < 0.2
     assert (np.diff(scenario, axis=0) < 1e-3).all(), "CO2 never makes the ground faster"
 
 
-def test_co2_slows_the_ground_by_some_hundred_metres_per_second() -> None:
+def test_co2_reduces_velocity_by_some_hundred_metres_per_second() -> None:
     drops = [float((leakage_map(scenario, 0) - leakage_map(scenario, 19)).max()) for scenario in range(12)]
     assert all(100 < drop < 600 for drop in drops)
 
 
-def test_some_of_every_leak_can_be_seen_within_the_record() -> None:
+def test_part_of_every_leak_is_within_record() -> None:
     for scenario in range(12):
         loss = (leakage_map(scenario, 0) - leakage_map(scenario, 19))[0]
         assert (loss[:130] > 50).any(), "above 1.3 km, whence echoes return within 1 s"
 
 
-def test_it_is_one_site_and_leaks_differ() -> None:
+def test_scenarios_share_site_and_differ_in_leaks() -> None:
     before = np.concatenate([leakage_map(scenario, 0) for scenario in range(8)])
     after = np.concatenate([leakage_map(scenario, 19) for scenario in range(8)])
     assert 2 < np.abs(before - before.mean(0)).mean() < 15, "m/s, of scenarios around the site"
@@ -80,13 +80,13 @@ def test_smoke_is_prepared_and_scaled(registry: Registry) -> None:
     assert scaled.max() - scaled.min() > 1.5
 
 
-def test_profiles_share_one_store(registry: Registry) -> None:
+def test_profiles_share_store(registry: Registry) -> None:
     each: list[Dataset] = [open_dataset(registry, "kimberlina-leakage", name) for name in ("smoke", "quick", "paper")]
     assert len({dataset.store.folder for dataset in each}) == 1
     assert [dataset.size for dataset in each] == [14, 700, 19_460]
 
 
-def test_original_files_are_turned_depth_first_and_split_by_scenario(registry: Registry, tmp_path: Path) -> None:
+def test_original_files_are_transposed_and_split_by_scenario(registry: Registry, tmp_path: Path) -> None:
     """OpenFWI's Kimberlina-CO2 has x first, and names scenario and time in its files."""
     for scenario in (3, 12, 40, 41):
         for time in (0, 10, 20):
@@ -107,9 +107,7 @@ def test_original_files_are_turned_depth_first_and_split_by_scenario(registry: R
     assert (velocity[0, 20:] == 2012).all()
 
 
-def test_files_that_do_not_say_their_scenario_among_others_that_do_are_refused(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_files_without_scenario_among_others_raise(registry: Registry, tmp_path: Path) -> None:
     """Counting would put decades of one scenario on both sides of the split."""
     for name in ("label_sim1_t10", "label_sim2_t10", "label_sim3_t10", "label_last"):
         np.savez(tmp_path / f"{name}.npz", label=np.full((401, 141), 2000, np.float32))

@@ -27,7 +27,7 @@ def reservoir(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return open_dataset(registry, "kimberlina-reservoir", "smoke")
 
 
-def test_the_problem_is_the_papers() -> None:
+def test_problem_matches_paper() -> None:
     assert PROBLEM.measurement_shape == (2, 16, 61)
     assert PROBLEM.property_shape == (1, 351, 601)
     steps = np.diff(np.log(PROBLEM.survey.frequencies))
@@ -43,7 +43,7 @@ def test_splits_are_disjoint_and_complete(registry: Registry, profile: str) -> N
     assert sorted(np.concatenate([*parts.values()])) == list(range(n))
 
 
-def test_a_sample_depends_on_its_number_alone_and_fits_the_scale(reservoir: Dataset) -> None:
+def test_sample_depends_on_number_only_and_fits_scale(reservoir: Dataset) -> None:
     before, together = reservoir.maps(range(6, 8))
     measurement, alone = next(iter(reservoir.samples(range(7, 8))))
     np.testing.assert_array_equal(together, alone)
@@ -54,7 +54,7 @@ def test_a_sample_depends_on_its_number_alone_and_fits_the_scale(reservoir: Data
     assert (np.abs(measurement).max(axis=(0, 2))[-2:] < 0.1 * np.abs(measurement).max()).all()
 
 
-def test_sections_keep_to_the_bounds_and_to_their_formations() -> None:
+def test_sections_stay_within_bounds_and_formations() -> None:
     shape = (88, 151)
     sites = [draw_site(np.random.default_rng(k), shape, 40.0) for k in range(6)]
     sections = [draw_section(np.random.default_rng(k), site, shape, 40.0, BOUNDS) for site in sites for k in range(2)]
@@ -70,7 +70,7 @@ def test_sections_keep_to_the_bounds_and_to_their_formations() -> None:
         assert 0.5 < np.median(values[:, row, -10:]) / formation.conductivity < 2
 
 
-def test_the_reservoir_dips_past_the_sources() -> None:
+def test_reservoir_dips_past_sources() -> None:
     """The sand is within some hundred metres of both of them, and rises towards large x."""
     for seed in range(12):
         rng = np.random.default_rng(seed)
@@ -82,7 +82,7 @@ def test_the_reservoir_dips_past_the_sources() -> None:
         assert 0.5 * COLUMN[RESERVOIR].thickness < sand.thickness < 2 * COLUMN[RESERVOIR].thickness
 
 
-def test_the_plume_stays_in_the_reservoir() -> None:
+def test_plume_stays_in_reservoir() -> None:
     height = np.broadcast_to(np.linspace(-1, 2, 121)[:, None], (121, 601))
     covered = []
     for seed in range(12):
@@ -95,7 +95,7 @@ def test_the_plume_stays_in_the_reservoir() -> None:
 
 
 @pytest.mark.slow
-def test_weak_rows_are_compared_too(reservoir: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weak_rows_are_compared(reservoir: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     reservoir.prepare()
     stored = reservoir.folder / "data0.npy"
     data = np.load(stored)
@@ -107,7 +107,7 @@ def test_weak_rows_are_compared_too(reservoir: Dataset, monkeypatch: pytest.Monk
     assert last.residual < 1e-4
 
 
-def test_sections_are_one_site_and_differ_most_in_the_reservoir(reservoir: Dataset) -> None:
+def test_sections_share_site_and_differ_most_in_reservoir(reservoir: Dataset) -> None:
     sections = np.stack([section[0] for section in reservoir.maps(range(8))])
     mean = sections.mean(0)
     away = np.abs(sections - mean).mean()

@@ -19,7 +19,7 @@ def marked_model(depth: int = 60, width: int = 400, water: int = 9) -> np.ndarra
     return model
 
 
-def test_splits_see_disjoint_columns_below_the_water() -> None:
+def test_splits_use_disjoint_columns_below_water() -> None:
     crops = Crops(marked_model(), SHAPE, BOUNDS, 400, "toy")
     seen = {
         name: {float(v) for i in rows for v in crops[int(i)].ravel()} for name, rows in crop_indices(len(crops)).items()
@@ -30,7 +30,7 @@ def test_splits_see_disjoint_columns_below_the_water() -> None:
     assert len(seen["train"]) > 270, "all of its 280 columns are used"
 
 
-def test_a_crop_depends_on_its_number_alone() -> None:
+def test_crop_depends_on_number_only() -> None:
     few, many = (Crops(marked_model(), SHAPE, BOUNDS, n, "toy") for n in (10, 1000))
     for i in range(10):
         np.testing.assert_array_equal(few[i], many[i])
@@ -41,7 +41,7 @@ def test_a_crop_depends_on_its_number_alone() -> None:
         few[10]
 
 
-def test_a_model_that_does_not_fit_says_why() -> None:
+def test_unsuitable_model_raises_with_reason() -> None:
     with pytest.raises(DataError, match="narrowest split 9 columns; expected room for crops of 20 x 30"):
         Crops(marked_model(width=60), SHAPE, BOUNDS, 10, "toy")
     with pytest.raises(DataError, match="10 of them down to the sea floor"):
@@ -50,7 +50,7 @@ def test_a_model_that_does_not_fit_says_why() -> None:
         Crops(marked_model() / 1000, SHAPE, BOUNDS, 10, "toy")
 
 
-def test_crops_of_marmousi(real_data: Path) -> None:
+def test_large_marmousi_file_is_cropped(real_data: Path) -> None:
     model = np.load(real_data / "marmousi2_vp_10m.npy")
     crops = Crops(model, (70, 70), BOUNDS, 200, "marmousi")
     maps = np.concatenate(list(crops))

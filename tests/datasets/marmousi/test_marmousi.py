@@ -48,7 +48,7 @@ def test_shapes_bounds_and_scale(marmousi: Dataset) -> None:
     np.testing.assert_array_equal(train.properties[3][0], marmousi_map(int(train.ids[3].rsplit("-", 1)[1]))[0])
 
 
-def test_the_profiles_have_the_papers_sizes_and_share_one_store(marmousi: Dataset, registry: Registry) -> None:
+def test_profiles_have_sizes_of_paper_and_share_store(marmousi: Dataset, registry: Registry) -> None:
     larger = {profile: open_dataset(registry, "marmousi", profile) for profile in ("quick", "paper")}
     sizes = {name: [len(part) for part in each.indices("random").values()] for name, each in larger.items()}
     assert sizes == {"quick": [800, 100, 100], "paper": [24_000, 3_000, 3_000]}
@@ -61,7 +61,7 @@ def test_maps_stay_within_bounds_and_differ(maps: np.ndarray) -> None:
     assert len(np.unique(maps.mean((1, 2)))) == len(maps)
 
 
-def test_a_map_depends_on_the_seed_and_its_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_map_depends_on_seed_and_number_only(monkeypatch: pytest.MonkeyPatch) -> None:
     later, earlier = marmousi_map(5), marmousi_map(2)
     np.testing.assert_array_equal(marmousi_map(2), earlier)
     np.testing.assert_array_equal(marmousi_map(5), later)
@@ -76,14 +76,14 @@ def test_a_map_depends_on_the_seed_and_its_number_alone(monkeypatch: pytest.Monk
     assert seen == [("marmousi", 2022, 5)]
 
 
-def test_velocity_grows_with_depth_and_layers_lie_flat(maps: np.ndarray) -> None:
+def test_velocity_grows_with_depth_in_flat_layers(maps: np.ndarray) -> None:
     profile = maps.mean((0, 2))
     assert np.corrcoef(profile, np.arange(70))[0, 1] > 0.95
     assert 0.5 < (profile[-1] - profile[0]) / 690 < 1.6, "m/s per m"
     assert contrasts(maps)["down to along"] > 2
 
 
-def test_contrasts_are_those_of_marmousi_itself(maps: np.ndarray, real_data: Path) -> None:
+def test_contrasts_match_marmousi(maps: np.ndarray, real_data: Path) -> None:
     from scipy.ndimage import gaussian_filter
 
     # below the water; smoothed by one node, as low resolution has it
@@ -96,7 +96,7 @@ def test_contrasts_are_those_of_marmousi_itself(maps: np.ndarray, real_data: Pat
         assert ours[name] == pytest.approx(real[name], rel=0.25), name
 
 
-def test_the_real_model_is_cut_into_crops(registry: Registry, real_data: Path) -> None:
+def test_real_model_is_cropped(registry: Registry, real_data: Path) -> None:
     dataset = open_dataset(registry, "marmousi", "smoke", {"path": str(real_data / "marmousi2_vp_10m.npy")})
     assert dataset.source == "files"
     assert [len(part) for part in dataset.indices("random").values()] == [16, 2, 2]

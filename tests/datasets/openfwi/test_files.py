@@ -83,7 +83,7 @@ def test_originals_are_read_in_place(opened: Any, tmp_path: Path, name: str, fil
     assert dataset.missing_bytes() == 0
 
 
-def test_val_is_carved_from_train_and_test_is_whole(opened: Any, tmp_path: Path) -> None:
+def test_val_is_taken_from_train_and_test_is_complete(opened: Any, tmp_path: Path) -> None:
     shard(tmp_path, "data1.npy", "model1.npy", n=36)
     shard(tmp_path, "data2.npy", "model2.npy", n=24)
     shard(tmp_path, "data49.npy", "model49.npy", n=7)
@@ -100,7 +100,7 @@ def test_val_is_carved_from_train_and_test_is_whole(opened: Any, tmp_path: Path)
     assert sum(map(len, opened(tmp_path, profile="paper").indices("random").values())) == 67
 
 
-def test_the_fingerprint_follows_the_content_not_the_place(opened: Any, flatvel: Path, tmp_path: Path) -> None:
+def test_fingerprint_depends_on_content_not_path(opened: Any, flatvel: Path, tmp_path: Path) -> None:
     first = opened(flatvel).fingerprint
     moved = shutil.copytree(flatvel, tmp_path / "elsewhere")
     assert opened(moved).fingerprint == first
@@ -110,7 +110,7 @@ def test_the_fingerprint_follows_the_content_not_the_place(opened: Any, flatvel:
 
 @pytest.mark.parametrize("end", ["\n", "", "\r\n", "\n\n"])
 @pytest.mark.parametrize("labels", [True, False])
-def test_lists_of_files_with_or_without_a_last_newline(opened: Any, flatvel: Path, end: str, labels: bool) -> None:
+def test_lists_are_read_with_or_without_last_newline(opened: Any, flatvel: Path, end: str, labels: bool) -> None:
     for split, k in (("train", 1), ("test", 60)):
         line = f"data{k}.npy\tmodel{k}.npy" if labels else str(flatvel / f"data{k}.npy")
         (flatvel / f"{split}.txt").write_bytes(f"{line}{end}".encode())
@@ -119,7 +119,7 @@ def test_lists_of_files_with_or_without_a_last_newline(opened: Any, flatvel: Pat
     assert list(dataset.indices("random")["test"]) == [3, 4, 5]
 
 
-def test_lists_that_cannot_be_used(opened: Any, flatvel: Path) -> None:
+def test_unusable_lists_of_files_raise(opened: Any, flatvel: Path) -> None:
     train, test = flatvel / "train.txt", flatvel / "test.txt"
     train.write_text("data1.npy\tmodel1.npy")
     with pytest.raises(UsageError, match="test is not given"):
@@ -149,14 +149,14 @@ def test_lists_that_cannot_be_used(opened: Any, flatvel: Path) -> None:
         opened(flatvel / "data1.npy", test=train).arrays()
 
 
-def test_a_shard_without_its_other_half(opened: Any, flatvel: Path) -> None:
+def test_shard_without_partner_raises(opened: Any, flatvel: Path) -> None:
     (flatvel / "model60.npy").unlink()
     error = fault_of(opened(flatvel))
     assert "data60.npy has no model60.npy" in error.message
     assert "download model60.npy" in error.hint
 
 
-def test_a_folder_without_a_split(opened: Any, flatvel: Path, tmp_path: Path) -> None:
+def test_folder_without_split_raises(opened: Any, flatvel: Path, tmp_path: Path) -> None:
     assert "no train shard of flatfault-a, expected some of seis2_1_0.npy to seis4_1_31.npy; it holds data1.npy" in (
         fault_of(opened(flatvel, "flatfault-a")).message
     )
@@ -167,7 +167,7 @@ def test_a_folder_without_a_split(opened: Any, flatvel: Path, tmp_path: Path) ->
     assert "no train shard" in fault_of(opened(empty)).message
 
 
-def test_two_families_in_one_folder(opened: Any, flatvel: Path) -> None:
+def test_two_families_in_one_folder_raise(opened: Any, flatvel: Path) -> None:
     shard(flatvel / "B", "data1.npy", "model1.npy")
     assert "data1.npy lies in" in fault_of(opened(flatvel)).message
 
@@ -186,7 +186,7 @@ def test_two_families_in_one_folder(opened: Any, flatvel: Path) -> None:
         ("model1.npy", (3, 1, 70, 70), "<c8", "holds complex64", "astype"),
     ],
 )
-def test_arrays_that_do_not_fit(
+def test_unfit_arrays_raise(
     opened: Any, flatvel: Path, file: str, shape: tuple[int, ...], dtype: str, message: str, hint: str
 ) -> None:
     write(flatvel / file, shape, dtype)
@@ -196,7 +196,7 @@ def test_arrays_that_do_not_fit(
     assert hint in error.hint
 
 
-def test_maps_without_their_axis_of_length_1_and_float64(opened: Any, flatvel: Path) -> None:
+def test_maps_without_channel_axis_and_float64_are_read(opened: Any, flatvel: Path) -> None:
     write(flatvel / "model1.npy", (3, 70, 70), "<f8", 2500.0)
     train = opened(flatvel).split("random", "train")
     assert train.properties[:].shape == (2, 1, 70, 70)
@@ -261,7 +261,7 @@ def refusal(dataset: FilesDataset) -> DataError:
     ],
     ids=["km", "mm", "another property", "nan", "infinite", "nan in maps"],
 )
-def test_shards_with_wrong_values_are_refused(
+def test_shards_with_wrong_values_raise(
     opened: Any, flatvel: Path, file: str, change: Any, message: str, hint: str
 ) -> None:
     np.save(flatvel / file, change(np.load(flatvel / file)).astype(np.float32))
@@ -270,7 +270,7 @@ def test_shards_with_wrong_values_are_refused(
     assert hint in error.hint
 
 
-def test_shards_are_read_once_for_each_state(opened: Any, flatvel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_are_read_once_per_state(opened: Any, flatvel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch)
     read: list[str] = []
     monkeypatch.setattr(files_module, "extremes", lambda path: read.append(path.name) or extremes(path))
@@ -283,7 +283,7 @@ def test_shards_are_read_once_for_each_state(opened: Any, flatvel: Path, monkeyp
     assert "data60.npy, sample 1" in refusal(opened(flatvel)).message
 
 
-def test_records_that_look_wrong_are_doubted(opened: Any, flatvel: Path) -> None:
+def test_suspicious_records_are_doubted(opened: Any, flatvel: Path) -> None:
     open_memmap(flatvel / "data60.npy")[:] = np.float32(0.01)
     open_memmap(flatvel / "model60.npy")[:] = np.linspace(1500, 4500, 70, dtype=np.float32)
     zeros, small, turned = opened(flatvel).doubts()
@@ -292,7 +292,7 @@ def test_records_that_look_wrong_are_doubted(opened: Any, flatvel: Path) -> None
     assert "may have x first" in turned
 
 
-def test_published_arrays_pass_without_doubts(opened: Any, flatvel: Path, real_data: Path) -> None:
+def test_published_arrays_give_no_doubts(opened: Any, flatvel: Path, real_data: Path) -> None:
     maps = np.load(real_data / "openfwi_flatvel_a_vel_100.npy")
     records = np.stack([np.load(real_data / "pair_openfwi_cf0_seis.npy").reshape(5, 1000, 70)] * 3)
     for k in (1, 60):
@@ -306,7 +306,7 @@ def test_published_arrays_pass_without_doubts(opened: Any, flatvel: Path, real_d
     assert "x first" in opened(flatvel).doubts()[0]
 
 
-def test_samples_are_simulated_again(opened: Any, registry: Registry, flatvel: Path) -> None:
+def test_samples_are_reproduced_by_simulation(opened: Any, registry: Registry, flatvel: Path) -> None:
     """The first shard holds what its maps give but for the zero that ends OpenFWI's records; the other does not."""
     measurement, velocity = next(open_dataset(registry, "flatvel-a", "smoke").samples(range(1)))
     measurement[:, -1] = 0
@@ -319,7 +319,7 @@ def test_samples_are_simulated_again(opened: Any, registry: Registry, flatvel: P
     assert found[0].scale == pytest.approx(1, abs=1e-3)
 
 
-def test_the_command_line_takes_a_path(fwibench: Any, flatvel: Path, tmp_path: Path) -> None:
+def test_command_line_accepts_path(fwibench: Any, flatvel: Path, tmp_path: Path) -> None:
     done = fwibench("run", "--methods", "mean-map", "--dataset", f"flatvel-a[path={flatvel}]", "--profile", "smoke")
     assert done.returncode == 0, done.stderr
     (record,) = tmp_path.rglob("record.json")
@@ -331,7 +331,7 @@ def test_the_command_line_takes_a_path(fwibench: Any, flatvel: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("dataset", ["flatvel-a", "marmousi", "salt"])
-def test_a_path_that_the_system_refuses_is_no_fault_of_a_plugin(registry: Registry, dataset: str) -> None:
+def test_unreadable_path_does_not_blame_plugin(registry: Registry, dataset: str) -> None:
     wanted = read_request(registry, "mean-map", f"{dataset}[path={'a' * 300}]", profile="smoke")
     with pytest.raises(DataError, match=f"'{dataset}' cannot be opened: .*name too long") as caught:
         make_plan(wanted, registry)

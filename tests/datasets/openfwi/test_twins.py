@@ -26,7 +26,7 @@ def layers(velocity: np.ndarray) -> np.ndarray:
     return 1 + (np.diff(velocity[:, :, 0], axis=1) != 0).sum(1)
 
 
-def test_the_ten_families_are_listed_with_licence_and_caveats(registry: Registry) -> None:
+def test_families_are_listed_with_licence_and_caveats(registry: Registry) -> None:
     assert len(FAMILIES) == 10
     for name in FAMILIES:
         spec = registry.dataset(name).spec
@@ -38,21 +38,21 @@ def test_the_ten_families_are_listed_with_licence_and_caveats(registry: Registry
 @pytest.mark.parametrize(
     ("name", "train", "test"), [("curvevel-b", 48, 12), ("flatfault-a", 96, 12), ("style-a", 120, 14)]
 )
-def test_official_splits(name: str, train: int, test: int) -> None:
+def test_official_splits_are_used(name: str, train: int, test: int) -> None:
     family = FAMILIES[name]
     splits = [shard.split for shard in family.shards()]
     assert (splits.count("train"), splits.count("test")) == (train, test)
     assert family.official == (500 * train, 500 * test)
 
 
-def test_the_fault_families_hold_out_the_last_four_of_every_series() -> None:
+def test_fault_families_hold_out_last_four_shards_of_series() -> None:
     names = {name: [s.measurements for s in FAMILIES[name].shards() if s.split == "test"] for name in FAMILIES}
     assert names["flatfault-a"] == [f"seis{k}_1_{i}.npy" for k in (2, 3, 4) for i in range(32, 36)]
     assert names["curvefault-b"] == [f"seis{k}_1_{i}.npy" for k in (6, 7, 8) for i in range(32, 36)]
     assert names["style-b"] == [f"data{i}.npy" for i in range(121, 135)]
 
 
-def test_sources_and_shapes_are_openfwis() -> None:
+def test_sources_and_shapes_match_openfwi() -> None:
     assert PROBLEM.measurement_shape == (5, 1000, 70)
     assert PROBLEM.property_shape == (1, 70, 70)
     columns = [source.x / PROBLEM.grid.spacing for source in PROBLEM.survey.sources]
@@ -60,7 +60,7 @@ def test_sources_and_shapes_are_openfwis() -> None:
     assert {source.z for source in PROBLEM.survey.sources} == {receiver.z for receiver in PROBLEM.survey.receivers}
 
 
-def test_scaling_is_openfwis() -> None:
+def test_scaling_matches_openfwi() -> None:
     """log, then min-max with the logarithms of data_min and data_max, as in its transforms."""
     low, high = FAMILIES["curvefault-a"].low, FAMILIES["curvefault-a"].high
     raw = np.array([low, -1.0, 0.0, 3.0, high])
@@ -77,11 +77,11 @@ def residual(problem: Problem, real_data: Path) -> float:
     return float(np.linalg.norm((simulated - recorded)[:, :-1]) / np.linalg.norm(recorded))
 
 
-def test_a_published_record_is_simulated_again_without_a_factor(real_data: Path) -> None:
+def test_published_record_is_simulated_with_scale_1(real_data: Path) -> None:
     assert residual(PROBLEM, real_data) < 4e-3, "the caveats state 2.5e-3"
 
 
-def test_the_record_tells_delay_and_step(real_data: Path) -> None:
+def test_record_confirms_delay_and_step(real_data: Path) -> None:
     late = PROBLEM.survey.wavelet.model_copy(update={"delay": 0.073})
     survey = PROBLEM.survey.model_copy(update={"wavelet": late})
     assert residual(PROBLEM.model_copy(update={"survey": survey}), real_data) > 0.05
@@ -89,7 +89,7 @@ def test_the_record_tells_delay_and_step(real_data: Path) -> None:
     assert residual(PROBLEM.model_copy(update={"physics": fine}), real_data) > 5e-3
 
 
-def test_flat_layers_are_like_the_published_ones(registry: Registry, real_data: Path) -> None:
+def test_flat_layers_match_published_statistics(registry: Registry, real_data: Path) -> None:
     real = np.load(real_data / "openfwi_flatvel_a_vel_100.npy")[:, 0]
     twin = maps(registry, "flatvel-a", 1000)
     assert ks_2samp(real[:, ::7, 0].ravel(), twin[:, ::7, 0].ravel()).statistic < 0.08
@@ -97,7 +97,7 @@ def test_flat_layers_are_like_the_published_ones(registry: Registry, real_data: 
     assert set(layers(twin)) == set(layers(real)) == {3, 4, 5, 6, 7, 8}
 
 
-def test_flat_faults_are_like_the_published_ones(registry: Registry) -> None:
+def test_flat_faults_match_published_statistics(registry: Registry) -> None:
     """The published values are those of 1,000 maps of FlatFault-A; a tenth is allowed."""
     twin = describe_maps(maps(registry, "flatfault-a", 500), step=1.0)
     assert twin.mean == pytest.approx(2995, rel=0.1)
@@ -108,7 +108,7 @@ def test_flat_faults_are_like_the_published_ones(registry: Registry) -> None:
     assert twin.gradients[-1] == pytest.approx(746, rel=0.1)
 
 
-def test_the_curved_faults_are_like_the_published_one(registry: Registry, real_data: Path) -> None:
+def test_curved_faults_match_published_statistics(registry: Registry, real_data: Path) -> None:
     """One map, so its values must lie within the spread of the twin's single maps."""
     real = describe_maps(np.load(real_data / "pair_openfwi_cf0_vel.npy")[None], step=1.0)
     twins = [describe_maps(one[None], step=1.0) for one in maps(registry, "curvefault-a", 200)]
@@ -117,12 +117,12 @@ def test_the_curved_faults_are_like_the_published_one(registry: Registry, real_d
         assert low <= getattr(real, name) <= high, name
 
 
-def test_velocity_beside_a_source_stays_low_in_the_flat_faults(registry: Registry) -> None:
+def test_velocity_beside_source_is_low_in_flat_faults(registry: Registry) -> None:
     assert maps(registry, "flatfault-a", 300)[:, 1].max() <= 3000
     assert maps(registry, "flatfault-b", 300)[:, 1].max() <= 3100
 
 
-def test_what_tells_the_families_apart(registry: Registry) -> None:
+def test_families_differ_in_layers_and_faults(registry: Registry) -> None:
     drawn = {name: maps(registry, name) for name in FAMILIES}
     for name, velocity in drawn.items():
         assert velocity.min() >= 1500, name
@@ -142,7 +142,7 @@ def test_what_tells_the_families_apart(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("name", ["flatvel-b", "curvefault-b", "style-b"])
-def test_samples_stand_alone_and_fit_the_scale(registry: Registry, name: str) -> None:
+def test_samples_are_independent_and_fit_scale(registry: Registry, name: str) -> None:
     twin = open_dataset(registry, name, "smoke")
     measurement, velocity = next(twin.samples(range(5, 6)))
     np.testing.assert_array_equal(velocity, list(twin.maps(range(7)))[5])
@@ -151,7 +151,7 @@ def test_samples_stand_alone_and_fit_the_scale(registry: Registry, name: str) ->
     assert 0.7 < scaled.max() < 1.1
 
 
-def test_profiles(registry: Registry) -> None:
+def test_profiles_have_sizes_and_splits(registry: Registry) -> None:
     for name, total in (("flatvel-a", 30_000), ("curvefault-a", 54_000), ("style-b", 67_000)):
         sizes = {profile: open_dataset(registry, name, profile).size for profile in ("smoke", "quick", "paper")}
         assert sizes == {"smoke": 26, "quick": 1000, "paper": total}
@@ -160,7 +160,7 @@ def test_profiles(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("options", [{"protocol": "openfwi"}, {"test": "test.txt"}])
-def test_options_of_the_originals_need_a_path(registry: Registry, options: dict[str, str]) -> None:
+def test_options_of_original_files_need_path(registry: Registry, options: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="without path"):
         open_dataset(registry, "flatvel-a", "quick", options)
     assert isinstance(open_dataset(registry, "flatvel-a", "quick"), Twin)

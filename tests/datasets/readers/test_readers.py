@@ -6,13 +6,13 @@ import pytest
 import segyio
 from scipy.io import savemat
 
-from fwibench.datasets.readers import Wanted, read_maps
+from fwibench.datasets.readers import ExpectedMaps, read_maps
 from fwibench.errors import DataError
 from fwibench.problem import Property
 
 SHAPE = (4, 6)
 VELOCITY = Property(name="velocity", unit="m/s", low=1500.0, high=4500.0)
-WANTED = Wanted(shapes=(SHAPE,), bounds=VELOCITY)
+WANTED = ExpectedMaps(shapes=(SHAPE,), bounds=VELOCITY)
 MAPS = np.random.default_rng(0).uniform(1500, 4500, (3, *SHAPE)).astype(np.float32)
 
 
@@ -43,7 +43,7 @@ def write(path: Path, maps: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".bin", ".mat", ".segy", ".SGY"])
-def test_every_format_gives_the_same_maps_in_natural_order(suffix: str, tmp_path: Path) -> None:
+def test_all_formats_give_same_maps_in_natural_order(suffix: str, tmp_path: Path) -> None:
     for name, one in zip(("model10", "model2", "model1"), MAPS[::-1], strict=True):
         write(tmp_path / f"{name}{suffix}", one)
     maps = read_maps(tmp_path, WANTED)
@@ -55,19 +55,19 @@ def test_every_format_gives_the_same_maps_in_natural_order(suffix: str, tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".bin", ".mat"])
-def test_a_file_may_hold_many_maps_and_be_turned(suffix: str, tmp_path: Path) -> None:
+def test_files_hold_many_maps_and_are_transposed(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"maps{suffix}"
     write(path, MAPS.transpose(0, 2, 1))
-    maps = read_maps(path, Wanted(shapes=(SHAPE,), axes="xz", bounds=VELOCITY))
+    maps = read_maps(path, ExpectedMaps(shapes=(SHAPE,), axes="xz", bounds=VELOCITY))
     np.testing.assert_array_equal(np.concatenate(list(maps)), MAPS)
 
 
-def test_integers_and_a_channel_axis_are_fine(tmp_path: Path) -> None:
+def test_integers_and_channel_axis_are_read(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", MAPS[:, None].astype(np.int16))
     np.testing.assert_array_equal(read_maps(tmp_path / "a.npy", WANTED)[2][0], np.trunc(MAPS[2]))
 
 
-def test_a_folder_is_not_held_in_memory(tmp_path: Path) -> None:
+def test_only_last_file_is_held_in_memory(tmp_path: Path) -> None:
     for i in range(20):
         np.savez(tmp_path / f"label_sim{i}_t10.npz", label=MAPS[0] + 0)
     maps = read_maps(tmp_path, WANTED)
@@ -77,7 +77,7 @@ def test_a_folder_is_not_held_in_memory(tmp_path: Path) -> None:
     assert len(held) == 1, "the last file alone"
 
 
-def test_names_may_be_picked_and_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_patterns_select_files(tmp_path: Path) -> None:
     for folder in ("train", "test"):
         (tmp_path / folder).mkdir()
     savemat(tmp_path / "train" / "svmodel1.mat", {"svmodel": MAPS[0]})
@@ -108,7 +108,7 @@ def _bad(tmp_path: Path) -> dict[str, tuple[Path, str, str]]:
     case("nan", ".npy", spoiled, r"nan.npy, map 0: 1 of 24 values are NaN", "repair")
     case("kilometres", ".mat", MAPS[0] / 1000, r"velocity 1.5\d* to 4.\d* found, expected 1500 to 4500 m/s", "by 1000")
     case("too fast", ".bin", MAPS * 2, r"expected 1500 to 4500 m/s", "clip")
-    case("complex", ".npy", MAPS * 1j, r"values of type complex64 found, expected real numbers", "apart")
+    case("complex", ".npy", MAPS * 1j, r"values of type complex64 found, expected real numbers", "separately")
     case("cut npy", ".npy", MAPS, "cannot be read as .npy", "cut short")
     cases["cut npy"][0].write_bytes(cases["cut npy"][0].read_bytes()[:-40])
     case("cut raw", ".bin", MAPS, r"284 bytes found, expected a multiple of 96 for \(4, 6\) float32", "cut short")
@@ -136,7 +136,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES.split(","))
-def test_what_does_not_fit_is_named_with_what_to_do(name: str, tmp_path: Path) -> None:
+def test_unfit_files_raise_with_advice(name: str, tmp_path: Path) -> None:
     cases = _bad(tmp_path)
     assert list(cases) == NAMES.split(",")
     path, message, hint = cases[name]
@@ -146,12 +146,12 @@ def test_what_does_not_fit_is_named_with_what_to_do(name: str, tmp_path: Path) -
     assert hint in wrong.value.hint
 
 
-def test_an_empty_folder_says_what_is_read(tmp_path: Path) -> None:
+def test_empty_folder_lists_formats(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no file of maps; expected .npy, .npz"):
         read_maps(tmp_path, WANTED)
 
 
-def test_without_segyio_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_segyio_names_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "a.segy", MAPS[0])
     monkeypatch.setitem(sys.modules, "segyio", None)
     with pytest.raises(DataError, match="need the package segyio") as wrong:

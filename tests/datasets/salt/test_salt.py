@@ -29,14 +29,14 @@ def test_shapes_bounds_and_ids(salt: Dataset) -> None:
     assert train.ids[0].startswith("salt-0000")
 
 
-def test_a_sample_does_not_depend_on_how_many_are_made(salt: Dataset) -> None:
+def test_sample_does_not_depend_on_number_of_samples(salt: Dataset) -> None:
     stored = salt.store.folder
     measurement, velocity = next(iter(salt.samples(range(7, 8))))
     np.testing.assert_array_equal(np.load(stored / "model0.npy")[7], velocity)
     assert_same_signal(np.load(stored / "data0.npy")[7], measurement, rounding(terms=600))
 
 
-def test_neighbouring_slices_are_alike_and_volumes_are_not() -> None:
+def test_neighbouring_slices_are_similar_and_volumes_differ() -> None:
     volume, other = _volume(0), _volume(1)
     step = np.abs(np.diff(volume, axis=0)).mean()
     assert step < 0.2 * np.abs(volume - volume.mean(0)).mean()
@@ -50,14 +50,14 @@ def test_velocity_grows_with_depth_outside_the_salt() -> None:
     assert np.corrcoef(profile, np.arange(40))[0, 1] > 0.95
 
 
-def test_amplitudes_fit_the_problems_scale(salt: Dataset) -> None:
+def test_amplitudes_fit_scale_of_problem(salt: Dataset) -> None:
     scaled = PROBLEM.amplitude.normalise(salt.split("random", "train").measurements[:], np)
     assert scaled.min() >= -1
     assert scaled.max() <= 1
     assert scaled.max() - scaled.min() > 1.5
 
 
-def test_the_profiles_share_one_store(salt: Dataset, registry: Registry) -> None:
+def test_profiles_share_store(salt: Dataset, registry: Registry) -> None:
     quick = open_dataset(registry, "salt", "quick")
     assert quick.store.folder == salt.store.folder
     assert quick.fingerprint != salt.fingerprint
@@ -66,7 +66,7 @@ def test_the_profiles_share_one_store(salt: Dataset, registry: Registry) -> None
     assert sizes == {"random": [120, 10, 10], "block": [100, 10, 10]}
 
 
-def test_unknown_scheme_and_unprepared_data_say_what_to_do(
+def test_unknown_scheme_and_unprepared_data_raise_with_advice(
     salt: Dataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UnknownNameError) as wrong:
@@ -78,7 +78,7 @@ def test_unknown_scheme_and_unprepared_data_say_what_to_do(
     assert absent.value.hint == "fwibench data prepare salt --profile smoke"
 
 
-def test_verify_finds_data_that_the_physics_does_not_make(
+def test_verify_finds_measurements_of_other_physics(
     salt: Dataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert salt.verify() == []
@@ -105,7 +105,7 @@ def test_verify_finds_data_that_the_physics_does_not_make(
 
 
 @pytest.mark.slow
-def test_generation_goes_on_after_sigkill(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generation_resumes_after_sigkill(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path))
     dataset = open_dataset(registry, "salt", "quick")
     command = [sys.executable, "-m", "fwibench", "data", "prepare", "salt"]
@@ -126,7 +126,7 @@ def test_generation_goes_on_after_sigkill(registry: Registry, tmp_path: Path, mo
     assert dataset.store.damaged() == []
 
 
-def test_realistic_salt_is_like_published_slices(registry: Registry) -> None:
+def test_realistic_salt_matches_published_statistics(registry: Registry) -> None:
     """SEG/EAGE slices of this size: 5 % above 4300 m/s, a deviation of 581 m/s; a tenth is allowed."""
     dataset = open_dataset(registry, "salt", "quick", {"volume": "realistic"})
     found = describe_maps(np.stack(list(dataset.maps(range(dataset.size)))), step=1.0, above=4300)
@@ -134,7 +134,7 @@ def test_realistic_salt_is_like_published_slices(registry: Registry) -> None:
     assert found.deviation == pytest.approx(581, rel=0.1)
 
 
-def test_realistic_salt_is_another_dataset_with_the_same_problem_and_splits(registry: Registry) -> None:
+def test_realistic_salt_has_own_fingerprint_and_same_problem(registry: Registry) -> None:
     plain, realistic = (open_dataset(registry, "salt", "quick", options) for options in ({}, {"volume": "realistic"}))
     assert realistic.identity != plain.identity
     assert realistic.folder != plain.folder
@@ -146,7 +146,7 @@ def test_realistic_salt_is_another_dataset_with_the_same_problem_and_splits(regi
     assert named.fingerprint == plain.fingerprint
 
 
-def test_realistic_salt_fits_the_problems_scale(registry: Registry) -> None:
+def test_realistic_salt_fits_scale_of_problem(registry: Registry) -> None:
     dataset = open_dataset(registry, "salt", "smoke", {"volume": "realistic"})
     measurement, velocity = next(iter(dataset.samples(range(3, 4))))
     scaled = PROBLEM.amplitude.normalise(measurement, np)
@@ -155,6 +155,6 @@ def test_realistic_salt_fits_the_problems_scale(registry: Registry) -> None:
     assert velocity.min() >= 1500
 
 
-def test_a_volume_of_salt_and_original_maps_exclude_each_other(registry: Registry, tmp_path: Path) -> None:
+def test_volume_and_path_options_exclude_each_other(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="volume=realistic concerns synthetic salt"):
         open_dataset(registry, "salt", "quick", {"volume": "realistic", "path": str(tmp_path)})

@@ -1,18 +1,16 @@
 """What `data add` concludes of records: physics that explains them, and options that would."""
 
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fwibench.datasets.user.add import Findings, add
+from fwibench.datasets.user.add import AddResult, add_dataset
 from fwibench.datasets.user.description import forget
-from fwibench.datasets.user.options import Addition
-from fwibench.datasets.user.physics_fit import WORST, show_share
-from fwibench.datasets.user.physics_search import compared_numbers
-from fwibench.datasets.user.problem_changes import inner_steps, typed, with_delay, with_depth
+from fwibench.datasets.user.options import AddOptions, make_options
+from fwibench.datasets.user.physics_fit import WORST, compared_samples, show_share
+from fwibench.datasets.user.problem_changes import inner_steps, option_texts, with_delay, with_depths
 from fwibench.physics.parallel import simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.plugins.registry import load_registry
@@ -56,14 +54,6 @@ def make_maps(count: int = 4) -> np.ndarray:
     return maps
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a data folder below."""
-    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def save(problem: Problem, maps: np.ndarray, times: float = 1.0) -> None:
     """One file a sample, as single records come."""
     for i, (one, shots) in enumerate(zip(maps, simulate_each(list(maps), problem), strict=True)):
@@ -71,24 +61,24 @@ def save(problem: Problem, maps: np.ndarray, times: float = 1.0) -> None:
         np.save(f"data{i}.npy", times * shots)
 
 
-def wanted(**changes: object) -> Addition:
-    usual = Addition(
-        "mine",
-        "data*.npy",
-        "model*.npy",
-        spacing=10.0,
-        dt=1e-3,
-        frequency=15.0,
-        source_x=SOURCES,
-        receiver_x="0:310:32",
-        low=1500.0,
-        high=4500.0,
-    )
-    return replace(usual, **changes)
+def add_options(**changes: object) -> AddOptions:
+    usual = {
+        "name": "mine",
+        "measurements": "data*.npy",
+        "properties": "model*.npy",
+        "spacing": 10.0,
+        "dt": 1e-3,
+        "frequency": 15.0,
+        "source_x": SOURCES,
+        "receiver_x": "0:310:32",
+        "low": 1500.0,
+        "high": 4500.0,
+    }
+    return make_options({**usual, **changes})
 
 
 def options(text: str) -> dict[str, object]:
-    """Options as they are typed, as fields of an addition."""
+    """Options as they are option_texts, as fields of an addition."""
     found: dict[str, object] = {}
     words = iter(shlex.split(text))
     for word in words:
@@ -100,13 +90,13 @@ def options(text: str) -> dict[str, object]:
     return found
 
 
-def add_again(findings: Findings, **changes: object) -> Findings:
+def add_again(findings: AddResult, **changes: object) -> AddResult:
     """With the options that were offered last."""
     forget("mine")
-    return add(wanted(**{**changes, **options(findings.offers[-1].options)}))
+    return add_dataset(add_options(**{**changes, **options(findings.offers[-1].options)}))
 
 
-def worst(findings: Findings) -> float:
+def worst(findings: AddResult) -> float:
     return max(one.residual for one in findings.agreements)
 
 
@@ -114,14 +104,12 @@ def worst(findings: Findings) -> float:
     ("order", "courant"),
     [(4, 0.6), (8, 0.67), pytest.param(4, 0.67, marks=pytest.mark.slow), pytest.param(8, 0.6, marks=pytest.mark.slow)],
 )
-def test_openfwi_like_records_are_explained_by_the_options_that_are_offered(
-    home: Path, order: int, courant: float
-) -> None:
+def test_offered_options_explain_openfwi_like_records(home: Path, order: int, courant: float) -> None:
     """Neither delay nor depth nor scheme is given; what is offered explains all samples to better than 1 %."""
     made = make_problem(accuracy=order, courant_number=courant)
     assert inner_steps(made, courant) == (2 if courant == 0.6 else 1), "the Courant numbers must differ in steps"
     save(made, make_maps())
-    found = add(wanted())
+    found = add_dataset(add_options())
     assert found.description.problem.physics is None
     assert "no physics: simulated records differ" in " ".join(found.notes)
     offered = options(found.offers[-1].options)
@@ -135,9 +123,9 @@ def test_openfwi_like_records_are_explained_by_the_options_that_are_offered(
     assert worst(again) < 1e-2
 
 
-def test_records_times_a_factor_of_the_other_sign_are_explained(home: Path) -> None:
+def test_negative_amplitude_scale_is_offered(home: Path) -> None:
     save(make_problem(), make_maps(3), times=-1e-3)
-    found = add(wanted(depth=10.0, delay=0.073))
+    found = add_dataset(add_options(depth=10.0, delay=0.073))
     assert found.description.problem.physics is None
     assert "simulated records differ from the recorded ones by 100" in " ".join(found.notes)
     assert options(found.offers[-1].options) == {"delay": 0.072, "source_scale": -0.001}
@@ -148,9 +136,9 @@ def test_records_times_a_factor_of_the_other_sign_are_explained(home: Path) -> N
     assert not again.offers
 
 
-def test_scheme_and_surface_that_are_not_given_are_estimated(home: Path) -> None:
+def test_missing_scheme_and_surface_are_estimated(home: Path) -> None:
     save(make_problem(accuracy=8, free_surface=True, pml_width=20), make_maps(3))
-    found = add(wanted(depth=10.0, delay=0.072))
+    found = add_dataset(add_options(depth=10.0, delay=0.072))
     physics = found.description.problem.physics
     assert physics is not None
     assert (physics.accuracy, physics.free_surface) == (8, True)
@@ -159,9 +147,9 @@ def test_scheme_and_surface_that_are_not_given_are_estimated(home: Path) -> None
     assert "a free surface: what fits 3 samples best" in found.notes[-1]
 
 
-def test_scheme_that_is_given_is_kept_and_a_better_one_offered(home: Path) -> None:
+def test_given_scheme_is_kept_and_better_one_offered(home: Path) -> None:
     save(make_problem(accuracy=8), make_maps(3))
-    found = add(wanted(depth=10.0, delay=0.072, order=4, free_surface=False))
+    found = add_dataset(add_options(depth=10.0, delay=0.072, order=4, free_surface=False))
     physics = found.description.problem.physics
     assert physics is None or physics.accuracy == 4
     assert "order 4, an absorbing top as given" in found.notes[-1]
@@ -169,10 +157,10 @@ def test_scheme_that_is_given_is_kept_and_a_better_one_offered(home: Path) -> No
     assert found.offers[-1].residual < 1e-2
 
 
-def test_depths_of_sources_and_receivers_are_told_apart(home: Path) -> None:
-    problem = with_depth(make_problem(), 30.0, ["sources"])
+def test_depths_of_sources_and_receivers_are_found(home: Path) -> None:
+    problem = with_depths(make_problem(), source=30.0)
     save(problem, make_maps(3))
-    found = add(wanted(delay=0.072))
+    found = add_dataset(add_options(delay=0.072))
     offered = options(found.offers[-1].options)
     assert (offered["source_depth"], offered["receiver_depth"]) == (30.0, 10.0)
     again = add_again(found, delay=0.072)
@@ -181,10 +169,10 @@ def test_depths_of_sources_and_receivers_are_told_apart(home: Path) -> None:
     assert (survey.sources[0].z, survey.receivers[0].z) == (30.0, 10.0)
 
 
-def test_a_slow_first_map_does_not_decide_and_verify_agrees_with_add(home: Path) -> None:
+def test_verify_compares_same_samples_as_add(home: Path) -> None:
     """Order 6 explains fast maps of order 8 well and the slow first one badly; the median keeps the physics."""
     save(make_problem(accuracy=8), make_maps(4))
-    found = add(wanted(depth=10.0, delay=0.072, order=6))
+    found = add_dataset(add_options(depth=10.0, delay=0.072, order=6))
     residuals = [one.residual for one in found.agreements]
     assert residuals[0] == max(residuals), "the first map is the worst"
     assert found.description.problem.physics is not None
@@ -195,17 +183,17 @@ def test_a_slow_first_map_does_not_decide_and_verify_agrees_with_add(home: Path)
     assert all(one.residual <= dataset.tolerance == WORST for one in agreements)
 
 
-def test_records_that_nothing_explains_have_no_physics_and_no_offer(home: Path) -> None:
+def test_unexplained_records_get_no_physics_and_no_offer(home: Path) -> None:
     save(make_problem(), make_maps(2))
     for i in range(2):
         np.save(f"data{i}.npy", np.random.default_rng(i).normal(size=(2, NT, COLUMNS)).astype(np.float32))
-    found = add(wanted())
+    found = add_dataset(add_options())
     assert found.description.problem.physics is None
     # noise may be fitted a little by a small amplitude, which is no explanation
     assert all(one.residual > 0.5 for one in found.offers)
 
 
-def test_wavelet_file_explains_what_a_ricker_does_not_and_its_delay_is_found(home: Path) -> None:
+def test_wavelet_file_explains_records_and_delay_is_found(home: Path) -> None:
     problem = make_problem()
     ricker = sample_wavelet(problem.survey)
     source = np.convolve(ricker, [1.0, *[0.0] * 24, -0.6])[:NT].astype(np.float32)
@@ -220,13 +208,13 @@ def test_wavelet_file_explains_what_a_ricker_does_not_and_its_delay_is_found(hom
                 torch.from_numpy(np.load(f"model{i}.npy")[None]), problem, wavelet=torch.from_numpy(source)
             )
         np.save(f"data{i}.npy", shots[0].numpy())
-    found = add(wanted(depth=10.0, delay=0.072))
+    found = add_dataset(add_options(depth=10.0, delay=0.072))
     assert found.description.problem.physics is None
     assert found.offers == () or found.offers[-1].residual > 0.1
     forget("mine")
     # saved 20 samples too early
     np.save("wavelet.npy", source[20:200])
-    late = add(wanted(depth=10.0, frequency=None, wavelet="wavelet.npy"))
+    late = add_dataset(add_options(depth=10.0, frequency=None, wavelet="wavelet.npy"))
     assert late.description.problem.physics is None
     assert options(late.offers[-1].options)["delay"] == pytest.approx(0.072, abs=1e-4)
     again = add_again(late, depth=10.0, frequency=None, wavelet="wavelet.npy")
@@ -234,44 +222,44 @@ def test_wavelet_file_explains_what_a_ricker_does_not_and_its_delay_is_found(hom
     assert worst(again) < 1e-2
 
 
-def test_a_published_pair_proves_its_physics(home: Path, real_data: Path) -> None:
+def test_published_pair_is_explained(home: Path, real_data: Path) -> None:
     """The wavelet of OpenFWI peaks at the 73rd sample, 72 ms; 73 ms is another physics, and 72 ms is offered."""
     for i in range(3):
         np.save(home / f"data{i}.npy", np.load(real_data / "pair_openfwi_cf0_seis.npy"))
         np.save(home / f"model{i}.npy", np.load(real_data / "pair_openfwi_cf0_vel.npy"))
     places = {"source_x": "0,170,340,520,690", "receiver_x": "0:690:70", "low": None, "high": None}
-    found = add(wanted(delay=0.072, depth=10.0, **places))
+    found = add_dataset(add_options(delay=0.072, depth=10.0, **places))
     assert found.description.problem.physics is not None
     assert worst(found) < 5e-3
     forget("mine")
-    found = add(wanted(**places))
+    found = add_dataset(add_options(**places))
     assert found.description.problem.physics is None
     assert found.offers[-1].options == "--delay 0.072 --depth 10"
     assert found.offers[-1].residual < 5e-3
 
 
-def test_compared_samples_are_spread_and_bounded_by_their_work() -> None:
+def test_compared_samples_are_spread_and_bounded_by_work() -> None:
     problem = make_problem()
-    assert compared_numbers(problem, 1).tolist() == [0]
-    assert compared_numbers(problem, 60).tolist()[::7] == [0, 59]
-    assert len(compared_numbers(problem, 60)) == 8
+    assert compared_samples(problem, 1).tolist() == [0]
+    assert compared_samples(problem, 60).tolist()[::7] == [0, 59]
+    assert len(compared_samples(problem, 60)) == 8
     large = problem.model_copy(update={"grid": Grid(nz=2000, nx=4000, spacing=10.0)})
     survey = large.survey.model_copy(update={"nt": 20_000})
-    assert len(compared_numbers(large.model_copy(update={"survey": survey}), 60)) == 2
+    assert len(compared_samples(large.model_copy(update={"survey": survey}), 60)) == 2
 
 
-def test_options_are_typed_as_they_differ() -> None:
+def test_option_texts_list_differences() -> None:
     stated = make_problem()
-    assert typed(stated, stated) == ""
-    found = with_delay(with_depth(stated, 0.0, ["receivers"]), 1.5)
+    assert option_texts(stated, stated) == ""
+    found = with_delay(with_depths(stated, receiver=0.0), 1.5)
     assert found is not None
     physics = found.physics.model_copy(update={"accuracy": 8, "courant_number": 0.67, "free_surface": True})
-    assert typed(stated, found.model_copy(update={"physics": physics})) == (
+    assert option_texts(stated, found.model_copy(update={"physics": physics})) == (
         "--delay 0.0735 --source-depth 10 --receiver-depth 0 --order 8 --courant 0.67 --free-surface"
     )
     assert with_delay(stated, -73.0) is None, "no wavelet peaks before time 0"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0021, "2.1e-03"), (0.113, "11.3%"), (998.7, "999 times")])
-def test_residuals_are_shown_at_their_size(value: float, text: str) -> None:
+def test_residuals_are_shown_by_size(value: float, text: str) -> None:
     assert show_share(value) == text

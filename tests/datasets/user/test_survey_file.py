@@ -6,7 +6,7 @@ import pytest
 
 from fwibench.datasets.user import survey_file
 from fwibench.datasets.user.survey_file import read_problem, read_survey_file
-from fwibench.datasets.user.wavelet_file import from_samples, move, read_wavelet
+from fwibench.datasets.user.wavelet_file import move_peak, read_wavelet, sampled_wavelet
 from fwibench.errors import UsageError
 from fwibench.problem import Point, Ricker, SampledWavelet
 from tests.tolerances import assert_same_signal
@@ -27,7 +27,7 @@ def ricker(frequency: float, delay: float, dt: float, nt: int) -> np.ndarray:
     return (1 - 2 * argument) * np.exp(-argument)
 
 
-def test_documented_example_is_openfwis_problem(tmp_path: Path) -> None:
+def test_documented_example_is_problem_of_openfwi(tmp_path: Path) -> None:
     problem, notes = read_problem(write(tmp_path), (5, 1000, 70), (70, 70))
     survey, physics = problem.survey, problem.physics
     assert notes == ()
@@ -39,14 +39,14 @@ def test_documented_example_is_openfwis_problem(tmp_path: Path) -> None:
     assert (problem.grid.shape, problem.property.low, problem.property.high) == ((70, 70), 1500, 4500)
 
 
-def test_example_of_the_guide_is_that_of_the_code(tmp_path: Path) -> None:
+def test_example_of_guide_equals_example_of_code(tmp_path: Path) -> None:
     guide = (Path(__file__).parents[3] / "docs" / "your-own-data.md").read_text()
     shown = re.search(r"```toml\n(.*?)```", guide, re.DOTALL).group(1)  # type: ignore[union-attr]
     found = read_survey_file(write(tmp_path, shown))
     assert found == read_survey_file(write(tmp_path))
 
 
-def test_receivers_may_move_and_depths_may_differ(tmp_path: Path) -> None:
+def test_moving_receivers_and_depths_are_read(tmp_path: Path) -> None:
     text = """
     grid = {spacing = 10, nz = 20, nx = 40}
     time = {dt = 0.002}
@@ -65,7 +65,7 @@ def test_receivers_may_move_and_depths_may_differ(tmp_path: Path) -> None:
     assert problem.physics.source_scale == -1000
 
 
-def test_wavelet_file_is_found_beside_the_survey_file(tmp_path: Path) -> None:
+def test_wavelet_path_is_relative_to_survey_file(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     np.save(tmp_path / "sub/wavelet.npy", ricker(15, 0.072, 1e-3, 200))
     path = write(tmp_path / "sub", frequency='file = "wavelet.npy"', delay="")
@@ -84,7 +84,7 @@ WRONG = {
     "no frequency": ({"frequency": ""}, "need --frequency or --wavelet"),
     "not TOML": ({"dt": "dt = 1ms"}, "cannot be read"),
     "places": ({"x": 'x = "0:690:x"'}, "expected first:last:count"),
-    "count": ({"x": "x = [0, 10]"}, "gives 2 places"),
+    "count": ({"x": "x = [0, 10]"}, "gives 2 positions"),
     "depth": ({"depth": "depth = 800"}, "depth of a source is 800 m, the section reaches from 0 to 690 m"),
     "bounds": ({"low": ""}, "property.low and property.high are missing"),
     "unstable": ({"courant": "courant = 0.9"}, "less than 0.866"),
@@ -96,20 +96,20 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_survey_files_are_explained(name: str, tmp_path: Path) -> None:
+def test_wrong_survey_files_raise(name: str, tmp_path: Path) -> None:
     changes, message = WRONG[name]
     with pytest.raises(UsageError, match=re.escape(message)):
         read_problem(write(tmp_path, **changes), (5, 1000, 70), (70, 70))
 
 
-def test_missing_files_and_sizes_are_explained(tmp_path: Path) -> None:
+def test_missing_file_and_missing_size_raise(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_survey_file(tmp_path / "none.toml")
     with pytest.raises(UsageError, match=r"grid.nz and grid.nx are missing"):
         read_problem(write(tmp_path), (5, 1000, 70))
 
 
-def test_wavelet_keeps_its_samples_and_tells_peak_and_frequency(tmp_path: Path) -> None:
+def test_wavelet_keeps_samples_with_peak_and_frequency(tmp_path: Path) -> None:
     signal = -3.0 * ricker(20, 0.06, 1e-3, 300)
     np.save(tmp_path / "w.npy", signal)
     wavelet = read_wavelet(str(tmp_path / "w.npy"), 1e-3, 1000)
@@ -120,9 +120,9 @@ def test_wavelet_keeps_its_samples_and_tells_peak_and_frequency(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("delay", [0.072, 0.0655, 0.0601])
-def test_moved_wavelet_is_the_wavelet_of_that_delay(delay: float) -> None:
+def test_moved_wavelet_equals_wavelet_of_that_delay(delay: float) -> None:
     dt, nt = 1e-3, 400
-    moved = move(from_samples(ricker(15, 0.07, dt, nt), dt), dt, nt, delay)
+    moved = move_peak(sampled_wavelet(ricker(15, 0.07, dt, nt), dt), dt, nt, delay)
     padded = np.zeros(nt)
     padded[: len(moved.samples)] = moved.samples
     # cut where the tail is a millionth of the peak
@@ -131,7 +131,7 @@ def test_moved_wavelet_is_the_wavelet_of_that_delay(delay: float) -> None:
 
 
 @pytest.mark.parametrize("values", [np.zeros(10), np.full(10, np.nan), np.ones((3, 4)), np.array("x"), np.ones(0)])
-def test_arrays_that_are_no_wavelet_are_refused(values: np.ndarray, tmp_path: Path) -> None:
+def test_arrays_that_are_not_wavelets_raise(values: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "w.npy", values)
     with pytest.raises(UsageError, match="--wavelet"):
         read_wavelet(str(tmp_path / "w.npy"), 1e-3, 100)

@@ -9,43 +9,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.datasets.readers.expected import Shape, Wanted
+from fwibench.datasets.readers.expected import ExpectedMaps, Shape
 from fwibench.datasets.readers.segy_headers import DEAD, Headers, opened, read_headers
 from fwibench.errors import DataError
 from fwibench.typing import Array32, Array64, Indices
 
 
 @dataclass(frozen=True)
-class Section:
-    """A map and what the headers say about it.
+class SegyMap:
+    """A map with the coordinates of its columns.
 
     Attributes:
         values: `(Z, X)`, columns in the order of x.
-        places: X and Y of each column [m], `(X, 2)`; empty `(0, 2)` where the headers do not say.
+        columns: X and Y of each column [m], `(X, 2)`; empty `(0, 2)` where the headers have none.
         depth_step: Sample interval of the headers over 1000: metres where a depth interval is in millimetres; 0 where
             it is not filled in.
-        notes: What was used and assumed.
+        notes: Notes on what was used and assumed.
     """
 
     values: Array32
-    places: Array64
+    columns: Array64
     depth_step: float
     notes: tuple[str, ...]
 
 
-def measure(path: Path, wanted: Wanted) -> Shape:
-    """`(samples, traces)`."""
+def segy_shape(path: Path, expected: ExpectedMaps) -> Shape:
+    """Return `(samples, traces)`."""
     with opened(path) as file:
         return len(file.samples), file.tracecount
 
 
-def load(path: Path, wanted: Wanted) -> NDArray[Any]:
-    """All traces, `(samples, traces)`; see `read_map`."""
+def load_segy(path: Path, expected: ExpectedMaps) -> NDArray[Any]:
+    """Read all traces, `(samples, traces)`; see `read_map`."""
     return read_map(path).values
 
 
-def read_map(path: Path) -> Section:
-    """Read a section of a property.
+def read_map(path: Path) -> SegyMap:
+    """Read a map.
 
     Args:
         path: A SEG-Y file; its traces are the columns.
@@ -66,14 +66,14 @@ def read_map(path: Path) -> Section:
     order, notes = _column_order(headers)
     binary, each = headers.intervals
     step = (binary or each or (0,))[0] / 1e3
-    places = headers.cdp[order] if np.ptp(headers.cdp, axis=0).any() else headers.cdp[:0]
-    return Section(traces[order].T, places, step, (*headers.notes, *notes))
+    columns = headers.cdp[order] if np.ptp(headers.cdp, axis=0).any() else headers.cdp[:0]
+    return SegyMap(traces[order].T, columns, step, (*headers.notes, *notes))
 
 
 def _column_order(headers: Headers) -> tuple[Indices, list[str]]:
-    """Traces by their places along the line, or else by trace number; the file's order where neither is filled in.
+    """Order of the traces by position along the line, or else by trace number; else that of the file.
 
-    A file that runs from the largest to the least place keeps its order.
+    A file that runs from the largest to the smallest position keeps its order.
     """
     axis = int(np.argmax(np.ptp(headers.cdp, axis=0)))
     kinds = (
