@@ -69,7 +69,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="mae-illuminated",
             summary="mean absolute error where the survey sees the section; ask for it with --metrics",
-            target="fwibench.metrics.illuminated:mae_illuminated",
+            target="fwibench.metrics.pointwise:mae_illuminated",
             better="low",
             unit="property",
             default=False,

@@ -17,7 +17,7 @@ from fwibench.errors import DataError, FwibenchError, ProblemError, UsageError
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import AcousticPhysics, Point, Ricker, SeismicSurvey
 from fwibench.runs.prediction.measurements import read_measurements
-from fwibench.testing.tiny import SEISMIC
+from fwibench.testing.problems import SEISMIC
 from tests.datasets.readers.segy_files import survey_headers, write_traces
 
 NX, NZ, SPACING = 31, 12, 10.0
