@@ -13,7 +13,7 @@ from fwibench.datasets.details import describe_problem, describe_splits
 from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.specs.base import API_VERSION
-from fwibench.testing.running import CHECKS
+from fwibench.testing.runner import CHECKS
 from tests.conftest import Command
 from tests.environment import Environment
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fwibench.api.catalogue import open_registry
-from fwibench.methods.predictions import check_prediction
+from fwibench.methods.base import check_prediction
 from fwibench.runs.prediction.measurements import inspect_values, take_measurements
 from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
 from fwibench.typing import Array32, Maps

@@ -9,7 +9,7 @@ from pathlib import Path
 from fwibench.boards.rows import Row
 from fwibench.errors import FwibenchError, PluginError, UsageError
 from fwibench.files.atomic import atomic_write
-from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.isolation import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.specs.exporter import ExporterSpec
 

@@ -30,7 +30,7 @@ from fwibench.cli.console.output import print_error
 from fwibench.cli.global_options import move_to_front, set_global_options
 from fwibench.cli.groups import App
 from fwibench.errors import FwibenchError, UsageError
-from fwibench.plugins.guard import describe
+from fwibench.plugins.isolation import describe
 from fwibench.runs.processes.variables import bounded_waiting
 
 FAULT = 70

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fwibench.cli.console.output import warn
 from fwibench.datasets.user.description import read_descriptions
-from fwibench.plugins.guard import keep_stdout_to_the_end
+from fwibench.plugins.isolation import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from fwibench.errors import ProblemError
 from fwibench.physics.parallel import available_cores
-from fwibench.physics.sampling import HIGHEST, gradient_interval
+from fwibench.physics.wavelets import HIGHEST, gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench.typing import Array32, Array64
 

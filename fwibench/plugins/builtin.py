@@ -96,7 +96,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             name="mae-illuminated",
             title="MAE illuminated",
             summary="mean absolute error where the survey sees the section; on request with --metrics",
-            target="fwibench.metrics.illuminated:mae_illuminated",
+            target="fwibench.metrics.pointwise:mae_illuminated",
             better="low",
             unit="property",
             default=False,

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import pluggy
 
-from fwibench.plugins.guard import describe
+from fwibench.plugins.isolation import describe
 
 OWN = "fwibench"
 """Name of the distribution whose plugins are the built-in ones."""

@@ -14,12 +14,11 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from fwibench.errors import PluginError, UnknownNameError, UsageError
-from fwibench.plugins.admission import admit
-from fwibench.plugins.guard import undisturbed
+from fwibench.plugins.isolation import describe, undisturbed
 from fwibench.plugins.loading import find_plugins, load
 from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.settings import Settings, read_settings
-from fwibench.specs.base import Spec
+from fwibench.specs.base import Spec, api_fault, api_notice
 from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.exporter import ExporterSpec
 from fwibench.specs.method import MethodSpec
@@ -201,3 +200,33 @@ def _claim_suffix(registry: Registry, plugin: Plugin, spec: ExporterSpec) -> Non
                 f"'{offer.spec.name}' of {owner.distribution} ({owner.name}) does already",
                 "give it another suffix",
             )
+
+
+def admit(plugin: Plugin, hook: str, kind: type[S], spec: object) -> S:
+    """Checks a spec that a hook returned; a deprecated API version is noted with the plugin.
+
+    Raises:
+        PluginError: It is of another kind or API version, or its options cannot be used.
+    """
+    if not isinstance(spec, kind):
+        raise PluginError(f"{hook} returned {type(spec).__name__}, expected {kind.__name__}")
+    if fault := api_fault(spec.api):
+        raise PluginError(f"'{spec.name}' {fault[0]}", fault[1])
+    if isinstance(spec, MethodSpec | DatasetSpec):
+        _check_options(spec)
+    if notice := api_notice(spec.api):
+        plugin.notices.append(f"'{spec.name}' {notice}")
+    return spec
+
+
+def _check_options(spec: MethodSpec | DatasetSpec) -> None:
+    """Defaults and presets must build options that JSON can hold; other parts of the spec too."""
+    presets = spec.profiles if isinstance(spec, MethodSpec) else {}
+    for name, values in [("", {}), *presets.items()]:
+        try:
+            spec.options.model_validate(values).model_dump_json()
+        except Exception as error:
+            where = f"the preset of profile {name}" if name else "the defaults of the options"
+            raise PluginError(f"'{spec.name}': {where} cannot be used: {describe(error)}") from error
+    if isinstance(spec, MethodSpec) and spec.builds_on and spec.builds_on not in spec.options.model_fields:
+        raise PluginError(f"'{spec.name}' builds on its option '{spec.builds_on}', which it does not have")

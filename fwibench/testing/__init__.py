@@ -10,9 +10,8 @@
 """
 
 from fwibench.testing.checks import Check, NonconformityError, Result
-from fwibench.testing.problems import em_problem, seismic_problem
-from fwibench.testing.running import check_dataset, check_method, check_metric, parametrize_with_checks
-from fwibench.testing.tiny import Tiny, in_memory, tiny_data
+from fwibench.testing.problems import Tiny, em_problem, in_memory, seismic_problem, tiny_data
+from fwibench.testing.runner import check_dataset, check_method, check_metric, parametrize_with_checks
 
 __all__ = [
     "Check",

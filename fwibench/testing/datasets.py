@@ -26,8 +26,8 @@ from fwibench.problem import Problem
 from fwibench.samples import Split
 from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
 from fwibench.testing.checks import NotApplicableError, as_checks, require
+from fwibench.testing.process_state import disturb
 from fwibench.testing.specs import entry_module_is_light, options_survive_json
-from fwibench.testing.state import disturb
 from fwibench.typing import Array32
 
 BOUNDS_SLACK = 1e-3

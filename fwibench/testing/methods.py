@@ -1,17 +1,15 @@
 """Checks that every method must pass.
 
-Invariant: a check is one function; its docstring's first line is the promise. They share one fit where they can.
+Invariant: a check is one function, and the first line of its docstring states the requirement. Checks share one fit
+where they can.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
-import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +17,15 @@ import numpy as np
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, FwibenchError, MethodError
-from fwibench.methods.base import Method
+from fwibench.methods.base import Method, check_prediction
 from fwibench.methods.complexity import Complexity
-from fwibench.methods.context import RunContext
-from fwibench.methods.predictions import check_prediction
-from fwibench.plugins.registry import Registry
 from fwibench.problem import Property
 from fwibench.samples import Split
-from fwibench.specs.method import MethodSpec
 from fwibench.testing.checks import NonconformityError, NotApplicableError, as_checks, describe, require
-from fwibench.testing.probe import Job, Report, construct, predict, run_probe
+from fwibench.testing.method_subject import MethodSubject
+from fwibench.testing.probe import predict
+from fwibench.testing.problems import tiny_data
 from fwibench.testing.specs import entry_module_is_light, options_survive_json
-from fwibench.testing.tiny import Kind, Tiny, tiny_data
 from fwibench.typing import Array32
 
 TOLERANCE = 1e-4
@@ -40,137 +35,6 @@ REFIT_SHARE = 0.05
 
 Threads add up in another order, and Adam moves a weight by its whole step where the gradient is nothing but rounding.
 """
-GRACE_S = 10.0
-"""Seconds that a method has to return after its deadline has passed."""
-DEADLINE_S = 0.2
-
-
-class MethodSubject:
-    """A method under test, built for tiny problems with the options of profile smoke.
-
-    Args:
-        spec: The method's.
-        registry: Where the method that it builds on is looked up.
-        options: Values that differ from the profile's.
-        entry: Module of the plugin's hooks; empty if no plugin offers it.
-        grace: See `GRACE_S`.
-    """
-
-    def __init__(
-        self,
-        spec: MethodSpec,
-        registry: Registry,
-        options: Mapping[str, Any] | None = None,
-        entry: str = "",
-        grace: float = GRACE_S,
-    ) -> None:
-        self.spec, self.registry, self.entry, self.grace = spec, registry, entry, grace
-        self._chosen = dict(options or {})
-        self._fitted: dict[tuple[Kind, int], Method] = {}
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where its files lie until the subject is forgotten."""
-        folder = Path(tempfile.mkdtemp(prefix="fwibench-check-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return folder
-
-    @cached_property
-    def options(self) -> Any:
-        """Little effort: those of profile smoke."""
-        return self.spec.options.model_validate({**self.spec.profiles.get("smoke", {}), **self._chosen})
-
-    @property
-    def kind(self) -> Kind:
-        """The first kind of measurement that it accepts."""
-        return self.spec.measurements[0]
-
-    @cached_property
-    def data(self) -> Tiny:
-        """Samples of that kind."""
-        return tiny_data(self.kind)
-
-    def values(self) -> tuple[str, str]:
-        """Problem and options as they are now."""
-        return self.data.problem.model_dump_json(), self.options.model_dump_json()
-
-    @cached_property
-    def pristine(self) -> tuple[str, str]:
-        """Problem and options before the first method was built."""
-        return self.values()
-
-    def build(self, kind: Kind | None = None, repetition: int = 0) -> Method:
-        """A new method, in a working folder of its own."""
-        kind = kind or self.kind
-        _ = self.pristine
-        base = self.base.fitted(kind, repetition, guarded=False) if self.base else None
-        workdir = Path(tempfile.mkdtemp(dir=self.folder))
-        name = self.spec.name
-        context = RunContext(workdir=workdir, dataset="tiny", method=name, repetition=repetition, base=base)
-        return construct(self.spec, tiny_data(kind).problem, self.options, context)
-
-    def fitted(self, kind: Kind | None = None, repetition: int = 0, *, guarded: bool = True) -> Method:
-        """A fitted method; fitted once for each kind and repetition.
-
-        Args:
-            kind: Kind of measurement; the first that the method accepts by default.
-            repetition: Which seed.
-            guarded: Fit here only what did not kill a process of its own.
-        """
-        key = kind or self.kind, repetition
-        if key not in self._fitted:
-            if guarded:
-                self.survived()
-            method = self.build(*key)
-            data = tiny_data(key[0])
-            method.fit(data.train, data.val)
-            self._fitted[key] = method
-        return self._fitted[key]
-
-    def predict(self, method: Method, rows: Any = slice(None)) -> Array32:
-        """Predictions of some rows of the test split."""
-        test = self.data.test
-        return np.asarray(predict(self.spec, method, test.measurements[rows], test.properties[rows]))
-
-    @cached_property
-    def predictions(self) -> Array32:
-        """Of the test split, by the fitted method."""
-        return self.predict(self.fitted())
-
-    @cached_property
-    def base(self) -> MethodSubject | None:
-        """The method that it builds on; None if it builds on none."""
-        if not self.spec.builds_on:
-            return None
-        return MethodSubject(self.registry.method(getattr(self.options, self.spec.builds_on)).spec, self.registry)
-
-    @cached_property
-    def probe(self) -> Report:
-        """What it does in a process of its own."""
-        below = None
-        if self.base:
-            model = self.folder / "base"
-            model.mkdir()
-            self.base.fitted(self.kind, guarded=False).save(model)
-            below = self.base.spec, self.base.options, model
-        data = self.data
-        job = Job(
-            spec=self.spec,
-            options=self.options,
-            full_options=self.spec.options.model_validate(self._chosen),
-            problem=data.problem,
-            arrays={s.name: (s.measurements[:], s.properties[:]) for s in (data.train, data.val, data.test)},
-            base=below,
-            deadline_s=DEADLINE_S,
-            grace_s=self.grace,
-        )
-        return run_probe(job, self.folder / "probe")
-
-    def survived(self) -> None:
-        """Raises `NonconformityError` if a fit kills or hangs its process."""
-        for name in ("load", "fit"):
-            if name not in self.probe.phases:
-                self.probe.phase(name)
 
 
 def target_is_a_method(subject: MethodSubject) -> None:

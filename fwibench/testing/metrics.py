@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fwibench.specs.metric import MetricSpec
 from fwibench.testing.checks import as_checks, require
+from fwibench.testing.problems import PROBLEMS, SIZES, tiny_data, tiny_maps
 from fwibench.testing.specs import entry_module_is_light
-from fwibench.testing.tiny import PROBLEMS, SIZES, tiny_data, tiny_maps
 from fwibench.typing import Array32
 
 ROUNDING = 1e-5

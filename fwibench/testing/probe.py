@@ -30,9 +30,9 @@ from fwibench.methods.context import RunContext
 from fwibench.problem import Problem
 from fwibench.specs.method import MethodSpec
 from fwibench.testing.checks import NonconformityError, describe, require
+from fwibench.testing.problems import in_memory
+from fwibench.testing.process_state import CHANGED_BY_IMPORTS, IMPORTED_AS, differences, disturb, global_state
 from fwibench.testing.specs import import_environment
-from fwibench.testing.state import CHANGED_BY_IMPORTS, IMPORTED_AS, differences, disturb, global_state
-from fwibench.testing.tiny import in_memory
 from fwibench.typing import Array32
 
 JOB, PHASES, PREDICTIONS, LOG = "job.pickle", "phases.jsonl", "predictions.npz", "log.txt"

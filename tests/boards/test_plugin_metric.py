@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fwibench.datasets.base import Dataset
 
 from fwibench.boards.columns import columns_of
 from fwibench.boards.frame import to_frame
+from fwibench.datasets.base import Dataset
 from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.specs.metric import MetricSpec

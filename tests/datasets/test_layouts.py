@@ -10,7 +10,7 @@ from fwibench.datasets.layouts import Expected, complex_advice, read_layout, tra
 from fwibench.errors import ProblemError
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.runs.prediction.measurements import read_measurements
-from fwibench.testing.tiny import EM, SEISMIC
+from fwibench.testing.problems import EM, SEISMIC
 
 T, R = SEISMIC.measurement_shape[1:]
 SURVEY = SEISMIC.survey

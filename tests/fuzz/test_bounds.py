@@ -14,8 +14,8 @@ from fwibench.boards.exporters.data import inert
 from fwibench.cli.console import output
 from fwibench.errors import DataError, DivergedError, MethodError, RecordError, UsageError
 from fwibench.files.npy import open_npy, read_npz
+from fwibench.methods.base import check_prediction
 from fwibench.methods.checkpoints import Checkpoints
-from fwibench.methods.predictions import check_prediction
 from fwibench.methods.traces import Course
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.predictions import read_predictions

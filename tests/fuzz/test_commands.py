@@ -122,7 +122,7 @@ def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in ("run", "reproduce"):
         monkeypatch.setattr(f"fwibench.cli.commands.{module}.run_plan", refuse)
-    monkeypatch.setattr("fwibench.testing.running.examine", lambda *_, **__: [])
+    monkeypatch.setattr("fwibench.testing.runner.examine", lambda *_, **__: [])
     monkeypatch.setattr(StoredDataset, "prepare", lambda *_: None)
     monkeypatch.setattr(StoredDataset, "estimate", lambda _: None)
     monkeypatch.setattr(Dataset, "check_physics", lambda _: [])

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 from fwibench_baselines.fwi.bands import bands_of, low_pass
-from fwibench_baselines.fwi.cost import gradient_flops
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample, taper
 from fwibench_baselines.fwi.engine import Engine
-from fwibench_baselines.fwi.method import MultiscaleFWI, OracleFWI
+from fwibench_baselines.fwi.method import MultiscaleFWI, OracleFWI, gradient_flops
 from fwibench_baselines.fwi.misfits import MISFITS, decrease, roughness
 from fwibench_baselines.fwi.options import InversionOptions, OracleOptions, StartOptions
 from fwibench_baselines.fwi.shots import with_shots
@@ -19,7 +18,7 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.traces import Course
 from fwibench.metrics.misfit import data_misfit
 from fwibench.physics.acoustic import simulate
-from fwibench.physics.sampling import gradient_interval
+from fwibench.physics.wavelets import gradient_interval
 from fwibench.problem import Problem
 from tests.tolerances import assert_same_signal, rounding
 

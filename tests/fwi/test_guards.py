@@ -17,8 +17,7 @@ from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
-from fwibench.physics.sampling import gradient_interval
-from fwibench.physics.wavelets import sample_wavelet
+from fwibench.physics.wavelets import gradient_interval, sample_wavelet
 from fwibench.problem import Point, Problem
 from tests.physics.test_illumination import problem
 

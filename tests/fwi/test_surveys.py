@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from fwibench_baselines.fwi.cost import gradient_flops
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, on_time_axis, resample, taper
 from fwibench_baselines.fwi.engine import Engine
+from fwibench_baselines.fwi.method import gradient_flops
 from fwibench_baselines.fwi.options import InversionOptions
 
 from fwibench.physics.acoustic import simulate

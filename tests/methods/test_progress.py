@@ -1,7 +1,7 @@
 import pytest
 
-from fwibench.methods import progress
-from fwibench.methods.progress import Progress
+from fwibench.methods import iterative
+from fwibench.methods.iterative import Progress
 from fwibench.methods.traces import Step, Trace
 
 
@@ -10,7 +10,7 @@ def trace(iterations: int) -> Trace:
 
 
 def test_samples_count_by_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(iterative, "REPORT_EVERY_S", 0.0)
     told: list[dict[str, float]] = []
     seen = Progress(3, 10, lambda **scalars: told.append(scalars))
     seen.step(0, [trace(5)])
@@ -21,7 +21,7 @@ def test_samples_count_by_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_that_is_cut_and_begun_again_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(iterative, "REPORT_EVERY_S", 0.0)
     told: list[dict[str, float]] = []
     seen = Progress(4, 10, lambda **scalars: told.append(scalars))
     seen.step(0, [trace(5)] * 4)

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
 from fwibench.datasets.salt.dataset import PROBLEM
-from fwibench.metrics.illuminated import mae_illuminated
-from fwibench.metrics.pointwise import mae, mse, rmse
+from fwibench.metrics.pointwise import mae, mae_illuminated, mse, rmse
 from fwibench.metrics.ssim import ssim, ssim_wang
 from fwibench.problem import Grid, Problem
-from fwibench.testing.tiny import EM
+from fwibench.testing.problems import EM
 
 
 def maps(seed: int, n: int = 3, shape: tuple[int, int] = (40, 60)) -> np.ndarray:

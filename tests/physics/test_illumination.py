@@ -7,9 +7,9 @@ from fwibench.errors import ProblemError
 from fwibench.physics import illumination as module
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.illumination import illumination, reference_model, sensitivity
-from fwibench.physics.sampling import FEWEST, gradient_interval
+from fwibench.physics.wavelets import FEWEST, gradient_interval
 from fwibench.problem import AcousticPhysics, Grid, Point, Problem, Ricker, SeismicSurvey
-from fwibench.testing.tiny import EM, SEISMIC
+from fwibench.testing.problems import EM, SEISMIC
 
 GRID = Grid(nz=30, nx=60, spacing=10.0)
 

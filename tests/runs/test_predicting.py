@@ -18,7 +18,7 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
 from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
-from fwibench.testing.tiny import EM, SEISMIC
+from fwibench.testing.problems import EM, SEISMIC
 from tests.runs.finished import finish
 from tests.tolerances import assert_within_range
 

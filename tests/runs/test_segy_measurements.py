@@ -7,7 +7,7 @@ from segyio import BinField
 from fwibench.errors import ProblemError
 from fwibench.problem import SeismicSurvey
 from fwibench.runs.prediction.measurements import read_measurements
-from fwibench.testing.tiny import SEISMIC
+from fwibench.testing.problems import SEISMIC
 from tests.datasets.readers.segy_files import survey_headers, write_traces
 from tests.datasets.user.segy_surveys import RNG
 

@@ -12,7 +12,9 @@ from fwibench.testing import NonconformityError, check_dataset, check_method, ch
 from fwibench.testing.checks import NotApplicableError, Result, as_checks, require, run_checks
 from fwibench.testing.specs import import_environment
 from tests.conftest import Command
-from tests.testing import wrong
+from tests.testing.nonconforming.datasets import dataset_spec
+from tests.testing.nonconforming.methods import Kilometres, method_spec
+from tests.testing.nonconforming.metrics import metric_spec
 
 
 def fails(subject: object) -> None:
@@ -76,22 +78,22 @@ def test_a_declared_check_must_exist() -> None:
 
 
 def test_check_method_returns_all_results_or_raises_with_those_that_failed() -> None:
-    results = check_method(wrong.method_spec())
+    results = check_method(method_spec())
     assert {result.status for result in results} == {"passed", "skipped"}
     with pytest.raises(NonconformityError, match="x-kilometres breaks 1 of 16 checks") as broken:
-        check_method(wrong.method_spec(wrong.Kilometres))
+        check_method(method_spec(Kilometres))
     assert "predictions-fit-the-problem: failed: predictions are " in broken.value.message
     reasons = {"predictions-fit-the-problem": "kilometres are the point"}
-    assert all(result.ok for result in check_method(wrong.method_spec(wrong.Kilometres), expected_failures=reasons))
-    declared = wrong.method_spec(wrong.Kilometres, expected_failures=reasons)
+    assert all(result.ok for result in check_method(method_spec(Kilometres), expected_failures=reasons))
+    declared = method_spec(Kilometres, expected_failures=reasons)
     assert all(result.ok for result in check_method(declared))
     with pytest.raises(NonconformityError, match="model-is-saved-whole: unexpected pass"):
-        check_method(wrong.method_spec(), expected_failures={"model-is-saved-whole": "not so"})
+        check_method(method_spec(), expected_failures={"model-is-saved-whole": "not so"})
 
 
 def test_check_dataset_and_check_metric_accept_what_is_right() -> None:
-    assert all(result.ok for result in check_dataset(wrong.dataset_spec()))
-    assert all(result.ok for result in check_metric(wrong.metric_spec()))
+    assert all(result.ok for result in check_dataset(dataset_spec()))
+    assert all(result.ok for result in check_metric(metric_spec()))
     with pytest.raises(UnknownNameError, match="no metric named 'salt'"):
         check_metric("salt")
 
@@ -114,7 +116,7 @@ def test_tests_are_made_for_pytest(tmp_path: Path) -> None:
         textwrap.dedent(
             """
             from fwibench.testing import parametrize_with_checks
-            from tests.testing.wrong import BeyondBounds, dataset_spec
+            from tests.testing.nonconforming.datasets import BeyondBounds, dataset_spec
 
             REASONS = {"x-beyondbounds": {
                 "properties-are-within-bounds": "the bounds are older than the maps",

@@ -6,22 +6,23 @@ elementwise, so a batch equals as many single inversions; options that would cou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 import deepwave
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d, pad
 
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import widths_of_frame
 from fwibench.physics.illumination import illumination
-from fwibench.physics.sampling import gradient_interval
+from fwibench.physics.wavelets import gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench.typing import Array64, Maps
 from fwibench_baselines.fwi.bands import bands_of, name_of
-from fwibench_baselines.fwi.blurring import blurred
 from fwibench_baselines.fwi.discretisation import resample, taper
 from fwibench_baselines.fwi.objectives import Objective, Objectives
 from fwibench_baselines.fwi.optimisers import AdamSettings, OutOfTimeError, Unknown, adam, minimise
@@ -37,6 +38,8 @@ WARP_DAMPING = 1e-8
 """Slope of the misfit [1/cells] below which a control point hardly moves."""
 WARP_LEFT = 0.01
 """Misfit beside the noise that bending may leave; where it leaves more, shapes were wrong and the start stays."""
+REACH = 3.0
+"""Standard deviations after which the Gaussian is cut off."""
 
 
 class Engine:
@@ -281,3 +284,20 @@ class Engine:
 def _warped(corner: float | None) -> str:
     """How a band is called in traces while the start is bent."""
     return f"{name_of(corner)} warp"
+
+
+def blurred(maps: Tensor, width: float) -> Tensor:
+    """Maps `(n, 1, Z, X)` blurred by a Gaussian of standard deviation `width` [cells]; edges are continued."""
+    half = math.ceil(REACH * width)
+    if width < 0.25:
+        return maps
+    kernel = _kernel(width, half).to(maps)
+    along = conv2d(pad(maps, (half, half, 0, 0), mode="replicate"), kernel.view(1, 1, 1, -1))
+    return conv2d(pad(along, (0, 0, half, half), mode="replicate"), kernel.view(1, 1, -1, 1))
+
+
+@lru_cache(maxsize=16)
+def _kernel(width: float, half: int) -> Tensor:
+    places = torch.arange(-half, half + 1, dtype=torch.float64)
+    weights = torch.exp(-0.5 * (places / width).square())
+    return weights / weights.sum()

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import deepwave
 import numpy as np
 import torch
 
@@ -17,11 +18,11 @@ from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.parallel import available_cores
-from fwibench.problem import Problem
+from fwibench.physics.placement import reached_rows
+from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench.samples import Split
 from fwibench.typing import Maps
-from fwibench_baselines.fwi.cost import gradient_flops
-from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample
+from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample, stable_steps
 from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.options import STEP, STEP_SHARE
 from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, linear, read_start, smoothed
@@ -184,3 +185,23 @@ class OracleFWI(WaveformInversion):
 
     def load(self, path: Path) -> None:
         """Nothing was kept; a start comes from `reveal`."""
+
+
+def gradient_flops(problem: Problem) -> int:
+    """Floating-point operations of one misfit and its gradient, all shots of one sample.
+
+    A step of the second-order scheme costs, for each cell within reach and its absorbing frame, two second
+    differences of the stencil's order and five operations of the update. The adjoint costs as much, and the
+    gradient two operations more. The survey's time step is divided until it is stable. Absorbing terms,
+    sources and receivers are left out: they are few.
+    """
+    survey, physics = problem.survey, problem.physics
+    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
+        raise TypeError("only acoustic simulations are counted")
+    width = physics.pml_width
+    nz, nx = reached_rows(problem) + (1 if physics.free_surface else 2) * width, problem.grid.nx + 2 * width
+    courant = physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER
+    inner = math.ceil(stable_steps(problem, survey.dt, courant))
+    difference = 3 * physics.accuracy // 2 + 1
+    step = 2 * difference + 5
+    return len(survey.sources) * survey.nt * inner * nz * nx * (2 * step + 2)

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from fwibench.physics.acoustic import simulate
-from fwibench.physics.sampling import gradient_interval
-from fwibench.physics.wavelets import sample_wavelet
+from fwibench.physics.wavelets import gradient_interval, sample_wavelet
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.samples import evenly_spaced
 from fwibench.typing import Array32, Maps

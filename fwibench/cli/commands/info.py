@@ -13,7 +13,7 @@ from fwibench.cli.console.output import print_json, print_table
 from fwibench.cli.options import Json
 from fwibench.cli.registry import open_registry
 from fwibench.errors import FwibenchError, UnknownNameError, UsageError
-from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.isolation import describe, stdout_to_stderr
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.runs.planning.grammar import parse_one, read_one
 from fwibench.specs.base import Spec

@@ -17,7 +17,7 @@ import numpy as np
 
 from fwibench.boards.rows import Setting
 from fwibench.errors import DataError
-from fwibench.plugins.guard import describe
+from fwibench.plugins.isolation import describe
 from fwibench.report.canvas import import_matplotlib
 from fwibench.report.figures.style import STYLE, plain
 

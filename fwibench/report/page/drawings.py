@@ -14,7 +14,7 @@ from functools import cache
 from PIL import Image
 
 from fwibench.errors import DataError
-from fwibench.plugins.guard import describe
+from fwibench.plugins.isolation import describe
 from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import Drawing, render
 from fwibench.report.figures.panels import ERRORS

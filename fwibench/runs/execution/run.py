@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fwibench.errors import FwibenchError
 from fwibench.files.locks import BusyError
-from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.isolation import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record

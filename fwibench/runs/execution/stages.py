@@ -12,9 +12,8 @@ from importlib import import_module
 
 import numpy as np
 
-from fwibench.methods.base import Method
+from fwibench.methods.base import Method, check_prediction
 from fwibench.methods.iterative import IterativeMethod
-from fwibench.methods.predictions import check_prediction
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.methods.traces import Trace
 from fwibench.runs.artefacts.record import finite

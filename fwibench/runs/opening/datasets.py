@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from fwibench.errors import DataError, FwibenchError, OptionError, PluginError, UnknownNameError
-from fwibench.plugins.guard import blaming
+from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile

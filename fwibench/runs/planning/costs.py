@@ -15,7 +15,7 @@ from fwibench.errors import FwibenchError, MethodError, UsageError
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
-from fwibench.plugins.guard import describe, stdout_to_stderr
+from fwibench.plugins.isolation import describe, stdout_to_stderr
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
 from fwibench.runs.opening.datasets import open_dataset

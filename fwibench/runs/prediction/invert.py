@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from fwibench.datasets.user.survey_file import read_problem
 from fwibench.errors import MethodError, ProblemError, UsageError
 from fwibench.files.npy import open_array
+from fwibench.methods.base import check_prediction
 from fwibench.methods.context import RunContext
-from fwibench.methods.predictions import check_prediction
 from fwibench.physics.misfit import relative_distance
-from fwibench.plugins.guard import blaming
+from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem, SeismicSurvey
 from fwibench.runs.machine.devices import choose_device, select_device

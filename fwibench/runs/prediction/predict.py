@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
 from fwibench.files.atomic import atomic_write
+from fwibench.methods.base import check_prediction
 from fwibench.methods.context import RunContext
-from fwibench.methods.predictions import check_prediction
-from fwibench.plugins.guard import blaming
+from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.layout import RunFiles

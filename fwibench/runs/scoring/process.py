@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fwibench.errors import FwibenchError
-from fwibench.plugins.guard import describe
+from fwibench.plugins.isolation import describe
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fwibench.errors import MetricError
-from fwibench.plugins.guard import describe
+from fwibench.plugins.isolation import describe
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.scores import Scores

@@ -8,7 +8,7 @@ from segyio import BinField, TraceField
 
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import AcousticPhysics, Point, Ricker, SeismicSurvey
-from fwibench.testing.tiny import SEISMIC
+from fwibench.testing.problems import SEISMIC
 from tests.datasets.readers.segy_files import survey_headers, write_traces
 from tests.datasets.user.segy_surveys import (
     MAPS,

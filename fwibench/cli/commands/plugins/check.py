@@ -84,7 +84,7 @@ def _options(spec: Any, texts: dict[str, str]) -> dict[str, Any]:
 
 def _check(registry: Registry, offer: Offer[Any], options: dict[str, Any]) -> list[Result]:
     """Results of all checks; on a terminal the one at work is shown."""
-    from fwibench.testing.running import examine
+    from fwibench.testing.runner import examine
 
     found: list[Result] = []
     # what a method prints is not a result

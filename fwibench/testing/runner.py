@@ -14,7 +14,8 @@ from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
 from fwibench.testing.checks import Check, NonconformityError, NotApplicableError, Result, refuse_unknown, run_checks
 from fwibench.testing.datasets import DATASET_CHECKS, DatasetSubject
-from fwibench.testing.methods import GRACE_S, METHOD_CHECKS, MethodSubject
+from fwibench.testing.method_subject import GRACE_S, MethodSubject
+from fwibench.testing.methods import METHOD_CHECKS
 from fwibench.testing.metrics import METRIC_CHECKS, MetricSubject
 from fwibench.testing.specs import entry_module
 
