@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.report.material import Material
-from fwibench.report.page.writing import Wanted, write_page
+from fwibench.report.page.page import PageOptions, write_page
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
@@ -44,8 +44,8 @@ FLAGS = [
 ]
 
 
-class Made(Material):
-    """Material whose datasets are in memory."""
+class Made(Sources):
+    """Sources whose datasets are in memory."""
 
     def dataset(self, cell: Cell) -> Any:
         """By fingerprint."""
@@ -146,11 +146,11 @@ def main() -> None:
         lay_out(root, datasets)
         results = Results(root)
         start = time.perf_counter()
-        material = Made(results, results.records()[0], registry)
-        material.made = {dataset.fingerprint: dataset for dataset in datasets}
-        size = write_page(material, path, Wanted(published=True))
+        sources = Made(results, results.records()[0], registry)
+        sources.made = {dataset.fingerprint: dataset for dataset in datasets}
+        size = write_page(sources, path, PageOptions(published=True))
         taken = time.perf_counter() - start
-        print(f"{len(DATASETS)} datasets x {len(METHODS)} methods: made in {taken:.1f} s; left out: {material.faults}")
+        print(f"{len(DATASETS)} datasets x {len(METHODS)} methods: made in {taken:.1f} s; left out: {sources.faults}")
         print(f"size {size / 1e6:.1f} MB; asked: under {ASKED_MB:g} MB")
         if shutil.which("chromium") is None:
             print("not opened: there is no chromium here")

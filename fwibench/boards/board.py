@@ -93,15 +93,15 @@ def make_board(
         cells.setdefault(identity(record, runs.get(record.cell.base), common=common), []).append(record)
     notes = _unknown_metrics(every, columns)
     columns = columns.scored_in(every)
-    wanted = None if common else [columns.ranking.metric, *metrics]
-    lines = [_make_line(same, runs, columns, read, wanted) for same in cells.values()]
+    needed = None if common else [columns.ranking.metric, *metrics]
+    lines = [_make_line(same, runs, columns, read, needed) for same in cells.values()]
     notes += [fault for line in lines for fault in line.faults]
     lines = _separate_data(lines, [same[0].cell.fingerprint for same in cells.values()])
     if common:
         lines, restricted = _restrict(lines)
         notes += restricted
     lines = [replace(line, row=_with_interval(line)) for line in lines]
-    lines.sort(key=lambda line: (line.row.group, *_place(line.row), line.label))
+    lines.sort(key=lambda line: (line.row.group, *_order(line.row), line.label))
     ranked: list[Line] = []
     for _, group in groupby(lines, key=lambda line: line.row.group):
         here, told = _rank(list(group))
@@ -239,8 +239,8 @@ def _with_interval(line: Line) -> Row:
     return line.row.changed(**dict(zip(line.row.columns.interval, ends, strict=True)))
 
 
-def _place(row: Row) -> tuple[bool, float]:
-    """What rows are put in order by: the score, the best first and a missing one last."""
+def _order(row: Row) -> tuple[bool, float]:
+    """Sort key of rows: the best score first, a missing one last."""
     return row.score is None, 0.0 if row.score is None else row.columns.ranking.order(row.score)
 
 

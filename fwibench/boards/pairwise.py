@@ -108,7 +108,7 @@ def compare_all(lines: Iterable[Line], names: Sequence[str], column: Column) -> 
         The comparisons by setting, and a line for each pair that could not be compared.
 
     Raises:
-        UsageError: A name is unknown or fits several rows of a setting.
+        UsageError: A name is unknown, or several rows of a setting have it.
         DataError: No two of the methods were run in the same setting.
     """
     made, faults = [], []
@@ -144,7 +144,7 @@ def compare_with(lines: Iterable[Line], baseline: str, column: Column) -> tuple[
         The comparisons by setting, and a line for each comparison that could not be made.
 
     Raises:
-        UsageError: The name is unknown or fits several rows of a setting.
+        UsageError: The name is unknown, or several rows of a setting have it.
     """
     made, faults = [], []
     settings = by_setting(lines)
@@ -173,12 +173,12 @@ def find_line(lines: Sequence[Line], name: str) -> Line | None:
         UsageError: Several have the name, with different options.
     """
     exact = [line for line in lines if line.label == name]
-    fits = exact or [line for line in lines if line.row["method"] == name]
-    if len({line.label for line in fits}) > 1:
-        labels = " or ".join(dict.fromkeys(line.label for line in fits))
-        raise UsageError(f"'{name}' fits {len(fits)} rows of {lines[0].setting.title}", f"choose {labels}")
+    found = exact or [line for line in lines if line.row["method"] == name]
+    if len({line.label for line in found}) > 1:
+        labels = " or ".join(dict.fromkeys(line.label for line in found))
+        raise UsageError(f"{len(found)} rows are named '{name}' in {lines[0].setting.title}", f"choose {labels}")
     # a method scored on several choices of test samples: the one with most; several versions: the latest
-    return max(fits, key=lambda line: (line.row["n_test"] or 0, line.row["date_utc"] or ""), default=None)
+    return max(found, key=lambda line: (line.row["n_test"] or 0, line.row["date_utc"] or ""), default=None)
 
 
 def compare(

@@ -147,9 +147,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values after Holm's step-down correction (1979), in the order given."""
     corrected = [0.0] * len(p_values)
     largest = 0.0
-    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
-        largest = max(largest, min((len(p_values) - rank) * p_values[place], 1.0))
-        corrected[place] = largest
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min((len(p_values) - rank) * p_values[index], 1.0))
+        corrected[index] = largest
     return corrected
 
 

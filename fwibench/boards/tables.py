@@ -77,5 +77,5 @@ def _tied(rows: Iterable[Row]) -> bool:
 
 def _title(row: Row) -> str:
     if row["status"] == "published":
-        return f"{row['dataset']} ({row['source']}), as printed, not ranked"
+        return f"{row['dataset']} ({row['source']}), as published, not ranked"
     return f"{row.setting.title}, {row['n_test'] or 'no'} test samples"

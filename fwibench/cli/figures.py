@@ -1,4 +1,4 @@
-"""`figures`: pictures of a results folder."""
+"""`figures`: draw figures of a results folder."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.files.atomic import atomic_write, check_folder
 from fwibench.plugins.settings import split as split_names
-from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing, Format, render
-from fwibench.report.material import Material
+from fwibench.report.figures.kinds import list_drawings
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.results import Results
 
 
@@ -30,7 +30,7 @@ def figures(
     ] = None,
     formats: Annotated[str, typer.Option("--format", help="png, svg or both, separated by a comma.")] = "png,svg",
     kind: Annotated[
-        str, typer.Option(help="Only these: panels, training, cost, errors, convergence, spectrum; all by default.")
+        str, typer.Option(help="Kinds: panels, training, cost, errors, convergence, spectrum; all by default.")
     ] = "",
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only of this dataset.")] = "",
     split: Annotated[str, typer.Option(help="Only of this split scheme.")] = "",
@@ -42,15 +42,15 @@ def figures(
     suffixes, target = _formats(formats), output or results / "figures"
     folder = Results(results)
     where = {"dataset": dataset, "split": split, "profile": profile}
-    material = Material(folder, select_records(read_records(folder), **where), open_registry())
+    sources = Sources(folder, select_records(read_records(folder), **where), open_registry())
     check_folder(target)
-    drawings = list_drawings(material, split_names([kind]), split_names([samples]))
-    for fault in material.faults:
+    drawings = list_drawings(sources, split_names([kind]), split_names([samples]))
+    for fault in sources.faults:
         warn(fault)
     if not drawings:
         raise DataError(
             f"nothing in {results} can be drawn as {kind or 'a figure of any kind'}{_narrowed(where)}",
-            "figures need finished runs, panels also the data; docs/figures.md says what each kind needs",
+            "figures need finished runs, panels also the data; docs/figures.md lists what each kind needs",
         )
     written = _write(drawings, suffixes, target)
     if json:
@@ -76,7 +76,7 @@ def _narrowed(where: dict[str, str]) -> str:
 
 
 def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path) -> list[dict[str, Any]]:
-    """Writes each figure in each format; what was written, file by file."""
+    """Write each figure in each format; return what was written, file by file."""
     written = []
     with errors().status("drawing") as status:
         for drawing in drawings:
@@ -95,5 +95,5 @@ def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Register the command."""
     app.command()(figures)

@@ -1,4 +1,4 @@
-"""`report`: a results folder as one page."""
+"""`report`: write a results folder as one page."""
 
 from __future__ import annotations
 
@@ -24,17 +24,15 @@ def report(
     ),
     title: Annotated[str, typer.Option(metavar="TEXT", help="Heading of the page.")] = "Leaderboard",
     dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only runs on this dataset.")] = "",
-    published: Annotated[
-        bool, typer.Option("--published", help="Also show what publications print, not ranked.")
-    ] = False,
+    published: Annotated[bool, typer.Option("--published", help="Also show published numbers, not ranked.")] = False,
     max_samples: Annotated[
         int, typer.Option(metavar="N", min=0, help="Samples of a dataset in the viewer; 0: no viewer, no panels.")
     ] = 6,
 ) -> None:
-    """Write one page that shows a results folder to anybody with a browser, and needs no network."""
+    """Write a results folder as one self-contained HTML page: tables, figures, a viewer of samples."""
     # drawing imports matplotlib
-    from fwibench.report.material import Material
-    from fwibench.report.page.writing import Wanted, check_path, write_page
+    from fwibench.report.page.page import PageOptions, check_path, write_page
+    from fwibench.report.sources import Sources
 
     check_path(output)
     check_results(results)
@@ -45,14 +43,14 @@ def report(
             f"there are no records in {results}" + (f": {unread[0]}" if unread else ""),
             "fwibench run makes some; --results names their folder",
         )
-    material = Material(folder, select_records(records, dataset), open_registry())
-    size = write_page(material, output, Wanted(title, published, max_samples, unread))
-    for fault in (*unread, *material.faults):
+    sources = Sources(folder, select_records(records, dataset), open_registry())
+    size = write_page(sources, output, PageOptions(title, published, max_samples, unread))
+    for fault in (*unread, *sources.faults):
         warn(f"left out: {fault}")
-    text = f"{output}: {len(material.records)} runs, {len(material.board.rows)} rows, {size / 1e6:.1f} MB"
+    text = f"{output}: {len(sources.records)} runs, {len(sources.board.rows)} rows, {size / 1e6:.1f} MB"
     console().print(printable(text), markup=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Register the command."""
     app.command()(report)

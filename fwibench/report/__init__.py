@@ -1,1 +1,1 @@
-"""Pages for people: what records and datasets look like. Nothing here runs a method."""
+"""Reports, figures and dataset cards. Nothing here runs a method."""

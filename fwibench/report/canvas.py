@@ -1,4 +1,4 @@
-"""matplotlib without a window: figures have a canvas of their own, whatever backend the environment names."""
+"""matplotlib without a window: figures have their own canvas, whatever backend the environment names."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ BACKEND = "MPLBACKEND"
 
 
 def import_matplotlib() -> None:
-    """Imports matplotlib; called before any other import of it.
+    """Import matplotlib; called before any other import of it.
 
-    Notebooks export `MPLBACKEND` to the commands that they start, and with a backend that is not installed here, or of
-    which this matplotlib does not know, its import fails.
+    Notebooks export `MPLBACKEND` to the commands that they start, and importing matplotlib fails if that backend is not
+    installed here or is unknown to this version.
     """
     if "matplotlib" in sys.modules:
         return
@@ -30,7 +30,11 @@ def import_matplotlib() -> None:
 
 
 def new_figure(**options: Any) -> Figure:
-    """An empty figure that draws with Agg; the options are those of matplotlib's `Figure`."""
+    """Return an empty figure that draws with Agg.
+
+    Args:
+        options: Options of matplotlib's `Figure`.
+    """
     import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -28,7 +28,7 @@ def compare_baseline(board: Board, name: str) -> tuple[list[Compared], list[str]
     return compare_with(board.lines, name, board.columns.ranking)
 
 
-def test_what_cannot_be_told_from_the_best_shares_its_rank(tmp_path: Path) -> None:
+def test_methods_indistinguishable_from_the_best_share_its_rank(tmp_path: Path) -> None:
     noise = GENERATOR.normal(0, 3, (2, 30))
     leave(tmp_path, "best", BASE)
     leave(tmp_path, "alike", BASE + 0.2 + noise[0] - noise[0].mean())
@@ -60,7 +60,7 @@ def test_a_single_sample_has_no_interval(tmp_path: Path) -> None:
     assert row["mae_ci_high"] is None
 
 
-def test_too_few_samples_rank_nobody_and_that_is_said(tmp_path: Path) -> None:
+def test_too_few_samples_give_no_ranks_and_a_note(tmp_path: Path) -> None:
     for number in range(4):
         leave(tmp_path, f"m{number}", np.arange(1.0, 5) + 100 * number)
     board = board_of(tmp_path)
@@ -73,7 +73,7 @@ def test_too_few_samples_rank_nobody_and_that_is_said(tmp_path: Path) -> None:
     assert [row["rank"] for row in board_of(tmp_path).rows] == [1, 2, 3, 4]
 
 
-def test_other_samples_are_ranked_apart_and_common_brings_them_together(tmp_path: Path) -> None:
+def test_other_samples_are_ranked_separately_and_common_ranks_them_together(tmp_path: Path) -> None:
     leave(tmp_path, "full", BASE)
     leave(tmp_path, "some", BASE[::3] + 5, ids=IDS[::3], test_samples=10)
     board = board_of(tmp_path)
@@ -141,13 +141,13 @@ def test_tables_of_few_samples_come_before_those_of_many(tmp_path: Path) -> None
     assert [row["n_test"] for row in board_of(tmp_path).rows] == [5, 9, 10]
 
 
-def test_common_without_a_common_sample_says_so(tmp_path: Path) -> None:
+def test_common_without_a_shared_sample_gives_a_note(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE[:2], ids=IDS[:2])
     leave(tmp_path, "b", BASE[:3], ids=IDS[3:6])
     assert "there is no test sample that all methods were scored on" in board_of(tmp_path, common=True).notes[0]
 
 
-def test_as_many_samples_that_are_others_are_not_ranked(tmp_path: Path) -> None:
+def test_equally_many_but_different_samples_are_not_ranked(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE[:8], ids=IDS[:8])
     leave(tmp_path, "b", BASE[8:16], ids=IDS[8:16])
     board = board_of(tmp_path)
@@ -158,7 +158,7 @@ def test_as_many_samples_that_are_others_are_not_ranked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes", [{"track": "oracle-start"}, {"source": "files"}, {"split": "block"}, {"fingerprint": "0" * 64}]
 )
-def test_what_must_not_meet_is_neither_ranked_nor_compared(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_different_settings_are_neither_ranked_nor_compared_together(tmp_path: Path, changes: dict[str, str]) -> None:
     leave(tmp_path, "a", BASE)
     leave(tmp_path, "b", BASE + 9, **changes)
     board = board_of(tmp_path)
@@ -167,7 +167,7 @@ def test_what_must_not_meet_is_neither_ranked_nor_compared(tmp_path: Path, chang
         compare(board, ["a", "b"])
 
 
-def test_data_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_different_data_of_one_name_get_different_names(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE)
     leave(tmp_path, "b", BASE, fingerprint="0123456789")
     assert {row["dataset"] for row in board_of(tmp_path).rows} == {"salt@ffffffff", "salt@01234567"}
@@ -191,7 +191,7 @@ def test_rows_are_sorted_within_their_group_the_best_first(tmp_path: Path) -> No
         sort_rows(rows, "sism", builtin_columns())
 
 
-def test_methods_are_chosen_by_name_and_options(tmp_path: Path) -> None:
+def test_methods_are_selected_by_name_and_options(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE, chosen={"alpha": 10.0})
     leave(tmp_path, "a", BASE + 3, chosen={"alpha": 20.0})
     leave(tmp_path, "b", BASE + 9)
@@ -199,14 +199,14 @@ def test_methods_are_chosen_by_name_and_options(tmp_path: Path) -> None:
     (one,), faults = compare(board, ["a[alpha=10.0]", "b"], "ssim")
     assert not faults
     assert one.comparisons[0].difference > 0
-    with pytest.raises(UsageError, match="'a' fits 2 rows") as error:
+    with pytest.raises(UsageError, match="2 rows are named 'a'") as error:
         compare(board, ["a", "b"])
     assert error.value.hint == "choose a[alpha=10.0] or a[alpha=20.0]"
     with pytest.raises(UnknownNameError):
         compare(board, ["a[alpha=11.0]", "b"])
 
 
-def test_a_baseline_is_compared_with_everybody(tmp_path: Path) -> None:
+def test_a_baseline_is_compared_with_every_method(tmp_path: Path) -> None:
     for method, shift in (("a", 0), ("b", 5), ("c", 9)):
         leave(tmp_path, method, BASE + shift)
     leave(tmp_path, "a", BASE, split="block")
@@ -218,7 +218,7 @@ def test_a_baseline_is_compared_with_everybody(tmp_path: Path) -> None:
     assert faults == ["salt (synthetic), split block, track standard, profile quick: b was not run there"]
 
 
-def test_of_a_method_on_several_choices_of_samples_the_longest_run_is_compared(tmp_path: Path) -> None:
+def test_the_run_with_most_samples_of_a_method_is_compared(tmp_path: Path) -> None:
     for method, shift in (("a", 0.0), ("b", 5.0)):
         leave(tmp_path, method, BASE + shift)
         leave(tmp_path, method, BASE[::6] + shift, ids=IDS[::6], test_samples=5)
@@ -230,7 +230,7 @@ def test_of_a_method_on_several_choices_of_samples_the_longest_run_is_compared(t
         assert not faults
 
 
-def test_of_several_versions_of_a_method_the_latest_is_compared(tmp_path: Path) -> None:
+def test_the_latest_version_of_a_method_is_compared(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE - 1)
     leave(tmp_path, "a", BASE + 3, version="2", started="2026-03-01")
     leave(tmp_path, "b", BASE)
@@ -238,7 +238,7 @@ def test_of_several_versions_of_a_method_the_latest_is_compared(tmp_path: Path) 
     assert [round(pair.difference, 9) for pair in one.comparisons] == [3]
 
 
-def test_a_comparison_says_what_stands_against_it(tmp_path: Path) -> None:
+def test_a_comparison_reports_what_could_not_be_compared(tmp_path: Path) -> None:
     damaged = leave(tmp_path, "a", BASE[:5], ids=IDS[:5])
     leave(tmp_path, "b", BASE[:5] + 1, ids=IDS[:5])
     leave(tmp_path, "c", BASE[:5] + 2, ids=IDS[:5])
@@ -253,7 +253,7 @@ def test_a_comparison_says_what_stands_against_it(tmp_path: Path) -> None:
         compare(board_of(tmp_path), ["a", "b"])
 
 
-def test_records_are_chosen_by_names_as_they_are_shown(tmp_path: Path) -> None:
+def test_records_are_selected_by_the_names_shown(tmp_path: Path) -> None:
     leave(tmp_path, "a", BASE)
     leave(tmp_path, "b", BASE, fingerprint="0123456789")
     leave(tmp_path, "c", BASE, dataset="marmousi", split="block")
@@ -264,7 +264,7 @@ def test_records_are_chosen_by_names_as_they_are_shown(tmp_path: Path) -> None:
         select_records(records, split="blok")
 
 
-def test_scores_that_are_damaged_cost_the_interval_and_a_line(tmp_path: Path) -> None:
+def test_damaged_scores_give_no_interval_and_a_note(tmp_path: Path) -> None:
     record = leave(tmp_path, "a", BASE)
     leave(tmp_path, "b", BASE)
     table = RunFiles(Results(tmp_path).folder(record.cell)).scores

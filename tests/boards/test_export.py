@@ -148,7 +148,7 @@ def test_latex_is_escaped_and_uses_booktabs(rows: list[Row], tmp_path: Path, reg
     assert line.count(" & ") == header.count(" & ")
 
 
-def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path, registry: Registry) -> None:
+def test_an_unknown_format_raises_with_the_known_ones(tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(UsageError, match="there is no format '.xls'") as error:
         check_formats([tmp_path / "rows.xls"], registry)
     assert error.value.hint == "formats are .csv, .json, .parquet, .html, .md, .tex"
@@ -198,7 +198,7 @@ def test_exporters_are_plugins_and_a_broken_one_is_named(
     assert own.exporters["csv"].plugin.name == "builtin"
 
 
-def test_published_rows_stand_behind_ours_and_have_no_rank(rows: list[Row], registry: Registry) -> None:
+def test_published_rows_follow_ours_and_have_no_rank(rows: list[Row], registry: Registry) -> None:
     found = with_published(rows, registry)
     printed = found[len(rows) :]
     assert found[: len(rows)] == rows

@@ -44,7 +44,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "results"
 
 
-def test_the_printed_table_sorting_and_exports_have_it(fwibench: Command, results: Path) -> None:
+def test_printed_table_sorting_and_exports_show_it(fwibench: Command, results: Path) -> None:
     paths = [f"t{suffix}" for suffix in (".csv", ".md", ".tex", ".html", ".json", ".parquet")]
     exports = [part for path in paths for part in ("--export", path)]
     done = fwibench("leaderboard", "--sort", "edge-share", *exports)
@@ -62,7 +62,7 @@ def test_the_printed_table_sorting_and_exports_have_it(fwibench: Command, result
     assert b"edge_share" in texts["t.parquet"]
 
 
-def test_comparisons_have_it(fwibench: Command, results: Path) -> None:
+def test_comparisons_show_it(fwibench: Command, results: Path) -> None:
     done = fwibench("compare", "a", "b", "--metric", "edge-share")
     assert done.returncode == 0, done.stderr
     assert "edge-share, high is better" in done.stdout
@@ -72,7 +72,7 @@ def test_comparisons_have_it(fwibench: Command, results: Path) -> None:
     assert (pair["metric"], pair["unit"], pair["better"]) == ("edge-share", "%", "b")
 
 
-def test_the_report_and_its_viewer_have_it(fwibench: Command, results: Path, salt: Dataset) -> None:
+def test_the_report_and_its_viewer_show_it(fwibench: Command, results: Path, salt: Dataset) -> None:
     for method, share in (("near", 70.0), ("far", 60.0)):
         leave_predicted(results, salt, method, 100.0, further={"edge-share": share})
     done = fwibench("report")

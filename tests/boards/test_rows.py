@@ -79,7 +79,7 @@ def test_other_options_are_another_row() -> None:
     assert [row["options"] for row in make_rows([first, second])] == ["alpha=10.0", ""]
 
 
-def test_seeds_of_a_hybrid_are_one_row_and_what_its_base_was_told_is_shown() -> None:
+def test_seeds_of_a_hybrid_are_one_row_that_shows_the_options_of_its_base() -> None:
     records = []
     for precision in ("bf16", "32"):
         for seed in range(3):
@@ -94,7 +94,7 @@ def test_seeds_of_a_hybrid_are_one_row_and_what_its_base_was_told_is_shown() -> 
     assert {row["options"] for row in rows} == {"on=net[precision=bf16]", "on=net"}
 
 
-def test_a_variant_is_another_dataset_and_a_place_is_not() -> None:
+def test_a_variant_is_another_dataset_and_a_folder_is_not() -> None:
     noisy = record("a", 1.0)
     noisy = noisy.model_copy(
         update={"cell": noisy.cell.model_copy(update={"dataset_options": {"snr": 10.0}, "fingerprint": "g"})}

@@ -80,7 +80,7 @@ def test_the_interval_of_a_difference_pairs_samples_and_draws_seeds() -> None:
 
 
 @pytest.mark.parametrize("scores", [[[1.0]], [[1.0], [2.0]], [[1.0, np.nan, 2.0]]])
-def test_an_interval_that_cannot_be_had_is_none(scores: list[list[float]]) -> None:
+def test_an_interval_that_cannot_be_computed_is_none(scores: list[list[float]]) -> None:
     assert interval(np.array(scores)) is None
 
 
@@ -126,7 +126,7 @@ def test_pairs_are_by_sample_id_with_seeds_averaged_first() -> None:
     assert made.ci_high == pytest.approx(5 - 10)
 
 
-def test_samples_without_a_score_are_left_out_and_no_shared_ones_are_said() -> None:
+def test_samples_without_a_score_are_left_out_and_pairs_without_shared_ones_reported() -> None:
     a, b = samples([1.0, np.nan, 3]), samples([2.0, 2.0, 2.0])
     (made,), _ = compare([("a", "b")], {"a": a, "b": b}, "mae")
     assert made.n == 2
@@ -147,7 +147,7 @@ def test_comparisons_are_corrected_together() -> None:
     assert made[1].verdict("high") == "c"
 
 
-def test_a_mean_and_ranks_that_disagree_make_no_winner() -> None:
+def test_no_method_is_better_if_mean_and_ranks_disagree() -> None:
     steady = np.full(30, 20.0) + np.random.default_rng(0).normal(0, 0.1, 30)
     mostly = steady - 5
     mostly[:5] = 80.0

@@ -68,16 +68,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "help_"), WRONG.values(), ids=WRONG)
-def test_what_is_typed_wrong_gets_the_right_one(
-    arguments: list[str], help_: str, fwibench: Command, results: Path
-) -> None:
+def test_unknown_name_suggests_closest_name(arguments: list[str], help_: str, fwibench: Command, results: Path) -> None:
     done = fwibench(*arguments)
     assert done.returncode == 2, done.stderr
     assert help_ in done.stderr
     assert not (results.parent / "out").exists()
 
 
-def test_what_cannot_be_written_is_said_in_a_line(fwibench: Command, results: Path) -> None:
+def test_unwritable_paths_give_one_line(fwibench: Command, results: Path) -> None:
     (results.parent / "table.csv").mkdir()
     (results.parent / "file").touch()
     for arguments in (("leaderboard", "--export", "table.csv"), ("merge", "results", "-o", "file/deeper")):

@@ -37,7 +37,7 @@ def test_figures_are_written_and_listed(fwibench: Command, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("runs")
-def test_figures_that_cannot_be_written_are_told(fwibench: Command, tmp_path: Path) -> None:
+def test_unwritable_figures_give_one_line(fwibench: Command, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for output in ("file", "file/deeper"):
         done = fwibench("figures", "-o", output)
@@ -58,7 +58,7 @@ def test_figures_that_cannot_be_written_are_told(fwibench: Command, tmp_path: Pa
         (["--kind", "spectrum"], 1, "nothing in results can be drawn as spectrum|docs/figures.md"),
     ],
 )
-def test_a_wrong_wish_is_two_lines(
+def test_wrong_arguments_give_two_lines(
     fwibench: Command, tmp_path: Path, arguments: list[str], code: int, said: str
 ) -> None:
     done = fwibench("figures", *arguments)

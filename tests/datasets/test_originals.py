@@ -16,7 +16,7 @@ from fwibench.datasets.simulated import resample
 from fwibench.errors import DataError
 from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
-from fwibench.report.card import make_card
+from fwibench.report.card.card import make_card
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.planning.grammar import read_datasets
 from fwibench.runs.scoring.rescore import rescore

@@ -1,1 +1,1 @@
-"""Figures of a results folder, one kind a module. Each is told before it is drawn."""
+"""Figures of a results folder, one kind a module; each is described before it is drawn."""

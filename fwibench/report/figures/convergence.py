@@ -1,7 +1,7 @@
 """Course of an inversion: misfit over the iterations, and the error of the models of each band.
 
-Invariant: the first run that left its course is shown, all of its samples, each band from its own first iteration on;
-a mean is of all samples or there is none.
+Invariant: the first run with a stored course is shown, with all of its samples, each band from its own first iteration
+on; a mean covers all samples or is not drawn.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from fwibench.methods.traces import Step
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import number, plain, short_ticks
-from fwibench.report.material import Material
-from fwibench.report.standing import first_with, names_of
+from fwibench.report.representatives import first_with, names_of
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.traces import read_traces
 from fwibench.runs.scoring.course import band_errors
@@ -36,19 +36,19 @@ THIN: dict[str, Any] = {"color": "0.55", "linewidth": 0.6, "alpha": 0.7}
 THICK: dict[str, Any] = {"color": "#0072B2", "linewidth": 1.3}
 
 
-def list_convergence(material: Material, lines: Sequence[Line]) -> list[Drawing]:
-    """A figure for each inversion that left its course behind."""
+def list_convergence(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
+    """List a figure for each inversion with a stored course."""
     drawings = []
     for setting, here in by_setting(lines).items():
-        pairs, traces = first_with(material, here, lambda record: _traces(material, record))
+        pairs, traces = first_with(sources, here, lambda record: _traces(sources, record))
         names = names_of([line for line, _ in pairs], [record for _, record in pairs])
         for name, (_, record) in zip(names, pairs, strict=True):
-            drawings.append(_list_run(material, setting, name, record, traces[record.run_id]))
+            drawings.append(_list_run(sources, setting, name, record, traces[record.run_id]))
     return drawings
 
 
-def _list_run(material: Material, setting: Setting, name: str, record: Record, traces: Traces) -> Drawing:
-    errors = _errors(material, record)
+def _list_run(sources: Sources, setting: Setting, name: str, record: Record, traces: Traces) -> Drawing:
+    errors = _errors(sources, record)
     return Drawing(
         name=stem("convergence", setting.dataset, setting.split, setting.profile, setting.track, name),
         kind="convergence",
@@ -64,14 +64,14 @@ def _list_run(material: Material, setting: Setting, name: str, record: Record, t
 
 
 def _describe_misfit(traces: Traces) -> str:
-    """From where to where its mean goes; no end where samples ended in different bands, whose misfits are others."""
+    """First and last mean misfit; no last one if samples ended in different bands, whose misfits do not compare."""
     first, last = (np.mean([steps[i].misfit for steps in traces.values()]) for i in (0, -1))
     same = len({steps[-1].band for steps in traces.values()}) == 1
-    return f"from {number(float(first))}" + (f" to {number(float(last))}" if same else ", not all to the same band")
+    return f"from {number(float(first))}" + (f" to {number(float(last))}" if same else ", with different last bands")
 
 
 def _describe_errors(errors: Errors, unit: str) -> str:
-    """From where to where the mean of all samples goes."""
+    """First and last mean error of all samples."""
     whole = [band for band, values in errors.items() if np.isfinite(values).all()]
     if not whole:
         return ""
@@ -84,23 +84,23 @@ def _describe_errors(errors: Errors, unit: str) -> str:
     return f"{course} at the end of {plain(whole[-1])}; the end of {plain(last)} was reached by {reached}."
 
 
-def _traces(material: Material, record: Record) -> Traces | None:
+def _traces(sources: Sources, record: Record) -> Traces | None:
     try:
-        return read_traces(material.results.folder(record.cell))
+        return read_traces(sources.results.folder(record.cell))
     except RecordError as error:
-        material.tell(error.message)
+        sources.add_fault(error.message)
         return None
 
 
-def _errors(material: Material, record: Record) -> Errors:
-    """Error of each sample's model at the end of each band; empty where models or truth are not to be had."""
-    test = material.test(record)
+def _errors(sources: Sources, record: Record) -> Errors:
+    """Error of each sample's model at the end of each band; empty if models or truth cannot be read."""
+    test = sources.test(record)
     if test is None:
         return {}
     try:
-        return band_errors(material.results.folder(record.cell), test)
+        return band_errors(sources.results.folder(record.cell), test)
     except FwibenchError as error:
-        material.tell(f"{record.run_id}: {error.message}")
+        sources.add_fault(f"{record.run_id}: {error.message}")
         return {}
 
 
@@ -127,7 +127,7 @@ def _draw_misfit(axes: Axes, traces: Traces) -> None:
         axes.annotate(
             plain(band), (start, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=6.5, va="bottom"
         )
-        # the next band begins for all samples where the longest ends
+        # the next band starts, for all samples, after the longest curve of this one
         start += max(map(len, curves))
     if all(step.misfit > 0 for steps in traces.values() for step in steps):
         axes.set_yscale("log")
@@ -137,16 +137,16 @@ def _draw_misfit(axes: Axes, traces: Traces) -> None:
 
 
 def _dotted(curve: Sized) -> dict[str, Any]:
-    """A single iteration makes no line."""
+    """A marker for a single iteration, which makes no line."""
     return {"marker": ".", "markersize": 4} if len(curve) == 1 else {}
 
 
 def _draw_errors(axes: Axes, errors: Errors, unit: str) -> None:
-    places = np.arange(len(errors))
+    positions = np.arange(len(errors))
     table = np.stack(list(errors.values()))
-    axes.plot(places, table, **THIN)
-    axes.plot(places, table.mean(1), marker="o", markersize=4, **THICK)
-    axes.set_xticks(places, [plain(band) for band in errors], rotation=30 if len(errors) > 5 else 0)
+    axes.plot(positions, table, **THIN)
+    axes.plot(positions, table.mean(1), marker="o", markersize=4, **THICK)
+    axes.set_xticks(positions, [plain(band) for band in errors], rotation=30 if len(errors) > 5 else 0)
     axes.set(xlabel="model at the end of the band", ylabel=f"MAE [{unit}]")
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")

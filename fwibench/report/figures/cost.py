@@ -1,7 +1,7 @@
-"""Accuracy against cost: error over parameters, arithmetic and time.
+"""Accuracy against cost: score over parameters, arithmetic and time.
 
-Invariant: all methods of a figure are scored on the same test samples; what was not measured is left out and said.
-A measured zero has a place of its own beside the logarithmic axis.
+Invariant: all methods of a figure are scored on the same test samples; the caption names what was not measured. A
+measured zero is drawn beside the logarithmic axis.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fwibench.boards.rows import Row
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, mark, number, short_ticks, tick, wrap
-from fwibench.report.material import Material
-from fwibench.report.standing import names_of
+from fwibench.report.representatives import names_of
+from fwibench.report.sources import Sources
 from fwibench.text.readable import counted
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ COSTS: dict[str, Callable[[Row], float | None]] = {
     "FLOPs of one sample": lambda row: row["flops"],
     "one sample on one CPU thread [ms]": lambda row: row["predict_ms_cpu1"],
 }
-"""Axes and the columns of the leaderboard behind them."""
+"""Labels of the axes, and what they show of a row."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Point:
     """A method.
 
     Attributes:
-        name: Of the method.
-        row: Of the leaderboard on the shared samples.
+        name: Name of the method.
+        row: Row of the leaderboard on the shared samples.
         look: Colour and marker.
     """
 
@@ -53,25 +53,25 @@ class Point:
     look: dict[str, Any]
 
 
-def list_cost(material: Material, lines: Sequence[Line]) -> list[Drawing]:
-    """A figure for each group of methods that were scored on the same samples."""
+def list_cost(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
+    """List a figure for each group of methods that were scored on the same samples."""
     settings = {line.setting for line in lines}
     drawings = []
-    for _, group in groupby(material.shared.lines, key=lambda line: line.row.group):
+    for _, group in groupby(sources.shared.lines, key=lambda line: line.row.group):
         here = [line for line in group if line.setting in settings and line.row.score is not None]
         if any(map(_has_cost, here)):
-            drawings.append(_list_group(material, here))
+            drawings.append(_list_group(sources, here))
     return drawings
 
 
-def _list_group(material: Material, lines: Sequence[Line]) -> Drawing:
-    names = names_of(lines, [material.runs_of(line.row)[0] for line in lines])
+def _list_group(sources: Sources, lines: Sequence[Line]) -> Drawing:
+    names = names_of(lines, [sources.runs_of(line.row)[0] for line in lines])
     bare = [name for name, line in zip(names, lines, strict=True) if not _has_cost(line)]
     measured = [(name, line.row) for name, line in zip(names, lines, strict=True) if _has_cost(line)]
-    points = [Point(name, row, mark(place)) for place, (name, row) in enumerate(measured)]
+    points = [Point(name, row, mark(number)) for number, (name, row) in enumerate(measured)]
     shown, setting = points[:MOST_METHODS], lines[0].setting
-    left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, which has no cost" for name in bare)]
-    unit = material.runs_of(lines[0].row)[0].unit
+    left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, without any cost" for name in bare)]
+    unit = sources.runs_of(lines[0].row)[0].unit
     return Drawing(
         name=stem("cost", setting.dataset, setting.split, setting.profile, setting.track),
         kind="cost",
@@ -88,7 +88,8 @@ def _has_cost(line: Line) -> bool:
 
 def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str) -> str:
     best, column = points[0].row, line.row.columns.ranking
-    lead = f"the best is {number(best.score or 0.0)} {column.unit(unit)} of {points[0].name}".replace("  ", " ")
+    score = f"{number(best.score or 0.0)} {column.unit(unit)}".strip()
+    lead = f"the best is {score} of {points[0].name}"
     unmeasured = [
         f"{axis} of {listed(names)}"
         for axis, cost in COSTS.items()
@@ -99,8 +100,8 @@ def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str
             None,
             (
                 f"{line.setting.title}. {column.title} of {counted(len(points), 'method')} on the "
-                f"{counted(line.row['n_test'], 'test sample')} that all have, with 95 % intervals, against what a "
-                f"prediction costs; {lead}.",
+                f"{counted(line.row['n_test'], 'test sample')} that all have, with 95 % intervals, against the cost of "
+                f"a prediction; {lead}.",
                 f"Not measured: {'; '.join(unmeasured)}." if unmeasured else "",
                 f"Left out: {listed(left)}." if left else "",
             ),
@@ -114,9 +115,9 @@ def _draw(points: Sequence[Point], unit: str) -> Figure:
     errors = [
         value for point in points for value in (point.row.score, *(point.row.interval or ())[:1]) if value is not None
     ]
-    for place, (label, cost) in zip(axes, COSTS.items(), strict=True):
-        _draw_axis(place, points, cost)
-        place.set_xlabel(label)
+    for ax, (label, cost) in zip(axes, COSTS.items(), strict=True):
+        _draw_axis(ax, points, cost)
+        ax.set_xlabel(label)
     axes[0].set_ylabel(points[0].row.columns.ranking.head(unit))
     if min(errors) > 0 and max(errors) > 8 * min(errors):
         axes[0].set_yscale("log")
@@ -137,7 +138,7 @@ def _draw_axis(axes: Axes, points: Sequence[Point], cost: Callable[[Row], float 
         axes.text(0.5, 0.5, "not measured", color="0.4", ha="center", transform=axes.transAxes)
         return
     axes.set_xscale("log")
-    # a measured zero is drawn a decade below the least, and the axis says so
+    # a measured zero is drawn a decade below the smallest value, with its own tick
     zero = min(positive, default=10.0) / 10
     low, high = min(positive, default=1.0), max(positive, default=1.0)
     axes.set_xlim((zero if 0 in values else low) / 3, high * 3)
@@ -155,7 +156,7 @@ def _draw_axis(axes: Axes, points: Sequence[Point], cost: Callable[[Row], float 
 
 
 def _draw_point(axes: Axes, point: Point, value: float | None) -> Any:
-    """A method with its interval; without a value only its entry in the legend."""
+    """Draw a method with its interval; without a value only its entry in the legend."""
     row = point.row
     if value is None:
         return axes.plot([], [], linestyle="", markersize=6, **point.look)[0]

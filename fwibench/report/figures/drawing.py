@@ -1,4 +1,4 @@
-"""A figure that can be told before it is drawn.
+"""A figure that is described before it is drawn.
 
 Invariant: the same figure gives the same bytes; its name is safe as a file name, whatever the records hold.
 """
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 Format = Literal["png", "svg"]
 LONGEST = 100
-"""Letters of a name."""
+"""Characters of a file stem, at most."""
 LETTERS = 11
-"""Of a title on an inch."""
+"""Characters of a title per inch."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure to be.
+    """A figure that can be drawn.
 
     Attributes:
         name: File stem; unique among the figures of a folder.
-        kind: One of the kinds of the catalogue.
+        kind: One of the kinds of figures.
         title: What it shows and where, in a line.
-        caption: What is seen, in a sentence or two with numbers; serves as the alternative text.
+        caption: What it shows, in a sentence or two with numbers; also the alternative text.
         setting: Dataset, source, split, track and profile; a part is empty if the figure shows several.
         draw: Makes the figure.
     """
@@ -53,17 +53,21 @@ class Drawing:
 
 
 def render(drawing: Drawing, suffix: Format) -> bytes:
-    """Draws a figure as PNG or SVG.
+    """Draw a figure as PNG or SVG.
+
+    Args:
+        drawing: The figure.
+        suffix: The format.
 
     Raises:
-        DataError: It cannot be drawn, such as for values of 1e308, which no axis of matplotlib bears.
+        DataError: It cannot be drawn, such as values of 1e308, which overflow in matplotlib's axes.
     """
     import_matplotlib()
     from matplotlib import rc_context
 
     stream = io.BytesIO()
     with rc_context(STYLE), warnings.catch_warnings(), np.errstate(all="ignore"):
-        # a name may hold letters that the font lacks, they become boxes; a single value gets an axis all the same
+        # letters that the font lacks become boxes; an axis of a single value is widened
         for known in ("Glyph .* missing from", "Attempting to set identical"):
             warnings.filterwarnings("ignore", known)
         try:
@@ -72,7 +76,7 @@ def render(drawing: Drawing, suffix: Format) -> bytes:
             figure.savefig(stream, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
         except Exception as error:
             raise DataError(
-                f"figure {drawing.name} cannot be drawn: {describe(error)}", "--kind draws others"
+                f"figure {drawing.name} cannot be drawn: {describe(error)}", "--kind selects other figures"
             ) from error
     return stream.getvalue()
 
@@ -89,6 +93,6 @@ def title(what: str, setting: Setting) -> str:
 
 
 def stem(*parts: str) -> str:
-    """A file stem of some words: letters, digits, dots and hyphens; never a path, never hidden."""
+    """Join words to a file stem of letters, digits, dots and hyphens; never a path or a hidden file."""
     words = re.sub(r"[^a-z0-9.]+", "-", "-".join(filter(None, parts)).lower())
     return words[:LONGEST].strip("-.") or "figure"

@@ -1,6 +1,6 @@
-"""Panels: truth and what each method made of it, with the errors below (as the InvLINT paper's figures 3 and 6 to 9).
+"""Panels: truth and predictions, with the errors below (as figures 3 and 6 to 9 of the InvLINT paper).
 
-Invariant: all maps of a figure share the colours of the problem's bounds, all error maps one scale of their own.
+Invariant: all maps of a figure share one colour scale, the problem's bounds, and all error maps another one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from fwibench.problem import Problem
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
-from fwibench.report.material import Material
 from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, finite, is_compact
-from fwibench.report.standing import names_of, once
+from fwibench.report.representatives import names_of, one_per_method
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.samples import Split, evenly_spaced
 from fwibench.text.readable import counted
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 MOST = 8
 """Methods in a figure."""
 SAMPLES = 3
-"""Test samples in a figure, unless some are asked for."""
+"""Test samples in a figure, unless some are selected."""
 ERRORS = "magma_r"
-"""Colours of error maps: none is light, in grey too."""
+"""Colours of error maps: no error is light, also in greyscale."""
 SATURATED = 0.99
-"""Share of the errors that the scale of the error maps reaches to."""
+"""Quantile of the errors at the end of the scale of the error maps."""
 
 BAR: dict[str, Any] = {"shrink": 0.9, "aspect": 35, "fraction": 0.05, "pad": 0.01}
 
@@ -48,9 +48,9 @@ class Panel:
     """A method's maps of the samples shown.
 
     Attributes:
-        name: The method's.
-        maps: `(n, Z, X)`.
-        scores: Of each sample, as they are written above its map.
+        name: Name of the method.
+        maps: Predictions `(n, Z, X)`.
+        scores: Text above the map of each sample.
     """
 
     name: str
@@ -58,59 +58,59 @@ class Panel:
     scores: list[str]
 
 
-def list_panels(material: Material, lines: Sequence[Line], samples: Sequence[str] = ()) -> list[Drawing]:
-    """A figure a place, of methods whose predictions are kept and data that are on this machine.
+def list_panels(sources: Sources, lines: Sequence[Line], samples: Sequence[str] = ()) -> list[Drawing]:
+    """List a figure for each setting with stored predictions and a dataset on this machine.
 
     Args:
-        material: The results.
-        lines: Of the board.
-        samples: Ids of test samples to show; none to take a few.
+        sources: The results.
+        lines: Lines of the leaderboard.
+        samples: Ids of the test samples to show; an empty list selects a few.
     """
-    made = (_list_setting(material, setting, here, samples) for setting, here in by_setting(lines).items())
+    made = (_list_setting(sources, setting, here, samples) for setting, here in by_setting(lines).items())
     return [drawing for drawing in made if drawing is not None]
 
 
-def choose(ids: Sequence[Sequence[str]], wanted: Sequence[str], most: int) -> list[str]:
-    """Samples that can be shown of as many methods as possible, spread over those.
+def choose(ids: Sequence[Sequence[str]], selected: Sequence[str], most: int) -> list[str]:
+    """Return samples that as many methods as possible have, spread evenly.
 
     Args:
         ids: Samples of each method.
-        wanted: Only these; none for any.
-        most: How many, unless some are wanted.
+        selected: The only samples to choose; empty for any.
+        most: How many, unless some are selected.
     """
     holders: dict[str, list[int]] = {}
     for method, own in enumerate(ids):
         for sample in own:
             holders.setdefault(sample, []).append(method)
-    if wanted:
-        return [sample for sample in dict.fromkeys(wanted) if sample in holders]
+    if selected:
+        return [sample for sample in dict.fromkeys(selected) if sample in holders]
     largest = max(holders.values(), key=len, default=[])
     shared = [sample for sample, own in holders.items() if own == largest]
-    places = evenly_spaced(len(shared), most)
-    return [shared[place] for place in places]
+    positions = evenly_spaced(len(shared), most)
+    return [shared[position] for position in positions]
 
 
-def _list_setting(material: Material, setting: Setting, lines: Sequence[Line], wanted: Sequence[str]) -> Drawing | None:
-    pairs = [(line, runs[0]) for line in lines if line.samples is not None and (runs := material.runs_of(line.row))]
-    order = material.columns.ranking.order
-    pairs = sorted(once(pairs), key=lambda pair: order(pair[0].row.score or 0.0))
-    if not pairs or (dataset := material.dataset(pairs[0][1].cell)) is None:
+def _list_setting(sources: Sources, setting: Setting, lines: Sequence[Line], selected: Sequence[str]) -> Drawing | None:
+    pairs = [(line, runs[0]) for line in lines if line.samples is not None and (runs := sources.runs_of(line.row))]
+    order = sources.columns.ranking.order
+    pairs = sorted(one_per_method(pairs), key=lambda pair: order(pair[0].row.score or 0.0))
+    if not pairs or (dataset := sources.dataset(pairs[0][1].cell)) is None:
         return None
     problem = dataset.problem
     ids = [line.samples.ids for line, _ in pairs if line.samples is not None]
     ratio = problem.grid.nz / problem.grid.nx
-    shown = choose(ids, wanted, SAMPLES if ratio < 1.5 else SAMPLES - 1)
+    shown = choose(ids, selected, SAMPLES if ratio < 1.5 else SAMPLES - 1)
     able = [pair for pair, own in zip(pairs, ids, strict=True) if set(shown) <= set(own)]
     if not shown or not able:
         return None
-    truth = _truth(material, material.test(able[0][1]), shown)
+    truth = _truth(sources, sources.test(able[0][1]), shown)
     if truth is None:
         return None
-    panels, left = _panels(material, able, shown, truth.shape)
+    panels, left = _panels(sources, able, shown, truth.shape)
     if not panels:
         return None
     left += [line.label for line, record in pairs if (line, record) not in able]
-    seen = _illumination(material, problem)
+    seen = _illumination(sources, problem)
     return Drawing(
         name=stem("panels", setting.dataset, setting.split, setting.profile, setting.track),
         kind="panels",
@@ -122,14 +122,14 @@ def _list_setting(material: Material, setting: Setting, lines: Sequence[Line], w
 
 
 def _panels(
-    material: Material, pairs: Sequence[tuple[Line, Record]], shown: Sequence[str], shape: tuple[int, ...]
+    sources: Sources, pairs: Sequence[tuple[Line, Record]], shown: Sequence[str], shape: tuple[int, ...]
 ) -> tuple[list[Panel], list[str]]:
-    """Of the first methods that have them; and which methods are left out."""
+    """Panels of the first methods that have the samples, and the names of the methods left out."""
     panels: list[Panel] = []
     left: list[str] = []
     names = names_of([line for line, _ in pairs], [record for _, record in pairs])
     for name, (_, record) in zip(names, pairs, strict=True):
-        panel = _panel(material, record, name, shown, shape) if len(panels) < MOST else None
+        panel = _panel(sources, record, name, shown, shape) if len(panels) < MOST else None
         if panel is None:
             left.append(name)
         else:
@@ -137,49 +137,49 @@ def _panels(
     return panels, left
 
 
-def _truth(material: Material, test: Split | None, shown: Sequence[str]) -> Array64 | None:
+def _truth(sources: Sources, test: Split | None, shown: Sequence[str]) -> Array64 | None:
     if test is None or not set(shown) <= set(test.ids):
         return None
     try:
         return finite(test.properties[np.array([test.ids.index(sample) for sample in shown])][:, 0])
     except DataError as error:
-        material.tell(error.message)
+        sources.add_fault(error.message)
         return None
 
 
-def _panel(material: Material, record: Record, name: str, shown: Sequence[str], shape: tuple[int, ...]) -> Panel | None:
-    """A run's maps of the samples; None, with a line in the faults, if they are not to be had."""
-    predictions = material.predictions(record)
+def _panel(sources: Sources, record: Record, name: str, shown: Sequence[str], shape: tuple[int, ...]) -> Panel | None:
+    """A run's maps of the samples; None, with a line in the faults, if they cannot be read."""
+    predictions = sources.predictions(record)
     if predictions is None:
         return None
     if not set(shown) <= set(predictions.ids) or predictions.maps.shape[1:] != (1, *shape[1:]):
-        material.tell(f"{record.run_id}: its predictions are not of the samples that it was scored on")
+        sources.add_fault(f"{record.run_id}: its predictions are not those of the samples that it was scored on")
         return None
     chosen = [predictions.ids.index(sample) for sample in shown]
-    return Panel(name, predictions.maps[chosen, 0], _scores(material, record, shown))
+    return Panel(name, predictions.maps[chosen, 0], _scores(sources, record, shown))
 
 
-def _scores(material: Material, record: Record, shown: Sequence[str]) -> list[str]:
-    columns = _columns(material)
+def _scores(sources: Sources, record: Record, shown: Sequence[str]) -> list[str]:
+    columns = _columns(sources)
     try:
-        scores = material.results.scores(record, list(columns))
+        scores = sources.results.scores(record, list(columns))
     except RecordError as error:
-        material.tell(f"{record.run_id}: {error.message}")
+        sources.add_fault(f"{record.run_id}: {error.message}")
         return [""] * len(shown)
     if not set(shown) <= set(scores.ids):
-        material.tell(f"{record.run_id}: its scores are not of the samples that are shown")
+        sources.add_fault(f"{record.run_id}: its scores are not those of the samples that are shown")
         return [""] * len(shown)
     texts = []
     for sample in shown:
-        place = scores.ids.index(sample)
-        found = {name: scores.values[name][place] for name in columns if name in scores.values}
+        index = scores.ids.index(sample)
+        found = {name: scores.values[name][index] for name in columns if name in scores.values}
         texts.append("  ".join(_score(columns[name], value) for name, value in found.items() if np.isfinite(value)))
     return texts
 
 
-def _columns(material: Material) -> dict[str, Column]:
+def _columns(sources: Sources) -> dict[str, Column]:
     """The metrics above a map: the one that ranks, and the first pure number among those shown everywhere."""
-    columns = material.columns
+    columns = sources.columns
     pure = [one for one in columns.metrics.values() if len(one.shown) > 1 and one.dimensionless]
     return {column.metric: column for column in (columns.ranking, *pure[:1])}
 
@@ -198,25 +198,25 @@ def _caption(
     limited: bool,
 ) -> str:
     bounds = problem.property
-    limit = " Beyond the dashed line the survey sees little." if limited else ""
+    limit = " Beyond the dashed line the illumination of the survey is low." if limited else ""
     first = panels[0]
     more = f" Left out: {listed(left)}." if left else ""
     return (
         f"{setting.title}. {counted(len(shown), 'test sample')} ({listed(shown)}): {bounds.name} from {bounds.low:g} "
         f"to {bounds.high:g} {bounds.unit}, the problem's bounds, for the truth and "
-        f"{listed([panel.name for panel in panels], MOST)}, each by its run of the first seed; below, absolute errors. "
-        f"On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{limit}{more}"
+        f"{listed([panel.name for panel in panels], MOST)}, each from the run of its first seed; below, absolute "
+        f"errors. On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{limit}{more}"
     )
 
 
-def _illumination(material: Material, problem: Problem) -> Maps | None:
-    """What the survey sees `(Z, X)`, as `mae-illuminated` has it; None where that is everything, or not known."""
+def _illumination(sources: Sources, problem: Problem) -> Maps | None:
+    """Illumination of the survey `(Z, X)`; None if it is complete or cannot be computed."""
     if not has_illumination(problem):
         return None
     try:
         seen = illumination(problem)[0]
     except (FwibenchError, RuntimeError) as error:
-        material.tell(f"what the survey sees cannot be computed: {error}")
+        sources.add_fault(f"the illumination of the survey cannot be computed: {error}")
         return None
     return seen if seen.min() < SEEN < seen.max() else None
 
@@ -237,16 +237,16 @@ def _draw(
     limit = float(np.quantile(np.stack(wrong), SATURATED)) or 1.0
     scale = {"extent": extent, "aspect": "equal" if is_compact(problem.grid) else "auto"}
     for row, column in np.ndindex(rows, columns):
-        place, fault = maps[row, column], errors[row, column]
+        ax, fault = maps[row, column], errors[row, column]
         values = panels[column - 1].maps[row] if column else truth[row]
-        image = place.imshow(values, cmap=COLOURS, vmin=bounds.low, vmax=bounds.high, **scale)
+        image = ax.imshow(values, cmap=COLOURS, vmin=bounds.low, vmax=bounds.high, **scale)
         if seen is not None:
-            draw_limit(place, seen, problem.grid)
+            draw_limit(ax, seen, problem.grid)
         if column:
-            _note(place, panels[column - 1].scores[row])
+            _note(ax, panels[column - 1].scores[row])
             mist = fault.imshow(wrong[column - 1][row], cmap=ERRORS, vmin=0, vmax=limit, **scale)
         else:
-            _note(place, plain(shown[row]))
+            _note(ax, plain(shown[row]))
             fault.set_axis_off()
     for column, name in enumerate(["truth", *(panel.name for panel in panels)]):
         maps[0, column].set_title(wrap(name, int(wide * 13)), pad=13)
@@ -260,9 +260,9 @@ def _draw(
 
 
 def _label(axes: Any) -> None:
-    for place in axes[-1]:
-        place.set_xlabel("x [km]")
-        place.tick_params(labelbottom=True)
+    for ax in axes[-1]:
+        ax.set_xlabel("x [km]")
+        ax.tick_params(labelbottom=True)
     for row in axes:
         # the column of the truth has no error map
         first = row[0] if row[0].axison else row[1]
@@ -275,7 +275,7 @@ def _note(axes: Axes, text: str) -> None:
 
 
 def _beyond(panels: Sequence[Panel], problem: Problem) -> str:
-    """Which ends of the colour bar have values beyond them."""
+    """Ends of the colour bar that values exceed."""
     bounds = problem.property
     low = any(panel.maps.min() < bounds.low for panel in panels)
     high = any(panel.maps.max() > bounds.high for panel in panels)

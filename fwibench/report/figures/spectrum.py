@@ -1,6 +1,6 @@
-"""Spectra that methods tell of themselves (as the InvLINT paper's figure 5, the singular values of its A).
+"""Spectra that methods report, such as singular values (as figure 5 of the InvLINT paper, those of its A).
 
-Invariant: each spectrum is divided by its largest value, so that datasets can be held against each other.
+Invariant: each spectrum is divided by its largest value, so that datasets can be compared.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fwibench.errors import DataError
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem
 from fwibench.report.figures.style import MOST_METHODS, dash, listed, plain, short_ticks, wrap
-from fwibench.report.material import Material
-from fwibench.report.standing import first_with
+from fwibench.report.representatives import first_with
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.spectra import read_spectra
 from fwibench.text.readable import counted
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FLOOR = 1e-8
-"""Share of the largest value down to which spectra are drawn; what is below is rounding."""
+"""Fraction of the largest value below which nothing is drawn, as it is rounding error."""
 SMALL = 1e-2
-"""Share of the largest value that the caption counts down to."""
+"""Fraction of the largest value above which the caption counts values."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Curve:
     values: Array64
 
 
-def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
+def list_spectrum(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
     """List a figure for each named spectrum of a method, with a line for each setting in which it was run."""
     found: dict[tuple[str, str], list[Curve]] = {}
-    pairs, spectra = first_with(material, lines, lambda record: _spectra(material, record))
+    pairs, spectra = first_with(sources, lines, lambda record: _spectra(sources, record))
     for line, record in pairs:
         for name, values in spectra[record.run_id].items():
             curve = Curve(line.setting, line.label, values / values.max())
@@ -59,11 +59,11 @@ def list_spectrum(material: Material, lines: Sequence[Line]) -> list[Drawing]:
     return [_list_one(method, name, curves) for (method, name), curves in found.items()]
 
 
-def _spectra(material: Material, record: Record) -> dict[str, Array64]:
+def _spectra(sources: Sources, record: Record) -> dict[str, Array64]:
     try:
-        return read_spectra(material.results.folder(record.cell))
+        return read_spectra(sources.results.folder(record.cell))
     except DataError as error:
-        material.tell(f"{record.run_id}: {error.message}")
+        sources.add_fault(f"{record.run_id}: {error.message}")
         return {}
 
 
@@ -83,8 +83,8 @@ def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
         title=plain(f"{method}: {name}", 120),
         caption=(
             f"{plain(name)} of {plain(method)} in {counted(len(shown), 'setting')}, in order, of the first seed that "
-            f"has one, each divided by its largest. Above {SMALL:.0%} of the largest are {listed(counts)}. What is "
-            f"below {FLOOR:g} of it is not drawn.{more}"
+            f"has one, each divided by its largest value. Above {SMALL:.0%} of it are {listed(counts)}. Values "
+            f"below {FLOOR:g} of it are not drawn.{more}"
         ),
         setting=setting,
         draw=lambda: _draw(shown, labels),
@@ -92,7 +92,7 @@ def _list_one(method: str, name: str, curves: Sequence[Curve]) -> Drawing:
 
 
 def _labels(curves: Sequence[Curve]) -> list[str]:
-    """What tells the curves apart, the dataset always."""
+    """Labels of the curves: the dataset, and the parts of the setting in which they differ."""
     numbers = range(1, len(Setting._fields))
     differing = [number for number in numbers if len({one.setting[number] for one in curves}) > 1]
     several = len({one.method for one in curves}) > 1
@@ -105,9 +105,9 @@ def _labels(curves: Sequence[Curve]) -> list[str]:
 def _draw(curves: Sequence[Curve], labels: Sequence[str]) -> Figure:
     figure = new_figure(figsize=(6.5, 3.4), layout="constrained")
     axes = figure.subplots()
-    for place, (curve, label) in enumerate(zip(curves, labels, strict=True)):
+    for number, (curve, label) in enumerate(zip(curves, labels, strict=True)):
         order = np.arange(1, len(curve.values) + 1)
-        axes.plot(order, curve.values, linewidth=1.5, label=wrap(label, 40, 2), **dash(place))
+        axes.plot(order, curve.values, linewidth=1.5, label=wrap(label, 40, 2), **dash(number))
     axes.set_yscale("log")
     axes.set_ylim(bottom=max(FLOOR, 0.5 * min(curve.values[curve.values > 0].min() for curve in curves)))
     axes.set_xlim(0, 1.05 * max(int(np.sum(curve.values >= FLOOR)) for curve in curves))

@@ -1,7 +1,7 @@
-"""How figures look: one house style, for paper, screen and grey.
+"""Style of all figures, for print, screen and greyscale.
 
-Invariant: methods are told apart by marker and line style too, never by colour alone; no text is read as mathematics,
-so that a `$` in a name is a `$`.
+Invariant: methods differ in marker or line style, never in colour alone; no text is read as mathematics, so that a `$`
+in a name stays a `$`.
 """
 
 from __future__ import annotations
@@ -40,34 +40,40 @@ STYLE: dict[Any, Any] = {
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
 }
-# Okabe and Ito's, without their yellow, from dark to light
+# palette of Okabe and Ito without its yellow, from dark to light
 PALETTE = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = "osD^vPX<>*hp"
 DASHES = ("-", "--", "-.", ":")
 MOST_METHODS = 12
-"""As many as markers tell apart; a figure of more leaves the last of the leaderboard out and says so."""
+"""Number of markers; a figure of more methods leaves out the last ones of the leaderboard and says so."""
 WIDEST = 48
-"""Letters of a name in a figure."""
+"""Characters of a name in a figure, at most."""
 
 
 def mark(number: int) -> dict[str, Any]:
-    """Colour and marker of the method with this place in the order, from 0."""
+    """Return colour and marker of the method with this number in the order, from 0."""
     return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
 
 
 def dash(number: int) -> dict[str, Any]:
-    """Colour and line style of the same."""
+    """Return colour and line style of the method with this number in the order, from 0."""
     return {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)]}
 
 
 def plain(text: str, most: int = WIDEST) -> str:
-    """Text from a record, in one line of bearable length."""
+    """Return text from a record in one line of limited length."""
     shown = printable(text)
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
 
 
 def wrap(text: str, width: int, lines: int = 3) -> str:
-    """The same in several lines, broken after a comma, a hyphen or before a bracket where it can be."""
+    """Break a text into lines, after a comma, a hyphen or before a bracket where possible.
+
+    Args:
+        text: Text from a record.
+        width: Characters of a line.
+        lines: Lines at most; the rest is cut.
+    """
     spaced = printable(text).replace("[", " [").replace(",", ", ").replace("-", "- ")
     rows: list[str] = []
     for part in textwrap.wrap(spaced, width + 2):
@@ -78,7 +84,12 @@ def wrap(text: str, width: int, lines: int = 3) -> str:
 
 
 def short_ticks(axes: Axes, which: str) -> None:
-    """Plain numbers on a logarithmic axis, x or y, or xy: 0.01, 1, 10k, 2M."""
+    """Write plain numbers on a logarithmic axis: 0.01, 1, 10k, 2M.
+
+    Args:
+        axes: The axes.
+        which: `x`, `y` or `xy`.
+    """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for name in which:
@@ -91,7 +102,7 @@ def short_ticks(axes: Axes, which: str) -> None:
 
 
 def tick(value: float) -> str:
-    """A number beside an axis."""
+    """Return the text of a number beside an axis."""
     if value >= 1e15 or 0 < value < 1e-3:
         mantissa, exponent = f"{value:.0e}".split("e")
         return f"{mantissa}e{int(exponent)}"
@@ -101,12 +112,12 @@ def tick(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A score in a sentence or above a map: three digits."""
+    """Return a score with three digits, for a sentence or above a map."""
     return f"{value:.3g}" if abs(value) < 1 else show_number(value, 3)
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """Names in a sentence: a, b and 3 more."""
+    """List names in a sentence: a, b and 3 more."""
     shown = [plain(name) for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"

@@ -1,6 +1,6 @@
-"""Training curves: loss on train and val over the epochs, of every method that kept a history.
+"""Training curves: loss on train and val over the epochs, of every method with a history.
 
-Invariant: curves are what the records hold; losses of different methods are not compared, each has axes of its own.
+Invariant: curves show what the records hold; losses of different methods are not comparable, so each has its own axes.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from fwibench.boards.rows import Setting
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, short_ticks, wrap
-from fwibench.report.material import Material
-from fwibench.report.standing import first_with, names_of
+from fwibench.report.representatives import first_with, names_of
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.text.readable import counted
 from fwibench.typing import Array64
@@ -32,18 +32,18 @@ CURVES: dict[str, tuple[str, dict[str, Any]]] = {
     "train_loss": ("train", {"color": "#D55E00", "linestyle": "--"}),
     "val_loss": ("val", {"color": "#0072B2", "linestyle": "-"}),
 }
-"""Entries of a history, with their names and looks."""
+"""Entries of a history, with their labels and line styles."""
 
 
-def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
-    """A figure a place, of methods with a history."""
+def list_training(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
+    """List a figure for each setting that has methods with a history."""
     drawings = []
     for setting, here in by_setting(lines).items():
-        pairs, _ = first_with(material, here, curves_of)
+        pairs, _ = first_with(sources, here, curves_of)
         if not pairs:
             continue
         names = names_of([line for line, _ in pairs], [record for _, record in pairs])
-        runs = {name: material.runs_of(line.row) for name, (line, _) in zip(names, pairs, strict=True)}
+        runs = {name: sources.runs_of(line.row) for name, (line, _) in zip(names, pairs, strict=True)}
         shown = dict(list(runs.items())[:MOST])
         drawings.append(
             Drawing(
@@ -59,11 +59,11 @@ def list_training(material: Material, lines: Sequence[Line]) -> list[Drawing]:
 
 
 def curves_of(record: Record) -> dict[str, Array64]:
-    """Epochs and losses `(2, n)` of a run, by entry of its history; only entries that it has."""
+    """Return epochs and losses `(2, n)` of a run, by entry of its history."""
     found = {}
     for name in CURVES:
         points = [
-            (entry.get("epoch", place), entry[name]) for place, entry in enumerate(record.history, 1) if name in entry
+            (entry.get("epoch", number), entry[name]) for number, entry in enumerate(record.history, 1) if name in entry
         ]
         if points:
             found[name] = np.array(points, float).T
@@ -90,14 +90,14 @@ def _draw(runs: Mapping[str, Sequence[Record]]) -> Figure:
     rows = -(-len(runs) // columns)
     figure = new_figure(figsize=(max(2.5 * columns, 4.0) + 0.4, 2.1 * rows + 0.5), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for place, (name, records) in zip(axes, runs.items(), strict=False):
-        _draw_method(place, [curves_of(record) for record in records])
-        place.set_title(wrap(name, 30, 2))
-        place.set_xlabel("epoch")
-    for place in axes[len(runs) :]:
-        place.set_axis_off()
-    for place in axes[::columns]:
-        place.set_ylabel("loss")
+    for ax, (name, records) in zip(axes, runs.items(), strict=False):
+        _draw_method(ax, [curves_of(record) for record in records])
+        ax.set_title(wrap(name, 30, 2))
+        ax.set_xlabel("epoch")
+    for ax in axes[len(runs) :]:
+        ax.set_axis_off()
+    for ax in axes[::columns]:
+        ax.set_ylabel("loss")
     axes[0].legend()
     return figure
 

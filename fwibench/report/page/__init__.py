@@ -1,1 +1,1 @@
-"""The report: one page that shows a results folder, in a file that needs nothing else."""
+"""The report: one self-contained page that shows a results folder."""

@@ -1,7 +1,7 @@
-"""Maps as small images.
+"""Maps and measurements as small images of the viewer.
 
-Invariant: an image has a pixel for each node shown, in a palette of 256 colours whose ends are given numbers, so the
-same colour means the same value in all images of a place.
+Invariant: an image has a pixel for each node shown, in a palette of 256 colours whose ends are given values, so a
+colour means the same value in all images of a setting.
 """
 
 from __future__ import annotations
@@ -16,30 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.report.canvas import import_matplotlib
-from fwibench.report.pictures import COLOURS
+from fwibench.report.pictures import COLOURS, along, finite
+from fwibench.typing import Array32, Array64
 
 MOST = 256
-"""Pixels of an image along either side."""
+"""Pixels of an image along either side, at most."""
 PROPERTY, ERROR, GATHER = COLOURS, "RdBu_r", "Greys"
-"""Colour maps: of the property, of errors with their sign, of recorded amplitudes."""
+"""Colour maps of the property, of signed errors and of recorded amplitudes."""
 STOPS = 17
+"""Colours of a colour bar."""
+LOUD = 0.95
+"""Quantile of the amplitudes beyond which a gather is black or white."""
 
 Values = NDArray[Any]
 
 
 def step_of(shape: tuple[int, ...]) -> int:
-    """Every how many nodes a map of that shape is shown."""
+    """Return the step between shown nodes for a map of that shape."""
     return math.ceil(max(shape) / MOST)
 
 
 def draw(values: Values, low: float, high: float, colours: str) -> str:
-    """A PNG as a data URI.
+    """Draw values as a PNG in a data URI.
 
     Args:
-        values: `(rows, columns)`; shown as they are, node by node.
-        low: Value of the palette's first colour; what lies below takes it too.
-        high: Value of its last.
+        values: `(rows, columns)`, a pixel each.
+        low: Value of the first colour; lower values take it, too.
+        high: Value of the last colour.
         colours: Name of a colour map.
     """
     scaled = (np.asarray(values, np.float64) - low) * (255 / (high - low))
@@ -51,22 +56,72 @@ def draw(values: Values, low: float, high: float, colours: str) -> str:
 
 
 def as_uri(content: bytes, kind: str) -> str:
-    """Content that a page holds in itself."""
+    """Return content as a data URI.
+
+    Args:
+        content: The bytes.
+        kind: Media type, such as `image/png`.
+    """
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 @cache
 def stops(colours: str) -> list[str]:
-    """Colours of a bar, from low to high."""
+    """Return the colours of a colour bar, from low to high."""
     palette = colours_of(colours)
-    places = np.linspace(0, 255, STOPS).round().astype(int)
-    return ["#" + bytes(palette[3 * place : 3 * place + 3]).hex() for place in places]
+    steps = np.linspace(0, 255, STOPS).round().astype(int)
+    return ["#" + bytes(palette[3 * step : 3 * step + 3]).hex() for step in steps]
 
 
 @cache
 def colours_of(colours: str, steps: int = 256) -> list[int]:
-    """Red, green and blue of even steps of a colour map, one after the other."""
+    """Return red, green and blue of even steps of a colour map, one after the other.
+
+    Args:
+        colours: Name of the colour map.
+        steps: Number of colours.
+    """
     import_matplotlib()
     from matplotlib import colormaps
 
     return [int(part) for part in (colormaps[colours](np.linspace(0, 1, steps))[:, :3] * 255).round().ravel()]
+
+
+def describe_measurement(measurement: Array32, problem: Problem) -> dict[str, Any]:
+    """Return one source of a measurement for the viewer: a gather in grey, or the field of each frequency as curves.
+
+    Args:
+        measurement: `(S, T, R)` or `(S, 2 F, R)`.
+        problem: Problem of the dataset.
+    """
+    survey, shown = problem.survey, finite(measurement)
+    source = len(measurement) // 2 if survey.kind == "seismic" else 0
+    places = along(survey, source)
+    shared = {"sources": len(measurement), "from": float(places[0]), "to": float(places[-1])}
+    if isinstance(survey, ElectromagneticSurvey):
+        field = np.hypot(shown[0, 0::2], shown[0, 1::2])
+        # zero has no logarithm
+        values = np.log10(np.where(field > 0, field, np.nan)).round(3).tolist()
+        return {
+            "kind": "curves",
+            "source": source + 1,
+            "frequencies": list(survey.frequencies),
+            "x": places.round(4).tolist(),
+            "values": [[None if value != value else value for value in line] for line in values],
+            **shared,
+        }
+    gather = _average(shown[source], step_of((survey.nt,)))[:, :: step_of((len(survey.receivers),))]
+    limit = float(np.quantile(np.abs(gather), LOUD)) or 1.0
+    return {
+        "kind": "gather",
+        "source": source + 1,
+        "image": draw(gather, -limit, limit, GATHER),
+        "seconds": (survey.nt - 1) * survey.dt,
+        **shared,
+    }
+
+
+def _average(gather: Array64, step: int) -> Array64:
+    """Means of `step` time samples each: leaving samples out would alias high frequencies."""
+    whole = len(gather) // step * step
+    return gather[:whole].reshape(-1, step, gather.shape[1]).mean(1)

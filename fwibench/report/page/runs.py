@@ -1,4 +1,4 @@
-"""What the report says of single runs: which are not ok and why, where they ran, how to make them again."""
+"""Single runs in a report: reasons of failures, environments, and commands to reproduce them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from fwibench.runs.artefacts.record import Record
 from fwibench.runs.reproduction.command import command_of
 
 OF_A_RUN = ("command", "git")
-"""What environments hold that does not tell machines apart."""
+"""Entries of an environment that do not describe the machine."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A run that is not ok, or one that has something to tell.
+    """A run that is not ok, or that has notes.
 
     Attributes:
-        record: Of the run.
+        record: Record of the run.
         row: Row that it belongs to.
         lines: Reason and notes.
     """
@@ -35,12 +35,12 @@ class Trouble:
 
 
 @dataclass
-class Place:
-    """An environment, whatever the state of the code was.
+class Environment:
+    """A machine with its packages, whatever the state of the code was.
 
     Attributes:
         facts: Labelled lines.
-        runs: Made there.
+        runs: Names of the runs made there.
         code: States of the code, with the number of runs of each.
     """
 
@@ -50,19 +50,19 @@ class Place:
 
     @property
     def title(self) -> str:
-        """What tells it from others at a glance."""
+        """Processor, GPU and device."""
         known = dict(self.facts)
         return ", ".join(known[name] for name in ("cpu", "gpu", "device") if name in known)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a row is made again.
+    """Commands that reproduce a row.
 
     Attributes:
-        row: Of the leaderboard.
+        row: Row of the leaderboard.
         anchor: Id of its row in the page.
-        commands: Of each of its runs, the one that makes it again and compares, and the one that only makes it.
+        commands: For each of its runs, a command that repeats it and compares, and one that only repeats it.
     """
 
     row: Row
@@ -71,7 +71,12 @@ class Recipe:
 
 
 def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
-    """Runs that are not ok, and runs that are ok and have notes."""
+    """Return the runs that are not ok, and those that are ok and have notes.
+
+    Args:
+        records: Records of the runs.
+        rows: Rows of the leaderboard.
+    """
     bad, noted = [], []
     for record, row in [(one, own) for own in rows for one in _runs(own, records)]:
         if record.status != "ok":
@@ -81,21 +86,27 @@ def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[
     return bad, noted
 
 
-def find_environments(records: Sequence[Record]) -> list[Place]:
-    """Each environment once, that of most runs first."""
-    found: dict[str, Place] = {}
+def find_environments(records: Sequence[Record]) -> list[Environment]:
+    """Return each environment once, the one with most runs first."""
+    found: dict[str, Environment] = {}
     for record in records:
         here = {name: value for name, value in record.environment.items() if name not in OF_A_RUN}
         if here:
             name = json.dumps([here, record.device], sort_keys=True, default=str)
-            place = found.setdefault(name, Place(_facts(here, record.device)))
-            place.runs.append(record.run_id)
-            place.code[_code(record.environment.get("git"))] += 1
-    return sorted(found.values(), key=lambda place: -len(place.runs))
+            environment = found.setdefault(name, Environment(_facts(here, record.device)))
+            environment.runs.append(record.run_id)
+            environment.code[_code(record.environment.get("git"))] += 1
+    return sorted(found.values(), key=lambda one: -len(one.runs))
 
 
 def find_recipes(groups: Sequence[Group], records: Sequence[Record], registry: Registry) -> list[Recipe]:
-    """How to make each row again, printed rows left out."""
+    """Return the commands that reproduce each row, published rows left out.
+
+    Args:
+        groups: Tables of the page.
+        records: Records of the runs.
+        registry: Where methods are looked up.
+    """
     known = {record.run_id: record for record in records}
     found = []
     for shown in (shown for group in groups if not group.published for shown in group.rows):

@@ -6,23 +6,23 @@ import pytest
 
 from fwibench.plugins.registry import Registry
 from fwibench.report.figures.style import STYLE
-from fwibench.report.material import Material
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.results import Results
 
-Open = Callable[[], Material]
+Open = Callable[[], Sources]
 
 
 @pytest.fixture
 def read(registry: Registry, tmp_path: Path) -> Open:
     """Reads the runs that a test left in its folder."""
 
-    def material() -> Material:
+    def sources() -> Sources:
         results = Results(tmp_path)
         records, faults = results.records()
         assert not faults
-        return Material(results, records, registry)
+        return Sources(results, records, registry)
 
-    return material
+    return sources
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
 from fwibench.methods.traces import Step, Trace
 from fwibench.plugins.registry import Registry
-from fwibench.report.figures.catalogue import list_drawings
+from fwibench.report.figures.kinds import list_drawings
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.spectra import read_spectra, write_spectra
 from fwibench.runs.artefacts.traces import write_traces
@@ -107,7 +107,7 @@ def curves_of(axes) -> list[tuple[list[float], list[float]]]:
     return [(list(line.get_xdata()), list(line.get_ydata())) for line in lines]
 
 
-def test_bands_of_different_lengths_are_averaged_each_by_itself(tmp_path: Path, read: Open) -> None:
+def test_bands_of_different_lengths_are_averaged_separately(tmp_path: Path, read: Open) -> None:
     """The second sample leaves the first band earlier; the third never reaches the second band."""
     record = leave(tmp_path, "fwi", [1.0] * 3)
     courses = {"s-000": "aaab", "s-001": "abbb", "s-002": "aa"}
@@ -124,20 +124,20 @@ def test_bands_of_different_lengths_are_averaged_each_by_itself(tmp_path: Path, 
         ([4], [40.0]),
         ([4, 5, 6], [20.0, 30.0, 40.0]),
     ], "no mean of the second band"
-    assert "from 10.0, not all to the same band." in drawing.caption
+    assert "from 10.0, with different last bands." in drawing.caption
 
 
-def test_a_mean_is_of_all_samples_or_there_is_none(
+def test_a_mean_covers_all_samples_or_is_not_drawn(
     salt: Dataset, tmp_path: Path, read: Open, registry: Registry
 ) -> None:
     """The second sample does not finish the last band, and the third does not come there."""
     test = salt.split("random", "test").spread(3)
     invert(tmp_path, salt.fingerprint, test, [[8.0, 4.0, 6.0], [4.0, 2.0, 2.0], [3.0, 2.0]], finished=[2, 1, 1])
-    material = read()
-    (drawing,) = list_drawings(material, ["convergence"])
+    sources = read()
+    (drawing,) = list_drawings(sources, ["convergence"])
     assert "from 100 to 50.0 m/s at the end of 2 Hz; the end of full was reached by 1 of 3 samples." in drawing.caption
-    (record,) = material.records
-    start, first, last = describe_convergence(record, material.results.folder(record.cell), registry)
+    (record,) = sources.records
+    start, first, last = describe_convergence(record, sources.results.folder(record.cell), registry)
     assert (start.samples, round(start.mae or 0)) == (3, 100)
     assert (first.samples, first.first, first.last, round(first.mae or 0)) == (3, 5.0, pytest.approx(8 / 3), 50)
     assert (last.samples, last.iterations) == (2, 2)
@@ -146,22 +146,22 @@ def test_a_mean_is_of_all_samples_or_there_is_none(
 
 def test_without_data_only_the_misfit_is_shown(salt: Dataset, tmp_path: Path, read: Open) -> None:
     invert(tmp_path, "e" * 64, salt.split("random", "test").spread(2), [[2.0, 1.0], [2.0, 1.0]])
-    material = read()
-    (drawing,) = list_drawings(material, ["convergence"])
+    sources = read()
+    (drawing,) = list_drawings(sources, ["convergence"])
     assert len(drawing.draw().axes) == 1
     assert "MAE" not in drawing.caption
-    assert material.faults
+    assert sources.faults
 
 
-def test_traces_that_cannot_be_read_are_told(salt: Dataset, tmp_path: Path, read: Open) -> None:
+def test_unreadable_traces_are_reported(salt: Dataset, tmp_path: Path, read: Open) -> None:
     invert(tmp_path, salt.fingerprint, salt.split("random", "test").spread(1), [[2.0, 1.0]])
     next(tmp_path.glob("runs/*/traces.csv")).write_text("id,band,iteration,misfit,seconds\na,b,one,2,3\n")
-    material = read()
-    assert list_drawings(material, ["convergence"]) == []
-    assert "traces.csv cannot be read" in material.faults[0]
+    sources = read()
+    assert list_drawings(sources, ["convergence"]) == []
+    assert "traces.csv cannot be read" in sources.faults[0]
 
 
-def test_spectra_of_datasets_share_a_figure_each_divided_by_its_largest(tmp_path: Path, read: Open) -> None:
+def test_spectra_of_datasets_share_a_figure_and_are_divided_by_their_largest_value(tmp_path: Path, read: Open) -> None:
     for dataset, values in (("salt", [8.0, 4.0, 0.04, 0.0]), ("marmousi", [2.0, 1.0])):
         record = leave(tmp_path, "linear", [1.0, 2.0], dataset=dataset)
         write_spectra({"values of A": values}, Results(tmp_path).folder(record.cell))
@@ -178,7 +178,7 @@ def test_spectra_of_datasets_share_a_figure_each_divided_by_its_largest(tmp_path
     assert drawing.title == "linear: values of A"
 
 
-def test_the_first_run_that_has_an_ingredient_is_taken(tmp_path: Path, read: Open) -> None:
+def test_the_first_run_with_a_history_or_spectrum_is_shown(tmp_path: Path, read: Open) -> None:
     """Neither the row of most samples nor the first seed has one."""
     leave(tmp_path, "linear", [1.0, 2.0])
     for seed in (0, 1, 2):
@@ -194,16 +194,16 @@ def test_the_first_run_that_has_an_ingredient_is_taken(tmp_path: Path, read: Ope
     assert [list(line.get_ydata()) for line in spectrum.draw().axes[0].lines] == [[1.0, 0.5]]
 
 
-def test_damaged_spectra_are_told(tmp_path: Path, read: Open) -> None:
+def test_damaged_spectra_are_reported(tmp_path: Path, read: Open) -> None:
     record = leave(tmp_path, "linear", [1.0, 2.0])
     (Results(tmp_path).folder(record.cell) / "spectra.json").write_text(json.dumps({"A": [1, 2]}))
-    material = read()
-    assert list_drawings(material, ["spectrum"]) == []
-    assert "cannot be read as spectra" in material.faults[0]
+    sources = read()
+    assert list_drawings(sources, ["spectrum"]) == []
+    assert "cannot be read as spectra" in sources.faults[0]
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], [0.0, 0.0], [], [[1.0]], [2.0, float("nan")], [1.0, -1.0]])
-def test_what_is_no_spectrum_is_refused(tmp_path: Path, values: list[float]) -> None:
+def test_an_invalid_spectrum_raises(tmp_path: Path, values: list[float]) -> None:
     with pytest.raises(MethodError, match=r"spectra\(\)\['A'\]"):
         write_spectra({"A": values}, tmp_path)
 

@@ -6,8 +6,8 @@ import pytest
 from fwibench.errors import UnknownNameError
 from fwibench.methods.complexity import Complexity
 from fwibench.methods.traces import Step, Trace
-from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import render, stem
+from fwibench.report.figures.kinds import KINDS, list_drawings
 from fwibench.report.figures.style import tick, wrap
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, Record, write_record
@@ -27,9 +27,9 @@ def hostile(root: Path, method: str) -> Record:
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_names_from_elsewhere_are_shown_as_they_are(tmp_path: Path, read: Open, suffix) -> None:
-    material = read_hostile(tmp_path, read)
-    drawings = list_drawings(material)
+def test_hostile_names_are_shown_unchanged(tmp_path: Path, read: Open, suffix) -> None:
+    sources = read_hostile(tmp_path, read)
+    drawings = list_drawings(sources)
     assert {drawing.kind for drawing in drawings} == {"training", "errors"}
     for drawing in drawings:
         content = render(drawing, suffix)
@@ -56,7 +56,7 @@ def test_stems_are_safe_as_file_names() -> None:
         assert len(name) <= 100
 
 
-def test_figures_that_would_share_a_name_do_not(tmp_path: Path, read: Open) -> None:
+def test_names_of_figures_are_unique(tmp_path: Path, read: Open) -> None:
     for dataset in ("salt[a=1]", "salt[a?1]", "salt-a-1"):
         leave(tmp_path, "x", [1.0, 2.0], dataset=dataset)
     names = [drawing.name for drawing in list_drawings(read(), ["errors"])]
@@ -82,7 +82,7 @@ def test_a_single_value_is_enough(tmp_path: Path, read: Open) -> None:
         assert render(drawing, "png")
 
 
-def test_only_kinds_that_are_asked_for(tmp_path: Path, read: Open) -> None:
+def test_only_selected_kinds_are_listed(tmp_path: Path, read: Open) -> None:
     for dataset in ("salt", "marmousi"):
         leave(tmp_path, "x", [1.0, 2.0], dataset=dataset, history=[{"epoch": 1, "val_loss": 0.5}])
     assert len(list_drawings(read())) == 4
@@ -106,7 +106,7 @@ def test_only_kinds_that_are_asked_for(tmp_path: Path, read: Open) -> None:
         (1e16, "1e16"),
     ],
 )
-def test_numbers_beside_an_axis_need_no_mathematics(value: float, text: str) -> None:
+def test_numbers_beside_an_axis_are_plain_text(value: float, text: str) -> None:
     assert tick(value) == text
 
 

@@ -8,10 +8,10 @@ from matplotlib.path import Path as Path_
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import UnknownNameError
-from fwibench.report.figures.catalogue import list_drawings
 from fwibench.report.figures.drawing import Drawing
+from fwibench.report.figures.kinds import list_drawings
 from fwibench.report.figures.panels import MOST, choose
-from fwibench.report.material import Material
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.results import Results
 from tests.boards.records import leave
@@ -36,14 +36,12 @@ def predict(root: Path, salt: Dataset, method: str, error: float, seed: int = 0)
     return folder
 
 
-def only(material: Material) -> Drawing:
-    (drawing,) = list_drawings(material, ["panels"])
+def only(sources: Sources) -> Drawing:
+    (drawing,) = list_drawings(sources, ["panels"])
     return drawing
 
 
-def test_maps_share_the_problems_bounds_and_errors_a_scale_of_their_own(
-    salt: Dataset, tmp_path: Path, read: Open
-) -> None:
+def test_maps_share_the_bounds_and_errors_share_another_scale(salt: Dataset, tmp_path: Path, read: Open) -> None:
     predict(tmp_path, salt, "far", -200)
     predict(tmp_path, salt, "near", 10)
     figure = only(read()).draw()
@@ -92,14 +90,14 @@ def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read:
     assert "1500 to 4500 m/s" in drawing.caption
 
 
-def test_the_limit_of_what_the_survey_sees_is_drawn(
+def test_the_limit_of_illumination_is_drawn(
     salt: Dataset, tmp_path: Path, read: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict(tmp_path, salt, "near", 10)
     ramp = np.broadcast_to(np.linspace(0, 1, 60, dtype=np.float32), (1, 40, 60))
     monkeypatch.setattr("fwibench.report.figures.panels.illumination", lambda problem: ramp)
     drawing = only(read())
-    assert "Beyond the dashed line the survey sees little." in drawing.caption
+    assert "Beyond the dashed line the illumination of the survey is low." in drawing.caption
     contours = [axes for axes in drawing.draw().axes if any(path.vertices.size for path in paths(axes))]
     assert len(contours) == 2 * min(len(salt.split("random", "test")), 3), "truth and prediction of each sample"
     monkeypatch.setattr("fwibench.report.figures.panels.illumination", lambda problem: np.ones_like(ramp))
@@ -113,7 +111,7 @@ def paths(axes: Axes) -> list[Path_]:
     return [path for one in axes.collections if isinstance(one, ContourSet) for path in one.get_paths()]
 
 
-def test_of_several_seeds_the_first_is_shown(salt: Dataset, tmp_path: Path, read: Open) -> None:
+def test_the_first_of_several_seeds_is_shown(salt: Dataset, tmp_path: Path, read: Open) -> None:
     for seed, error in ((10, 5), (2, 300), (0, 40)):
         predict(tmp_path, salt, "near", error, seed)
     figure = only(read()).draw()
@@ -121,14 +119,14 @@ def test_of_several_seeds_the_first_is_shown(salt: Dataset, tmp_path: Path, read
     np.testing.assert_allclose(near - truth, 40, atol=1e-3)
 
 
-def test_a_method_without_predictions_is_left_out_and_said(salt: Dataset, tmp_path: Path, read: Open) -> None:
+def test_a_method_without_predictions_is_left_out_and_named(salt: Dataset, tmp_path: Path, read: Open) -> None:
     predict(tmp_path, salt, "near", 10)
     (predict(tmp_path, salt, "lost", 5) / "predictions.npz").unlink()
-    material = read()
-    drawing = only(material)
+    sources = read()
+    drawing = only(sources)
     assert "Left out: lost." in drawing.caption
     assert [axes.get_title() for axes in drawing.draw().axes if axes.get_title()] == ["truth", "near", "near"]
-    assert any("lost" in fault and "predictions" in fault for fault in material.faults)
+    assert any("lost" in fault and "predictions" in fault for fault in sources.faults)
 
 
 def test_maps_of_another_shape_or_other_samples_are_left_out(salt: Dataset, tmp_path: Path, read: Open) -> None:
@@ -139,19 +137,19 @@ def test_maps_of_another_shape_or_other_samples_are_left_out(salt: Dataset, tmp_
         ("elsewhere", Predictions(tuple(f"x{one}" for one in ids), np.zeros((len(ids), 1, 40, 60), np.float32))),
     ):
         write_predictions(changed, predict(tmp_path, salt, name, 1))
-    material = read()
-    assert [axes.get_title() for axes in only(material).draw().axes if axes.get_title()] == ["truth", "near", "near"]
-    assert len(material.faults) == 2
+    sources = read()
+    assert [axes.get_title() for axes in only(sources).draw().axes if axes.get_title()] == ["truth", "near", "near"]
+    assert len(sources.faults) == 2
 
 
-def test_data_that_are_not_here_have_no_panels(salt: Dataset, tmp_path: Path, read: Open) -> None:
+def test_data_on_another_machine_have_no_panels(salt: Dataset, tmp_path: Path, read: Open) -> None:
     leave(tmp_path, "near", [1.0, 2.0])
-    material = read()
-    assert list_drawings(material, ["panels"]) == []
-    assert any("salt" in fault for fault in material.faults)
+    sources = read()
+    assert list_drawings(sources, ["panels"]) == []
+    assert any("salt" in fault for fault in sources.faults)
 
 
-def test_what_is_too_much_is_left_out_and_said(salt: Dataset, tmp_path: Path, read: Open) -> None:
+def test_too_many_methods_are_left_out_and_named(salt: Dataset, tmp_path: Path, read: Open) -> None:
     for number in range(MOST + 2):
         predict(tmp_path, salt, f"m{number}", number + 1)
     drawing = only(read())
@@ -160,7 +158,7 @@ def test_what_is_too_much_is_left_out_and_said(salt: Dataset, tmp_path: Path, re
     assert titles[: MOST + 1] == ["truth", *(f"m{number}" for number in range(MOST))]
 
 
-def test_samples_are_chosen_by_name(salt: Dataset, tmp_path: Path, read: Open) -> None:
+def test_samples_are_selected_by_name(salt: Dataset, tmp_path: Path, read: Open) -> None:
     predict(tmp_path, salt, "near", 10)
     wanted = salt.split("random", "test").ids[-1]
     (drawing,) = list_drawings(read(), ["panels"], samples=[wanted])
@@ -173,7 +171,7 @@ def test_samples_are_chosen_by_name(salt: Dataset, tmp_path: Path, read: Open) -
         list_drawings(read(), ["panels"], samples=[f"x{wanted}"])
 
 
-def test_samples_are_those_of_most_methods_spread_over_them() -> None:
+def test_samples_are_those_that_most_methods_have_spread_evenly() -> None:
     ten, five = list("abcdefghij"), list("acegi")
     assert choose([ten, five], [], 3) == ["a", "e", "i"]
     # two methods outvote one

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwibench.methods.complexity import Complexity
-from fwibench.report.figures.catalogue import list_drawings
+from fwibench.report.figures.kinds import list_drawings
 from fwibench.runs.artefacts.record import Costs
 from tests.boards.records import leave
 from tests.report.figures.conftest import Open
@@ -37,14 +37,14 @@ def ends_of(axes) -> list[tuple[float, float, float, float]]:
     return found
 
 
-def test_points_and_intervals_are_the_boards(tmp_path: Path, read: Open) -> None:
+def test_points_and_intervals_equal_those_of_the_board(tmp_path: Path, read: Open) -> None:
     generator = np.random.default_rng(0)
     for method, size in (("large", 5_000_000), ("small", 2_000)):
         leave_costly(tmp_path, method, generator.uniform(10, 20, 8), size, size / 1e3)
-    material = read()
-    (drawing,) = list_drawings(material, ["cost"])
+    sources = read()
+    (drawing,) = list_drawings(sources, ["cost"])
     axes = drawing.draw().axes
-    expected = [(row["parameters"], row["mae"], row["mae_ci_low"], row["mae_ci_high"]) for row in material.board.rows]
+    expected = [(row["parameters"], row["mae"], row["mae_ci_low"], row["mae_ci_high"]) for row in sources.board.rows]
     assert ends_of(axes[0]) == [pytest.approx(one) for one in expected]
     assert [one[0] for one in ends_of(axes[2])] == [one[0] / 1e3 for one in expected]
     assert axes[0].get_ylabel() == "MAE [m/s]"
@@ -73,7 +73,7 @@ def test_what_was_not_measured_is_left_out_and_a_zero_is_not(tmp_path: Path, rea
     assert place == 5
     ticks = dict(zip(figure.axes[0].get_xticks(), figure.axes[0].get_xticklabels(), strict=True))
     assert ticks[place].get_text() == "0"
-    assert "Left out: unknown, which has no cost." in drawing.caption
+    assert "Left out: unknown, without any cost." in drawing.caption
     assert "Not measured: one sample on one CPU thread [ms] of small." in drawing.caption
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["known", "zero", "small"]
@@ -100,7 +100,7 @@ def test_errors_are_the_scores_mean_over_the_seeds(tmp_path: Path, read: Open) -
     assert "better: median 3.00 m/s, from 2.00 to 4.00" in drawing.caption
 
 
-def test_methods_scored_on_other_numbers_of_samples_have_figures_of_their_own(tmp_path: Path, read: Open) -> None:
+def test_methods_scored_on_other_numbers_of_samples_have_separate_figures(tmp_path: Path, read: Open) -> None:
     leave(tmp_path, "all", np.arange(1.0, 9), ids=IDS)
     leave(tmp_path, "few", [9.0, 9.0], ids=[IDS[1], IDS[3]], test_samples=2)
     names = [drawing.name for drawing in list_drawings(read(), ["errors"])]
@@ -110,12 +110,12 @@ def test_methods_scored_on_other_numbers_of_samples_have_figures_of_their_own(tm
 def test_methods_scored_on_different_samples_are_not_drawn_together(tmp_path: Path, read: Open) -> None:
     leave(tmp_path, "one", [1.0, 2.0], ids=["a", "b"])
     leave(tmp_path, "two", [1.0, 2.0], ids=["a", "c"])
-    material = read()
-    assert list_drawings(material, ["errors"]) == []
-    assert "different test samples" in material.faults[0]
+    sources = read()
+    assert list_drawings(sources, ["errors"]) == []
+    assert "different test samples" in sources.faults[0]
 
 
-def test_failed_runs_are_no_methods(tmp_path: Path, read: Open) -> None:
+def test_failed_runs_are_left_out(tmp_path: Path, read: Open) -> None:
     leave(tmp_path, "good", [1.0, 2.0])
     leave(tmp_path, "bad", None)
     (drawing,) = list_drawings(read())

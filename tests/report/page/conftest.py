@@ -7,9 +7,9 @@ import pytest
 
 from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
-from fwibench.report.figures.catalogue import list_drawings
-from fwibench.report.material import Material
-from fwibench.report.page.writing import Wanted, write_page
+from fwibench.report.figures.kinds import list_drawings
+from fwibench.report.page.page import PageOptions, write_page
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
@@ -117,13 +117,13 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory, salt: Dataset) -> Path:
 
 
 @pytest.fixture
-def material(laid_out: Path, registry: Registry) -> Material:
+def sources(laid_out: Path, registry: Registry) -> Sources:
     results = Results(laid_out)
-    return Material(results, results.records()[0], registry)
+    return Sources(results, results.records()[0], registry)
 
 
-class WithFields(Material):
-    """Material one of whose datasets, of electric fields, is in memory."""
+class WithFields(Sources):
+    """Sources one of whose datasets, of electric fields, is in memory."""
 
     def dataset(self, cell: Cell) -> Dataset | None:
         return FIELDS if cell.fingerprint == FIELDS.fingerprint else super().dataset(cell)  # type: ignore[return-value]
@@ -136,6 +136,6 @@ def page(laid_out: Path, registry: Registry, tmp_path_factory: pytest.TempPathFa
     records, _ = results.records()
     path = tmp_path_factory.mktemp("written") / "report.html"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fwibench.report.page.drawings.list_drawings", lambda *kinds: list_drawings(*kinds)[:8:7])
-        write_page(WithFields(results, records, registry), path, Wanted(title="<b>A & B</b>", published=True))
+        patch.setattr("fwibench.report.page.figures.list_drawings", lambda *kinds: list_drawings(*kinds)[:8:7])
+        write_page(WithFields(results, records, registry), path, PageOptions(title="<b>A & B</b>", published=True))
     return path

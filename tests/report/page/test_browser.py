@@ -9,8 +9,8 @@ import pytest
 
 from fwibench.methods.complexity import Complexity
 from fwibench.plugins.registry import Registry
-from fwibench.report.material import Material
-from fwibench.report.page.writing import Wanted, write_page
+from fwibench.report.page.page import PageOptions, write_page
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, write_record
 from fwibench.runs.artefacts.results import Results
@@ -65,7 +65,7 @@ def methods(tab: Any) -> list[str]:
     return tab.eval_on_selector_all(f"{SALT} tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.method)")
 
 
-def test_it_opens_as_it_is_meant(opened: Opened) -> None:
+def test_the_page_opens_with_its_title_and_rows(opened: Opened) -> None:
     tab = opened.tab
     assert tab.title() == "<b>A & B</b>"
     assert tab.locator("h1").inner_text() == "<b>A & B</b>"
@@ -92,7 +92,7 @@ def test_a_table_sorts_by_click_and_by_keyboard(opened: Opened) -> None:
     assert methods(tab) == ["worse", "rough", "fine"]
 
 
-def test_what_is_empty_comes_last_whichever_way(opened: Opened) -> None:
+def test_empty_values_come_last_in_either_order(opened: Opened) -> None:
     tab = opened.tab
     tab.evaluate(f"document.querySelector('{SALT} tr[data-method=rough]').cells[2].dataset.value = ''")
     press = tab.locator(f'{SALT} th[data-column="mae"] button')
@@ -102,7 +102,7 @@ def test_what_is_empty_comes_last_whichever_way(opened: Opened) -> None:
     assert methods(tab) == ["worse", "fine", "rough"]
 
 
-def test_filters_hide_what_does_not_fit(opened: Opened) -> None:
+def test_filters_hide_what_does_not_match(opened: Opened) -> None:
     tab = opened.tab
     visible = ".group:not([hidden])"
     form = tab.locator("#filters")
@@ -127,7 +127,7 @@ def test_filters_hide_what_does_not_fit(opened: Opened) -> None:
 def test_the_viewer_shows_the_picked_sample(opened: Opened) -> None:
     tab = opened.tab
     tab.locator("#samples").scroll_into_view_if_needed()
-    tab.locator("#place").select_option(label="salt, split random, smoke")
+    tab.locator("#panel-set").select_option(label="salt, split random, smoke")
     first, second = (tab.locator("#sample option").nth(number).get_attribute("value") for number in (0, 1))
     tab.locator("#sample").select_option(index=1)
     assert second in tab.locator("#stage .given figcaption").first.inner_text()
@@ -151,23 +151,23 @@ def test_the_viewer_follows_the_filters(opened: Opened) -> None:
     tab = opened.tab
     form = tab.locator("#filters")
     tab.locator("#samples").scroll_into_view_if_needed()
-    tab.locator("#place").select_option(label="salt, split random, smoke")
+    tab.locator("#panel-set").select_option(label="salt, split random, smoke")
     form.get_by_label("Methods").fill("r")
     assert tab.locator(".method").count() == 2
     assert tab.locator(".method .best").locator("xpath=ancestor::article/h4").inner_text() == "rough"
     form.get_by_label("Methods").fill("rough")
-    assert tab.locator(".method .best").count() == 0, "better than nobody"
+    assert tab.locator(".method .best").count() == 0, "there is no other method to be better than"
     form.get_by_label("Methods").fill("nobody")
-    assert "No method here fits these filters." in tab.locator("#sample-note").inner_text()
+    assert "No method here matches these filters." in tab.locator("#sample-note").inner_text()
     form.get_by_label("Methods").fill("")
     form.get_by_label("Track").select_option("oracle-start")
-    assert tab.locator("#place option").all_inner_texts() == ["salt, split random, smoke"]
+    assert tab.locator("#panel-set option").all_inner_texts() == ["salt, split random, smoke"]
     assert tab.locator(".method").count() == 1
     form.get_by_label("Track").select_option("extra-data")
-    assert tab.locator("#sample-note").inner_text() == "No samples fit these filters."
+    assert tab.locator("#sample-note").inner_text() == "No samples match these filters."
 
 
-def test_what_has_nothing_left_is_hidden(opened: Opened) -> None:
+def test_empty_sections_are_hidden(opened: Opened) -> None:
     tab = opened.tab
     names = tab.locator("#filters").get_by_label("Methods")
     assert tab.get_by_text("Notes of runs that are ok").is_visible()
@@ -181,21 +181,21 @@ def test_what_has_nothing_left_is_hidden(opened: Opened) -> None:
     assert tab.locator("#no-failure").is_visible()
 
 
-def test_the_viewer_shows_fields_and_says_what_is_not_here(opened: Opened) -> None:
+def test_the_viewer_shows_fields_and_names_missing_data(opened: Opened) -> None:
     tab = opened.tab
     tab.locator("#samples").scroll_into_view_if_needed()
     tab.locator("#filters").get_by_label("Dataset").select_option("fields")
     tab.locator("#stage svg polyline").first.wait_for()
     assert tab.locator("#stage svg polyline").count() == 3
     tab.locator("#filters").get_by_label("Dataset").select_option("salt")
-    tab.locator("#place").select_option(label="salt, split block, quick")
+    tab.locator("#panel-set").select_option(label="salt, split block, quick")
     assert "not on this machine" in tab.locator("#sample-note").inner_text()
     assert tab.locator("#sample").is_disabled()
     tab.locator("#filters").get_by_label("Dataset").select_option("marmousi")
     assert "No samples" in tab.locator("#sample-note").inner_text()
 
 
-def test_dark_is_a_switch_that_lasts(browser: Any, page: Path) -> None:
+def test_the_dark_theme_is_remembered(browser: Any, page: Path) -> None:
     for system, other in (("light", "dark"), ("dark", "light")):
         one = Opened(browser, page, color_scheme=system)
         ground = "getComputedStyle(document.body).backgroundColor"
@@ -248,7 +248,7 @@ def test_a_row_leads_to_its_commands(opened: Opened) -> None:
     assert first.inner_text().startswith("fwibench reproduce salt-random-smoke-fine-s0-")
 
 
-def test_it_can_be_read_without_scripts_and_on_a_phone(browser: Any, page: Path) -> None:
+def test_the_page_is_readable_without_scripts_and_on_a_phone(browser: Any, page: Path) -> None:
     plain = Opened(browser, page, java_script_enabled=False)
     assert plain.tab.locator(f'{SALT} tr[data-method="worse"]').is_visible()
     assert plain.tab.get_by_text("The viewer needs JavaScript.").is_visible()
@@ -278,8 +278,8 @@ def test_the_columns_shown_at_first_fit(browser: Any, tmp_path: Path, registry: 
         )
     results = Results(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [])
-        write_page(Material(results, results.records()[0], registry), tmp_path / "wide.html", Wanted(max_samples=0))
+        patch.setattr("fwibench.report.page.figures.list_drawings", lambda *_: [])
+        write_page(Sources(results, results.records()[0], registry), tmp_path / "wide.html", PageOptions(max_samples=0))
     one = Opened(browser, tmp_path / "wide.html")
     table = "document.querySelector('.board').parentElement"
     assert one.tab.locator(".board thead th:visible").count() == 11

@@ -16,15 +16,14 @@ from fwibench.boards.rows import Setting
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.report.material import Material
-from fwibench.report.page.drawings import lighten
-from fwibench.report.page.images import COLOURS, MOST, draw, step_of
-from fwibench.report.page.measured import describe_measurement
+from fwibench.report.page.figures import lighten
+from fwibench.report.page.images import COLOURS, MOST, describe_measurement, draw, step_of
+from fwibench.report.page.page import PageOptions, check_path, render, write_page
 from fwibench.report.page.runs import find_environments
-from fwibench.report.page.samples import choose, list_places
 from fwibench.report.page.summary import summarise
 from fwibench.report.page.tables import make_groups
-from fwibench.report.page.writing import Wanted, check_path, render, write_page
+from fwibench.report.page.viewer import choose, list_panel_sets
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record, write_record
@@ -93,19 +92,19 @@ def test_data_of_the_viewer_are_json(parsed: Parsed) -> None:
     }
 
 
-def test_the_page_without_scripts_has_all_rows_and_commands(parsed: Parsed, material: Material) -> None:
+def test_the_page_without_scripts_has_all_rows_and_commands(parsed: Parsed, sources: Sources) -> None:
     text = " ".join(parsed.text)
-    for record in material.records:
+    for record in sources.records:
         assert f"fwibench reproduce {shlex.quote(record.run_id)}" in text
         assert record.reason in text
-        assert shlex.join(command_of(record, registry=material.registry)) in text
+        assert shlex.join(command_of(record, registry=sources.registry)) in text
     assert "--results DIR" in text
     shown = [one["data-method"] for one in parsed.all("tr") if str(one.get("id", "")).startswith("row-")]
-    assert len(shown) > len(material.board.rows), "printed rows too"
+    assert len(shown) > len(sources.board.rows), "printed rows too"
 
 
-def test_places_show_truth_predictions_and_errors(material: Material, salt: Dataset) -> None:
-    found = {(one["dataset"], one["profile"]): one for one in list_places(material, 6)}
+def test_panel_sets_hold_truth_predictions_and_errors(sources: Sources, salt: Dataset) -> None:
+    found = {(one["dataset"], one["profile"]): one for one in list_panel_sets(sources, 6)}
     place = found["salt", "smoke"]
     test, bounds = salt.split("random", "test"), salt.problem.property
     assert [one["id"] for one in place["samples"]] == list(test.ids)
@@ -115,8 +114,8 @@ def test_places_show_truth_predictions_and_errors(material: Material, salt: Data
     expected = np.clip((truth - bounds.low) * 255 / (bounds.high - bounds.low), 0, 255).round()
     assert np.array_equal(pixels(sample["truth"]), expected)
     fine = sample["predictions"][1]
-    record = next(one for one in material.records if one.run_id == place["methods"][1]["run"])
-    predictions, scores = material.predictions(record), material.results.scores(record)
+    record = next(one for one in sources.records if one.run_id == place["methods"][1]["run"])
+    predictions, scores = sources.predictions(record), sources.results.scores(record)
     assert predictions is not None
     assert fine["score"] == pytest.approx(scores.values["mae"][0])
     error, limit = predictions.maps[0, 0] - truth, float(place["limit"])
@@ -126,7 +125,7 @@ def test_places_show_truth_predictions_and_errors(material: Material, salt: Data
     assert "not on this machine" in found["salt", "quick"]["missing"]
 
 
-def test_a_method_is_shown_once_and_the_best_is_so_on_shared_samples(
+def test_a_method_is_shown_once_and_the_best_is_chosen_on_shared_samples(
     tmp_path: Path, salt: Dataset, registry: Registry
 ) -> None:
     """The steady one is better on the two samples that both have, and worse in the mean over its own."""
@@ -137,11 +136,11 @@ def test_a_method_is_shown_once_and_the_best_is_so_on_shared_samples(
     leave_predicted(tmp_path, salt, "helped", 5.0, test_samples=2, track="oracle-start")
     twin = leave_predicted(tmp_path, salt, "twin", 30.0)
     folder = Results(tmp_path).folder(twin.cell)
-    cell = Cell(**{**twin.cell.model_dump(), "options": {"alpha": 2}})
+    cell = Cell(**{**twin.cell.model_dump(), "method_version": "2"})
     shutil.copytree(folder, Results(tmp_path).folder(cell))
     write_record(twin.model_copy(update={"cell": cell}), RunFiles(Results(tmp_path).folder(cell)).record)
     results = Results(tmp_path)
-    (place,) = list_places(Material(results, results.records()[0], registry), 6)
+    (place,) = list_panel_sets(Sources(results, results.records()[0], registry), 6)
     twins = {f"twin ({one.key[:8]})" for one in (twin.cell, cell)}
     names = [one["name"] for one in place["methods"]]
     assert (names[:3], set(names[3:])) == (["helped", "steady", "lucky"], twins)
@@ -217,7 +216,7 @@ def test_tables_mark_ties_and_the_best(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ranked", [True, False])
-def test_too_few_samples_to_tell_methods_apart_have_no_best(tmp_path: Path, ranked: bool) -> None:
+def test_too_few_samples_have_no_best_method(tmp_path: Path, ranked: bool) -> None:
     """Five pairs have no p-value below 1 in 16, six have one below 1 in 20; the board's ranks do not count."""
     for n in (5, 6):
         leave(tmp_path, "a", np.arange(n) + 1.0, test_samples=n)
@@ -228,11 +227,11 @@ def test_too_few_samples_to_tell_methods_apart_have_no_best(tmp_path: Path, rank
     assert (six.n_test, six.too_few, six.name) == (6, False, "a" if ranked else "")
 
 
-def test_the_card_says_that_samples_are_too_few(tmp_path: Path, registry: Registry) -> None:
+def test_the_summary_reports_too_few_samples(tmp_path: Path, registry: Registry) -> None:
     for method in "ab":
         leave(tmp_path, method, [1.0, 2.0, 3.0])
     results = Results(tmp_path)
-    text = render(Material(results, results.records()[0], registry), Wanted(max_samples=0))
+    text = render(Sources(results, results.records()[0], registry), PageOptions(max_samples=0))
     assert "3 test samples are too few for a significant difference between 2 methods" in text
     assert "indistinguishable:" not in text
 
@@ -250,7 +249,7 @@ def test_heavy_maps_keep_even_steps_of_their_colours() -> None:
     assert np.abs(light[:, 4] - exact).mean() < 3
 
 
-def test_printed_rows_have_no_rank_and_are_no_best(page: Path) -> None:
+def test_published_rows_have_no_rank_and_are_never_the_best(page: Path) -> None:
     tables = re.findall(r'<div class="group published".*?</table>', page.read_text(), re.DOTALL)
     assert tables
     for table in tables:
@@ -259,16 +258,16 @@ def test_printed_rows_have_no_rank_and_are_no_best(page: Path) -> None:
         assert "not ranked" in table
 
 
-def test_environments_are_told_apart_by_machine_not_by_code(material: Material) -> None:
-    (one,) = find_environments(material.records)
+def test_environments_differ_by_machine_not_by_code(sources: Sources) -> None:
+    (one,) = find_environments(sources.records)
     assert one.title == "<i>a processor</i>"
     assert sum(one.code.values()) == len(one.runs)
     assert list(one.code) == ["commit 0123456789ab, with changes"]
     assert ("torch", "") not in one.facts
 
 
-def test_a_figure_that_fails_costs_itself_alone(
-    material: Material, monkeypatch: pytest.MonkeyPatch, registry: Registry
+def test_a_figure_that_fails_does_not_affect_the_others(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch, registry: Registry
 ) -> None:
     from fwibench.report.figures import drawing
 
@@ -276,13 +275,13 @@ def test_a_figure_that_fails_costs_itself_alone(
         raise ValueError("no ink")
 
     broken = drawing.Drawing("broken", "costs", "Broken", "nothing", Setting("salt", "", "", "", ""), fail)  # type: ignore[arg-type]
-    monkeypatch.setattr("fwibench.report.page.drawings.list_drawings", lambda *_: [broken])
-    text = render(material, Wanted(max_samples=0))
+    monkeypatch.setattr("fwibench.report.page.figures.list_drawings", lambda *_: [broken])
+    text = render(sources, PageOptions(max_samples=0))
     assert "figure broken cannot be drawn: ValueError: no ink" in text
     assert "<h2" in text
 
 
-def test_names_that_cannot_be_pages_are_refused(tmp_path: Path, material: Material) -> None:
+def test_invalid_paths_of_pages_raise(tmp_path: Path, sources: Sources) -> None:
     with pytest.raises(UsageError, match=r"ends in '.pdf', expected .html"):
         check_path(tmp_path / "report.pdf")
     (tmp_path / "folder.html").mkdir()
@@ -290,7 +289,7 @@ def test_names_that_cannot_be_pages_are_refused(tmp_path: Path, material: Materi
         check_path(tmp_path / "folder.html")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
-        write_page(material, tmp_path / "file" / "report.html", Wanted(max_samples=0))
+        write_page(sources, tmp_path / "file" / "report.html", PageOptions(max_samples=0))
 
 
 def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
@@ -326,7 +325,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "code", "help_"), WRONG.values(), ids=WRONG)
-def test_what_is_typed_wrong_is_told(
+def test_wrong_arguments_give_an_error_and_a_hint(
     arguments: list[str], code: int, help_: str, fwibench: Command, tmp_path: Path
 ) -> None:
     leave(tmp_path / "results", "a", [1, 2])

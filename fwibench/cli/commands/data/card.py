@@ -20,7 +20,7 @@ def card(
     ] = None,
 ) -> None:
     """Describe a dataset: units, geometry, licence, splits, statistics, caveats and, in a file, a picture."""
-    from fwibench.report.card import make_card, write_card
+    from fwibench.report.card.card import make_card, write_card
 
     for dataset in open_datasets(name, profile):
         made = make_card(dataset)

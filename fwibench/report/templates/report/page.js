@@ -1,4 +1,4 @@
-// Sorting, filters, theme, figures and copying. Every table and text stands in the page without it.
+// Sorting, filters, theme, figures and copying. Tables and texts do not depend on it.
 "use strict";
 (() => {
   const all = (selector, place = document) => [...place.querySelectorAll(selector)];
@@ -17,7 +17,7 @@
   system.addEventListener("change", tell);
   tell();
 
-  // sorting: the head's text becomes a button, so that it can be reached by keyboard
+  // sorting: the head's text becomes a button, so that the keyboard reaches it
   const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
   const valueOf = (row, column) => {
     const text = row.cells[column].dataset.value;
@@ -32,7 +32,7 @@
     const order = head.getAttribute("aria-sort") === first ? other : first;
     const sign = order === "ascending" ? 1 : -1;
     const keyed = [...body.rows].map((row) => [valueOf(row, head.cellIndex), row]);
-    // what is empty comes last, whichever way
+    // empty values come last in either order
     keyed.sort(([a], [b]) => (a === null || b === null ? (a === null) - (b === null) : sign * compare(a, b)));
     body.append(...keyed.map(([, row]) => row));
     all("th[aria-sort]", table.tHead).forEach((one) => one.removeAttribute("aria-sort"));
@@ -48,60 +48,60 @@
     }
   }
 
-  // filters: an attribute that is empty fits everything, as printed rows have no split
+  // filters: an empty attribute matches every filter, as published rows have no split
   const form = document.getElementById("filters");
-  const fits = (one, wanted, names) => names.every((name) => {
+  const matches = (one, filters, names) => names.every((name) => {
     const own = one.dataset[name];
-    return !wanted[name] || !own || own === wanted[name];
+    return !filters[name] || !own || own === filters[name];
   });
-  const named = (one, wanted) => !wanted.method || (one.dataset.method || "").toLowerCase().includes(wanted.method);
+  const named = (one, filters) => !filters.method || (one.dataset.method || "").toLowerCase().includes(filters.method);
   const kind = document.getElementById("kind");
-  const PLACE = ["dataset", "split", "track"];
+  const SETTING = ["dataset", "split", "track"];
   const filter = () => {
-    const wanted = Object.fromEntries(new FormData(form));
-    wanted.method = wanted.method.trim().toLowerCase();
+    const filters = Object.fromEntries(new FormData(form));
+    filters.method = filters.method.trim().toLowerCase();
     let rows = 0;
     let total = 0;
     for (const group of all(".group")) {
-      const here = fits(group, wanted, PLACE);
+      const here = matches(group, filters, SETTING);
       let left = 0;
       for (const row of all("tbody tr", group)) {
-        row.hidden = !named(row, wanted);
+        row.hidden = !named(row, filters);
         left += !row.hidden;
         total += 1;
       }
       group.hidden = !here || !left;
       if (here) rows += left;
     }
-    // the card of a table goes with it
+    // the card of a table is hidden with it
     for (const one of all(".card")) one.hidden = document.querySelector(one.querySelector("h3 a").hash).hidden;
     if (kind) {
-      for (const one of all(".drawing")) one.hidden = !fits(one, { ...wanted, kind: kind.value }, [...PLACE, "kind"]);
+      for (const one of all(".drawing")) one.hidden = !matches(one, { ...filters, kind: kind.value }, [...SETTING, "kind"]);
       document.getElementById("no-figure").hidden = all(".drawing:not([hidden])").length > 0;
     }
     for (const one of all(".recipe, #failures tr[data-method], #failures li[data-method]")) {
-      one.hidden = !fits(one, wanted, PLACE) || !named(one, wanted);
+      one.hidden = !matches(one, filters, SETTING) || !named(one, filters);
     }
-    // a head without rows says nothing
+    // a heading without rows is hidden
     for (const one of all("#failures .listed")) one.hidden = !all("[data-method]:not([hidden])", one).length;
     const silent = document.getElementById("no-failure");
     if (silent) silent.hidden = !silent.previousElementSibling.hidden;
     document.getElementById("shown").value = `${rows} of ${total} rows`;
     document.getElementById("nothing").hidden = rows > 0;
-    document.dispatchEvent(new CustomEvent("filtered", { detail: wanted }));
+    document.dispatchEvent(new CustomEvent("filtered", { detail: filters }));
   };
   form.addEventListener("input", filter);
   kind?.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(filter));
-  // the viewer listens from its own script, which comes later
+  // the viewer's script, which listens, runs later
   addEventListener("DOMContentLoaded", filter);
 
   document.getElementById("all-columns").addEventListener("change", (event) => {
     root.classList.toggle("all-columns", event.target.checked);
   });
 
-  // a link to something folded up opens it
+  // a link to a folded element opens it
   const reveal = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target instanceof HTMLDetailsElement) target.open = true;
@@ -128,7 +128,7 @@
       await navigator.clipboard.writeText(text);
       return "Copied";
     } catch {
-      // no clipboard for local files: the text is marked instead
+      // local files have no clipboard: the text is selected instead
       getSelection().selectAllChildren(code);
       return "Press Ctrl+C";
     }
@@ -140,7 +140,7 @@
       setTimeout(() => { press.textContent = "Copy"; }, 2000);
     });
   }
-  // everything is on paper
+  // everything is printed
   const folded = [];
   addEventListener("beforeprint", () => all("details:not([open])").forEach((one) => { folded.push(one); one.open = true; }));
   addEventListener("afterprint", () => folded.splice(0).forEach((one) => { one.open = false; }));

@@ -1,15 +1,15 @@
-// The viewer of samples. The data of a place are read when it is first shown.
+// The viewer of samples. The data of a panel set are read when it is first shown.
 "use strict";
 (() => {
   const viewer = document.getElementById("viewer");
   if (!viewer) return;
-  const places = [...document.querySelectorAll("script.place")];
-  const placePick = document.getElementById("place");
+  const panelSets = [...document.querySelectorAll("script.panel-set")];
+  const setPick = document.getElementById("panel-set");
   const samplePick = document.getElementById("sample");
   const stage = document.getElementById("stage");
   const note = document.getElementById("sample-note");
   const read = new Map();
-  let wanted = {};
+  let filters = {};
 
   const make = (tag, properties = {}, ...children) => {
     const { style, ...rest } = properties;
@@ -26,11 +26,11 @@
   };
   const round = (value) => String(Number(value.toPrecision(3)));
   const content = (number) => {
-    if (!read.has(number)) read.set(number, JSON.parse(places[number].textContent));
+    if (!read.has(number)) read.set(number, JSON.parse(panelSets[number].textContent));
     return read.get(number);
   };
-  const fits = (track, name) => (
-    (!wanted.track || track === wanted.track) && (!wanted.method || name.toLowerCase().includes(wanted.method))
+  const matches = (track, name) => (
+    (!filters.track || track === filters.track) && (!filters.method || name.toLowerCase().includes(filters.method))
   );
   const title = (data) => `${data.dataset}, split ${data.split}, ${data.profile}`;
 
@@ -93,11 +93,11 @@
   );
 
   const method = (data, one, found, best, name) => {
-    const unsaid = [];
-    if (one.track !== "standard") unsaid.push(`track ${one.track}`);
-    if (one.seed !== null) unsaid.push(`seed ${one.seed}`);
-    const head = make("h4", {}, one.name, ...(unsaid.length ? [make("small", {}, unsaid.join(", "))] : []));
-    if (!found) return make("article", { className: "method" }, head, make("p", { className: "hint" }, "has no prediction of this sample"));
+    const details = [];
+    if (one.track !== "standard") details.push(`track ${one.track}`);
+    if (one.seed !== null) details.push(`seed ${one.seed}`);
+    const head = make("h4", {}, one.name, ...(details.length ? [make("small", {}, details.join(", "))] : []));
+    if (!found) return make("article", { className: "method" }, head, make("p", { className: "hint" }, "no prediction of this sample"));
     const scores = make("dl", {}, ...found.scores.map(([label, value]) => make(
       "div", {}, make("dt", {}, label), make("dd", { className: label === data.ranking && best ? "best" : "" }, value),
     )));
@@ -116,14 +116,14 @@
   const show = () => {
     stage.replaceChildren();
     note.textContent = "";
-    if (placePick.value === "") {
-      note.textContent = "No samples fit these filters.";
+    if (setPick.value === "") {
+      note.textContent = "No samples match these filters.";
       return;
     }
-    const data = content(Number(placePick.value));
+    const data = content(Number(setPick.value));
     const sample = (data.samples || [])[samplePick.selectedIndex];
     if (!sample) {
-      note.textContent = `${data.missing || "No finished run has predictions here."} `
+      note.textContent = `${data.missing || "No finished run with predictions."} `
         + (data.missing ? "fwibench data prepare makes them; then make the report again." : "");
       return;
     }
@@ -132,10 +132,10 @@
     if (data.step > 1) told.push(`Every ${data.step === 2 ? "second" : data.step === 3 ? "third" : `${data.step}th`} node is drawn.`);
     if (data.left_out) told.push(`${data.left_out} methods with worse scores are not shown.`);
     const methods = data.methods.map((one, number) => ({ one, found: sample.predictions[number] }))
-      .filter(({ one }) => fits(one.track, one.name));
-    if (!methods.length) told.push("No method here fits these filters.");
+      .filter(({ one }) => matches(one.track, one.name));
+    if (!methods.length) told.push("No method here matches these filters.");
     note.textContent = told.join(" ");
-    // the best of those of a track that are shown, where there is another
+    // the best of the shown methods of a track, if there are several
     const best = (track) => {
       const rivals = methods.filter(({ one, found }) => one.track === track && found && found.score !== null);
       const scores = rivals.map(({ found }) => found.score);
@@ -158,22 +158,22 @@
     );
   };
   const listSamples = () => {
-    const data = placePick.value === "" ? {} : content(Number(placePick.value));
+    const data = setPick.value === "" ? {} : content(Number(setPick.value));
     samplePick.replaceChildren(...(data.samples || []).map((sample) => (
       make("option", { value: sample.id }, sample.id + (sample.note ? ` (${sample.note})` : ""))
     )));
     for (const one of [samplePick, previous, next]) one.disabled = samplePick.length === 0;
     show();
   };
-  const listPlaces = () => {
-    const before = placePick.value;
-    const fit = places.map((one, number) => ({ one, number })).filter(({ one }) => (
-      (!wanted.dataset || one.dataset.dataset === wanted.dataset) && (!wanted.split || one.dataset.split === wanted.split)
-      && (!wanted.track || JSON.parse(one.dataset.tracks).includes(wanted.track))
+  const listSets = () => {
+    const before = setPick.value;
+    const fit = panelSets.map((one, number) => ({ one, number })).filter(({ one }) => (
+      (!filters.dataset || one.dataset.dataset === filters.dataset) && (!filters.split || one.dataset.split === filters.split)
+      && (!filters.track || JSON.parse(one.dataset.tracks).includes(filters.track))
     ));
-    placePick.replaceChildren(...fit.map(({ one, number }) => make("option", { value: String(number) }, title(one.dataset))));
+    setPick.replaceChildren(...fit.map(({ one, number }) => make("option", { value: String(number) }, title(one.dataset))));
     if (fit.some(({ number }) => String(number) === before)) {
-      placePick.value = before;
+      setPick.value = before;
       show();
     } else {
       listSamples();
@@ -187,22 +187,22 @@
   };
   previous.addEventListener("click", () => move(-1));
   next.addEventListener("click", () => move(1));
-  placePick.addEventListener("change", listSamples);
+  setPick.addEventListener("change", listSamples);
   samplePick.addEventListener("change", show);
-  // images are made when the viewer comes near
+  // images are made when the viewer is scrolled near
   let near = false;
   document.addEventListener("filtered", (event) => {
-    wanted = event.detail;
-    if (near) listPlaces();
+    filters = event.detail;
+    if (near) listSets();
   });
   new IntersectionObserver((entries, watch) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     watch.disconnect();
     near = true;
-    listPlaces();
+    listSets();
   }, { rootMargin: "600px" }).observe(viewer);
   addEventListener("beforeprint", () => {
-    if (!near) listPlaces();
+    if (!near) listSets();
     near = true;
   });
 })();

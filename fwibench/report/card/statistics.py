@@ -1,4 +1,4 @@
-"""Figures that describe a dataset's samples.
+"""Statistics of a dataset's samples.
 
 Invariant: at most `MOST` samples of a split are read, spread evenly over it; measurements one at a time.
 """
@@ -28,18 +28,18 @@ class Spread:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a card says of the samples.
+    """Statistics of the samples, as a card shows them.
 
     Attributes:
-        split: Whose samples were read: train, or test where that is empty.
-        samples: How many were read.
-        property: Of their maps, in physical units.
-        measurement: Of their raw measurements.
-        clipped: Share of measurement entries that the problem's scaling takes beyond [-1, 1].
-        mean_map: Mean absolute error of the mean training map on the test maps.
-        nearest_map: The same of the training map nearest to each test map; far below `mean_map` where
-            test maps have near twins in train. Both are None where there is no train.
-        maps: What these maps are like, for a comparison with published ones.
+        split: Split that was read: train, or test if train is empty.
+        samples: Number of samples that were read.
+        property: Distribution of the maps, in physical units.
+        measurement: Distribution of the raw measurements.
+        clipped: Fraction of the measurement entries beyond [-1, 1] after the problem's scaling.
+        mean_map: Mean absolute error of the mean training map on the test maps; None without training maps.
+        nearest_map: The same of the training map nearest to each test map; far below `mean_map` if test maps have
+            near-duplicates in train.
+        maps: Statistics of single maps, for a comparison with published ones.
     """
 
     split: str
@@ -53,10 +53,10 @@ class Statistics:
 
 
 def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
-    """Reads samples of train and test; of test alone where there are none to train on.
+    """Compute statistics of samples of train and test; of test alone if train is empty.
 
     Args:
-        dataset: Prepared.
+        dataset: A prepared dataset.
         scheme: The split scheme.
     """
     train, test = (dataset.split(scheme, name).spread(MOST) for name in ("train", "test"))
@@ -85,7 +85,7 @@ def describe_samples(dataset: Dataset, scheme: str) -> Statistics:
 
 
 class _Running:
-    """Sums that give a `Spread` without holding the values."""
+    """Running sums, so that a `Spread` is computed without holding all values in memory."""
 
     def __init__(self) -> None:
         self.count, self._sum, self._squares = 0, 0.0, 0.0

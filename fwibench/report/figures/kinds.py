@@ -1,4 +1,4 @@
-"""All kinds of figures, and which of them a results folder has the ingredients for.
+"""All kinds of figures, and the figures that can be drawn of some results.
 
 Invariant: names are unique, so that no figure overwrites another.
 """
@@ -17,9 +17,9 @@ from fwibench.report.figures.errors import list_errors
 from fwibench.report.figures.panels import list_panels
 from fwibench.report.figures.spectrum import list_spectrum
 from fwibench.report.figures.training import list_training
-from fwibench.report.material import Material
+from fwibench.report.sources import Sources
 
-KINDS: dict[str, Callable[[Material, Sequence[Line]], list[Drawing]]] = {
+KINDS: dict[str, Callable[[Sources, Sequence[Line]], list[Drawing]]] = {
     "panels": list_panels,
     "training": list_training,
     "cost": list_cost,
@@ -29,13 +29,13 @@ KINDS: dict[str, Callable[[Material, Sequence[Line]], list[Drawing]]] = {
 }
 
 
-def list_drawings(material: Material, kinds: Sequence[str] = (), samples: Sequence[str] = ()) -> list[Drawing]:
-    """Figures that can be drawn, kind by kind in the catalogue's order; whatever lacks an ingredient is left out.
+def list_drawings(sources: Sources, kinds: Sequence[str] = (), samples: Sequence[str] = ()) -> list[Drawing]:
+    """Return the figures that can be drawn, kind by kind in the order of `KINDS`.
 
     Args:
-        material: The results; surprises are added to its `faults`.
-        kinds: Which; none for all.
-        samples: Ids of the test samples to show in panels; none to take a few.
+        sources: The results; what cannot be read is added to its `faults`.
+        kinds: Kinds of figures; an empty list selects every kind.
+        samples: Ids of the test samples to show in panels; an empty list selects a few.
 
     Raises:
         UnknownNameError: There is no such kind or sample.
@@ -43,10 +43,10 @@ def list_drawings(material: Material, kinds: Sequence[str] = (), samples: Sequen
     for kind in kinds:
         if kind not in KINDS:
             raise UnknownNameError.among("kind of figure", kind, KINDS)
-    lines = material.board.lines
+    lines = sources.board.lines
     for line in lines:
         if line.row["status"] == "ok" and line.samples is None:
-            material.tell(
+            sources.add_fault(
                 f"{line.label} in {line.setting.title} has no readable scores and is left out of some figures"
             )
     known = {sample for line in lines if line.samples is not None for sample in line.samples.ids}
@@ -56,7 +56,7 @@ def list_drawings(material: Material, kinds: Sequence[str] = (), samples: Sequen
     made: list[Drawing] = []
     for kind in KINDS:
         if not kinds or kind in kinds:
-            made += list_panels(material, lines, samples) if kind == "panels" else KINDS[kind](material, lines)
+            made += list_panels(sources, lines, samples) if kind == "panels" else KINDS[kind](sources, lines)
     return _distinct(made)
 
 

@@ -1,7 +1,6 @@
 """The page as one file.
 
-Invariant: the file holds all that it shows and asks no network for anything; no text of a record acts as markup or as a
-script.
+Invariant: the file is self-contained and makes no network requests; no text of a record acts as markup or as a script.
 """
 
 from __future__ import annotations
@@ -19,28 +18,28 @@ from fwibench.boards.published import with_published
 from fwibench.boards.rows import Row
 from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder, write_text
-from fwibench.report.material import Material
-from fwibench.report.page.drawings import list_pictures
+from fwibench.report.page.figures import list_pictures
 from fwibench.report.page.runs import find_environments, find_recipes, find_troubles
-from fwibench.report.page.samples import list_places
 from fwibench.report.page.summary import count, summarise
 from fwibench.report.page.tables import make_groups
+from fwibench.report.page.viewer import list_panel_sets
+from fwibench.report.sources import Sources
 from fwibench.version import __version__
 
 SUFFIX = ".html"
 TEMPLATES = "templates/report"
 SCRIPTS = ("theme.js", "page.js", "viewer.js")
-"""The first runs before anything is drawn."""
+"""The first one runs before the page is drawn."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a page is to show.
+class PageOptions:
+    """Choices of a page.
 
     Attributes:
-        title: In its head.
-        published: Whether printed rows stand beside ours.
-        max_samples: Of a dataset in the viewer; with 0 no samples are shown, in figures neither.
+        title: Heading of the page.
+        published: Whether published rows are shown beside ours.
+        max_samples: Samples of a dataset in the viewer, at most; with 0 no samples are shown, neither in figures.
         unread: A line for each record that could not be read.
     """
 
@@ -51,10 +50,10 @@ class Wanted:
 
 
 def check_path(path: Path) -> None:
-    """Asked before any work is done.
+    """Check that a page can be written to a path, before any work is done.
 
     Raises:
-        UsageError: No page can have that name.
+        UsageError: The suffix is another one, or the path is a folder.
         DataError: No file can be written there.
     """
     if path.suffix != SUFFIX:
@@ -64,29 +63,34 @@ def check_path(path: Path) -> None:
     check_folder(path.parent)
 
 
-def write_page(material: Material, path: Path, wanted: Wanted) -> int:
-    """Writes the page, atomically.
+def write_page(sources: Sources, path: Path, options: PageOptions) -> int:
+    """Write the page, atomically.
 
     Args:
-        material: What it is made of; what could not be read is told there.
-        path: Ends in `.html`.
-        wanted: What it shows.
+        sources: The results; what cannot be read is added to its `faults`.
+        path: An `.html` file.
+        options: Choices of the page.
 
     Returns:
-        Its size in bytes.
+        Size of the page in bytes.
 
     Raises:
         UsageError: Another suffix, or a folder.
         DataError: The file cannot be written.
     """
     check_path(path)
-    text = render(material, wanted)
+    text = render(sources, options)
     write_text(path, text)
     return len(text.encode())
 
 
-def render(material: Material, wanted: Wanted) -> str:
-    """The page."""
+def render(sources: Sources, options: PageOptions) -> str:
+    """Return the page.
+
+    Args:
+        sources: The results; what cannot be read is added to its `faults`.
+        options: Choices of the page.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -96,26 +100,26 @@ def render(material: Material, wanted: Wanted) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # a number that is none has no place in JSON
+    # JSON has no NaN
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     scripts = {name.partition(".")[0]: _part(name) for name in SCRIPTS}
     return environment.get_template("page.html.jinja").render(
-        **_content(material, wanted),
+        **_content(sources, options),
         style=_part("style.css"),
         scripts=scripts,
         policy=_policy(scripts.values()),
     )
 
 
-def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
-    board, records = material.board, material.records
-    rows = with_published(board.rows, material.registry) if wanted.published else board.rows
+def _content(sources: Sources, options: PageOptions) -> dict[str, Any]:
+    board, records = sources.board, sources.records
+    rows = with_published(board.rows, sources.registry) if options.published else board.rows
     groups = make_groups(rows)
     bad, noted = find_troubles(records, board.rows)
-    places = list_places(material, wanted.max_samples) if wanted.max_samples else []
-    pictures = list_pictures(material, samples=wanted.max_samples > 0)
+    panel_sets = list_panel_sets(sources, options.max_samples) if options.max_samples else []
+    pictures = list_pictures(sources, samples=options.max_samples > 0)
     return {
-        "title": wanted.title,
+        "title": options.title,
         "made": datetime.now(UTC),
         "version": __version__,
         "counts": count(records),
@@ -127,30 +131,30 @@ def _content(material: Material, wanted: Wanted) -> dict[str, Any]:
         "filters": {name: _values(name, rows) for name in ("dataset", "split", "track")},
         "pictures": pictures,
         "kinds": list(dict.fromkeys(one.drawing.kind for one in pictures)),
-        "places": places,
-        "with_samples": wanted.max_samples > 0,
+        "panel_sets": panel_sets,
+        "with_samples": options.max_samples > 0,
         "bad": bad,
         "noted": noted,
-        "faults": [*wanted.unread, *material.faults],
+        "faults": [*options.unread, *sources.faults],
         "environments": find_environments(records),
-        "recipes": find_recipes(groups, records, material.registry),
+        "recipes": find_recipes(groups, records, sources.registry),
     }
 
 
 def _values(column: str, rows: Sequence[Row]) -> list[str]:
-    """What a filter can be set to, in the order of the leaderboard."""
+    """Choices of a filter, in the order of the leaderboard."""
     return list(dict.fromkeys(str(row[column]) for row in rows if row[column]))
 
 
 def _part(name: str) -> Any:
-    """A style or a script, to be put into the page as it is."""
+    """A style sheet or a script, inserted into the page unescaped."""
     from markupsafe import Markup
 
     return Markup((resources.files("fwibench.report") / TEMPLATES / name).read_text())
 
 
 def _policy(scripts: Any) -> str:
-    """Lets the page run its own scripts and load what it holds, and nothing else."""
+    """Content security policy: only the page's own scripts and images."""
     digests = [base64.b64encode(hashlib.sha256(str(script).encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}; base-uri 'none'"

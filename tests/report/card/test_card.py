@@ -10,10 +10,9 @@ from PIL import Image
 from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.report.card import make_card, write_card
-from fwibench.report.map_table import compare_maps
+from fwibench.report.card.card import compare_maps, make_card, write_card
+from fwibench.report.card.statistics import describe_samples
 from fwibench.report.pictures import draw_samples
-from fwibench.report.statistics import describe_samples
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.testing import em_problem
 
@@ -32,7 +31,7 @@ def test_statistics_are_those_of_the_samples(salt: Dataset) -> None:
     assert found.clipped == 0
 
 
-def test_a_card_says_units_geometry_splits_and_caveats(salt: Dataset) -> None:
+def test_a_card_shows_units_geometry_splits_and_caveats(salt: Dataset) -> None:
     card = make_card(salt)
     text = "\n".join(f"{label}: {value}" for facts in card.sections.values() for label, value in facts)
     for part in ("m/s", "60 from (0, 10) to (590, 10) m", "Ricker 12 Hz", "synthetic", "train 14, val 3, test 3"):
@@ -51,7 +50,7 @@ def test_the_card_compares_the_maps_with_published_ones(salt: Dataset) -> None:
     assert any("SEG/EAGE" in note for note in table.notes)
 
 
-def test_the_card_of_a_dataset_without_published_maps_has_its_own_numbers_alone(salt: Dataset) -> None:
+def test_a_card_without_published_maps_shows_only_its_own_numbers(salt: Dataset) -> None:
     found = describe_samples(salt, "random")
     spec = salt.spec.model_copy(update={"published_maps": ()})
     other = copy.copy(salt)
@@ -76,7 +75,7 @@ def test_a_variant_is_named(salt: Dataset, registry: Registry) -> None:
     assert card.title == "salt[snr=10.0]"
 
 
-def test_pages_hold_the_picture(salt: Dataset, tmp_path: Path) -> None:
+def test_cards_hold_the_picture(salt: Dataset, tmp_path: Path) -> None:
     card = make_card(salt)
     for name in ("salt.md", "salt.html"):
         write_card(card, salt, tmp_path / name)
@@ -92,7 +91,7 @@ def test_names_are_escaped_in_html(salt: Dataset, tmp_path: Path) -> None:
     assert "<script>" not in (tmp_path / "card.html").read_text()
 
 
-def test_another_suffix_is_refused(salt: Dataset, tmp_path: Path) -> None:
+def test_another_suffix_raises(salt: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="expected .md or .html"):
         write_card(make_card(salt), salt, tmp_path / "card.pdf")
 

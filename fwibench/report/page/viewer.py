@@ -1,8 +1,8 @@
-"""What the viewer of samples shows: truth, measurement, predictions and errors of a few test samples.
+"""Content of the viewer: truth, measurement, predictions and errors of a few test samples.
 
-Invariant: maps of one property have one scale, its bounds; errors of one place have one scale too. A method is shown
-once, and methods are put in order by the samples that they share. Nothing is shown of a dataset that is not on this
-machine.
+Invariant: all maps of a property have one colour scale, its bounds; all errors of a panel set have another one. A
+method is shown once, and methods are sorted by their scores on the samples that they share. Datasets that are not on
+this machine are not shown.
 """
 
 from __future__ import annotations
@@ -18,29 +18,28 @@ import numpy as np
 from fwibench.boards.board import Line, by_setting
 from fwibench.errors import DataError, RecordError
 from fwibench.problem import Problem
-from fwibench.report.material import Material
-from fwibench.report.page.images import ERROR, PROPERTY, draw, step_of, stops
-from fwibench.report.page.measured import describe_measurement
+from fwibench.report.page.images import ERROR, PROPERTY, describe_measurement, draw, step_of, stops
 from fwibench.report.pictures import finite
-from fwibench.report.standing import names_of, once
+from fwibench.report.representatives import names_of, one_per_method
+from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.samples import Split, evenly_spaced
 from fwibench.text.readable import show_number
 from fwibench.typing import Array64, Maps
 
 METHODS = 12
-"""Shown at most of a place: the methods are those of the lowest error."""
+"""Methods of a panel set, at most: those with the best scores."""
 LARGE = 0.99
-"""Quantile of the errors of a place that has the last colour."""
-PLACE = ("dataset", "source", "split", "profile")
+"""Quantile of the errors of a panel set that has the last colour."""
+SHARED = ("dataset", "source", "split", "profile")
 
-Standing = tuple[str, Line, Record]
-"""A method: its name, its row and the run that stands for it."""
+Representative = tuple[str, Line, Record]
+"""A method: its name, its line and the run that represents it."""
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A method in the viewer: its row, the run that stands for it, its maps `(n, Z, X)` and scores by sample."""
+    """A method in the viewer: its line, the run that represents it, and its maps and scores by sample."""
 
     name: str
     line: Line
@@ -49,61 +48,61 @@ class _Shown:
     scores: dict[str, dict[str, float]]
 
 
-def list_places(material: Material, most: int) -> list[dict[str, Any]]:
-    """Each place that has predictions, as JSON can hold it.
+def list_panel_sets(sources: Sources, most: int) -> list[dict[str, Any]]:
+    """Return a set of panels for each dataset, split and profile with predictions, as values of JSON.
 
     Args:
-        material: The results.
-        most: Samples of a place that are shown.
+        sources: The results.
+        most: Number of samples of a set, at most.
     """
-    places: dict[tuple[str, ...], list[Standing]] = {}
-    for lines in by_setting(material.board.lines).values():
-        for one in _stand(material, lines):
-            places.setdefault(tuple(str(one[1].row[name]) for name in PLACE), []).append(one)
-    scores = {run.run_id: line.row.score for line in material.shared.lines for run in material.runs_of(line.row)}
-    return [_place(material, standing, scores, most) for standing in places.values()]
+    found: dict[tuple[str, ...], list[Representative]] = {}
+    for lines in by_setting(sources.board.lines).values():
+        for one in _represent(sources, lines):
+            found.setdefault(tuple(str(one[1].row[name]) for name in SHARED), []).append(one)
+    scores = {run.run_id: line.row.score for line in sources.shared.lines for run in sources.runs_of(line.row)}
+    return [_panel_set(sources, representatives, scores, most) for representatives in found.values()]
 
 
-def _stand(material: Material, lines: Sequence[Line]) -> list[Standing]:
-    """Each method of a place and track once, under a name of its own."""
+def _represent(sources: Sources, lines: Sequence[Line]) -> list[Representative]:
+    """Each method of a setting once, under a unique name."""
     able = (line for line in lines if line.samples is not None and line.row.score is not None)
-    pairs = once((line, material.runs_of(line.row)[0]) for line in able)
+    pairs = one_per_method((line, sources.runs_of(line.row)[0]) for line in able)
     names = names_of([line for line, _ in pairs], [record for _, record in pairs])
     return [(name, line, record) for name, (line, record) in zip(names, pairs, strict=True)]
 
 
-def _place(
-    material: Material, standing: list[Standing], scores: Mapping[str, float | None], most: int
+def _panel_set(
+    sources: Sources, representatives: list[Representative], scores: Mapping[str, float | None], most: int
 ) -> dict[str, Any]:
-    """A place with its methods.
+    """A set of panels.
 
     Args:
-        material: The results.
-        standing: Methods of all its tracks.
-        scores: Score that ranks, on the samples that all methods of a track share, by run.
-        most: Samples that are shown.
+        sources: The results.
+        representatives: Methods of all tracks.
+        scores: Scores of the ranking metric by run, on the samples that all methods of a track share.
+        most: Number of samples, at most.
     """
-    ranking = material.columns.ranking
-    shown = sorted(standing, key=lambda one: ranking.order(scores.get(one[2].run_id) or one[1].row.score or 0.0))
-    # a method that was given the truth to start from does not say which samples are hard
+    ranking = sources.columns.ranking
+    shown = sorted(representatives, key=lambda one: ranking.order(scores.get(one[2].run_id) or one[1].row.score or 0.0))
+    # a method that starts from the truth does not show which samples are hard
     name, best, record = next((one for one in shown if one[1].row["track"] == "standard"), shown[0])
     shown = shown[:METHODS]
-    place: dict[str, Any] = {column: best.row[column] for column in PLACE}
-    place["tracks"] = list(dict.fromkeys(line.row["track"] for _, line, _ in shown))
-    dataset = material.dataset(record.cell)
-    place["left_out"] = max(len(standing) - METHODS, 0)
+    content: dict[str, Any] = {column: best.row[column] for column in SHARED}
+    content["tracks"] = list(dict.fromkeys(line.row["track"] for _, line, _ in shown))
+    dataset = sources.dataset(record.cell)
+    content["left_out"] = max(len(representatives) - METHODS, 0)
     if dataset is None:
-        return {**place, "missing": f"The samples of {place['dataset']} are not on this machine."}
+        return {**content, "missing": f"The samples of {content['dataset']} are not on this machine."}
     chosen, worst = choose([line.samples.ids for _, line, _ in shown if line.samples], best, most)
-    methods = list(_methods(material, shown, chosen))
+    methods = list(_methods(sources, shown, chosen))
     test = dataset.split(record.cell.split, "test")
     try:
         samples, limit = _samples(test, dataset.problem, methods, chosen)
     except DataError as error:
-        material.tell(error.message)
-        return {**place, "missing": f"The samples of {place['dataset']} cannot be read."}
+        sources.add_fault(error.message)
+        return {**content, "missing": f"The samples of {content['dataset']} cannot be read."}
     return {
-        **place,
+        **content,
         **_scales(dataset.problem, limit),
         "ranking": ranking.title,
         "better": ranking.better,
@@ -115,20 +114,20 @@ def _place(
 
 
 def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[str], str]:
-    """Samples to show, and which of them is the worst of the best method.
+    """Return samples to show, and the worst one of the best method.
 
     They are spread evenly over those that most methods were scored on, in the order of the test split.
 
     Args:
-        ids: Of the samples, by method.
-        best: The method of the lowest error.
-        most: Samples to show.
+        ids: Ids of the samples of each method.
+        best: The method with the best score.
+        most: Number of samples, at most.
     """
     counts = Counter(chain.from_iterable(ids))
     longest = max(ids, key=len)
     shared = [sample for sample in longest if counts[sample] == max(counts.values())]
-    places = evenly_spaced(len(shared), most)
-    chosen = [shared[place] for place in places]
+    positions = evenly_spaced(len(shared), most)
+    chosen = [shared[content] for content in positions]
     ranking = best.row.columns.ranking
     if best.samples is None or ranking.metric not in best.samples.values:
         return chosen, ""
@@ -146,38 +145,38 @@ def choose(ids: Sequence[Sequence[str]], best: Line, most: int) -> tuple[list[st
     return chosen, worst
 
 
-def _methods(material: Material, standing: Sequence[Standing], chosen: Sequence[str]) -> Iterator[_Shown]:
-    """Reads one run of each method at a time, and keeps the maps that are shown."""
-    for name, line, record in standing:
-        predictions = material.predictions(record)
+def _methods(sources: Sources, representatives: Sequence[Representative], chosen: Sequence[str]) -> Iterator[_Shown]:
+    """Read the methods one by one, and keep only the maps that are shown."""
+    for name, line, record in representatives:
+        predictions = sources.predictions(record)
         if predictions is None:
             continue
-        places = {sample: place for place, sample in enumerate(predictions.ids)}
-        maps = {sample: predictions.maps[places[sample], 0].copy() for sample in chosen if sample in places}
-        yield _Shown(name, line, record, maps, _scores(material, record, chosen))
+        positions = {sample: content for content, sample in enumerate(predictions.ids)}
+        maps = {sample: predictions.maps[positions[sample], 0].copy() for sample in chosen if sample in positions}
+        yield _Shown(name, line, record, maps, _scores(sources, record, chosen))
 
 
-def _scores(material: Material, record: Record, chosen: Sequence[str]) -> dict[str, dict[str, float]]:
+def _scores(sources: Sources, record: Record, chosen: Sequence[str]) -> dict[str, dict[str, float]]:
     try:
-        scores = material.results.scores(record)
+        scores = sources.results.scores(record)
     except RecordError:
         return {}
-    places = {sample: place for place, sample in enumerate(scores.ids)}
+    positions = {sample: content for content, sample in enumerate(scores.ids)}
     return {
         sample: {
-            name: float(scores.values[name][places[sample]])
-            for name in material.columns.metrics
-            if name in scores.values and np.isfinite(scores.values[name][places[sample]])
+            name: float(scores.values[name][positions[sample]])
+            for name in sources.columns.metrics
+            if name in scores.values and np.isfinite(scores.values[name][positions[sample]])
         }
         for sample in chosen
-        if sample in places
+        if sample in positions
     }
 
 
 def _samples(
     test: Split, problem: Problem, methods: Sequence[_Shown], chosen: Sequence[str]
 ) -> tuple[list[dict[str, Any]], float]:
-    """The samples and the largest error that has a colour of its own."""
+    """The samples, and the error at the end of the colour scale."""
     numbers = {sample: number for number, sample in enumerate(test.ids)}
     step = step_of(problem.grid.shape)
     truths = {sample: finite(test.properties[numbers[sample]][0]) for sample in chosen if sample in numbers}
@@ -202,7 +201,7 @@ def _samples(
 
 
 def _prediction(one: _Shown, sample: str, truth: Array64, problem: Problem, limit: float) -> dict[str, Any] | None:
-    """What a method made of a sample; None where it was not asked, or its maps are of another shape."""
+    """A method's prediction of a sample; None without one, or if its shape differs from the truth."""
     found = one.maps.get(sample)
     if found is None or found.shape != truth.shape:
         return None

@@ -1,6 +1,6 @@
-"""Figures as the page holds them.
+"""Figures of the page as data URIs.
 
-Invariant: a figure that cannot be drawn costs itself alone, and is told.
+Invariant: a figure that cannot be drawn does not affect the others, and is a line of the faults.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from PIL import Image
 
 from fwibench.errors import DataError
 from fwibench.plugins.isolation import describe
-from fwibench.report.figures.catalogue import KINDS, list_drawings
 from fwibench.report.figures.drawing import Drawing, render
+from fwibench.report.figures.kinds import KINDS, list_drawings
 from fwibench.report.figures.panels import ERRORS
-from fwibench.report.material import Material
 from fwibench.report.page.images import as_uri, colours_of
 from fwibench.report.pictures import COLOURS
+from fwibench.report.sources import Sources
 
 OF_SAMPLES = ("panels",)
 """Kinds that show samples of datasets."""
 HEAVY = 200_000
-"""Bytes beyond which lines and letters are no longer kept as such, and pixels get a palette."""
+"""Bytes beyond which an SVG is replaced by a PNG, and a PNG gets a palette."""
 GREYS = 32
-"""Of the colours of a palette; the others are those of maps and errors, half and half."""
+"""Greys of a palette; half of its other colours are those of maps, half those of errors."""
 BROAD = 1.5
-"""Width over height from which a figure gets a row for itself."""
+"""Ratio of width to height from which a figure takes a whole row."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Picture:
     """A figure in the page.
 
     Attributes:
-        drawing: What it shows.
-        image: As a data URI.
-        width: In pixels of the screen, as drawn.
-        height: The same.
+        drawing: The figure.
+        image: Data URI.
+        width: Width on the screen [pixels].
+        height: Height on the screen [pixels].
     """
 
     drawing: Drawing
@@ -50,35 +50,35 @@ class Picture:
 
     @property
     def broad(self) -> bool:
-        """Whether it needs all the width."""
+        """Whether it needs the full width."""
         return self.width >= BROAD * self.height and self.width > 700
 
 
-def list_pictures(material: Material, *, samples: bool) -> list[Picture]:
-    """Every figure that the results have the ingredients for.
+def list_pictures(sources: Sources, *, samples: bool) -> list[Picture]:
+    """Return every figure that can be drawn.
 
     Args:
-        material: The results; figures that cannot be drawn are added to its faults.
-        samples: Whether samples of datasets may be shown.
+        sources: The results; figures that cannot be drawn are added to its faults.
+        samples: Whether figures may show samples of datasets.
     """
     kinds = [kind for kind in KINDS if samples or kind not in OF_SAMPLES]
-    # no kinds would stand for all of them
-    return list(_draw(material, list_drawings(material, kinds))) if kinds else []
+    # an empty list selects every kind
+    return list(_draw(sources, list_drawings(sources, kinds))) if kinds else []
 
 
-def _draw(material: Material, drawings: list[Drawing]) -> Iterator[Picture]:
+def _draw(sources: Sources, drawings: list[Drawing]) -> Iterator[Picture]:
     for drawing in drawings:
         try:
             yield _picture(drawing)
         except DataError as error:
-            material.tell(error.message)
+            sources.add_fault(error.message)
         except Exception as error:
-            material.tell(f"figure {drawing.name} cannot be drawn: {describe(error)}")
+            sources.add_fault(f"figure {drawing.name} cannot be drawn: {describe(error)}")
 
 
 def _picture(drawing: Drawing) -> Picture:
-    """As lines where that is light, else as pixels."""
-    # what shows samples is made of pixels anyway
+    """The figure as SVG if that is small, else as PNG."""
+    # figures of samples are made of pixels anyway
     content = b"" if drawing.kind in OF_SAMPLES else render(drawing, "svg")
     size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', content)
     if size is not None and len(content) <= HEAVY:
@@ -91,12 +91,12 @@ def _picture(drawing: Drawing) -> Picture:
 
 
 def lighten(content: bytes, *, maps: bool) -> bytes:
-    """A heavy PNG with 256 colours, a third as large; the viewer has the maps in full.
+    """Reduce a large PNG to 256 colours, a third of its size; the viewer has the maps in full.
 
     Args:
         content: The PNG.
-        maps: Whether it is made of maps and their colour bars, which get even steps of their own colours; lines and
-            letters get those colours that fit best.
+        maps: Whether it consists of maps and their colour bars, which get even steps of their own colours; other
+            figures get an adaptive palette.
     """
     if len(content) <= HEAVY:
         return content
@@ -109,7 +109,7 @@ def lighten(content: bytes, *, maps: bool) -> bytes:
 
 @cache
 def _palette() -> Image.Image:
-    """Colours of the maps, of the errors, and greys for letters and lines."""
+    """Palette with the colours of maps and errors, and greys for letters and lines."""
     greys = [level for step in range(GREYS) for level in [round(255 * step / (GREYS - 1))] * 3]
     steps = (256 - GREYS) // 2
     image = Image.new("P", (1, 1))

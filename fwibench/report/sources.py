@@ -1,6 +1,7 @@
-"""What pictures and pages are made of: finished runs, with the data that they were scored on.
+"""Sources of figures and reports: finished runs, with the data that they were scored on.
 
-Invariant: records, scores, predictions and datasets are read, never made; what cannot be read is told in a line.
+Invariant: records, scores, predictions and datasets are read, never made; each one that cannot be read is a line of
+`faults`.
 """
 
 from __future__ import annotations
@@ -22,15 +23,21 @@ from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.samples import Split
 
 
-class Material:
-    """A results folder, read as far as it is asked for.
+class Sources:
+    """Results of some runs; predictions and datasets are read on demand.
+
+    Args:
+        results: The results folder.
+        records: Records of runs in it.
+        registry: Where datasets and metrics are looked up.
 
     Attributes:
-        results: The folder.
-        records: Of its runs.
-        registry: Where datasets are looked up.
-        board: Its leaderboard.
-        faults: A line for each thing that could not be read, as far as was asked.
+        results: The results folder.
+        records: Records of the runs.
+        registry: Where datasets and metrics are looked up.
+        columns: Columns of all metrics.
+        board: Leaderboard of the records.
+        faults: A line for each thing that could not be read so far.
     """
 
     def __init__(self, results: Results, records: Sequence[Record], registry: Registry) -> None:
@@ -52,24 +59,24 @@ class Material:
         return sorted(found, key=lambda record: record.cell.seed)
 
     def predictions(self, record: Record) -> Predictions | None:
-        """Of a run; None if they cannot be read."""
+        """Return the predictions of a run; None if they cannot be read."""
         dataset = self.dataset(record.cell)
         shape = None if dataset is None else dataset.problem.property_shape
         try:
             return read_predictions(self.results.folder(record.cell), shape=shape)
         except FwibenchError as error:
-            self.tell(f"{record.run_id}: {error.message}")
+            self.add_fault(f"{record.run_id}: {error.message}")
             return None
 
     def dataset(self, cell: Cell) -> Dataset | None:
-        """That of a cell; None if its samples are not on this machine, or not those of the cell any more."""
+        """Return the dataset of a cell; None if its samples are not on this machine or have changed since."""
         name = cell.fingerprint
         if name not in self._datasets:
             self._datasets[name] = self._open(cell)
         return self._datasets[name]
 
     def test(self, record: Record) -> Split | None:
-        """Test samples on which a run was scored; None if they are not here."""
+        """Return the test samples that a run was scored on; None if they are not on this machine."""
         dataset = self.dataset(record.cell)
         return None if dataset is None else scored_split(dataset, record.cell)
 
@@ -78,12 +85,14 @@ class Material:
             dataset = reopen_dataset(self.registry, cell)
             if dataset.prepared():
                 return dataset
-            self.tell(f"{cell.dataset} is not on this machine: {dataset.preparing} makes it, for pictures of samples")
+            self.add_fault(
+                f"{cell.dataset} is not on this machine: {dataset.preparing} makes it; without it no samples are shown"
+            )
         except FwibenchError as error:
-            self.tell(f"{cell.dataset}: {error.message}")
+            self.add_fault(f"{cell.dataset}: {error.message}")
         return None
 
-    def tell(self, fault: str) -> None:
-        """Adds a line to the faults, once."""
+    def add_fault(self, fault: str) -> None:
+        """Add a line to the faults, once."""
         if fault not in self.faults:
             self.faults.append(fault)
