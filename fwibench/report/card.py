@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwibench.datasets.base import Dataset
-from fwibench.datasets.details import Fact, describe_problem, describe_splits
+from fwibench.datasets.details import Detail, describe_problem, describe_splits
 from fwibench.errors import UsageError
 from fwibench.files.atomic import atomic_write, write_text
 from fwibench.report.map_table import Table, compare_maps
@@ -32,7 +32,7 @@ class Card:
 
     title: str
     summary: str
-    sections: dict[str, list[Fact]]
+    sections: dict[str, list[Detail]]
     maps: Table
     caveats: tuple[str, ...]
 
@@ -94,7 +94,7 @@ def write_card(card: Card, dataset: Dataset, path: Path) -> None:
     write_text(path, environment.get_template(FORMATS[path.suffix]).render(card=card, picture=source) + "\n")
 
 
-def _statistics(found: Statistics, unit: str) -> list[Fact]:
+def _statistics(found: Statistics, unit: str) -> list[Detail]:
     maps, measurement = found.property, found.measurement
     return [
         ("read", f"{found.samples} {'training' if found.split == 'train' else found.split} samples"),
