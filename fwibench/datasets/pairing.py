@@ -63,12 +63,12 @@ def pair_by_numbers(
         raise _indistinct((measurements, properties), names)
     keys = max(candidates, key=lambda one: len(set(one[0]) & set(one[1])))
     by_key = dict(zip(keys[1], properties, strict=True))
-    alone = [path for path, key in zip(measurements, keys[0], strict=True) if key not in by_key]
-    alone += [path for path, key in zip(properties, keys[1], strict=True) if key not in set(keys[0])]
-    if alone:
+    unpaired = [path for path, key in zip(measurements, keys[0], strict=True) if key not in by_key]
+    unpaired += [path for path, key in zip(properties, keys[1], strict=True) if key not in set(keys[0])]
+    if unpaired:
         raise DataError(
             f"{len(measurements)} files of measurements and {len(properties)} of properties: no partner for "
-            f"{_listed(alone)}",
+            f"{_listed(unpaired)}",
             f"add what is missing, or narrow the patterns; {RULE}"
             + ("; all shots of a sample lie in one file" if len(properties) == 1 else ""),
         )
@@ -96,7 +96,7 @@ def _keys(measurements: list[Name], properties: list[Name]) -> Iterable[tuple[li
             aligned = _align(measurements[0], varying[0], properties[0], varying[1])
             yield _chosen(measurements, varying[0]), _chosen(properties, aligned)
         if lengths[0] == lengths[1]:
-            # a number may vary on one side alone where files are missing on the other
+            # a number may vary on one side only if files are missing on the other
             either = sorted(
                 index
                 for index in range(len(measurements[0].numbers))

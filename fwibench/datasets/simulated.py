@@ -118,7 +118,7 @@ class SimulatedDataset(StoredDataset):
         for section in getattr(self.originals, "sections", ()):
             if section == grid.shape:
                 continue
-            scale = "whatever their own spacing"
+            scale = "regardless of their own spacing"
             if self.original_spacing and section in self.original_shapes:
                 old, new = (
                     " x ".join(f"{spacing * count:g}" for count in shape)

@@ -1,6 +1,6 @@
 """Overlapping crops of one large model, such as Marmousi, with train, val and test apart.
 
-Invariant: crop `i` depends on the model, the size, the name and `i` alone, and the columns of the model that
+Invariant: crop `i` depends on the model, the size, the name and `i` only, and the columns of the model that
 train, val and test see are disjoint. Of every ten numbers the last is a test crop and the one before a val crop.
 """
 

@@ -1,6 +1,6 @@
 """A file or a folder of property maps, read map by map.
 
-Invariant: at most one file is in memory, whatever the folder holds; a map is checked before it is handed out.
+Invariant: at most one file is in memory; a map is checked before it is returned.
 """
 
 from __future__ import annotations

@@ -155,10 +155,11 @@ def check_size(path: Path) -> str:
         first = stream.read(TRACE_BYTES)
     if len(first) < TRACE_BYTES:
         raise ValueError(f"no trace found in {size} bytes")
-    told = struct.unpack_from(f"{order}H", first, 114)[0]
-    if told and samples and told != samples:
+    first_length = struct.unpack_from(f"{order}H", first, 114)[0]
+    if first_length and samples and first_length != samples:
         raise DataError(
-            f"{path}: the first trace has {told} samples (byte 115), the binary header says {samples} (byte 3221)",
+            f"{path}: the first trace has {first_length} samples (byte 115), the binary header says {samples} "
+            "(byte 3221)",
             "correct the headers; traces of different lengths are not read",
         )
     length = TRACE_BYTES + SAMPLE_BYTES[orders[order]] * samples
