@@ -1,6 +1,6 @@
-"""Samples on disk, read when they are asked for.
+"""Samples on disk, read when they are indexed.
 
-Invariant: nothing here holds more than what was indexed; shards stay memory-mapped.
+Invariant: only indexed samples are in memory; shards are memory-mapped.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ def find_not_finite(samples: NDArray[Any]) -> Indices:
 
 
 def open_samples(path: Path, shape: tuple[int, ...], count: int) -> Array32:
-    """Memory-maps the samples of a shard, `(count, *shape)`.
+    """Memory-map the samples of a shard, `(count, *shape)`.
 
     Args:
-        path: An `.npy` file, which may leave out axes of length 1.
-        shape: Of a sample.
-        count: Samples that must be there; what follows them is not seen.
+        path: An `.npy` file, which may lack axes of length 1.
+        shape: Shape of a sample.
+        count: Number of samples; further samples in the file are ignored.
 
     Raises:
-        DataError: It is damaged, or holds something else.
+        DataError: The file is damaged, or holds other arrays.
     """
     with reading(path, "samples", "fwibench data verify checks all files of a dataset"):
         array = open_npy(path)
@@ -67,11 +67,11 @@ class ShardedArray:
     """Rows of several `.npy` shards, seen as one array along the first axis.
 
     Args:
-        shards: Files of shape `(rows, ...)`, all alike beyond the first axis.
-        counts: Samples of each shard.
-        shape: Shape of a sample; a shard may leave out axes of length 1, that of its only sample included.
-        indices: Which samples this array shows, in order.
-        transform: Applied to `(samples, their numbers)` as they are read; may change them in place.
+        shards: Files of shape `(rows, ...)`, equal beyond the first axis.
+        counts: Number of samples in each shard.
+        shape: Shape of a sample; a shard may lack axes of length 1, and the first axis if it holds one sample.
+        indices: Numbers of the samples of this array, in order.
+        transform: Function of `(samples, their numbers)` that is applied on reading; may change samples in place.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class ShardedArray:
         self._maps: dict[int, Array32] = {}
 
     def _open(self, number: int) -> Array32:
-        """Maps a shard; not too many at a time, since each keeps its file open."""
+        """Memory-map a shard; at most `OPEN_SHARDS` stay mapped, since each keeps its file open."""
         if number not in self._maps:
             if len(self._maps) >= OPEN_SHARDS:
                 del self._maps[next(iter(self._maps))]
@@ -103,11 +103,11 @@ class ShardedArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """`(n, ...)`, known without reading samples."""
+        """Shape `(n, ...)`; no sample is read."""
         return (len(self), *self._sample)
 
     def __getitem__(self, key: int | slice | Indices) -> Array32:
-        """Reads samples into memory; an integer drops the first axis, as in numpy."""
+        """Read samples into memory; an integer drops the first axis, as in numpy."""
         chosen = np.atleast_1d(self._indices[key])
         shard = np.searchsorted(self._ends, chosen, side="right")
         first = np.concatenate([[0], self._ends])[shard]
@@ -120,7 +120,7 @@ class ShardedArray:
         return out[0] if isinstance(key, int | np.integer) else out
 
     def select(self, positions: Indices) -> ShardedArray:
-        """The samples at some positions of this array, still on disk."""
+        """Return the samples at some positions of this array; nothing is read."""
         other = copy.copy(self)
         other._indices = self._indices[positions]
         return other
@@ -137,13 +137,13 @@ class ShardedArray:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a dataset.
+    """A split of a dataset.
 
     Attributes:
         name: `train`, `val` or `test`.
-        ids: Stable sample ids, `(n,)`.
-        measurements: `(n, S, T, R)`, raw amplitudes.
-        properties: `(n, 1, Z, X)`, physical units.
+        ids: Stable ids of the samples, `(n,)`.
+        measurements: Measurements `(n, S, T, R)`, raw amplitudes.
+        properties: Properties `(n, 1, Z, X)`, physical units.
     """
 
     name: str
@@ -155,7 +155,7 @@ class Split:
         return len(self.ids)
 
     def spread(self, n: int) -> Split:
-        """At most `n` samples, spread evenly over the split, so neighbours in time or space do not crowd it."""
+        """Return at most `n` samples, evenly spaced over the split, so that they are not all neighbours."""
         if n >= len(self):
             return self
         positions = evenly_spaced(len(self), n)

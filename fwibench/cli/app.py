@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from fwibench.cli import adding, boards, figures, report
+from fwibench.cli import boards, figures, report
 from fwibench.cli.commands import (
     diff,
     doctor,
@@ -22,7 +22,7 @@ from fwibench.cli.commands import (
     status,
 )
 from fwibench.cli.commands import list as list_
-from fwibench.cli.commands.data import card, prepare, remove, verify
+from fwibench.cli.commands.data import add, card, prepare, remove, verify
 from fwibench.cli.commands.plugins import check, new
 from fwibench.cli.commands.plugins import list as list_plugins
 from fwibench.cli.console import streams
@@ -57,10 +57,8 @@ for command in (merge.merge, diff.diff, rescore.rescore):
 app.command("list")(list_.list_)
 app.command()(info.info)
 app.add_typer(data, name="data")
-for command in (prepare.prepare, verify.verify, card.card):
+for command in (prepare.prepare, verify.verify, card.card, add.add, remove.remove):
     data.command()(command)
-adding.register(data)
-data.command()(remove.remove)
 app.add_typer(plugins, name="plugins")
 for command in (check.check, new.new):
     plugins.command()(command)

@@ -23,16 +23,16 @@ from fwibench.text.quoting import select
 from fwibench.typing import Indices
 
 Progress = Callable[[int, int], None]
-"""Called with samples done and samples wanted."""
+"""Called with the number of samples done and of all samples."""
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a value that JSON can hold."""
+    """Return the SHA-256 of a value of JSON types."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 class Shards(NamedTuple):
-    """Where samples lie.
+    """Files of the samples.
 
     Attributes:
         measurements: `.npy` files of `(n, S, T, R)`.
@@ -46,12 +46,12 @@ class Shards(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What it will take to make the samples that are missing.
+    """Cost of making the missing samples.
 
     Attributes:
-        samples: How many.
-        size: Disk [bytes].
-        seconds: Time on this machine, all its cores.
+        samples: Number of samples.
+        size: Disk space [bytes].
+        seconds: Time on all cores of this machine [s].
     """
 
     samples: int
@@ -80,7 +80,7 @@ class Dataset(ABC):
 
     @property
     def measured_problem(self) -> Problem:
-        """The problem as methods and metrics get it: with the noise that is added to its measurements."""
+        """The problem of methods and metrics: with the noise that is added to the measurements."""
         snr = self.options.snr
         return self.problem if snr is None else self.problem.model_copy(update={"noise": 10.0 ** (-snr / 20)})
 
@@ -92,91 +92,91 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """SHA-256 of all that the samples depend on, however many there are."""
+        """SHA-256 of everything that the samples depend on, except their number."""
 
     @property
     @abstractmethod
     def folder(self) -> Path:
-        """Where the samples lie, for messages."""
+        """Folder of the samples, for messages."""
 
     @abstractmethod
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """Samples of `train`, `val` and `test` under a split scheme of the spec."""
+        """Return the sample numbers of `train`, `val` and `test` under a split scheme of the spec."""
 
     @abstractmethod
     def arrays(self) -> Shards:
-        """The files that hold the samples, in their order."""
+        """Return the files of the samples, in order."""
 
     @abstractmethod
     def prepared(self) -> bool:
-        """Whether every sample of this profile is on disk."""
+        """Return whether all samples of this profile are on disk."""
 
     @abstractmethod
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
-        """Makes the samples that are missing, if any."""
+        """Make the missing samples, if any."""
 
     def check(self) -> None:
-        """Check that the samples can be used: all there, and as they were when they were made or first read.
+        """Check that the samples are complete, and unchanged since they were made or first read.
 
         Raises:
-            DataError: They cannot; says which file is at fault and what to do.
+            DataError: They are not; the message names the file and what to do.
         """
         if not self.prepared():
             raise DataError(f"{self.spec.name} ({self.profile}) is not prepared in {self.folder}", self.preparing)
 
     def doubts(self) -> list[str]:
-        """What looks wrong with the files but may be right, one sentence each; for warnings and notes of runs."""
+        """Return a sentence for each property of the files that is suspicious; for warnings and notes of runs."""
         return []
 
     @property
     def selection(self) -> str:
-        """The dataset as it is selected on the command line: its name, with its options in brackets."""
+        """Selection of the dataset on the command line: its name, with its options in brackets."""
         return select(self.spec.name, self.options.model_dump(mode="json", exclude_defaults=True))
 
     @property
     def preparing(self) -> str:
-        """The command that prepares the dataset, quoted for a shell."""
+        """Command that prepares the dataset, quoted for a shell."""
         return shlex.join(["fwibench", "data", "prepare", self.selection, "--profile", self.profile])
 
     @property
     def summary(self) -> str:
-        """What the samples are, in one line. Default: as the spec says."""
+        """Description of the samples in one line. Default: the summary of the spec."""
         return self.spec.summary
 
     @property
     def licence(self) -> str:
-        """Licence of the samples. Default: as the spec says."""
+        """Licence of the samples. Default: that of the spec."""
         return self.spec.licence
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What to know before results on these samples are trusted. Default: as the spec says."""
+        """Limits of results on these samples. Default: the caveats of the spec."""
         return self.spec.caveats
 
     def digests(self) -> dict[Path, str]:
-        """Return the SHA-256 of each file as it was made; empty where that is not kept."""
+        """Return the recorded SHA-256 of each file; empty if there is no record."""
         return {}
 
     def missing_bytes(self) -> int:
-        """Disk that the samples still to be made will take."""
+        """Return the disk space of the missing samples [bytes]."""
         return 0
 
     def estimate(self) -> Estimate | None:
-        """Disk and time that `prepare` will take; None where there is nothing to make."""
+        """Return disk space and time of `prepare`; None if no samples are missing."""
         return None
 
     @abstractmethod
     def verify(self) -> list[str]:
-        """Finds what is wrong with the files: one line for each fault, empty when all is well."""
+        """Return a line for each fault of the files."""
 
     def check_physics(self, count: int = 8) -> list[Agreement]:
-        """Simulates stored properties again and compares with the stored measurements.
+        """Simulate stored properties and compare with the stored measurements.
 
         Args:
-            count: At most so many samples, spread evenly over all.
+            count: Largest number of samples, evenly spaced.
 
         Returns:
-            One for each sample; empty where the problem has no physics.
+            One agreement for each sample; empty if the problem has no physics.
         """
         if self.problem.physics is None:
             return []
@@ -185,40 +185,44 @@ class Dataset(ABC):
 
     @property
     def repair(self) -> str:
-        """What to do about faults that `verify` finds."""
+        """Advice on faults that `verify` finds."""
         return "prepare it again, which finishes what was interrupted; if that does not help, delete its folder first"
 
     @property
     def repair_physics(self) -> str:
-        """What to do about stored measurements that differ from simulations."""
+        """Advice on stored measurements that differ from simulations."""
         return self.repair
 
     def warnings(self) -> list[str]:
-        """What is no fault of the files, and yet makes scores doubtful: one line each."""
+        """Return a line for each property of the samples that makes scores doubtful."""
         return []
 
     @property
     def tolerance(self) -> float:
-        """Residual up to which a stored measurement is what the physics gives; other processors round otherwise."""
+        """Largest residual of a stored measurement and its simulation; processors differ in rounding."""
         return 1e-3
 
     @property
     def source(self) -> Source:
-        """`files` where the samples come from somebody's original files."""
+        """`files` if the samples come from original files, else as in the spec."""
         return "files" if getattr(self.options, "path", None) else self.spec.source
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the samples' identity, their number, and what is done to them on reading."""
-        spoiled = self.options.model_dump(mode="json", include=set(ON_READING), exclude_defaults=True)
-        return digest([self.identity, self.size, *([spoiled] if spoiled else [])])
+        """SHA-256 of the identity of the samples, their number, and the noise added on reading."""
+        noise = self.options.model_dump(mode="json", include=set(ON_READING), exclude_defaults=True)
+        return digest([self.identity, self.size, *([noise] if noise else [])])
 
     def split(self, scheme: str, name: str) -> Split:
-        """Opens one split, memory-mapped.
+        """Open one split, memory-mapped.
+
+        Args:
+            scheme: Split scheme of the spec.
+            name: `train`, `val` or `test`.
 
         Raises:
-            UnknownNameError: No such scheme or split.
-            DataError: The dataset is not prepared, or its files are not as they should be; see `check`.
+            UnknownNameError: There is no such scheme or split.
+            DataError: The dataset is not prepared, or files were changed; see `check`.
         """
         if scheme not in self.spec.schemes:
             raise UnknownNameError.among(f"split scheme of {self.spec.name}", scheme, self.spec.schemes)
@@ -243,11 +247,11 @@ class Dataset(ABC):
 
     def _noise(self, split: str) -> Noise | None:
         options, survey = self.options, self.problem.survey
-        asked = options.snr is not None or options.missing_traces > 0
-        spoil = asked and not (options.noisy == "test" and split != "test")
-        # what is learnt from gets it, so that penalties are chosen with it; test stays as it was simulated
-        mimic = options.simulator_noise > 0 and split != "test"
-        if not (spoil or mimic):
+        degrade = options.snr is not None or options.missing_traces > 0
+        degrade = degrade and not (options.noisy == "test" and split != "test")
+        # val gets simulator noise as train does, so that penalties are chosen with it; test stays as simulated
+        simulator = options.simulator_noise > 0 and split != "test"
+        if not (degrade or simulator):
             return None
         cycles = survey.wavelet.frequency * survey.dt if isinstance(survey, SeismicSurvey) else None
-        return Noise(self.spec.name, options, cycles, spoil=spoil, mimic=mimic)
+        return Noise(self.spec.name, options, cycles, degrade=degrade, simulator=simulator)

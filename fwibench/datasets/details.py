@@ -1,4 +1,4 @@
-"""A dataset in labelled lines, for `info` and for its card."""
+"""Details of a dataset as labels and values, for `info` and for its card."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from fwibench.datasets.base import Dataset
 from fwibench.problem import ElectromagneticSurvey, Point, Problem, Ricker, SampledWavelet, SeismicSurvey
 
-Fact = tuple[str, str]
+Detail = tuple[str, str]
+"""Label and value."""
 
 
-def describe_problem(problem: Problem) -> list[Fact]:
-    """Shapes, units, geometry, physics and scaling."""
+def describe_problem(problem: Problem) -> list[Detail]:
+    """Return shapes, units, geometry, physics and scaling."""
     bounds, grid = problem.property, problem.grid
     kind = "S, T, R" if problem.survey.kind == "seismic" else "S, 2 F, R"
     return [
@@ -33,25 +34,25 @@ def describe_problem(problem: Problem) -> list[Fact]:
     ]
 
 
-def describe_splits(dataset: Dataset) -> list[Fact]:
-    """Number of samples in each split of each scheme."""
-    facts = []
+def describe_splits(dataset: Dataset) -> list[Detail]:
+    """Return the number of samples in each split of each scheme."""
+    details = []
     for scheme in dataset.spec.schemes:
         parts = dataset.indices(scheme)
-        facts.append((f"split {scheme}", ", ".join(f"{name} {len(rows)}" for name, rows in parts.items())))
-    return facts
+        details.append((f"split {scheme}", ", ".join(f"{name} {len(rows)}" for name, rows in parts.items())))
+    return details
 
 
-def _describe_survey(survey: SeismicSurvey | ElectromagneticSurvey) -> list[Fact]:
-    receivers = _describe_places(survey.receivers)
+def _describe_survey(survey: SeismicSurvey | ElectromagneticSurvey) -> list[Detail]:
+    receivers = _describe_points(survey.receivers)
     if isinstance(survey, SeismicSurvey) and survey.shot_receivers:
-        last = _describe_places(survey.shot_receivers[-1])
+        last = _describe_points(survey.shot_receivers[-1])
         receivers = f"move with the source; first shot: {receivers}; last shot: {last}"
-    places = [("sources", _describe_places(survey.sources)), ("receivers", receivers)]
+    positions = [("sources", _describe_points(survey.sources)), ("receivers", receivers)]
     if isinstance(survey, ElectromagneticSurvey):
-        return [*places, ("frequencies", f"{_listed(survey.frequencies)} Hz")]
+        return [*positions, ("frequencies", f"{_listed(survey.frequencies)} Hz")]
     return [
-        *places,
+        *positions,
         ("time", f"{survey.nt} samples of {survey.dt * 1e3:.4g} ms"),
         ("wavelet", _describe_wavelet(survey.wavelet)),
     ]
@@ -62,7 +63,7 @@ def _describe_wavelet(wavelet: Ricker | SampledWavelet) -> str:
     return f"{shape} {wavelet.frequency:g} Hz, peak at {wavelet.delay * 1e3:.4g} ms"
 
 
-def _describe_places(points: Sequence[Point]) -> str:
+def _describe_points(points: Sequence[Point]) -> str:
     if len(points) <= 9:
         return _listed(f"({point.x:g}, {point.z:g})" for point in points) + " m (x, depth)"
     first, last = points[0], points[-1]

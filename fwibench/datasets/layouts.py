@@ -1,7 +1,7 @@
-"""What the shape of an array of measurements means: which axes are samples, sources, time or frequencies, receivers.
+"""Layouts of arrays of measurements: which axes are samples, sources, time or frequencies, and receivers.
 
-Invariant: `data add` and `predict` read the same shape in the same way. A reading that is not the only possible one
-is told in a note, and one that cannot be is an error that says which axes, and what to do.
+Invariant: `data add` and `predict` interpret a shape in the same way. An ambiguous shape gets a note, and an impossible
+one is an error that names the axes and what to do.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ ELECTROMAGNETIC = "(n, S, 2 F, R), real and imaginary part of each frequency in 
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known of measurements before their shape is read.
+    """Sizes of measurements that are known before an array is read.
 
     Attributes:
         sizes: Sources, rows (time samples, or twice the number of frequencies) and receivers of a sample; None where
-            the size is not known.
-        samples: Number of samples, such as that of the maps; None if it is not known.
+            unknown.
+        samples: Number of samples, such as that of the maps; None if unknown.
         em: Whether the rows are real and imaginary parts of frequencies.
-        advice: What to do about another size, for the hint of an error.
+        advice: Hint of the error for other sizes.
     """
 
     sizes: tuple[int | None, int | None, int | None]
@@ -37,13 +37,15 @@ class Expected:
 
     @classmethod
     def of(cls, problem: Problem) -> Expected:
-        """Return what a problem expects; any number of samples."""
+        """Return the sizes of a problem, with any number of samples."""
         survey = problem.survey
         if isinstance(survey, ElectromagneticSurvey):
             frequencies = ", ".join(f"{frequency:g}" for frequency in survey.frequencies)
-            return cls(problem.measurement_shape, None, True, f"the method knows one survey alone, of {frequencies} Hz")
+            return cls(
+                problem.measurement_shape, None, True, f"the method is fitted to one survey, of {frequencies} Hz"
+            )
         advice = (
-            f"the method knows one survey alone: interpolate to its receivers and to {survey.nt} samples of "
+            f"the method is fitted to one survey: interpolate to its receivers and to {survey.nt} samples of "
             f"{survey.dt:g} s"
         )
         return cls(problem.measurement_shape, None, False, advice)
@@ -55,24 +57,24 @@ class Expected:
 
     @property
     def text(self) -> str:
-        """The shape in words, `n`, `S`, `T` and so on where a size is not known."""
+        """Shape and axes as text, with `n`, `S`, `T` and so on for unknown sizes."""
         letters = ("S", "2 F" if self.em else "T", "R")
         sizes = (letter if size is None else str(size) for size, letter in zip(self.sizes, letters, strict=True))
         n = "n" if self.samples is None else str(self.samples)
         return f"({n}, {', '.join(sizes)}): samples, {', '.join(self.names)}"
 
     def fits(self, shape: Shape) -> bool:
-        """Whether `(n, S, T, R)` has the sizes that are known."""
+        """Return whether `(n, S, T, R)` has the known sizes."""
         known = (self.samples, *self.sizes)
         return len(shape) == 4 and all(size in (None, found) for size, found in zip(known, shape, strict=True))
 
 
 class Layout(NamedTuple):
-    """A reading of a shape.
+    """An interpretation of a shape.
 
     Attributes:
-        shape: `(n, S, T, R)`; an array is brought to it by `reshape`, which moves no value.
-        note: How the shape was understood; empty where it has all four axes.
+        shape: `(n, S, T, R)`, to which `reshape` brings the array without moving values.
+        note: Sentence on missing axes; empty if the shape has all four.
     """
 
     shape: tuple[int, int, int, int]
@@ -80,31 +82,31 @@ class Layout(NamedTuple):
 
 
 def read_layout(where: str, shape: Shape, expected: Expected) -> Layout:
-    """Find out which axis of an array of measurements is which.
+    """Find the layout of an array of measurements.
 
     Args:
-        where: Name of the array, which errors start with.
+        where: Name of the array, for messages.
         shape: Shape of the array.
-        expected: What is known beforehand.
+        expected: Known sizes.
 
     Returns:
-        The only reading that fits; of several, the one of the most samples.
+        The layout that fits; of several, the one with most samples.
 
     Raises:
-        ProblemError: None fits; names the axes that differ, or the transposition that would fit.
+        ProblemError: None fits; the message names the axes that differ, or the transposition that fits.
     """
-    readings = _readings(shape)
-    fitting = [one for one in readings if expected.fits(one.shape)]
+    layouts = _layouts(shape)
+    fitting = [one for one in layouts if expected.fits(one.shape)]
     if not fitting:
-        raise _misfit(where, shape, expected, readings)
+        raise _shape_error(where, shape, expected, layouts)
     found = fitting[0]
     if 0 in found.shape:
         raise ProblemError(f"{where} has no samples" if found.shape[0] == 0 else f"{where} is empty: shape {shape}")
     return found
 
 
-def _readings(shape: Shape) -> list[Layout]:
-    """All readings of a shape, whatever is expected."""
+def _layouts(shape: Shape) -> list[Layout]:
+    """All layouts of a shape."""
     if len(shape) == 4:
         return [Layout((shape[0], shape[1], shape[2], shape[3]), "")]
     if len(shape) == 3:
@@ -123,23 +125,23 @@ def _readings(shape: Shape) -> list[Layout]:
     return []
 
 
-def _misfit(where: str, shape: Shape, expected: Expected, readings: list[Layout]) -> ProblemError:
+def _shape_error(where: str, shape: Shape, expected: Expected, layouts: list[Layout]) -> ProblemError:
     what = f"{where} has shape {shape}, expected {expected.text}"
-    if not readings:
+    if not layouts:
         return ProblemError(what, ACCEPTED)
     if order := transposition(shape, expected):
-        # what stands at each place of the file
+        # the axes of the file in its own order
         described = ("samples", *expected.names)[-len(shape) :]
-        found = ", ".join(described[order.index(place)] for place in range(len(shape)))
+        found = ", ".join(described[order.index(axis)] for axis in range(len(shape)))
         return ProblemError(
             f"{where} has its axes in another order: shape {shape} is {found}; expected {expected.text}",
             f"save array.transpose({order})",
         )
     rows = expected.sizes[1]
-    if expected.em and rows is not None and any(_halved(expected).fits(one.shape) for one in readings):
+    if expected.em and rows is not None and any(_halved(expected).fits(one.shape) for one in layouts):
         return ProblemError(f"{what}; it has {rows // 2} rows for {rows // 2} frequencies", parts_advice(rows))
     several = expected.samples not in (None, 1)
-    nearest = max(readings, key=lambda one: (_agreeing(one, expected), (one.shape[0] > 1) == several))
+    nearest = max(layouts, key=lambda one: (_agreeing(one, expected), (one.shape[0] > 1) == several))
     if len(shape) == 2 and expected.sizes[0] not in (None, 1):
         return ProblemError(what, "a single sample may leave out the axis of samples, not that of sources")
     names = ("samples", *expected.names)
@@ -159,30 +161,30 @@ def transposition(shape: Shape, expected: Expected) -> tuple[int, ...]:
 
     Args:
         shape: Shape of the array, three or four axes.
-        expected: What is known; sizes that are not known fit any axis, so at least two must be known.
+        expected: Known sizes; unknown sizes fit any axis, so at least two must be known.
 
     Returns:
-        Arguments of `numpy.transpose`; empty if no other order fits, or too little is known to tell.
+        Arguments of `numpy.transpose`; empty if no other order fits, or fewer than two sizes are known.
     """
     known = sum(size is not None for size in expected.sizes)
     if len(shape) < 3 or known < 2:
         return ()
-    places = range(len(shape))
+    axes = range(len(shape))
 
     def fits(order: tuple[int, ...]) -> bool:
-        turned = tuple(shape[place] for place in order)
-        return expected.fits(turned if len(turned) == 4 else (1, *turned))
+        transposed = tuple(shape[axis] for axis in order)
+        return expected.fits(transposed if len(transposed) == 4 else (1, *transposed))
 
-    fitting = [one for one in permutations(places) if fits(one)]
-    return min(fitting, key=lambda one: sum(i != place for place, i in enumerate(one)), default=())
+    fitting = [one for one in permutations(axes) if fits(one)]
+    return min(fitting, key=lambda one: sum(axis != i for i, axis in enumerate(one)), default=())
 
 
 def complex_advice(axes: int, expected: Expected) -> str:
-    """Return how complex measurements are saved as real ones.
+    """Return advice on complex measurements: how to save them as real ones.
 
     Args:
-        axes: Axes of the array.
-        expected: What is known of the measurements.
+        axes: Number of axes of the array.
+        expected: Known sizes.
     """
     if not expected.em:
         return "seismic measurements are real: save array.real if the imaginary part means nothing"
@@ -194,12 +196,12 @@ def complex_advice(axes: int, expected: Expected) -> str:
 
 
 def parts_advice(rows: int | None) -> str:
-    """Return what the rows of electromagnetic measurements are."""
+    """Return a sentence on the rows of electromagnetic measurements."""
     return f"the {f'{rows} ' if rows else ''}rows are the real and the imaginary part of each frequency in turn"
 
 
 def _halved(expected: Expected) -> Expected:
-    """Return the same with one row for a frequency."""
+    """The sizes with one row for each frequency."""
     first, rows, last = expected.sizes
     return Expected((first, (rows or 0) // 2, last), expected.samples)
 

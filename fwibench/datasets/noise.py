@@ -1,7 +1,7 @@
-"""Measurements spoiled on reading: white noise, missing traces, and noise that stands for another simulator.
+"""Noise that is added to measurements on reading: white noise, missing traces, and differences between simulators.
 
-Invariant: what happens to a sample depends on the dataset's name, the options and the sample's number,
-so every method meets the same noise.
+Invariant: the noise of a sample depends on the name of the dataset, the options and the number of the sample, so it is
+the same for every method.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from fwibench.typing import Array32, Array64, Indices
 
 @dataclass(frozen=True)
 class Noise:
-    """Spoils measurements.
+    """A function that adds noise to measurements.
 
     Attributes:
-        dataset: Its name.
-        options: How much noise, and how many traces are lost.
+        dataset: Name of the dataset.
+        options: Amount of noise, and share of missing traces.
         cycles: Periods of the wavelet in a time sample; None for electromagnetic data. There, ratios hold for each
-            entry of the middle axis by itself, since the amplitudes of frequencies differ by orders of magnitude.
-        spoil: Whether to add white noise and to lose traces, as the options say.
-        mimic: Whether to add the noise that stands for another simulator.
+            row of the middle axis, since the amplitudes of frequencies differ by orders of magnitude.
+        degrade: Whether white noise and missing traces are applied.
+        simulator: Whether noise is added that stands for differences between simulators.
     """
 
     dataset: str
     options: DatasetOptions
     cycles: float | None
-    spoil: bool
-    mimic: bool
+    degrade: bool
+    simulator: bool
 
     def __call__(self, measurements: Array32, numbers: Indices) -> Array32:
-        """Changes `(n, S, T, R)` in place and returns it; `numbers` are the samples' own."""
+        """Change measurements `(n, S, T, R)` of some sample numbers in place, and return them."""
         for measurement, number in zip(measurements, numbers, strict=True):
-            if self.mimic:
+            if self.simulator:
                 rng = np.random.default_rng(derive_seed(BASE_SEED, "augment", self.dataset, int(number)))
-                self._mimic_simulator(measurement, rng)
-            if self.spoil:
+                self._add_simulator_noise(measurement, rng)
+            if self.degrade:
                 rng = np.random.default_rng(derive_seed(BASE_SEED, "noise", self.dataset, int(number)))
                 if self.options.snr is not None:
                     self._add_noise(measurement, rng)
                 if self.options.missing_traces:
-                    self._lose_traces(measurement, rng)
+                    self._remove_traces(measurement, rng)
         return measurements
 
-    def _mimic_simulator(self, measurement: Array32, rng: np.random.Generator) -> None:
+    def _add_simulator_noise(self, measurement: Array32, rng: np.random.Generator) -> None:
         """Add noise with the wavelet's spectrum, independent in each trace.
 
         Simulators differ in their absorbing layers and their dispersion, which both leave signals of the wavelet's
-        band. White noise would be averaged away by whatever adds up time samples.
+        band. White noise would be averaged out by methods that sum over time samples.
         """
         noise = rng.standard_normal(measurement.shape)
         if self.cycles is not None:
@@ -64,7 +64,7 @@ class Noise:
         measurement += (size * noise).astype(np.float32)
 
     def _power(self, measurement: Array32) -> Array64:
-        """Mean square of a measurement, of each row of electromagnetic ones."""
+        """Mean square of a measurement, or of each row of an electromagnetic one."""
         axes = (0, 2) if self.cycles is None else None
         return np.square(measurement, dtype=np.float64).mean(axis=axes, keepdims=True)
 
@@ -72,7 +72,7 @@ class Noise:
         deviation = np.sqrt(self._power(measurement) * 10.0 ** (-(self.options.snr or 0.0) / 10.0))
         measurement += (deviation * rng.standard_normal(measurement.shape)).astype(np.float32)
 
-    def _lose_traces(self, measurement: Array32, rng: np.random.Generator) -> None:
+    def _remove_traces(self, measurement: Array32, rng: np.random.Generator) -> None:
         sources, _, receivers = measurement.shape
         traces = sources * receivers
         lost = rng.permutation(traces) < round(self.options.missing_traces * traces)

@@ -1,7 +1,6 @@
 """Pairs of measurement and property files by the numbers in their names.
 
-Invariant: a file is paired with the one that has the same numbers, or nothing is paired; the order of files never
-decides which belong together, except where there is one of each.
+Invariant: files are paired by equal numbers or not at all; the order of files is used only if there is one of each.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ RULE = "files are paired by the numbers in their names: shot1.npy with vp1.npy, 
 
 
 class Name(NamedTuple):
-    """What a file's name says.
+    """Numbers in the name of a file.
 
     Attributes:
-        numbers: All numbers in it, from left to right.
+        numbers: All numbers, from left to right.
         labels: The letters in front of each number, in lower case.
     """
 
@@ -46,7 +45,7 @@ def pair_by_numbers(
         properties: Files of properties.
 
     Returns:
-        Pairs in the order of `measurements`, and notes on what was assumed.
+        Pairs in the order of `measurements`, and notes on assumptions.
 
     Raises:
         DataError: A file has no partner, two files of a side have the same numbers, or names have no numbers that
@@ -64,12 +63,12 @@ def pair_by_numbers(
         raise _indistinct((measurements, properties), names)
     keys = max(candidates, key=lambda one: len(set(one[0]) & set(one[1])))
     by_key = dict(zip(keys[1], properties, strict=True))
-    alone = [path for path, key in zip(measurements, keys[0], strict=True) if key not in by_key]
-    alone += [path for path, key in zip(properties, keys[1], strict=True) if key not in set(keys[0])]
-    if alone:
+    unpaired = [path for path, key in zip(measurements, keys[0], strict=True) if key not in by_key]
+    unpaired += [path for path, key in zip(properties, keys[1], strict=True) if key not in set(keys[0])]
+    if unpaired:
         raise DataError(
             f"{len(measurements)} files of measurements and {len(properties)} of properties: no partner for "
-            f"{_listed(alone)}",
+            f"{_listed(unpaired)}",
             f"add what is missing, or narrow the patterns; {RULE}"
             + ("; all shots of a sample lie in one file" if len(properties) == 1 else ""),
         )
@@ -80,7 +79,7 @@ def _names(files: Sequence[Path]) -> list[Name]:
     root = os.path.commonpath([path.absolute().parent for path in files])
     names = []
     for path in files:
-        # the suffix is left out: the 5 of .h5 is no number of the file
+        # without the suffix: the 5 of .h5 is not a number of the file
         text = str(path.absolute().with_suffix("").relative_to(root)).lower()
         found = re.findall(r"([^\W\d_]*)[\W_]*([0-9]+)", text)
         names.append(Name(tuple(int(number) for _, number in found), tuple(label for label, _ in found)))
@@ -97,36 +96,36 @@ def _keys(measurements: list[Name], properties: list[Name]) -> Iterable[tuple[li
             aligned = _align(measurements[0], varying[0], properties[0], varying[1])
             yield _chosen(measurements, varying[0]), _chosen(properties, aligned)
         if lengths[0] == lengths[1]:
-            # a number may vary on one side alone where files are missing on the other
+            # a number may vary on one side only if files are missing on the other
             either = sorted(
-                place
-                for place in range(len(measurements[0].numbers))
-                if any(len({name.numbers[place] for name in side}) > 1 for side in sides)
+                index
+                for index in range(len(measurements[0].numbers))
+                if any(len({name.numbers[index] for name in side}) > 1 for side in sides)
             )
             yield _chosen(measurements, either), _chosen(properties, either)
     yield [name.numbers for name in measurements], [name.numbers for name in properties]
 
 
 def _varying(names: list[Name]) -> list[int]:
-    """Places of the numbers that differ between names; of two that are always the same, the first."""
+    """Indices of the numbers that differ between names; of two that are always equal, the first."""
     columns = list(zip(*(name.numbers for name in names), strict=True))
     return [i for i, column in enumerate(columns) if len(set(column)) > 1 and column not in columns[:i]]
 
 
-def _align(left: Name, places: list[int], right: Name, others: list[int]) -> list[int]:
-    """Places of the right name in the order of the left one, where the letters before the numbers tell it."""
-    labels = [left.labels[i] for i in places]
+def _align(left: Name, indices: list[int], right: Name, others: list[int]) -> list[int]:
+    """Indices of the right name in the order of the left one, if the letters before the numbers are the same."""
+    labels = [left.labels[i] for i in indices]
     found = {right.labels[i]: i for i in others}
-    told = len(set(labels)) == len(labels) and set(found) == set(labels)
-    return [found[label] for label in labels] if told else others
+    same = len(set(labels)) == len(labels) and set(found) == set(labels)
+    return [found[label] for label in labels] if same else others
 
 
-def _chosen(names: list[Name], places: list[int]) -> list[Numbers]:
-    return [tuple(name.numbers[i] for i in places) for name in names]
+def _chosen(names: list[Name], indices: list[int]) -> list[Numbers]:
+    return [tuple(name.numbers[i] for i in indices) for name in names]
 
 
 def _indistinct(sides: tuple[Sequence[Path], ...], names: tuple[list[Name], ...]) -> DataError:
-    """The error for files that have no numbers, or the same ones."""
+    """Error for files without numbers, or with equal ones."""
     for files, side in zip(sides, names, strict=True):
         lacking = [path for path, name in zip(files, side, strict=True) if not name.numbers]
         if lacking and len(files) > 1:

@@ -1,6 +1,6 @@
-"""Random fields that geology is drawn with.
+"""Random fields of synthetic geology.
 
-Invariant: a field is a function of its random generator alone.
+Invariant: a field depends on its random generator only.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from fwibench.typing import Array64
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: tuple[float, ...]) -> Array64:
-    """Gaussian random field of unit variance.
+    """Draw a Gaussian random field of unit variance.
 
     Args:
-        rng: Source of randomness.
+        rng: Random generator.
         shape: Shape of the field.
-        scale: Correlation length along each axis [cells].
+        scale: Standard deviation of the Gaussian smoothing along each axis [nodes].
     """
     from scipy.ndimage import gaussian_filter
 

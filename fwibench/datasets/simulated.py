@@ -1,4 +1,4 @@
-"""Datasets whose measurements are simulated from their maps: synthetic ones, or a user's original ones."""
+"""Datasets whose measurements are simulated from synthetic or original maps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from fwibench.typing import Array32, Array64, Indices
 
 
 class Originals(Protocol):
-    """Maps that come from files."""
+    """Maps in files."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files."""
+        """Files of the maps."""
 
     def __len__(self) -> int: ...
 
@@ -32,18 +32,17 @@ class Originals(Protocol):
 
 
 class SimulatedDataset(StoredDataset):
-    """Maps, and measurements that the problem's physics makes from them; an author gives `maps`.
+    """A dataset of maps and simulated measurements; the author implements `maps`.
 
-    A dataset with `FilesOptions` reads a user's original maps instead where `path` is set; its author says how
-    they look.
+    A dataset with `FilesOptions` reads original maps instead if `path` is set; the attributes describe them.
 
     Attributes:
-        sizes: Samples in all, in val and in test, by profile.
-        original_shapes: Sizes `(Z, X)` of original maps, beside the grid's own.
-        original_axes: Order of the axes in the files, unless the option `axes` says another.
-        original_names: Patterns of the files' names in a folder; the first that finds any is taken.
-        original_spacing: Spacing of maps of `original_shapes` [m]; None where it is not known.
-        original_caveats: What to know before results on original maps are trusted.
+        sizes: Number of samples in all, in val and in test, by profile.
+        original_shapes: Sizes `(Z, X)` of original maps, beside that of the grid.
+        original_axes: Default order of the axes in the files; the option `axes` overrides it.
+        original_names: Patterns of file names in a folder; the first that matches any file is used.
+        original_spacing: Spacing of maps of `original_shapes` [m]; None if unknown.
+        original_caveats: Limits of results on original maps.
     """
 
     sizes: ClassVar[Mapping[str, tuple[int, int, int]]] = {}
@@ -55,25 +54,25 @@ class SimulatedDataset(StoredDataset):
 
     @abstractmethod
     def maps(self, numbers: range) -> Iterable[Array32]:
-        """Synthetic property maps `(1, Z, X)` of the sample numbers, in order."""
+        """Return synthetic property maps `(1, Z, X)` of the sample numbers, in order."""
 
     @property
     def size(self) -> int:
-        """Samples of this profile; fewer where there are fewer original maps."""
+        """Number of samples in this profile; fewer if there are fewer original maps."""
         return self.counts()[0]
 
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """Dealt out at random, whatever the scheme is called."""
+        """Return a random split, for every scheme."""
         return random_split(*self.counts(), self.spec.name)
 
     @cached_property
     def originals(self) -> Originals | None:
-        """The user's maps; None where the dataset is synthetic."""
+        """Original maps; None if the dataset is synthetic."""
         path: Path | None = getattr(self.options, "path", None)
         return None if path is None else self.open_originals(path)
 
     def open_originals(self, path: Path) -> Originals:
-        """Opens original files. Default: a file or folder of maps, see `read_maps`."""
+        """Open original files. Default: a file or folder of maps, see `read_maps`."""
         problem = self.problem
         shapes = tuple(dict.fromkeys((*self.original_shapes, problem.grid.shape)))
         expected = ExpectedMaps(shapes=shapes, axes=self.axes, bounds=problem.property)
@@ -86,12 +85,12 @@ class SimulatedDataset(StoredDataset):
         return chosen or self.original_axes
 
     def doubts(self) -> list[str]:
-        """What the readers of original maps doubt: the order of their axes, values that are clipped."""
+        """Return doubts about original maps: transposed axes, clipped values."""
         return list(getattr(self.originals, "doubts", ()))
 
     @property
     def summary(self) -> str:
-        """Of original maps, how many there are and what is made of them."""
+        """Description of the samples; of original maps with their number and the survey."""
         if self.originals is None:
             return super().summary
         grid = self.problem.grid
@@ -102,24 +101,24 @@ class SimulatedDataset(StoredDataset):
 
     @property
     def licence(self) -> str:
-        """That of original files is not known here."""
+        """Licence of the samples; that of original files is unknown."""
         return super().licence if self.originals is None else "that of the original files; see where they come from"
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """Of original maps, how they were brought to the grid, and `original_caveats`."""
+        """Limits of results; of original maps their resampling, and `original_caveats`."""
         if self.originals is None:
             return super().caveats
         made = "measurements are simulated here from the maps; they are not those that were published with them"
         return (*self._resampled(), made, *self.original_caveats)
 
     def _resampled(self) -> Iterator[str]:
-        """What becomes of maps whose size is not the grid's."""
+        """A sentence on maps whose size differs from that of the grid."""
         grid = self.problem.grid
         for section in getattr(self.originals, "sections", ()):
             if section == grid.shape:
                 continue
-            scale = "whatever their own spacing"
+            scale = "regardless of their own spacing"
             if self.original_spacing and section in self.original_shapes:
                 old, new = (
                     " x ".join(f"{spacing * count:g}" for count in shape)
@@ -132,15 +131,15 @@ class SimulatedDataset(StoredDataset):
             )
 
     def files(self) -> tuple[Path, ...]:
-        """The user's files."""
+        """Return the original files."""
         return self.originals.files if self.originals is not None else ()
 
     def adapt(self, original: Array32) -> Array32:
-        """Brings an original map `(1, Z, X)` to the problem's grid. Default: averages, see `resample`."""
+        """Return an original map `(1, Z, X)` on the grid of the problem. Default: averages, see `resample`."""
         return resample(original, self.problem.grid.shape)
 
     def counts(self) -> tuple[int, int, int]:
-        """The profile's `sizes`; less, in proportion, where there are fewer original maps."""
+        """Return the `sizes` of the profile; reduced in proportion if there are fewer original maps."""
         n, n_val, n_test = self.sizes[self.profile]
         found = n if self.originals is None else min(len(self.originals), n)
         if found < 3:
@@ -148,7 +147,7 @@ class SimulatedDataset(StoredDataset):
         return found, max(n_val * found // n, 1), max(n_test * found // n, 1)
 
     def samples(self, numbers: range) -> Iterator[Sample]:
-        """Maps and their simulated measurements."""
+        """Generate maps and their simulated measurements."""
         from fwibench.physics.parallel import simulate_each
 
         maps = self._made(numbers)
@@ -159,7 +158,7 @@ class SimulatedDataset(StoredDataset):
         return list(self.maps(numbers)) if originals is None else [self.adapt(originals[i]) for i in numbers]
 
     def verify(self) -> list[str]:
-        """As for every store; and the first map of every shard is made again and must be the same."""
+        """Check the store; the first map of every shard is made again and must be equal."""
         faults = super().verify()
         if faults:
             return faults
@@ -171,10 +170,14 @@ class SimulatedDataset(StoredDataset):
 
 
 def resample(section: Array32, shape: tuple[int, int]) -> Array32:
-    """Brings `(..., Z, X)` to `(..., *shape)`, axis by axis.
+    """Resample maps, axis by axis; both sizes cover the same section.
 
     An axis that shrinks takes averages over the new cells, weighted by overlap; one that grows is interpolated
     between the centres of the old ones. A node stands for the cell around it.
+
+    Args:
+        section: Maps `(..., Z, X)`.
+        shape: New `(Z, X)`.
     """
     if section.shape[-2:] == shape:
         return section

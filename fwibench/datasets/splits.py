@@ -1,6 +1,6 @@
-"""Which sample belongs to which split.
+"""Splits of samples into train, val and test.
 
-Invariant: train, val and test never share a sample, and a split depends only on its arguments.
+Invariant: train, val and test never share a sample, and a split depends on its arguments only.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ SPLITS = ("train", "val", "test")
 
 
 def random_split(n: int, n_val: int, n_test: int, name: str) -> dict[str, Indices]:
-    """Shuffles `n` samples and deals them out.
+    """Shuffle samples and split them.
 
     Args:
         n: Number of samples.
         n_val: Size of `val`.
         n_test: Size of `test`; the rest is `train`.
-        name: Name of the dataset; other datasets are shuffled otherwise.
+        name: Name of the dataset, which seeds the shuffle.
     """
     order = np.random.default_rng(derive_seed("split", name, n)).permutation(n)
     test, val, train = np.split(order, [n_test, n_test + n_val])
@@ -28,10 +28,10 @@ def random_split(n: int, n_val: int, n_test: int, name: str) -> dict[str, Indice
 
 
 def block_split(n: int, n_val: int, n_test: int, gap: int) -> dict[str, Indices]:
-    """Holds out contiguous runs: `val` around the first quarter of the sequence, `test` around the third.
+    """Hold out contiguous runs: `val` around the first quarter of the sequence, `test` around the third.
 
-    Neighbouring slices of a volume are nearly the same picture. `gap` slices on both sides of a held-out
-    run belong to no split, so the nearest training slice is more than `gap` slices away.
+    Neighbouring slices of a volume are nearly equal. `gap` slices on both sides of a held-out run belong to no split,
+    so the nearest training slice is more than `gap` slices away.
 
     Args:
         n: Number of samples, in their order along the volume.

@@ -1,7 +1,7 @@
-"""Numbers that describe property maps, for comparing a synthetic dataset with published maps.
+"""Statistics of property maps, for comparing a synthetic dataset with published maps.
 
-Invariant: pure functions of the maps. A layer's edge may be smooth and then makes several small steps, so every
-number states its definition.
+Invariant: pure functions of the maps. A smooth edge of a layer makes several small steps, so every statistic has an
+exact definition.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 PERCENTILES = (50.0, 75.0, 90.0, 99.0)
 """Percentiles of the vertical gradient that are reported."""
 STEPS_IN_RANGE = 3000
-"""The least step is this share of a property's range: 1 m/s where velocities span 1500 to 4500 m/s."""
+"""Steps in the range of a property: 1 m/s for velocities of 1500 to 4500 m/s."""
 
 
 class MapStatistics(NamedTuple):
-    """What maps are like; None where it was not measured or not published.
+    """Statistics of maps; None for values that were not measured or not published.
 
     A step is a change of more than `step` between vertically neighbouring nodes.
 
@@ -48,7 +48,7 @@ def describe_maps(maps: NDArray[np.floating], *, step: float, above: float | Non
         above: Threshold of `share_above`; None leaves it out.
 
     Returns:
-        The numbers of all maps together.
+        Statistics over all maps.
 
     Raises:
         ValueError: Maps have fewer than two rows or there are none.
@@ -69,5 +69,5 @@ def describe_maps(maps: NDArray[np.floating], *, step: float, above: float | Non
 
 
 def least_step(low: float, high: float) -> float:
-    """Largest change that does not count as a step, for a property with these bounds."""
+    """Return the largest change that does not count as a step, for a property with these bounds."""
     return (high - low) / STEPS_IN_RANGE

@@ -1,8 +1,8 @@
-"""Shards and their manifest: how samples rest on disk.
+"""Store of samples: shards and their manifest.
 
-Invariant: a shard is listed in the manifest only when both of its files are whole. Writers may be
-killed at any moment; the next one makes what is missing and touches nothing else. Any number of writers,
-on one machine or on several with a common disk, may work on one folder: each claims one shard at a time.
+Invariant: a shard is listed in the manifest only when both of its files are complete. Writers may be killed at any
+moment; the next one makes the missing shards and changes nothing else. Any number of writers, on one machine or on
+several with a common disk, may work on one folder: each locks one shard at a time.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-
 MARGIN = 1.05
 """Factor on the bytes of files for their headers and the file system."""
 WAIT = 2.0
-"""Seconds after which a writer that waits for others looks again."""
+"""Time after which a waiting writer checks again [s]."""
 
 
 class Shard(Frozen):
-    """One pair of files."""
+    """A pair of files."""
 
     measurements: FileName
     properties: FileName
@@ -48,16 +48,16 @@ class Shard(Frozen):
 
     @property
     def files(self) -> tuple[str, str]:
-        """Names of both files."""
+        """Names of measurements and properties."""
         return self.measurements, self.properties
 
     def accepts(self, name: str, digest: str) -> bool:
-        """Whether a file of that name may have that SHA-256."""
+        """Return whether a file of that name may have that SHA-256."""
         return digest in (self.sha256.get(name), self.growing.get(name))
 
 
 class Manifest(Frozen):
-    """What lies in a dataset's folder and where it came from."""
+    """Content of the folder of a dataset, with its origin."""
 
     dataset: str
     source: str
@@ -83,8 +83,8 @@ class Store:
     """A folder of shards `data{k}.npy` and `model{k}.npy` beside `manifest.json`.
 
     Args:
-        folder: Where the shards lie.
-        blank: The manifest of the empty folder; an existing manifest must agree with it.
+        folder: Folder of the shards.
+        blank: Manifest of the empty folder; an existing manifest must agree with it.
     """
 
     def __init__(self, folder: Path, blank: Manifest) -> None:
@@ -93,11 +93,11 @@ class Store:
 
     @property
     def rows(self) -> int:
-        """Samples a full shard holds."""
+        """Number of samples in a full shard."""
         return self.blank.shard_rows
 
     def manifest(self) -> Manifest:
-        """Reads the manifest; a folder without one is empty."""
+        """Read the manifest; a folder without one is empty."""
         path = self.folder / "manifest.json"
         with reading(path, "a manifest", f"delete {self.folder} and prepare again"):
             try:
@@ -113,16 +113,16 @@ class Store:
         return found
 
     def missing(self, n: int) -> list[int]:
-        """Numbers of the shards still to be made, or to be filled up, for `n` samples."""
+        """Return the numbers of the shards that are missing or incomplete for `n` samples."""
         done = self._present()
-        return [k for k in range(-(-n // self.rows)) if k not in done or done[k].samples < self._wanted(k, n)]
+        return [k for k in range(-(-n // self.rows)) if k not in done or done[k].samples < self._rows_of(k, n)]
 
     def changed(self, n: int) -> list[str]:
-        """Names of files, of those for `n` samples, whose content is not what the manifest says.
+        """Return the names of files of the first `n` samples whose content differs from the manifest.
 
-        Hashes are recalled where a file's state is as it was; see `fwibench.files.states`.
+        Hashes are cached until the state of a file changes; see `fwibench.files.states`.
         """
-        # a writer may have replaced files after the manifest was read, so a difference is looked at twice
+        # a writer may have replaced files after the manifest was read, so a difference is checked twice
         return self._differing(n) and self._differing(n)
 
     def _differing(self, n: int) -> list[str]:
@@ -134,21 +134,21 @@ class Store:
         ]
 
     def _present(self) -> dict[int, Shard]:
-        """The manifest's shards whose files are there."""
+        """Shards of the manifest whose files exist."""
         shards = self.manifest().shards
         there = {entry.name for entry in os.scandir(self.folder)} if shards else set()
         return {k: shard for k, shard in shards.items() if there.issuperset(shard.files)}
 
     def grow(self, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
-        """Makes what is missing for the first `n` samples; returns when all are there, whoever made them.
+        """Make the missing ones of the first `n` samples; returns when all exist, whichever process made them.
 
         Args:
-            n: Samples wanted.
+            n: Number of samples.
             make: Yields `(measurement, property)` for each sample of a range, in order.
-            progress: Called with samples done and samples wanted.
+            progress: Called with the number of samples done and of all samples.
 
         Raises:
-            DataError: The disk has too little room; nothing was written.
+            DataError: The disk has too little space; nothing was written.
         """
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ class Store:
 
     @contextmanager
     def _claim(self, number: int, wait: float) -> Iterator[bool]:
-        """Holds one shard against other writers; yields False where another one holds it after `wait` seconds."""
+        """Lock a shard; yields False if another writer still holds it after `wait` seconds."""
         with ExitStack() as stack:
             try:
                 stack.enter_context(locked(self.folder / f".shard{number}.lock", wait))
@@ -177,7 +177,7 @@ class Store:
             yield mine
 
     def _fill(self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
-        """Makes a shard, or what it lacks; temporary files of a killed writer are removed."""
+        """Make a shard or complete it; temporary files of a killed writer are removed."""
         for name in (f"data{number}.npy", f"model{number}.npy"):
             for left in (f".{name}.*.tmp", f".{name}.new", f"..{name}.new.*.tmp"):
                 for path in self.folder.glob(left):
@@ -185,20 +185,20 @@ class Store:
         shard = self._present().get(number)
         measurements, properties = self._read(shard) if shard else ([], [])
         first = number * self.rows
-        for measurement, property_map in make(range(first + len(properties), first + self._wanted(number, n))):
+        for measurement, property_map in make(range(first + len(properties), first + self._rows_of(number, n))):
             measurements.append(measurement)
             properties.append(property_map)
             progress(self.done(n) + len(properties) - (shard.samples if shard else 0), n)
         self._add(number, np.stack(measurements), np.stack(properties))
 
-    def _wanted(self, number: int, n: int) -> int:
-        """Samples of a shard when there are `n` in all."""
+    def _rows_of(self, number: int, n: int) -> int:
+        """Number of samples of a shard if there are `n` in all."""
         return min(self.rows, n - number * self.rows)
 
     def done(self, n: int) -> int:
-        """Samples of the first `n` that are there."""
+        """Return the number of the first `n` samples that exist."""
         shards = self._present()
-        return sum(min(shard.samples, self._wanted(k, n)) for k, shard in shards.items() if k * self.rows < n)
+        return sum(min(shard.samples, self._rows_of(k, n)) for k, shard in shards.items() if k * self.rows < n)
 
     def _read(self, shard: Shard) -> tuple[list[Array32], list[Array32]]:
         measurements, properties = (
@@ -218,7 +218,7 @@ class Store:
             with atomic_write(path) as stream:
                 np.save(stream, array.astype(np.float32, copy=False))
             digests[name] = sha256(path)
-        # readers, and whoever comes after a writer that was killed here, must not take the larger files for damaged
+        # readers, and the next writer if this one is killed here, must not take the larger files for damaged
         if smaller := self._present().get(number):
             self._enter(number, smaller.model_copy(update={"growing": digests}))
         for name, path in complete.items():
@@ -227,19 +227,19 @@ class Store:
         self._enter(number, Shard(**names, samples=len(properties), sha256=digests))
 
     def _enter(self, number: int, shard: Shard) -> None:
-        """Puts a shard into the manifest."""
+        """Write a shard into the manifest."""
         with locked(self.folder / ".lock"):
             manifest = self.manifest()
             grown = manifest.model_copy(update={"shards": {**manifest.shards, number: shard}})
             write_text(self.folder / "manifest.json", grown.model_dump_json(indent=1, exclude_defaults=True))
 
     def missing_bytes(self, n: int) -> int:
-        """Disk that the samples still to be made for `n` will take."""
+        """Return the disk space of the missing ones of the first `n` samples [bytes]."""
         sample = sum(math.prod(shape) * 4 for shape in (self.blank.measurement_shape, self.blank.property_shape))
         return (n - self.done(n)) * sample
 
     def damaged(self) -> list[str]:
-        """Names of files that are absent or whose content has changed since they were made."""
+        """Return the names of files that are absent or changed since they were made."""
         return [
             name
             for shard in self.manifest().shards.values()
@@ -268,7 +268,7 @@ def check_room(folder: Path, size: float, what: str) -> None:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file; empty where there is none that can be read."""
+    """SHA-256 of a file; empty if it cannot be read."""
     try:
         return sha256(path)
     except OSError:

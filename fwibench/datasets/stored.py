@@ -1,7 +1,7 @@
-"""Datasets whose samples are made one by one and kept in a store.
+"""Datasets whose samples are generated one by one and kept in a store.
 
-Invariant: sample `i` depends only on the dataset's identity and `i`. So a dataset can be grown,
-interrupted, and made by many workers, and is the same in the end.
+Invariant: sample `i` depends only on the identity of the dataset and `i`. So generation can be interrupted, resumed,
+extended and distributed over workers, and gives the same samples.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ UNITS = {"seismic": "amplitude", "em": "V/m"}
 
 
 class StoredDataset(Dataset):
-    """A dataset that makes its samples; an author gives `samples`.
+    """A dataset that generates its samples; the author implements `samples`.
 
     Attributes:
-        shard_rows: Samples in a file.
+        shard_rows: Number of samples in a file.
     """
 
     shard_rows = 100
 
     @abstractmethod
     def samples(self, numbers: range) -> Iterator[Sample]:
-        """Makes `(measurement (S, T, R), property (1, Z, X))` for each sample number, in order."""
+        """Generate `(measurement (S, T, R), property (1, Z, X))` for each sample number, in order."""
 
     def files(self) -> tuple[Path, ...]:
-        """Original files that the samples are made from. Default: none."""
+        """Return the original files that the samples are made from. Default: none."""
         return ()
 
     @cached_property
     def identity(self) -> str:
-        """See `Dataset.identity`: what files hold counts, not where they lie."""
+        """See `Dataset.identity`; it depends on the content of files, not on their paths."""
         plain = set(type(self.options).added) - set(self.options.model_dump(exclude_defaults=True))
         options = self.options.model_dump(mode="json", exclude={*ON_READING, *FROM_FILES, *plain})
         options |= dict.fromkeys(path_fields(type(self.options)) & options.keys())
@@ -66,12 +66,12 @@ class StoredDataset(Dataset):
 
     @property
     def folder(self) -> Path:
-        """The store's."""
+        """Folder of the sample store."""
         return self.store.folder
 
     @cached_property
     def store(self) -> Store:
-        """Where the samples rest; profiles share it, so a larger one adds to a smaller."""
+        """Store of the samples; profiles share it, so a larger one extends a smaller one."""
         problem = self.problem
         blank = Manifest(
             dataset=self.spec.name,
@@ -88,11 +88,11 @@ class StoredDataset(Dataset):
         return Store(data_root() / f"{self.spec.name}-{self.identity[:12]}", blank)
 
     def prepared(self) -> bool:
-        """Whether every sample of this profile is on disk, unchanged since it was made."""
+        """Return whether all samples of this profile are on disk, unchanged since they were made."""
         return not self.store.missing(self.size) and not self.store.changed(self.size)
 
     def check(self) -> None:
-        """See `Dataset.check`; a file that was changed after it was made is named."""
+        """See `Dataset.check`; the message names files that were changed."""
         self._check_unchanged()
         super().check()
 
@@ -104,11 +104,11 @@ class StoredDataset(Dataset):
             )
 
     def missing_bytes(self) -> int:
-        """Disk that the samples still to be made will take."""
+        """Return the disk space of the missing samples [bytes]."""
         return self.store.missing_bytes(self.size)
 
     def estimate(self) -> Estimate | None:
-        """From the clock of one sample, made after another one that warms up."""
+        """See `Dataset.estimate`; one sample is timed, after a first one for warming up."""
         from fwibench.physics.parallel import available_cores
 
         samples = self.size - self.store.done(self.size)
@@ -121,7 +121,7 @@ class StoredDataset(Dataset):
         return Estimate(samples, self.missing_bytes(), seconds * samples / min(available_cores(), samples))
 
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
-        """Makes the samples that are missing; see `Store.grow` for more errors.
+        """Make the missing samples; see `Store.grow` for more errors.
 
         Raises:
             DataError: A file was changed after it was made.
@@ -130,7 +130,7 @@ class StoredDataset(Dataset):
         self.store.grow(self.size, self.samples, progress)
 
     def arrays(self) -> Shards:
-        """The store's shards."""
+        """Return the shards of the store."""
         shards = [shard for _, shard in sorted(self.store.manifest().shards.items())]
         return Shards(
             tuple(self.folder / shard.measurements for shard in shards),
@@ -140,16 +140,16 @@ class StoredDataset(Dataset):
 
     @property
     def repair(self) -> str:
-        """What to do about files that changed: samples can be made again."""
+        """Advice on files that were changed: samples can be made again."""
         return f"delete these files, then make them again: {self.preparing}"
 
     def digests(self) -> dict[Path, str]:
-        """Return what the manifest says of each file."""
+        """Return the SHA-256 of each file in the manifest."""
         shards = self.store.manifest().shards.values()
         return {self.folder / name: digest for shard in shards for name, digest in shard.sha256.items()}
 
     def verify(self) -> list[str]:
-        """Hashes every file; looks for shards that are not made and values that are not finite."""
+        """Check hashes of all files, missing shards, and values that are not finite."""
         faults = [f"{name} is absent or was changed after it was made" for name in self.store.damaged()]
         if faults:
             return faults

@@ -1,7 +1,7 @@
 """Arrays in `.npy` and `.npz` files of unknown origin.
 
-Invariant: memory is taken only for as many bytes as the file really holds; nothing is unpickled. Whatever is wrong with
-a file is a ValueError, or an OSError of the system.
+Invariant: no more memory is allocated than the file has bytes, and nothing is unpickled. A damaged file raises
+ValueError, or OSError of the system.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from fwibench.errors import DataError
 from fwibench.typing import Array32
 
 LARGE = 2**28
-"""Bytes of an unpacked archive from which on its ratio of compression is looked at."""
+"""Size of an unpacked archive above which its compression ratio is checked [bytes]."""
 RATIO = 100
-"""Most bytes that a byte of a large archive may unpack to. Smooth float32 maps reach about 10; zeros reach 1000."""
+"""Largest compression ratio of a large archive. Smooth float32 maps reach about 10; zeros reach 1000."""
 Shape = tuple[int, ...]
 ZIP_PREFIX = b"PK\x03\x04"
 """First bytes of a zip archive, such as `.npz`."""
@@ -34,23 +34,23 @@ class ObjectsError(ValueError):
 
 
 class Header(NamedTuple):
-    """What a `.npy` file says of its array."""
+    """Header of an array in a `.npy` file."""
 
     shape: Shape
     dtype: np.dtype[Any]
 
     @property
     def nbytes(self) -> int:
-        """Size of the values."""
+        """Size of the values [bytes]."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 def open_npy(path: Path) -> NDArray[Any]:
-    """Memory-maps the array of a `.npy` file, which must be as long as its header says.
+    """Memory-map the array of a `.npy` file, which must be as long as its header says.
 
     Raises:
-        ValueError: It is no whole `.npy` file, or holds Python objects.
-        OSError: It cannot be opened.
+        ValueError: The file is damaged, or holds Python objects.
+        OSError: The file cannot be opened.
     """
     with _plain_errors(), path.open("rb") as stream:
         header = _read_header(stream)
@@ -93,11 +93,11 @@ def open_array(path: Path) -> NDArray[Any]:
 
 
 def read_headers(path: Path) -> dict[str, Header]:
-    """Headers of the arrays in a `.npz` archive, by name; their values are not read.
+    """Return the headers of the arrays in a `.npz` archive, by name; their values are not read.
 
     Raises:
-        ValueError: It is no whole archive, a header promises more than there is, or the archive is a bomb.
-        OSError: It cannot be opened.
+        ValueError: The archive is damaged, an array is shorter than its header says, or it unpacks to far more bytes.
+        OSError: The archive cannot be opened.
     """
     found = {}
     with _plain_errors(), zipfile.ZipFile(path) as archive:
@@ -118,36 +118,36 @@ def read_headers(path: Path) -> dict[str, Header]:
 def read_npz(
     path: Path, names: Iterable[str] | None = None, check: Callable[[dict[str, Header]], None] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Reads arrays of a `.npz` archive.
+    """Read arrays of a `.npz` archive.
 
     Args:
         path: The archive.
-        names: Of the arrays; None for all.
-        check: Sees all headers before any values are read; raises ValueError for what is not expected.
+        names: Names of the arrays; None for all.
+        check: Called with all headers before values are read; raises ValueError for unexpected ones.
 
     Raises:
-        ValueError: See `read_headers`; or an array is absent.
-        OSError: It cannot be opened.
+        ValueError: An array is absent, or see `read_headers`.
+        OSError: The archive cannot be opened.
     """
     headers = read_headers(path)
     if check is not None:
         check(headers)
-    wanted = list(headers if names is None else names)
-    for name in wanted:
+    selected = list(headers if names is None else names)
+    for name in selected:
         if name not in headers:
             raise ValueError(f"it has no array {name}, it holds {', '.join(headers) or 'none'}")
     with _plain_errors(), np.load(path, allow_pickle=False) as content:
-        return {name: content[name] for name in wanted}
+        return {name: content[name] for name in selected}
 
 
 def to_float32(values: Any) -> Array32:
-    """Values as float32, without a word: what does not fit becomes infinite, and a NaN of any kind stays one."""
+    """Return values as float32 without warnings: values beyond its range become infinite, and NaN stays NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(values, np.float32)
 
 
 def check_unpacked(unpacked: int, packed: int) -> None:
-    """Raises `ValueError` for an archive of so many bytes that would unpack to very many more."""
+    """Raise `ValueError` for a large archive whose compression ratio is above `RATIO`."""
     if unpacked > LARGE and unpacked > RATIO * packed:
         raise ValueError(f"{packed} bytes would unpack to {unpacked}, more than {RATIO} times as many")
 
@@ -156,7 +156,7 @@ def _read_header(stream: IO[bytes]) -> Header:
     version = npy_format.read_magic(stream)
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise ValueError(f"format version {version[0]}.{version[1]} is not known")
-    # version 3 differs from 2 in the encoding of the names of structured types, which are refused anyway
+    # version 3 differs from 2 in the encoding of the names of structured types, which are not read anyway
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
     shape, _, dtype = read(stream)
     if dtype.hasobject:
@@ -172,7 +172,7 @@ def _text(shape: Shape) -> str:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Damaged files make the libraries raise anything: of zipfile, zlib and lzma, of ast, of memory and recursion."""
+    """Turn errors of damaged files into ValueError: those of zipfile, zlib, lzma, ast, memory and recursion."""
     try:
         yield
     except (ValueError, OSError):

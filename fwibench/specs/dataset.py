@@ -1,4 +1,4 @@
-"""What a dataset says of itself."""
+"""Specs of datasets."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ OTHER_SIMULATORS = (
     "what is learnt from simulated shots holds for shots of the same simulator: another absorbing layer or scheme "
     "costs accuracy; option `simulator_noise` adds noise to train and val, which makes up for a part of that at most"
 )
-"""Caveat of every dataset whose seismic measurements this suite simulates."""
+"""Caveat of all datasets whose seismic measurements this suite simulates."""
 
 
 class PublishedMaps(Frozen):
-    """Numbers that describe published maps; defined as in `fwibench.datasets.statistics`. None is "not known"."""
+    """Statistics of published maps, defined in `fwibench.datasets.statistics`; None where unknown."""
 
-    source: str = Field(min_length=1, description="which maps, and who gives them")
-    count: int | None = Field(default=None, ge=1, description="number of maps the numbers were computed from")
-    mean: float | None = Field(default=None, description="mean of all nodes in the property's unit")
-    deviation: float | None = Field(default=None, description="standard deviation in the property's unit")
+    source: str = Field(min_length=1, description="maps and their publisher")
+    count: int | None = Field(default=None, ge=1, description="number of maps that the statistics are of")
+    mean: float | None = Field(default=None, description="mean of all nodes [unit of the property]")
+    deviation: float | None = Field(default=None, description="standard deviation of all nodes [unit of the property]")
     layers: float | None = Field(default=None, description="steps of a column plus one, mean of all columns")
-    median_jump: float | None = Field(default=None, description="median size of all steps in the property's unit")
+    median_jump: float | None = Field(default=None, description="median size of all steps [unit of the property]")
     gradients: tuple[float, ...] = Field(
         default=(), description="50th, 75th, 90th and 99th percentile of the change from node to node along depth"
     )
@@ -39,14 +39,14 @@ class PublishedMaps(Frozen):
 class DatasetSpec(Spec):
     """Spec of a dataset; `target` makes a `fwibench.datasets.base.Dataset` from (spec, options, profile)."""
 
-    options: type[DatasetOptions] = Field(default=DatasetOptions, description="model of the options, its variants")
-    source: Source = Field(description="made by this suite, or somebody's original files, unless its options say else")
+    options: type[DatasetOptions] = Field(default=DatasetOptions, description="model of the options")
+    source: Source = Field(description="made by this suite or original files; an option `path` makes it files")
     measurements: Literal["seismic", "em"] = Field(description="kind of measurement")
     schemes: tuple[str, ...] = Field(
         default=("random",), min_length=1, description="split schemes; the first is the default"
     )
-    licence: str = Field(default="", description="of the data; empty for samples that this suite makes")
+    licence: str = Field(default="", description="licence of the data; empty for samples that this suite makes")
     published_maps: tuple[PublishedMaps, ...] = Field(
-        default=(), description="published maps of the same kind, which its card compares the samples with"
+        default=(), description="published maps of the same kind, for comparison on the card"
     )
-    caveats: tuple[str, ...] = Field(default=(), description="what to know before results are trusted")
+    caveats: tuple[str, ...] = Field(default=(), description="limits of results on the samples")

@@ -72,10 +72,10 @@ class Cut(Salt):
     """A dataset whose original is one large model, as Marmousi's."""
 
     def open_originals(self, path: Path) -> Crops:
-        model = read_maps(path, ExpectedMaps())[0][0]
-        return Crops(model, self.problem.grid.shape, self.problem.property, self.counts_wanted, "cut", (path,))
+        maps = read_maps(path, ExpectedMaps())
+        return Crops(maps[0][0], self.problem.grid.shape, self.problem.property, self.number_of_crops, "cut", maps)
 
-    counts_wanted = 20
+    number_of_crops = 20
 
     def indices(self, scheme: str) -> dict[str, np.ndarray]:
         return crop_indices(self.size)

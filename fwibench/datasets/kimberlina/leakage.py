@@ -1,16 +1,16 @@
 """Kimberlina-leakage: CO2 that leaks from a storage site, decade by decade, after section 4.1.1 of the InvLINT paper.
 
-The paper's maps come from simulations of NRAP (Jordan and Wagoner, 2017), 20 maps for each leakage scenario. These
-are drawn: one site, and leaks of its own in each scenario; see `geology.storage`. A scenario is in one split only.
+The maps of the paper are from flow simulations of NRAP (Jordan and Wagoner, 2017), 20 maps for each leakage scenario.
+These are synthetic: one site, and other leaks in each scenario; see `leakage_geology`. A scenario is in one split only.
 
-The paper gives maps of 401 x 141 without naming the axes. Here 401 is depth, in the order it prints them. Its 101
-receivers 15 m apart span 1500 m and do not fit a lateral axis of 1400 m, so they stand 14 m apart over all of it,
-at the depth of the first row below the surface, which the paper leaves open. Nine sources stand 175 m apart at 5 m
-depth. Places between nodes are interpolated. In one second nothing returns from below about 1.3 km: what lies
-there can be learned from other maps, but not seen. The simulation leaves out what no wave can reach at all.
+The paper has maps of 401 x 141 without naming the axes. Here 401 is depth, in the order it prints them. Its 101
+receivers 15 m apart span 1500 m and do not fit a lateral axis of 1400 m, so they are 14 m apart over the whole axis, at
+the depth of the first row below the surface, which the paper does not state. Nine sources are 175 m apart at 5 m depth.
+Positions between nodes are interpolated. In a record of one second nothing returns from below about 1.3 km: a method
+can only infer that part from other maps. The simulation leaves out cells that no wave reaches.
 
-Original files (`path`, OpenFWI's Kimberlina-CO2) hold 401 x 141 with x first: 4 km along, 1.4 km deep. They are read
-as 141 x 401, depth first, with the sources and receivers spread over the 4 km, 500 and 40 m apart.
+Original files (`path`, Kimberlina-CO2 of OpenFWI) hold 401 x 141 with x first: 4 km long, 1.4 km deep. They are read as
+141 x 401, depth first, with sources and receivers spread over the 4 km, 500 and 40 m apart.
 
 Order 6 is as exact as order 8 at 10 Hz and takes three quarters of its time; an inversion may use order 4.
 """
@@ -33,13 +33,14 @@ from fwibench.typing import Array32, Indices
 
 DECADES = 20
 GROUP = 7
-"""Scenarios that are stored together, decade by decade."""
+"""Number of scenarios that are stored together, decade by decade."""
 ORDER = tuple(decade for k in reversed(range(DECADES // 2)) for decade in (k, k + DECADES // 2))
-"""Decades in the order they are stored, so that a few samples already hold small and large plumes."""
+"""Decades in the order in which they are stored, so that a few samples include small and large plumes."""
 SCENARIOS = {"smoke": (7, 1, 1), "quick": (35, 4, 8), "paper": (973, 80, 166)}
-"""In all, in val, in test. The paper's 807 for training hold its validation too; 80 of them are val here."""
+"""Scenarios in all, in val and in test. The 807 of the paper for training include validation; 80 of them are val
+here."""
 STORED = {"smoke": 2, "quick": DECADES, "paper": DECADES}
-"""Decades of each scenario."""
+"""Number of decades that are stored of each scenario, by profile."""
 
 PROBLEM = Problem(
     grid=Grid(nz=401, nx=141, spacing=10.0),
@@ -70,10 +71,10 @@ ORIGINAL_PROBLEM = PROBLEM.model_copy(
 
 
 def scenario_and_decade(number: int) -> tuple[int, int]:
-    """Which scenario and decade a sample shows."""
+    """Return scenario and decade of a sample."""
     group, rest = divmod(number, GROUP * DECADES)
-    turn, member = divmod(rest, GROUP)
-    return group * GROUP + member, ORDER[turn]
+    index, member = divmod(rest, GROUP)
+    return group * GROUP + member, ORDER[index]
 
 
 class KimberlinaLeakage(SimulatedDataset):
@@ -86,16 +87,16 @@ class KimberlinaLeakage(SimulatedDataset):
 
     @property
     def problem(self) -> Problem:
-        """See the module's head."""
+        """Problem of the synthetic maps, or of the original files."""
         return PROBLEM if self.source == "synthetic" else ORIGINAL_PROBLEM
 
     @property
     def size(self) -> int:
-        """Maps in this profile."""
+        """Number of maps in this profile."""
         return len(self._scenarios)
 
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """`scenario`: all maps of a scenario are in the same split."""
+        """Return a random split of scenarios: all maps of one are in the same split."""
         known = np.unique(self._scenarios)
         n, n_val, n_test = SCENARIOS[self.profile]
         if len(known) < 3:
@@ -106,7 +107,7 @@ class KimberlinaLeakage(SimulatedDataset):
 
     @cached_property
     def _scenarios(self) -> Indices:
-        """Scenario of each map; of original files by their names, `label_sim0001_t10.npz`, or 20 in a row."""
+        """Scenario of each map; of original files by names such as `label_sim0001_t10.npz`, or 20 maps in a row."""
         n, stored = SCENARIOS[self.profile][0], STORED[self.profile]
         if self.originals is None:
             return np.array([scenario_and_decade(i)[0] for i in range(n * stored)])
@@ -115,7 +116,7 @@ class KimberlinaLeakage(SimulatedDataset):
         if any(numbers) and not all(numbers):
             first = next(path for path, number in zip(files, numbers, strict=True) if not number)
             raise DataError(
-                f"{first} does not say its scenario, as {sum(map(bool, numbers))} of {len(files)} files do",
+                f"{first} has no scenario in its name, {sum(map(bool, numbers))} of {len(files)} files have one",
                 "names are label_sim0001_t10.npz; rename or remove the others, so that no scenario is in two splits",
             )
         if len(files) == len(self.originals) and all(numbers):
@@ -125,7 +126,7 @@ class KimberlinaLeakage(SimulatedDataset):
         return scenarios[: n * stored]
 
     def maps(self, numbers: range) -> Iterable[Array32]:
-        """One decade of one scenario for each number."""
+        """Return the map of each sample number."""
         return [leakage_map(*scenario_and_decade(i)) for i in numbers]
 
 
@@ -140,6 +141,6 @@ def _leak(scenario: int) -> Leak:
 
 
 def leakage_map(scenario: int, decade: int) -> Array32:
-    """Map of a scenario after so many decades, `(1, Z, X)` [m/s]; at 0 nothing has leaked yet."""
+    """Return the map of a scenario after some decades, `(1, Z, X)` [m/s]; at 0 nothing has leaked."""
     velocity = leaking_site(_site(), _leak(scenario), 10.0 * decade)
     return velocity.clip(PROBLEM.property.low, PROBLEM.property.high)[None].astype(np.float32)

@@ -1,11 +1,11 @@
-"""A CO2 storage site, and leaks from it that rise through wells or a fault into shallower sands.
+"""Synthetic CO2 storage site, and leaks that rise through wells or a fault into shallower sands.
 
-Invariant: the site is one for all leaks; what a leak is, and how it grows, is a function of its random
-generator alone. A leak never shrinks, so velocity never rises again with time.
+Invariant: all leaks share one site; a leak depends on its random generator only. A leak never shrinks, so velocity
+never increases with time.
 
-Units and depths follow the order of the southern San Joaquin Basin (sands and shales of the Tertiary over a
-storage sand at 2.6 km); their numbers are made up. The plume is no flow simulation: it has the shapes that
-buoyant flow gives, chimneys and lenses under seals that spread with the square root of time.
+Units and their order are those of the southern San Joaquin Basin (sands and shales of the Tertiary over a storage sand
+at 2.6 km); depths and velocities are invented. The plume is not a flow simulation: it has the shapes of buoyant flow,
+chimneys, and lenses under seals that spread with the square root of time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fwibench.typing import Array64
 
 
 class Unit(NamedTuple):
-    """A formation: level of its top [m], velocity there [m/s], whether it is sand that takes up CO2."""
+    """A formation: level of its top [m], velocity there [m/s], and whether it is sand that stores CO2."""
 
     top: float
     velocity: float
@@ -49,15 +49,15 @@ SANDS = [k for k, unit in enumerate(UNITS) if unit.sand and unit.top < 2600]
 STORAGE = 2600.0
 DIP = 0.05
 COMPACTION = 0.2
-"""Growth of velocity within a unit [1/s]."""
+"""Increase of velocity with depth within a unit [1/s]."""
 FAULTS = ((250.0, 0.2, 45.0), (720.0, 0.2, 30.0))
-"""Of each fault: position at the surface [m], offset per metre of depth, throw [m]."""
+"""Position at the surface [m], offset per metre of depth and throw [m] of each fault."""
 WELLS = (150.0, 420.0, 560.0, 700.0, 830.0, 1180.0, 1290.0)
-"""Legacy wells that may leak [m]."""
+"""Positions of legacy wells that may leak [m]."""
 
 
 class Site(NamedTuple):
-    """The ground before any leak, all fields `(Z, X)`: depth, distance and stratigraphic level [m], velocity [m/s]."""
+    """The site before any leak, all fields `(Z, X)`: depth, distance and stratigraphic level [m], velocity [m/s]."""
 
     z: Array64
     x: Array64
@@ -66,16 +66,16 @@ class Site(NamedTuple):
 
 
 class Leak(NamedTuple):
-    """One scenario.
+    """A scenario.
 
     Attributes:
-        surface: Distance at the surface of the well or fault that leaks [m].
+        surface: Position at the surface of the well or fault that leaks [m].
         slope: Offset of that path per metre of depth.
         onset: Start of the leak [years].
         ascent: Speed of the rising front [m/year].
-        ceiling: Level that the front does not pass [m].
+        ceiling: Highest level that the front reaches [m].
         chimney: Half width of the path's halo [m].
-        spread: Radius in each sand a hundred years after arrival [m]; 0 where the sand is passed by.
+        spread: Radius in each sand a hundred years after arrival [m]; 0 in sands that the leak does not enter.
         column: Height of CO2 under each seal a hundred years after arrival [m].
         softening: Largest relative loss of velocity in each sand.
         background: Relative change of each unit's velocity in this scenario.
@@ -94,12 +94,12 @@ class Leak(NamedTuple):
 
 
 def storage_site(rng: np.random.Generator, shape: tuple[int, int], spacing: float) -> Site:
-    """The layered, dipping, faulted site.
+    """Draw the layered, dipping, faulted site.
 
     Args:
-        rng: Draws bedding and lateral variation; the same for every scenario.
-        shape: `(Z, X)` nodes.
-        spacing: Distance of nodes [m].
+        rng: Random generator of bedding and lateral variation, the same for all scenarios.
+        shape: Number of nodes `(Z, X)`.
+        spacing: Grid spacing [m].
     """
     z, x = np.meshgrid(*(np.arange(n) * spacing for n in shape), indexing="ij")
     undulation = 12 * smooth_noise(rng, (shape[1],), (shape[1] / 5,))
@@ -120,12 +120,12 @@ def _units(level: Array64) -> Array64:
 
 
 def unit_of(level: Array64) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Number of the unit at each level."""
+    """Return the index of the unit at each level [m]."""
     return np.searchsorted([unit.top for unit in UNITS], level, side="right").clip(1) - 1
 
 
 def draw_leak(rng: np.random.Generator) -> Leak:
-    """Draws a scenario: where it leaks, how fast and how far up, which sands it enters, how the ground differs."""
+    """Draw a scenario: path, speed and ceiling of the leak, sands that it enters, changes of the background."""
     if rng.uniform() < 0.7:
         surface, slope = float(rng.choice(WELLS)), 0.0
     else:
@@ -148,12 +148,12 @@ def draw_leak(rng: np.random.Generator) -> Leak:
 
 
 def leaking_site(site: Site, leak: Leak, years: float) -> Array64:
-    """Velocity of the site so many years after injection began.
+    """Return the velocity of the site some years after the start of injection.
 
     Args:
-        site: The ground.
+        site: The site.
         leak: The scenario.
-        years: Time; before `leak.onset` there is no leak.
+        years: Time [years]; before `leak.onset` there is no leak.
 
     Returns:
         P velocity [m/s], `(Z, X)`.
@@ -165,7 +165,13 @@ def leaking_site(site: Site, leak: Leak, years: float) -> Array64:
 
 
 def softening(site: Site, leak: Leak, years: float) -> Array64:
-    """Relative loss of velocity by the CO2 that has leaked, `(Z, X)`."""
+    """Return the relative loss of velocity by leaked CO2, `(Z, X)`.
+
+    Args:
+        site: The site.
+        leak: The scenario.
+        years: Time since the start of injection [years].
+    """
     loss = np.zeros_like(site.z)
     active = years - leak.onset
     if active <= 0:
@@ -179,7 +185,7 @@ def softening(site: Site, leak: Leak, years: float) -> Array64:
         since = active - (STORAGE - top) / leak.ascent
         if since <= 0 or spread == 0 or base < leak.ceiling:
             continue
-        # buoyancy drives it up dip, which is towards larger x
+        # buoyancy moves it up dip, which is towards larger x
         reach = spread * np.sqrt(since / 100) * np.where(site.x > path, 1.3, 0.7)
         height = min(column * (since / 100) ** 0.3, base - top)
         lens = height * np.clip(1 - ((site.x - path) / reach) ** 2, 0, None)

@@ -1,8 +1,8 @@
 """Kimberlina-Reservoir: electromagnetic monitoring of stored CO2, after section 4.1.1 of the InvLINT paper.
 
-The paper has 780 pairs of field and conductivity, 351 x 601 at 10 m, two sources deep in wells and eight
-frequencies from 0.1 to 8 Hz. Here the sections are synthetic, the frequencies evenly spaced in their
-logarithm, and 61 receivers stand on the surface, with air above.
+The paper has 780 pairs of field and conductivity, 351 x 601 at 10 m, two sources deep in wells and eight frequencies
+from 0.1 to 8 Hz. Here the sections are synthetic, the frequencies evenly spaced on a logarithmic scale, and 61
+receivers are at the surface, with air above.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fwibench.seeds import BASE_SEED, derive_seed
 from fwibench.typing import Array32
 
 SIZES = {"smoke": (8, 2, 2), "quick": (140, 12, 20), "paper": (780, 30, 30)}
-"""Samples in all, in val and in test; the paper's 750 for training hold its validation too."""
+"""Number of samples in all, in val and in test; the 750 of the paper for training include validation."""
 
 # fmt: off
 LARGEST = (
@@ -33,7 +33,8 @@ LARGEST = (
     0.09e-7, 0.22e-7,  # 8 Hz
 )
 # fmt: on
-"""Real and imaginary part of each frequency that scale to 1 [V/m]: the largest of 40 samples, rounded up."""
+"""Amplitudes of real and imaginary part of each frequency that are scaled to 1 [V/m]: largest of 40 samples, rounded
+up."""
 
 PROBLEM = Problem(
     grid=Grid(nz=351, nx=601, spacing=10.0),
@@ -62,7 +63,7 @@ class KimberlinaReservoir(SimulatedDataset):
     shard_rows = 20
 
     def maps(self, numbers: range) -> Iterable[Array32]:
-        """Realisations of the site, independent of each other."""
+        """Return independent realisations of the site."""
         bounds = PROBLEM.property.low, PROBLEM.property.high
         for i in numbers:
             rng = np.random.default_rng(derive_seed(self.spec.name, BASE_SEED, i))

@@ -1,10 +1,10 @@
 """Synthetic conductivity sections of one site in a sedimentary basin, with stored CO2.
 
-Invariant: a site is a function of its random generator, and a section of its site and its own generator.
+Invariant: a site depends on its random generator only, a section on its site and its own generator.
 
-The column follows the southern San Joaquin basin in character: fresh to brackish sands above, shales and
-sands of salt water below, a sand reservoir under a shale, granite at the base. It dips towards small x, is
-warped and cut by normal faults. A plume of CO2 replaces brine in the reservoir and rises up dip.
+The column resembles that of the southern San Joaquin basin: sands of fresh to brackish water above, shales and sands of
+salt water below, a sand reservoir under a shale, granite at the base. It dips towards small x, is warped and cut by
+normal faults. A plume of CO2 replaces brine in the reservoir and migrates up dip.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from fwibench.typing import Array64
 
 
 class Formation(NamedTuple):
-    """One formation of the column.
+    """A formation of the column.
 
     Attributes:
-        name: The formation of the basin that it resembles.
-        thickness: Typical [m]; the last one goes on downwards.
-        conductivity: Typical, filled with brine [S/m].
-        bedding: Relative deviation of its thin beds.
+        name: Formation of the basin that it resembles.
+        thickness: Typical thickness [m]; the last formation continues downwards.
+        conductivity: Typical conductivity, filled with brine [S/m].
+        bedding: Relative standard deviation of its thin beds.
     """
 
     name: str
@@ -57,7 +57,7 @@ ARCHIE = 2.0
 
 
 class Fault(NamedTuple):
-    """A normal fault: where it crosses the middle of the section [m], its slope dx/dz, its throw at depth [m]."""
+    """A normal fault: position at the middle depth of the section [m], slope dx/dz, throw at the base [m]."""
 
     at: float
     slope: float
@@ -65,11 +65,11 @@ class Fault(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What all sections share.
+    """Properties that all sections share.
 
     Attributes:
-        thickness: Of each formation in the undeformed column [m].
-        conductivity: Logarithm of each formation's [S/m].
+        thickness: Thickness of each formation in the undeformed column [m].
+        conductivity: Logarithm of the conductivity of each formation [S/m].
         beds: Unit noise every `STEP` metres down the column.
         dip: Depth that layers gain per metre along x.
         relief: Lift of the layers at the base [m], `(X,)`.
@@ -92,12 +92,12 @@ class Reservoir(NamedTuple):
 
 
 def draw_site(rng: np.random.Generator, shape: tuple[int, int], spacing: float) -> Site:
-    """The site.
+    """Draw the site.
 
     Args:
-        rng: Source of randomness.
-        shape: `(Z, X)` nodes.
-        spacing: Of the nodes [m].
+        rng: Random generator.
+        shape: Number of nodes `(Z, X)`.
+        spacing: Grid spacing [m].
     """
     thickness = np.array([f.thickness for f in COLUMN]) * rng.uniform(0.85, 1.15, len(COLUMN))
     width = spacing * (shape[1] - 1)
@@ -122,14 +122,14 @@ def draw_site(rng: np.random.Generator, shape: tuple[int, int], spacing: float) 
 def draw_section(
     rng: np.random.Generator, site: Site, shape: tuple[int, int], spacing: float, bounds: tuple[float, float]
 ) -> Array64:
-    """One realisation of the site, with a plume.
+    """Draw a realisation of the site, with a plume.
 
     Args:
-        rng: Source of randomness.
-        site: Drawn for the same nodes.
-        shape: `(Z, X)` nodes, the first row at the surface.
-        spacing: Of the nodes [m].
-        bounds: Lowest and highest conductivity [S/m]; the section is clipped to them.
+        rng: Random generator.
+        site: Site with the same nodes.
+        shape: Number of nodes `(Z, X)`, the first row at the surface.
+        spacing: Grid spacing [m].
+        bounds: Lowest and highest conductivity [S/m], to which the section is clipped.
 
     Returns:
         Conductivity [S/m], `(Z, X)`.
@@ -143,10 +143,10 @@ def draw_section(
 
 
 def draw_column(rng: np.random.Generator, site: Site) -> tuple[Array64, Reservoir]:
-    """The undeformed column of one realisation; the reservoir sand varies most.
+    """Draw the undeformed column of a realisation; the reservoir sand varies most.
 
     Returns:
-        Conductivity [S/m] every `STEP` metres down from the surface, and where the reservoir lies.
+        Conductivity [S/m] every `STEP` metres down from the surface, and top and thickness of the reservoir.
     """
     from scipy.ndimage import gaussian_filter1d
 
@@ -163,9 +163,15 @@ def draw_column(rng: np.random.Generator, site: Site) -> tuple[Array64, Reservoi
 
 
 def stratigraphic_depth(rng: np.random.Generator, site: Site, shape: tuple[int, int], spacing: float) -> Array64:
-    """Depth in the undeformed column of every node [m], `(Z, X)`.
+    """Return the depth of every node in the undeformed column [m], `(Z, X)`.
 
-    Dip, relief and throw grow with depth, as they do where a basin sank while it was filled.
+    Dip, relief and throw grow with depth, as in a basin that subsides during sedimentation.
+
+    Args:
+        rng: Random generator.
+        site: Site with the same nodes.
+        shape: Number of nodes `(Z, X)`, the first row at the surface.
+        spacing: Grid spacing [m].
     """
     nz, nx = shape
     z = spacing * np.arange(nz)[:, None]
@@ -181,14 +187,14 @@ def stratigraphic_depth(rng: np.random.Generator, site: Site, shape: tuple[int, 
 
 
 def draw_plume(rng: np.random.Generator, height: Array64, spacing: float) -> Array64:
-    """Saturation of CO2, 0 to 1, `(Z, X)`.
+    """Draw the saturation of CO2, 0 to 1, `(Z, X)`.
 
-    It hugs the top of the reservoir, is thickest about the well and reaches farther up dip.
+    The plume follows the top of the reservoir, is thickest at the well and extends farther up dip.
 
     Args:
-        rng: Source of randomness.
-        height: 0 at the top of the reservoir and 1 at its base, `(Z, X)`.
-        spacing: Of the nodes [m].
+        rng: Random generator.
+        height: Relative depth in the reservoir, 0 at its top and 1 at its base, `(Z, X)`.
+        spacing: Grid spacing [m].
     """
     nx = height.shape[1]
     x = spacing * np.arange(nx)

@@ -17,7 +17,7 @@ RESERVOIR = DatasetSpec(
     source="synthetic",
     measurements="em",
     caveats=(
-        "the geology is one drawn site in the character of the southern San Joaquin basin, not the model of "
+        "the geology is one synthetic site that resembles the southern San Joaquin basin, not the model of "
         "the published data, so errors do not compare",
         "the paper states neither the receivers nor the frequencies between 0.1 and 8 Hz: 61 receivers at the "
         "surface and a logarithmic spacing are choices of this suite",
@@ -36,11 +36,11 @@ LEAKAGE = DatasetSpec(
     measurements="seismic",
     schemes=("scenario",),
     caveats=(
-        "the paper's maps come from flow simulations of the Kimberlina site; these and the site are drawn",
+        "the paper's maps come from flow simulations of the Kimberlina site; these and the site are synthetic",
         "401 rows are taken as depth; the paper does not name the axes",
         "receivers are 14 m apart instead of 15, which would not fit, and at 10 m depth, which is not stated",
         "original files hold x first: with `path` the section is 4 km along and 1.4 km deep, 141 x 401",
-        "one second of record sees the upper 1.3 km; stored CO2 is not drawn, only what leaks from 2.6 km up",
+        "a record of one second reaches the upper 1.3 km; stored CO2 is left out, leaks rise from 2.6 km",
         OTHER_SIMULATORS,
     ),
 )

@@ -1,13 +1,13 @@
-"""Marmousi: 30,000 low-resolution maps in the manner of the Marmousi model, after section 4.1.1 of the InvLINT paper.
+"""Marmousi: 30,000 low-resolution maps in the style of the Marmousi model, after section 4.1.1 of the InvLINT paper.
 
-The paper's maps carry Marmousi's style onto other pictures by a network (Feng et al., 2021). These are windows of
-drawn basins, each of its own, with Marmousi's folds, growth faults and thin layers. Five sources 170 m apart span
-680 m; they stand on the nodes 0, 170, 340, 510, 680 m of a 690 m axis.
+The maps of the paper are style transfers of the Marmousi model to natural images (Feng et al., 2021). These are
+windows of random basins, one for each map, with folds, growth faults and thin layers as in Marmousi. Five sources
+170 m apart span 680 m; they are at 0, 170, 340, 510 and 680 m of a 690 m axis.
 
-One time sample of 1 ms is one inner step, as in OpenFWI's data: 4700 m/s needs a Courant number of 0.665, which
-is stable at order 8 (up to 0.78). The data are computed at order 8, because order 4 is off by a fifth at 1500 m/s.
+One time sample of 1 ms is one inner step, as in the data of OpenFWI: 4700 m/s needs a Courant number of 0.665, which
+is stable at order 8 (up to 0.78). The data are computed at order 8: order 4 has an error of 20 % at 1500 m/s.
 
-With `path` the maps are a user's own: crops of one large model, such as Marmousi2 at 10 m, or maps of 70 x 70.
+With `path` the maps are original ones: crops of one large model, such as Marmousi2 at 10 m, or maps of 70 x 70.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fwibench.seeds import BASE_SEED, derive_seed
 from fwibench.typing import Array32, Indices
 
 SIZES = {"smoke": (20, 3, 3), "quick": (1000, 100, 100), "paper": (30_000, 3_000, 3_000)}
-"""Samples in all, in val and in test: the paper's 24,000/3,000/3,000."""
+"""Number of samples in all, in val and in test; `paper` has the 24,000/3,000/3,000 of the paper."""
 
 PROBLEM = Problem(
     grid=Grid(nz=70, nx=70, spacing=10.0),
@@ -44,11 +44,11 @@ PROBLEM = Problem(
 
 
 LARGE = (351, 1701)
-"""Marmousi2 at 10 m, for raw files, which do not say their size."""
+"""Size of Marmousi2 at 10 m, for raw files, which have no header."""
 
 
 class Marmousi(SimulatedDataset):
-    """Velocity maps of 70 x 70 at 10 m, each independent of all others."""
+    """Independent velocity maps of 70 x 70 at 10 m."""
 
     problem = PROBLEM
     sizes = SIZES
@@ -59,35 +59,27 @@ class Marmousi(SimulatedDataset):
     )
 
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """`random`; crops of one model come from columns of their own."""
+        """Return a random split; crops of one model are split by columns."""
         return crop_indices(self.size) if isinstance(self.originals, Crops) else super().indices(scheme)
 
     def open_originals(self, path: Path) -> Originals:
-        """A file with one large model is cut into crops; anything else holds maps of the problem's size."""
+        """Crop a file with one large model; other files hold maps of the size of the problem."""
         if path.is_dir():
             return super().open_originals(path)
         large = (LARGE,) if path.suffix == ".bin" else ()
         maps = read_maps(path, ExpectedMaps(shapes=large, axes=self.axes))
         if len(maps) > 1:
             return super().open_originals(path)
-        model = maps[0][0]
-        return Crops(
-            model,
-            self.problem.grid.shape,
-            self.problem.property,
-            SIZES[self.profile][0],
-            "marmousi",
-            maps.files,
-            maps.doubts,
-        )
+        grid, bounds = self.problem.grid, self.problem.property
+        return Crops(maps[0][0], grid.shape, bounds, SIZES[self.profile][0], "marmousi", maps)
 
     def maps(self, numbers: range) -> Iterable[Array32]:
-        """One section for each number."""
+        """Return one section for each number."""
         return [marmousi_map(i) for i in numbers]
 
 
 def marmousi_map(number: int) -> Array32:
-    """Map of one sample, `(1, Z, X)` [m/s]."""
+    """Return the map of a sample, `(1, Z, X)` [m/s]."""
     rng = np.random.default_rng(derive_seed("marmousi", BASE_SEED, number))
     bounds = PROBLEM.property.low, PROBLEM.property.high
     return folded_section(rng, PROBLEM.grid.shape, PROBLEM.grid.spacing, bounds)[None].astype(np.float32)

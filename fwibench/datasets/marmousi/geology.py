@@ -1,9 +1,9 @@
-"""Folded, faulted and eroded sediments, in the manner of the Marmousi model.
+"""Folded, faulted and eroded sediments in the style of the Marmousi model.
 
-Invariant: a section is a function of its random generator alone.
+Invariant: a section depends on its random generator only.
 
-Deformation is undone rather than done. Every node is led back through faults, folds and erosion to the
-stratigraphic level it was laid down at, and takes the velocity that a column of layers has there.
+Deformation is inverted: every node is mapped back through faults, folds and erosion to its stratigraphic level at
+deposition, and gets the velocity of a column of layers there.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from fwibench.datasets.random_fields import smooth_noise
 from fwibench.typing import Array64
 
 FINE = 2
-"""Sub-nodes along each axis; layers thinner than a node are averaged, not skipped."""
+"""Sub-nodes of a node along each axis, so that layers thinner than a node are averaged, not skipped."""
 BASIN = 2700.0
-"""Depth range of the basin that windows are taken from [m]."""
+"""Range of depths of the top of a window in the basin [m]."""
 STEP = 2.5
 """Sampling of a column of layers [m]."""
 REACH = 1500.0
-"""How far above and below its window a column goes; deformation brings levels from there into view [m]."""
+"""Length of a column above and below its window [m]; deformation moves these levels into the window."""
 
 
 def folded_section(
     rng: np.random.Generator, shape: tuple[int, int], spacing: float, bounds: tuple[float, float]
 ) -> Array64:
-    """A window of a deformed sedimentary basin, at low resolution.
+    """Draw a window of a deformed sedimentary basin, at low resolution.
 
     Args:
-        rng: Source of randomness.
-        shape: `(Z, X)` nodes.
-        spacing: Distance of nodes [m].
-        bounds: Lowest and highest velocity [m/s]; the section is clipped to them.
+        rng: Random generator.
+        shape: Number of nodes `(Z, X)`.
+        spacing: Grid spacing [m].
+        bounds: Lowest and highest velocity [m/s], to which the section is clipped.
 
     Returns:
         P velocity [m/s], `(Z, X)`.
@@ -61,18 +61,21 @@ def folded_section(
 def before_fault(
     rng: np.random.Generator, level: Array64, z: Array64, x: Array64, width: float, side: float
 ) -> Array64:
-    """Undoes one normal growth fault.
+    """Map levels back before a normal growth fault.
 
-    Its surface is listric: steep above, flatter below. The hanging wall has gone down, older levels more
-    than younger ones, and rolls over towards the fault.
+    Its surface is listric: steep above, flatter below. The hanging wall has moved down, older levels more than younger
+    ones, and rolls over towards the fault.
 
     Args:
-        rng: Source of randomness.
-        level: Levels before this fault is undone [m], `(Z, X)`.
-        z: Depth of the nodes [m].
-        x: Distance of the nodes [m].
-        width: Of the section [m].
-        side: 1 where the fault dips to larger x, -1 to smaller; faults of a section dip alike.
+        rng: Random generator.
+        level: Stratigraphic levels after the fault [m], `(Z, X)`.
+        z: Depth of the nodes [m], `(Z, X)`.
+        x: Distance of the nodes [m], `(Z, X)`.
+        width: Width of the section [m].
+        side: 1 if the fault dips to larger x, -1 if to smaller; faults of a section dip alike.
+
+    Returns:
+        Levels before the fault [m], `(Z, X)`.
     """
     steepness = np.tan(np.radians(rng.uniform(52, 72)))
     flattening = rng.uniform(0, 0.5) / width
@@ -85,7 +88,17 @@ def before_fault(
 
 
 def before_folding(rng: np.random.Generator, level: Array64, x: Array64, width: float) -> Array64:
-    """Undoes tilt, folds of two wavelengths that grow downwards, and thinning of layers to one side."""
+    """Map levels back before tilt, folds of two wavelengths that grow downwards, and thinning of layers to one side.
+
+    Args:
+        rng: Random generator.
+        level: Stratigraphic levels after folding [m], `(Z, X)`.
+        x: Distance of the nodes [m], `(Z, X)`.
+        width: Width of the section [m].
+
+    Returns:
+        Levels before folding [m], `(Z, X)`.
+    """
     middle = x - width / 2
     steep = rng.uniform() < 0.25
     tilt = rng.uniform(-0.7, 0.7) if steep else rng.normal(0, 0.06)
@@ -98,10 +111,20 @@ def before_folding(rng: np.random.Generator, level: Array64, x: Array64, width: 
 
 
 def before_erosion(rng: np.random.Generator, level: Array64, x: Array64, width: float, height: float) -> Array64:
-    """Undoes an angular unconformity.
+    """Map levels back before an angular unconformity.
 
-    What lies below was tilted and bent before its top was worn away, so its layers end at the surface of
-    erosion one after the other.
+    The layers below were tilted and bent before their top was eroded, so they end at the surface of erosion one after
+    the other.
+
+    Args:
+        rng: Random generator.
+        level: Stratigraphic levels after erosion [m], `(Z, X)`.
+        x: Distance of the nodes [m], `(Z, X)`.
+        width: Width of the section [m].
+        height: Height of the section [m].
+
+    Returns:
+        Levels before erosion [m], `(Z, X)`.
     """
     nodes = x.shape[1]
     relief = rng.uniform(1, 6) * smooth_noise(rng, (nodes,), (nodes / 5,))
@@ -112,18 +135,18 @@ def before_erosion(rng: np.random.Generator, level: Array64, x: Array64, width: 
 
 
 def layer_column(rng: np.random.Generator, burial: float, thickness: float) -> Array64:
-    """Velocities of a column of layers, faster with depth.
+    """Draw velocities of a column of layers, which increase with depth.
 
-    The column is made of packages: single thick layers, thin alternations, and now and then evaporites or
-    hard carbonates, the more so the deeper.
+    The column consists of packages: single thick layers, thin alternations, and evaporites or hard carbonates, which
+    become more frequent with depth.
 
     Args:
-        rng: Source of randomness.
-        burial: Depth of the window's top in the basin [m].
-        thickness: Of the column [m], from `REACH` above the window's top.
+        rng: Random generator.
+        burial: Depth of the top of the window in the basin [m].
+        thickness: Thickness of the column [m], from `REACH` above the top of the window.
 
     Returns:
-        Velocity [m/s] at steps of `STEP`.
+        Velocity [m/s] every `STEP` metres.
     """
     start, gradient = rng.uniform(1550, 1750), rng.uniform(0.6, 0.85)
     pieces: list[Array64] = []

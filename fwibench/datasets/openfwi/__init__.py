@@ -1,1 +1,1 @@
-"""OpenFWI's ten two-dimensional families: their original files in place, and synthetic twins."""
+"""The ten two-dimensional families of OpenFWI: original files, read in place, and synthetic twins."""

@@ -1,4 +1,4 @@
-"""A family as a dataset: the original files where the user has them, the synthetic twin otherwise.
+"""A family as a dataset: its original files, or the synthetic twin.
 
 OpenFWI's operator has its wavelet's peak at sample 73 and records after the source was added; deepwave records
 before. So the same trace needs a peak one sample earlier, 72 ms, and then no factor: against a published record
@@ -16,9 +16,8 @@ import numpy as np
 from fwibench.datasets.base import Dataset, Shards, digest
 from fwibench.datasets.files import FilesDataset
 from fwibench.datasets.openfwi.faulted import flat_fault_map
-from fwibench.datasets.openfwi.headers import read_headers
 from fwibench.datasets.openfwi.layered import layered_map
-from fwibench.datasets.openfwi.shards import Official, find_shards
+from fwibench.datasets.openfwi.shards import OfficialShards, find_shards, read_headers
 from fwibench.datasets.openfwi.spec import FAMILIES, ORIGINAL_CAVEATS, Family, OpenFWIOptions
 from fwibench.datasets.openfwi.style import style_map
 from fwibench.datasets.simulated import SimulatedDataset
@@ -29,12 +28,12 @@ from fwibench.specs.dataset import DatasetSpec, Profile
 from fwibench.typing import Array32, Indices
 
 VAL_SHARE = 12
-"""One sample of so many of the official train split is val."""
+"""Val takes one of this many samples of the official train split."""
 LIMITS = {"smoke": (20, 3, 3), "quick": (800, 100, 100)}
-"""Samples of train, val and test; the profile `paper` takes all."""
+"""Number of samples in train, val and test; the profile `paper` takes all."""
 
 SURVEY = SeismicSurvey(
-    # 5 places on 690 m, each on its nearest node (half to even, as numpy rounds)
+    # five positions on 690 m, each on its nearest node (half to even, as numpy rounds)
     sources=tuple(Point(x=10.0 * column, z=10.0) for column in (0, 17, 34, 52, 69)),
     receivers=tuple(Point(x=10.0 * column, z=10.0) for column in range(70)),
     nt=1000,
@@ -44,7 +43,7 @@ SURVEY = SeismicSurvey(
 
 
 def family_problem(family: Family) -> Problem:
-    """OpenFWI's convention with the family's scaling: measurements in logarithm, both sides to [-1, 1]."""
+    """Return the problem of a family: its amplitudes, logarithm of measurements, both sides scaled to [-1, 1]."""
     return Problem(
         grid=Grid(nz=70, nx=70, spacing=10.0),
         survey=SURVEY,
@@ -55,42 +54,51 @@ def family_problem(family: Family) -> Problem:
 
 
 def open_family(spec: DatasetSpec, options: OpenFWIOptions, profile: Profile) -> Dataset:
-    """Opens a family; see the module's head."""
+    """Open a family.
+
+    Args:
+        spec: Spec of the family.
+        options: Options; with `path` the original files are opened, else the synthetic twin.
+        profile: Profile, which decides the number of samples.
+
+    Raises:
+        UsageError: Options of original files are given without `path`.
+    """
     if options.path is not None:
         # a version that concerns the twin's maps does not change what is read from files
         return Originals(spec.model_copy(update={"version": "1"}), options, profile)
     if options.test is not None or options.protocol != "fwibench":
         given = "test" if options.test is not None else f"protocol={options.protocol}"
         raise UsageError(
-            f"{spec.name} has {given} without path; it concerns the original files", f"{spec.name}[path=FOLDER,...]"
+            f"{spec.name} has {given} without path, which concerns original files only", f"{spec.name}[path=FOLDER,...]"
         )
     return Twin(spec, options, profile)
 
 
 class Twin(SimulatedDataset):
-    """Maps of our own making in the manner of a family, with OpenFWI's survey."""
+    """Synthetic maps in the style of a family, with the survey of OpenFWI."""
 
     shard_rows = 50
 
     @property
     def family(self) -> Family:
-        """The family's row of the table."""
+        """Entry of the family in the table."""
         return FAMILIES[self.spec.name]
 
     @cached_property
     def problem(self) -> Problem:
-        """See `family_problem`."""
+        """Problem of the family, see `family_problem`."""
         return family_problem(self.family)
 
     def counts(self) -> tuple[int, int, int]:
-        """OpenFWI's sizes in profile `paper`, with val carved from its train split."""
+        """Return the sizes of OpenFWI in profile `paper`, with val taken from its train split."""
         train, test = self.family.official
         complete = train - train // VAL_SHARE, train // VAL_SHARE, test
         sizes = LIMITS.get(self.profile, complete)
         return sum(sizes), sizes[1], sizes[2]
 
     def maps(self, numbers: range) -> Iterator[Array32]:
-        """One map for each number, from a random stream of its own."""
+        """Return a map for each number, from a random stream of its own."""
         family = self.family
         for i in numbers:
             rng = np.random.default_rng(derive_seed(self.spec.name, BASE_SEED, i))
@@ -110,21 +118,21 @@ class Twin(SimulatedDataset):
 
 
 class Originals(FilesDataset):
-    """OpenFWI's own files, with its official split.
+    """Original files of OpenFWI, with its official split.
 
-    The official test shards give test. OpenFWI chooses its best model on them; here val is carved from the
-    official train split, so nothing is chosen on test.
+    The official test shards are test. OpenFWI selects its best model on them; here val is taken from the official train
+    split, so nothing is selected on test.
     """
 
     options: OpenFWIOptions
 
     @property
     def problem(self) -> Problem:
-        """See `family_problem`."""
+        """Problem of the family, see `family_problem`."""
         return family_problem(FAMILIES[self.spec.name])
 
     @cached_property
-    def _official(self) -> Official:
+    def _official(self) -> OfficialShards:
         options = self.options
         if options.path is None:
             raise DataError(f"{self.spec.name} has no path to its original files")
@@ -135,17 +143,17 @@ class Originals(FilesDataset):
         return read_headers((*self._official.train, *self._official.test), self.problem)
 
     def arrays(self) -> Shards:
-        """Official train shards, then official test shards; see `read_headers` for its errors."""
+        """Return official train shards, then official test shards; see `read_headers` for errors."""
         return self._shards
 
     @cached_property
     def identity(self) -> str:
-        """See `Dataset.identity`; the protocol and the border between train and test are part of it."""
+        """See `Dataset.identity`; it includes the protocol and the number of train shards."""
         return digest([super().identity, self.options.protocol, len(self._official.train)])
 
     @property
     def summary(self) -> str:
-        """How many samples, and from which shards."""
+        """Number of samples and of shards."""
         train, test = (len(pairs) for pairs in self._official)
         return (
             f"{self.size} original samples of OpenFWI's {self.spec.name}, from {train} train and {test} test shards; "
@@ -154,21 +162,21 @@ class Originals(FilesDataset):
 
     @property
     def licence(self) -> str:
-        """OpenFWI's."""
+        """Licence of OpenFWI."""
         return "CC BY-NC-SA 4.0"
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What to know of the published files."""
+        """Limits of results on the published files."""
         return ORIGINAL_CAVEATS
 
     @property
     def size(self) -> int:
-        """Samples of this profile and protocol."""
+        """Number of samples of this profile and protocol."""
         return sum(map(len, self._parts.values()))
 
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """`random`: which samples of the official train split are val is drawn by lot."""
+        """Return the official split; val is a random part of the official train split."""
         return self._parts
 
     @cached_property
@@ -179,9 +187,9 @@ class Originals(FilesDataset):
         if n < 2:
             raise DataError(f"{self.spec.name} has {n} sample to train on, expected 2 or more")
         everything = (n, n, n_test)
-        wanted = everything if self.options.protocol == "openfwi" else LIMITS.get(self.profile, everything)
-        n_val = min(wanted[1], max(n // VAL_SHARE, 1))
-        lot = np.random.default_rng(derive_seed("split", self.spec.name, n)).permutation(n)
-        test = np.random.default_rng(derive_seed("test", self.spec.name, n_test)).permutation(n_test)[: wanted[2]]
-        val, train = lot[:n_val], lot[n_val : n_val + wanted[0]]
+        sizes = everything if self.options.protocol == "openfwi" else LIMITS.get(self.profile, everything)
+        n_val = min(sizes[1], max(n // VAL_SHARE, 1))
+        order = np.random.default_rng(derive_seed("split", self.spec.name, n)).permutation(n)
+        test = np.random.default_rng(derive_seed("test", self.spec.name, n_test)).permutation(n_test)[: sizes[2]]
+        val, train = order[:n_val], order[n_val : n_val + sizes[0]]
         return {"train": np.sort(train), "val": np.sort(val), "test": n + np.sort(test)}

@@ -1,6 +1,6 @@
-"""Velocity maps of the FlatFault families: flat layers, cut by faults, with edges that are smooth.
+"""Velocity maps of the FlatFault families: flat layers, cut by faults, with smooth edges.
 
-Invariant: a map is a function of its random generator alone.
+Invariant: a map depends on its random generator only.
 
 Fitted to 1,000 published maps of FlatFault-A. They have four layers of 14 nodes or more. Half of the layers are drawn
 from the lower half of the velocity range, the others from the upper half, so the mean lies at the middle of the range.
@@ -8,8 +8,8 @@ One fault, normal or reverse, moves one side by 5 to 10 nodes; a layer keeps its
 itself is a faint line. Layers end between nodes, and their edges are spread over two or three nodes. So a column has
 11 steps of more than 1 m/s instead of 4, and most of them are small.
 
-No map of FlatFault-B was at hand. It has five to seven layers and two faults here, so that, as its amplitudes show,
-velocity beside a source stays below about 3100 m/s.
+No map of FlatFault-B was available. It has five to seven layers and two faults here, so that velocity beside a source
+stays below about 3100 m/s, as its amplitudes show.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from fwibench.datasets.openfwi.layered import FASTEST, SIDE, SLOWEST
 from fwibench.typing import Array64
 
 FINE = 4
-"""Drawn nodes to a node of the map, along each axis, so that edges lie anywhere between nodes."""
+"""Sub-nodes of a node along each axis, so that edges may be anywhere between nodes."""
 LEAST_SHARE = 0.8
-"""Share of the section that the layers' least thickness takes: 4 layers of 14 nodes are 0.8 of 70."""
+"""Share of the section that the smallest thicknesses add up to: 4 layers of 14 nodes are 0.8 of 70."""
 CONCENTRATION = 0.6
-"""Of the Dirichlet law that deals out the rest: most layers are little thicker than the least."""
+"""Concentration of the Dirichlet distribution of the remaining thickness: most layers are close to the smallest one."""
 LEAN = 55.0
-"""Largest angle of a fault to the vertical, to either side [degrees]."""
+"""Largest angle of a fault to the vertical [degrees]."""
 THROW = (4.5, 10.5)
-"""Least and largest vertical throw of a fault [nodes]."""
+"""Smallest and largest vertical throw of a fault [nodes]."""
 ZONE = (0.3, 1.0)
-"""Least and largest half width of the damaged zone along a fault [nodes]."""
+"""Smallest and largest half width of the damaged zone along a fault [nodes]."""
 WEAKENING = (0.0, 0.04)
-"""Least and largest share by which the damaged zone is slower: the published maps show most faults as faint lines."""
+"""Smallest and largest share by which the damaged zone is slower: the published maps show most faults as faint
+lines."""
 EDGE = (0.28, 0.43)
-"""Least and largest standard deviation of the smoothing [nodes]."""
+"""Smallest and largest standard deviation of the smoothing [nodes]."""
 
 
 def flat_fault_map(rng: np.random.Generator, *, layers: tuple[int, int], faults: tuple[int, int]) -> Array64:
-    """Draw one map.
+    """Draw a map.
 
     Args:
-        rng: Source of randomness.
-        layers: Fewest and most layers before they are cut.
-        faults: Fewest and most faults.
+        rng: Random generator.
+        layers: Smallest and largest number of layers before faulting.
+        faults: Smallest and largest number of faults.
 
     Returns:
         Velocity [m/s], `(Z, X)`.
@@ -62,19 +63,19 @@ def flat_fault_map(rng: np.random.Generator, *, layers: tuple[int, int], faults:
     sharp = velocities[np.searchsorted(tops, depth, side="right")] * (1 - weakening)
     smooth = gaussian_filter(sharp, rng.uniform(*EDGE) * FINE, mode="nearest")
     section: Array64 = smooth[FINE // 2 :: FINE, FINE // 2 :: FINE]
-    # without the rounding errors of the filter, which would make layers uneven
+    # removes rounding errors of the filter, which would count as steps
     return section.round(1).clip(SLOWEST, FASTEST)
 
 
 def _tops(rng: np.random.Generator, count: int) -> Array64:
-    """Depths of the layers' tops [nodes], the first one's left out."""
+    """Depths of the tops of the layers [nodes], without the first."""
     least = LEAST_SHARE * SIDE / count
     thickness = least + (1 - LEAST_SHARE) * SIDE * rng.dirichlet(np.full(count, CONCENTRATION))
     return np.cumsum(thickness)[:-1]
 
 
 def _velocities(rng: np.random.Generator, count: int) -> Array64:
-    """Velocities [m/s], top first: half of them from the lower half of the range."""
+    """Velocities from the top [m/s]: half of them from the lower half of the range."""
     middle = (SLOWEST + FASTEST) // 2
     slow = count // 2 + (int(rng.integers(0, 2)) if count % 2 else 0)
     below, above = rng.integers(SLOWEST, middle, slow), rng.integers(middle, FASTEST + 1, count - slow)

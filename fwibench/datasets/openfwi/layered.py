@@ -1,14 +1,14 @@
-"""Layered velocity maps with sharp edges, flat or curved, whole or faulted; `faulted` has the FlatFault families.
+"""Layered velocity maps with sharp edges, flat or curved, with or without faults; `faulted` has the FlatFault families.
 
-Invariant: a map is a function of its random generator alone; velocities are whole metres per second.
+Invariant: a map depends on its random generator only; velocities are integers in m/s.
 
 Published (Deng et al., 2022): layers flat or curved like a sine, in the Fault families cut by faults; in the Vel
-families velocity grows with depth in version A and is in any order in version B. The number and thickness of layers
-and the law of velocities are fitted to 100 maps of FlatVel-A. That velocity grows with depth in both CurveFault
-families is read from their amplitudes: the largest grows with the velocity beside a source, and in version B those of
-OpenFWI allow no more than about 3100 m/s there, where 4500 would occur if the order were free. So version B has
-thinner layers here, and more faults. Curvature, throw and dip are ours. In the one published CurveFault map that we
-could look at, edges are sharp, and the two sides of a fault differ by 12 to 22 % in velocity; so do some of ours.
+families velocity grows with depth in version A and is in any order in version B. The number and thickness of layers and
+the distribution of velocities are fitted to 100 maps of FlatVel-A. That velocity grows with depth in both CurveFault
+families follows from their amplitudes: the largest grows with the velocity beside a source, and in version B those of
+OpenFWI allow no more than about 3100 m/s there, where 4500 would occur in any order. So version B has thinner layers
+here, and more faults. Curvature, throw and dip are choices of this suite. In the one published CurveFault map that was
+available, edges are sharp, and the two sides of a fault differ by 12 to 22 % in velocity, as in some of these.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ SLOWEST, FASTEST = 1500, 4500
 def layered_map(
     rng: np.random.Generator, *, curved: bool, ordered: bool, interfaces: tuple[int, int], faults: tuple[int, int]
 ) -> Array64:
-    """One map of layers.
+    """Draw a map of layers.
 
     Args:
-        rng: Source of randomness.
-        curved: Whether interfaces bend.
+        rng: Random generator.
+        curved: Whether interfaces are curved.
         ordered: Whether velocity grows with depth.
-        interfaces: Fewest and most interfaces.
-        faults: Fewest and most faults.
+        interfaces: Smallest and largest number of interfaces.
+        faults: Smallest and largest number of faults.
 
     Returns:
         Velocity [m/s], `(Z, X)`.
@@ -52,7 +52,7 @@ def layered_map(
 
 
 def _interfaces(rng: np.random.Generator, count: int) -> Array64:
-    """Depths [cells], evenly spaced but for the first and an eighth of their spacing."""
+    """Depths of interfaces [nodes], evenly spaced to an eighth of their spacing, except for the first."""
     spacing = SIDE / count
     thickness = spacing * rng.uniform(0.88, 1.12, count)
     thickness[0] = spacing * rng.uniform(0.6, 1.4)
@@ -60,13 +60,13 @@ def _interfaces(rng: np.random.Generator, count: int) -> Array64:
 
 
 def _velocities(rng: np.random.Generator, count: int, *, ordered: bool) -> Array64:
-    """Velocities [m/s] of the layers, top first, drawn evenly from the family's bounds."""
+    """Velocities of the layers from the top [m/s], drawn uniformly from the bounds of the family."""
     drawn = rng.integers(SLOWEST, FASTEST + 1, count).astype(float)
     return np.sort(drawn) if ordered else drawn
 
 
 def _relief(rng: np.random.Generator, column: Array64) -> Array64:
-    """How far the layers are lifted [cells]: one sine, or two of them."""
+    """Uplift of the layers [nodes]: one or two sines."""
     waves = int(rng.integers(1, 3))
     amplitude = rng.uniform(3, 12) / waves
     lifted = np.zeros_like(column)

@@ -1,9 +1,8 @@
-"""The ten families as one table, and their specs.
+"""Table of the ten families, their specs and options.
 
-Invariant: this module is light; listing datasets reads it.
+Invariant: this module is light; listing datasets imports it.
 
-Numbers are those of the repository lanl/OpenFWI: shards and splits of `split_files`, amplitudes of
-`dataset_config.json`.
+Shards and splits are those of `split_files` in the repository lanl/OpenFWI, amplitudes those of `dataset_config.json`.
 """
 
 from __future__ import annotations
@@ -18,23 +17,23 @@ from fwibench.specs.dataset_options import DataPath, DatasetOptions
 
 Structure = Literal["vel", "fault", "style"]
 SHARD_ROWS = 500
-"""Samples of a full original shard."""
+"""Number of samples in a full original shard."""
 
 
 class OpenFWIOptions(DatasetOptions):
-    """Options of a family; without `path` it is the synthetic twin."""
+    """Options of a family; without `path` it is synthetic."""
 
     path: DataPath | None = Field(
-        default=None, description="folder of OpenFWI's shards, or its list of train files; None for the synthetic twin"
+        default=None, description="folder of the shards of OpenFWI, or its list of train files; None for synthetic maps"
     )
-    test: DataPath | None = Field(default=None, description="OpenFWI's list of test files, where path is a list")
+    test: DataPath | None = Field(default=None, description="list of test files of OpenFWI, if path is a list")
     protocol: Literal["fwibench", "openfwi"] = Field(
-        default="fwibench", description="sizes of the profile, or OpenFWI's complete splits; for original files"
+        default="fwibench", description="sizes of the profile, or the complete splits of OpenFWI; for original files"
     )
 
 
-class Names(NamedTuple):
-    """The two files of one original shard, and the official split they belong to."""
+class ShardNames(NamedTuple):
+    """Names of the two files of an original shard, and its official split."""
 
     measurements: str
     properties: str
@@ -42,12 +41,12 @@ class Names(NamedTuple):
 
 
 class Family(NamedTuple):
-    """One family.
+    """A family.
 
     Attributes:
-        structure: What the maps are made of.
-        curved: Whether layers bend.
-        hard: Version B.
+        structure: Kind of the maps: layers, faulted layers, or style transfer.
+        curved: Whether layers are curved.
+        hard: Whether it is version B.
         low: Raw amplitude that is scaled to -1.
         high: Raw amplitude that is scaled to 1.
     """
@@ -60,19 +59,19 @@ class Family(NamedTuple):
 
     @property
     def official(self) -> tuple[int, int]:
-        """Samples of OpenFWI's train and test split."""
+        """Number of samples in the train and the test split of OpenFWI."""
         return {"vel": (24_000, 6_000), "fault": (48_000, 6_000), "style": (60_000, 7_000)}[self.structure]
 
-    def shards(self) -> Iterator[Names]:
-        """The original shards, in their official order."""
+    def shards(self) -> Iterator[ShardNames]:
+        """Return the original shards, in their official order."""
         if self.structure == "fault":
             for series in (6, 7, 8) if self.hard else (2, 3, 4):
                 for i in range(36):
-                    yield Names(f"seis{series}_1_{i}.npy", f"vel{series}_1_{i}.npy", "train" if i < 32 else "test")
+                    yield ShardNames(f"seis{series}_1_{i}.npy", f"vel{series}_1_{i}.npy", "train" if i < 32 else "test")
         else:
             train, total = (48, 60) if self.structure == "vel" else (120, 134)
             for i in range(1, total + 1):
-                yield Names(f"data{i}.npy", f"model{i}.npy", "train" if i <= train else "test")
+                yield ShardNames(f"data{i}.npy", f"model{i}.npy", "train" if i <= train else "test")
 
 
 FAMILIES = {
@@ -161,18 +160,18 @@ def _summary(family: Family) -> str:
     kind = {
         "vel": layers + (", velocity in any order" if family.hard else ", faster with depth"),
         "fault": ("thin " if family.hard else "") + layers + " cut by faults",
-        "style": ("sharper" if family.hard else "smooth") + " maps in the manner of style transfer",
+        "style": ("sharper" if family.hard else "smooth") + " maps in the style of style transfer",
     }[family.structure]
     return f"{kind}, after OpenFWI; 70 x 70 at 10 m, 5 shots of 15 Hz"
 
 
 def _version(family: Family) -> str:
-    """2 where the twin's maps are those of `flat_fault_map`; before, they had sharp edges and a lower mean."""
+    """2 if synthetic maps are those of `flat_fault_map`; maps of version 1 had sharp edges and a lower mean."""
     return "2" if family.structure == "fault" and not family.curved else "1"
 
 
 def openfwi_specs() -> list[DatasetSpec]:
-    """Specs of the ten families."""
+    """Return the specs of the ten families."""
     return [
         DatasetSpec(
             name=name,

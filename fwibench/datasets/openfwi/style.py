@@ -1,12 +1,12 @@
-"""Velocity maps in the manner of the Style families.
+"""Velocity maps in the style of the Style families.
 
-Invariant: a map is a function of its random generator alone.
+Invariant: a map depends on its random generator only.
 
-OpenFWI turns natural images into velocity maps by a style-transfer network whose style is the Marmousi model, and
+OpenFWI transforms natural images into velocity maps by a style-transfer network whose style is the Marmousi model, and
 smooths them, version A more than B. Neither images nor network are used here. These maps start from the dead-leaves
-model of natural images (things that hide each other), fill every leaf with warped strata, and are smoothed. How much
-is ours. They are slow at the surface, as OpenFWI's amplitudes show: those allow about 3100 m/s beside a source in
-Style-A and 2600 in Style-B.
+model of natural images (objects that occlude each other), fill every leaf with warped strata, and are smoothed; the
+amount is a choice of this suite. They are slow at the surface, since the amplitudes of OpenFWI allow about 3100 m/s
+beside a source in Style-A and 2600 in Style-B.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ MARGIN = 20
 
 
 def style_map(rng: np.random.Generator, *, sharp: bool) -> Array64:
-    """One map.
+    """Draw a map.
 
     Args:
-        rng: Source of randomness.
-        sharp: Smooth over 0.5 to 1.5 cells rather than 3 to 6.
+        rng: Random generator.
+        sharp: Whether the smoothing is over 0.5 to 1.5 nodes instead of 3 to 6.
 
     Returns:
         Velocity [m/s], `(Z, X)`.
@@ -34,7 +34,7 @@ def style_map(rng: np.random.Generator, *, sharp: bool) -> Array64:
     from scipy.ndimage import gaussian_filter
 
     row, column = np.mgrid[: SIDE + 2 * MARGIN, : SIDE + 2 * MARGIN].astype(float)
-    # two fields for the whole map: smoothing is what takes time
+    # only two fields for the whole map, since smoothing takes most of the time
     fields = np.stack([smooth_noise(rng, row.shape, (len(row) / 10, len(row) / 6)) for _ in range(2)])
     picture = _strata(rng, row, column, fields)
     for _ in range(rng.integers(4, 12)):
@@ -48,7 +48,7 @@ def style_map(rng: np.random.Generator, *, sharp: bool) -> Array64:
 
 
 def _strata(rng: np.random.Generator, row: Array64, column: Array64, fields: Array64) -> Array64:
-    """Layers of random levels of unit variance, tilted, and warped by a mixture of `fields`."""
+    """Tilted layers of random levels of unit variance, warped by a mixture of `fields`."""
     tilt, mixture = np.radians(rng.uniform(-40, 40)), rng.uniform(0, 2 * np.pi)
     warp = rng.uniform(2, 6) * (np.cos(mixture) * fields[0] + np.sin(mixture) * fields[1])
     depth = row * np.cos(tilt) + column * np.sin(tilt) + warp

@@ -74,7 +74,7 @@ class ExpectedMaps:
         expected = " or ".join(map(str, self.stored)) or "(Z, X)"
         raise DataError(
             f"{path} holds {listed}; expected one array of maps of {expected}, found {len(fitting)}",
-            "save the maps alone in the file",
+            "save only the maps in the file",
         )
 
 

@@ -1,6 +1,6 @@
 """A file or a folder of property maps, read map by map.
 
-Invariant: at most one file is in memory, whatever the folder holds; a map is checked before it is handed out.
+Invariant: at most one file is in memory; a map is checked before it is returned.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn errors of a format's library into a `DataError` that names the file."""
-    with files.reading(path, path.suffix, "the file is cut short, damaged, or of another format; get it anew"):
+    with files.reading(path, path.suffix, "the file is cut short, damaged, or of another format; get it again"):
         yield
 
 

@@ -49,8 +49,8 @@ def doubt_axes(path: Path, expected: ExpectedMaps) -> str:
     """Return why the first map is likely to have its axes in the other order.
 
     Values jump where a column ends and the next one begins, from the bottom to the top, if columns come one after the
-    other; if rows do, they jump where a row ends. Smoothness alone would not tell: the rows of flat layers are
-    constant, so they look smooth wherever they are cut.
+    other; if rows do, they jump where a row ends. Smoothness is not sufficient: the rows of flat layers are
+    constant, so they are smooth wherever they are cut.
 
     Args:
         path: File of maps.

@@ -1,9 +1,9 @@
-"""What the headers of a SEG-Y file say, in metres and seconds.
+"""Headers of a SEG-Y file, in metres and seconds.
 
 Byte numbers are those of the SEG-Y standard (revision 1, SEG Technical Standards Committee 2002), counted from 1.
 
-Invariant: a header that is not filled in (zero) is never taken for a value, and headers that contradict each other
-are an error or a note.
+Invariant: a header that is not filled in (zero) is never used as a value, and contradicting headers are an error or a
+note.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from fwibench.typing import Array64, Indices
 SUFFIXES = (".segy", ".sgy")
 TEXT_BYTES, BINARY_BYTES, TRACE_BYTES = 3200, 400, 240
 SAMPLE_BYTES = {1: 4, 2: 4, 3: 2, 5: 4, 8: 1, 10: 4, 11: 2, 16: 1}
-"""Bytes of a sample by format code (byte 3225), of the formats that segyio reads: IBM and IEEE floats, integers."""
+"""Bytes of a sample by format code (byte 3225), for the formats that segyio reads: IBM and IEEE floats, integers."""
 FOOT = 0.3048
-"""Metres."""
+"""Length of a foot [m]."""
 LIVE = (-1, 0, 1, *range(11, 18))
 """Trace identification codes (byte 29) of seismic traces: other, not filled in, seismic, and the kinds of sensors."""
 DEAD = (2, 3)
 """Codes of dead and dummy traces."""
 SCALARS = (0, 1, 10, 100, 1000, 10000)
-"""Absolute values of scalars that the standard allows."""
+"""Absolute values of scalars in the standard."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Headers:
         delay: Time of the first sample after the shot (byte 109) [s], `(N,)`.
         intervals: Sample intervals of the binary header (byte 3217) and of the traces (byte 117) that are filled in
             [us], or [mm] for depth sections.
-        notes: What had to be assumed to read them.
+        notes: Notes on assumptions.
     """
 
     record: Indices
@@ -77,8 +77,8 @@ class Headers:
         """Return the sample interval [s], 0 where no header has it, and notes.
 
         Args:
-            path: The file, for messages.
-            stated: What the user says; decides where the headers contradict each other.
+            path: Path of the file, for messages.
+            stated: Value of the user, which decides between contradicting headers.
 
         Raises:
             DataError: The headers contradict each other, and the user does not decide.
@@ -95,11 +95,11 @@ class Headers:
         what = f"a sample interval of {binary[0] / 1e6:g} s (byte 3217), its traces of {traces[0] / 1e6:g} s (byte 117)"
         if stated is not None and any(abs(one[0] / 1e6 - stated) < 1e-6 for one in (binary, traces)):
             return stated, [f"the binary header has {what}; taken: {stated:g} s, as --dt says"]
-        raise DataError(f"{path}: the binary header has {what}", "say which is right with --dt")
+        raise DataError(f"{path}: the binary header has {what}", "give the right one with --dt")
 
 
 def segyio() -> ModuleType:
-    """Return the package.
+    """Return the package segyio.
 
     Raises:
         DataError: It is not installed.
@@ -155,10 +155,11 @@ def check_size(path: Path) -> str:
         first = stream.read(TRACE_BYTES)
     if len(first) < TRACE_BYTES:
         raise ValueError(f"no trace found in {size} bytes")
-    told = struct.unpack_from(f"{order}H", first, 114)[0]
-    if told and samples and told != samples:
+    first_length = struct.unpack_from(f"{order}H", first, 114)[0]
+    if first_length and samples and first_length != samples:
         raise DataError(
-            f"{path}: the first trace has {told} samples (byte 115), the binary header says {samples} (byte 3221)",
+            f"{path}: the first trace has {first_length} samples (byte 115), the binary header says {samples} "
+            "(byte 3221)",
             "correct the headers; traces of different lengths are not read",
         )
     length = TRACE_BYTES + SAMPLE_BYTES[orders[order]] * samples
@@ -175,7 +176,7 @@ def read_headers(file: Any, path: Path) -> Headers:
 
     Args:
         file: segyio's file.
-        path: The same, for messages.
+        path: Path of the file, for messages.
 
     Raises:
         DataError: Traces have different numbers of samples.
@@ -197,7 +198,7 @@ def read_headers(file: Any, path: Path) -> Headers:
     if length == FOOT:
         notes.append("lengths in the headers are in feet (byte 3255) and are converted to metres")
     code = read(field.TraceIdentificationCode)
-    # headers of auxiliary traces say nothing about the survey
+    # headers of auxiliary traces do not describe the survey
     seismic = np.isin(code, (*LIVE, *DEAD))
     if not seismic.any():
         seismic[:] = True
@@ -242,13 +243,13 @@ def read_headers(file: Any, path: Path) -> Headers:
 
 
 def _filled(values: Indices) -> list[int]:
-    """Values that are filled in, each once, rising."""
+    """Values that are filled in, each once, sorted."""
     return [int(value) for value in np.unique(values) if value]
 
 
 def _scale(scalars: Indices, what: str, notes: list[str]) -> Array64:
-    """Factors that scalars stand for: a positive one multiplies, a negative one divides, 0 is not filled in."""
+    """Factors of scalars: a positive one multiplies, a negative one divides, 0 is not filled in."""
     if odd := [scalar for scalar in _filled(scalars) if abs(scalar) not in SCALARS]:
-        notes.append(f"the scalar of {what} is {odd[0]}, which the standard does not know; it is applied all the same")
+        notes.append(f"the scalar of {what} is {odd[0]}, which is not in the standard; it is applied nevertheless")
     positive = np.where(scalars > 0, scalars, 1).astype(np.float64)
     return np.where(scalars < 0, -1.0 / np.where(scalars < 0, scalars, 1), positive)

@@ -75,30 +75,35 @@ def read_shots(path: Path, given: TraceOptions | None = None) -> Shots:
         traces = np.asarray(file.trace.raw[:], np.float32)
     notes = list(headers.notes)
     if given.headers:
-        step, told = headers.sample_interval(path, given.step)
+        step, new_notes = headers.sample_interval(path, given.step)
     else:
-        step, told = given.step or headers.sample_interval(path)[0], []
-    notes += told
+        step, new_notes = given.step or headers.sample_interval(path)[0], []
+    notes += new_notes
     kept = np.arange(len(headers))
     if given.headers:
-        kept, dead, told = choose_traces(headers.code, path)
+        kept, dead, new_notes = choose_traces(headers.code, path)
         traces[dead] = 0
-        notes += told
-    order, told = sort_shots(headers, kept, given, path)
-    notes += told
+        notes += new_notes
+    order, new_notes = sort_shots(headers, kept, given, path)
+    notes += new_notes
     rows = order.ravel()
     gathers = traces[rows]
     if given.headers and headers.delay[rows].any():
-        gathers, told = start_at_shot(gathers, headers.delay[rows], step or given.step or 0.0, path)
-        notes += told
-    positions, told = find_positions(headers, order) if given.headers else (None, [])
+        gathers, new_notes = start_at_shot(gathers, headers.delay[rows], step or given.step or 0.0, path)
+        notes += new_notes
+    positions, new_notes = find_positions(headers, order) if given.headers else (None, [])
     if positions is not None and (sorted_ := sort_receivers(positions)) is not None:
         each = np.arange(len(order))[:, None]
         gathers = gathers.reshape(*order.shape, -1)[each, sorted_].reshape(len(rows), -1)
         positions = replace(positions, receivers=positions.receivers[each, sorted_])
-        told.append("traces are sorted by the positions of their receivers, since their order differs between shots")
+        new_notes.append(
+            "traces are sorted by the positions of their receivers, since their order differs between shots"
+        )
     return Shots(
-        gathers.reshape(*order.shape, -1).transpose(0, 2, 1), step, positions, tuple(dict.fromkeys([*notes, *told]))
+        gathers.reshape(*order.shape, -1).transpose(0, 2, 1),
+        step,
+        positions,
+        tuple(dict.fromkeys([*notes, *new_notes])),
     )
 
 
@@ -130,7 +135,7 @@ def choose_traces(codes: Indices, path: Path) -> tuple[Indices, Indices, list[st
     if len(sensors := sorted({int(code) for code in codes[live]} & set(range(11, 18)))) > 1:
         raise DataError(
             f"{path}: sensors of several kinds are mixed (codes {', '.join(map(str, sensors))} in byte 29)",
-            "split the file by component; one is pressure or the vertical velocity alone",
+            "split the file by component: pressure, or vertical velocity",
         )
     if other := int((~live & ~dead).sum()):
         found = ", ".join(str(code) for code in np.unique(codes[~live & ~dead]))
@@ -143,7 +148,7 @@ def choose_traces(codes: Indices, path: Path) -> tuple[Indices, Indices, list[st
 def sort_shots(headers: Headers, kept: Indices, given: TraceOptions, path: Path) -> tuple[Indices, list[str]]:
     """Find the traces of each shot.
 
-    The first header that tells shots apart is used: field record, energy source point, position of the source,
+    The first header that distinguishes shots is used: field record, energy source point, position of the source,
     trace number that starts again; where none does, the numbers of receivers and sources that the user gives.
 
     Args:
@@ -162,12 +167,12 @@ def sort_shots(headers: Headers, kept: Indices, given: TraceOptions, path: Path)
     if labels is None:
         size = _shot_size(len(kept), given)
         shots = len(kept) // size
-        why = "no trace header tells shots apart (bytes 9, 13, 17, 73)"
+        why = "no trace header distinguishes shots (bytes 9, 13, 17, 73)"
         if shots > 1:
             return kept.reshape(shots, size), [f"{shots} shots of {size} traces in the order of the file: {why}"]
         # one record number, or numbers that never repeat, say that it is one shot
-        told = headers.record[kept].any() or len(np.unique(headers.number[kept])) == len(kept)
-        return kept[None], ([] if told or size == 1 else [f"all {size} traces are taken as one shot: {why}"])
+        is_one_shot = headers.record[kept].any() or len(np.unique(headers.number[kept])) == len(kept)
+        return kept[None], ([] if is_one_shot or size == 1 else [f"all {size} traces are taken as one shot: {why}"])
     values, counts = np.unique(labels, return_counts=True)
     if len(set(counts.tolist())) != 1:
         raise DataError(
@@ -175,11 +180,11 @@ def sort_shots(headers: Headers, kept: Indices, given: TraceOptions, path: Path)
             "pad the shots with dead traces, or cut them",
         )
     order = kept[np.argsort(labels, kind="stable")].reshape(len(values), -1)
-    return order, [f"shots are told apart by {how}"]
+    return order, [f"shots are distinguished by {how}"]
 
 
 def _labels(headers: Headers, kept: Indices, given: TraceOptions) -> tuple[Indices | None, str]:
-    """Number of the shot of each trace by the first header that tells shots apart, and which header it is."""
+    """Number of the shot of each trace by the first header that distinguishes shots, and which header it is."""
     first: tuple[Indices | None, str] = (None, "")
     for labels, how in _candidates(headers, kept):
         found = len(np.unique(labels))

@@ -1,15 +1,15 @@
 """Salt: consecutive slices of synthetic 3-D volumes, after section 4.1.1 of the InvLINT paper.
 
-The paper takes 140 maps from Yang and Ma (2019), slices of the SEG/EAGE salt model brought to 40 x 60.
-These are slices of two synthetic volumes of that character. Five sources 150 m apart would span 600 m
-on a 590 m axis, so they stand on the nodes nearest to an even spacing: 0, 150, 300, 440, 590 m.
+The paper uses 140 maps of Yang and Ma (2019), slices of the SEG/EAGE salt model resampled to 40 x 60. These are slices
+of two synthetic volumes in that style. Five sources 150 m apart would span 600 m on a 590 m axis, so they are on the
+nodes nearest to an even spacing: 0, 150, 300, 440 and 590 m.
 The data are computed at order 8, so that an inversion at order 4 does not invert its own stencil.
 
-The option `volume=realistic` has the share of salt and the deviation of SEG/EAGE slices; the default has larger bodies,
-and published results stand on it.
+The option `volume=realistic` has the share of salt and the deviation of SEG/EAGE slices; the default has larger bodies
+and is that of the published results.
 
-With `path` the maps are the originals: Yang and Ma publish `svmodel1.mat` and so on, each with one map of
-201 x 301 named `svmodel`. They are averaged to 40 x 60 and, as in the paper, taken to lie at 10 m then.
+With `path` the maps are original ones: Yang and Ma publish `svmodel1.mat` and so on, each with one map of
+201 x 301 named `svmodel`. They are averaged to 40 x 60 and, as in the paper, assigned a spacing of 10 m.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ class Salt(SimulatedDataset):
     )
 
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """`random` as in the paper; `block` holds out runs of slices with a gap of a 28th of the sequence."""
+        """Return `random` as in the paper, or `block`, which holds out runs with a gap of a 28th of the slices."""
         if scheme != "block":
             return super().indices(scheme)
         n, n_val, n_test = self.counts()
         return block_split(n, n_val, n_test, gap=max(n // 28, 1))
 
     def maps(self, numbers: range) -> Iterable[Array32]:
-        """Slices of the volumes, in their order."""
+        """Return slices of the volumes, in order."""
         volume: str = getattr(self.options, "volume", "large")
         return [_volume(i // VOLUME_SLICES, volume)[None, i % VOLUME_SLICES].astype(np.float32) for i in numbers]

@@ -1,6 +1,6 @@
-"""Synthetic 3-D velocity volumes with salt, for datasets that are slices of a volume.
+"""Synthetic 3-D velocity volumes with salt, of which datasets are slices.
 
-Invariant: a volume is a function of its random generator alone.
+Invariant: a volume depends on its random generator only.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ SALT_VELOCITY = 4480.0
 
 
 class Character(NamedTuple):
-    """What a volume is like.
+    """Parameters of a volume.
 
     Attributes:
         top: Lowest and highest velocity of the uppermost sediments [m/s].
-        contrast: Factor of the sediments' increase with depth and of the steps between layers.
-        share: Share of the volume that is salt, about; None leaves bodies as large as they are drawn, which is about
-            a quarter of the volume.
+        contrast: Factor on the increase of velocity with depth and on the steps between layers.
+        share: Approximate share of salt in the volume; None leaves bodies as drawn, about a quarter of the volume.
     """
 
     top: tuple[float, float] = (1550, 1750)
@@ -31,17 +30,17 @@ class Character(NamedTuple):
 
 
 LARGE = Character()
-"""Bodies that fill a quarter of the volume, which is more than those of the SEG/EAGE model do."""
+"""Salt in a quarter of the volume, more than in the SEG/EAGE model."""
 REALISTIC = Character(top=(1800, 2000), contrast=0.6, share=0.056)
 """Fitted to slices of the SEG/EAGE salt model: 5 % of the area lies above 4300 m/s, with a deviation of 581 m/s."""
 
 
 def layered_background(rng: np.random.Generator, shape: tuple[int, int, int], character: Character) -> Array64:
-    """Sediments whose layers thicken and dip, faster with depth.
+    """Draw dipping sediments of varying thickness, whose velocity increases with depth.
 
     Args:
-        rng: Source of randomness.
-        shape: `(Y, Z, X)` nodes.
+        rng: Random generator.
+        shape: Number of nodes `(Y, Z, X)`.
         character: Velocity at the top and contrast.
 
     Returns:
@@ -71,14 +70,14 @@ def salt_body(
     """Draw one salt body with smooth, irregular flanks.
 
     Args:
-        rng: Source of randomness.
-        shape: `(Y, Z, X)` nodes.
+        rng: Random generator.
+        shape: Number of nodes `(Y, Z, X)`.
         centre_x: Position along x as a fraction of the section.
-        room: Share of the section that the body has to itself; scales its width.
+        room: Share of the section that is available to the body; scales its width.
 
     Returns:
-        How far inside the body each node lies, relative to its half width, `(Y, Z, X)`: 1 at the centre, 0 on the
-        flanks, negative outside. And that half width [nodes].
+        Distance inside the body relative to its half width, `(Y, Z, X)`: 1 at the centre, 0 on the flanks, negative
+        outside; and the half width [nodes].
     """
     ny, nz, nx = shape
     y, z, x = np.meshgrid(np.arange(ny) / ny, np.arange(nz) / nz, np.arange(nx) / nx, indexing="ij")
@@ -104,13 +103,13 @@ def salt_volume(
     bounds: tuple[float, float],
     character: Character = LARGE,
 ) -> Array64:
-    """Draw layered sediments with one or two salt bodies, in the manner of the SEG/EAGE salt model.
+    """Draw layered sediments with one or two salt bodies, in the style of the SEG/EAGE salt model.
 
     Args:
-        rng: Source of randomness.
-        shape: `(Y, Z, X)` nodes.
-        bounds: Lowest and highest velocity [m/s]; the volume is clipped to them.
-        character: Sediments and share of salt.
+        rng: Random generator.
+        shape: Number of nodes `(Y, Z, X)`.
+        bounds: Lowest and highest velocity [m/s], to which the volume is clipped.
+        character: Parameters of sediments and salt.
 
     Returns:
         Velocity [m/s], `(Y, Z, X)`; each `[j]` is a section of depth by x.

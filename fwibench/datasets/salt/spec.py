@@ -13,7 +13,7 @@ from fwibench.specs.dataset import OTHER_SIMULATORS, DatasetSpec, PublishedMaps
 from fwibench.specs.dataset_options import FilesOptions
 
 SEG_EAGE_SALT = PublishedMaps(
-    source="slices of the SEG/EAGE salt model brought to 40 x 60, of which no more is known here",
+    source="slices of the SEG/EAGE salt model resampled to 40 x 60, of which no more is known here",
     deviation=581,
     above=4300,
     share_above=0.05,

@@ -1,1 +1,1 @@
-"""Datasets of anybody's arrays: described once by `data add`, and from then on datasets like any other."""
+"""Datasets of a user's files, which `fwibench data add` describes."""

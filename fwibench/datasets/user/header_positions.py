@@ -40,9 +40,9 @@ def fill_positions(options: AddOptions, headers: SectionPositions, grid: Grid) -
         moving = what == "receiver" and headers.moving
         changes[f"{what}_x"] = _rows(x) if moving else tuple(x[0].tolist() if x.ndim > 1 else x.tolist())
     if np.isfinite(headers.sources[:, 1]).all():
-        depths, told = _fill_depths(options, headers, grid)
+        depths, new_notes = _fill_depths(options, headers, grid)
         changes |= depths
-        notes += told
+        notes += new_notes
     return options.model_copy(update=changes), notes
 
 

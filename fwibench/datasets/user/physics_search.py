@@ -1,6 +1,6 @@
 """Search for the physics, depths, delay and amplitude scale that explain the records of a dataset.
 
-Invariant: the result depends on the files and the problem alone, never on the clock; the work is bounded by the size of
+Invariant: the result depends on the files and the problem only, never on the clock; the work is bounded by the size of
 the simulations.
 
 The search is a coordinate search: one value is varied at a time, and the best one is kept.

@@ -113,9 +113,9 @@ def project_samples(
     projected: list[tuple[tuple[Array64, Array64], tuple[Array64, Array64]]] = []
     notes: list[str] = []
     for sample, frame in zip(samples, frames, strict=True):
-        x, told = _along(sample, frame, grid, given)
+        x, new_notes = _along(sample, frame, grid, given)
         projected.append((x, _depths(sample, given, notes)))
-        notes += told
+        notes += new_notes
     (sources, receivers), depths = projected[0]
     for number, ((other_sources, other_receivers), _) in enumerate(projected):
         for what, one, other, known in (

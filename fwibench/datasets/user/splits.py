@@ -1,6 +1,6 @@
 """Split of an added dataset into train, val and test.
 
-Invariant: a split depends on the description alone; on the name of the dataset only in descriptions of early versions.
+Invariant: a split depends on the description only; on the name of the dataset only in descriptions of early versions.
 """
 
 from __future__ import annotations

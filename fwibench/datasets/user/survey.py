@@ -51,11 +51,11 @@ def make_survey(options: SurveyOptions, shape: Shape, grid: Grid) -> tuple[Surve
         raise UsageError("seismic data need --dt", "SEG-Y files without a time step need it as well")
     if shape[1] < shape[2]:
         notes.append(f"check the axes: {shape[1]} time samples and {shape[2]} receivers; they must be (n, S, T, R)")
-    wavelet, told = make_wavelet(options, options.dt, shape[1])
+    wavelet, new_notes = make_wavelet(options, options.dt, shape[1])
     survey = SeismicSurvey(
         sources=sources, receivers=receivers, shot_receivers=moving, nt=shape[1], dt=options.dt, wavelet=wavelet
     )
-    return survey, (*notes, *told)
+    return survey, (*notes, *new_notes)
 
 
 def make_wavelet(options: SurveyOptions, dt: float, nt: int) -> tuple[Ricker | SampledWavelet, list[str]]:

@@ -203,7 +203,7 @@ def read_problem(
     if not isinstance(survey, SeismicSurvey):
         raise UsageError(f"{path}: only seismic surveys can be inverted", "see the guide for an example")
     velocity = ValueRange(bounds.low, bounds.high, (bounds.low + bounds.high) / 2, 0)
-    told = (
+    new_notes = (
         *check_time_axis(survey, delay_given=options.delay is not None),
         *check_section(survey, grid, velocity, bounds.unit),
     )
@@ -214,4 +214,4 @@ def read_problem(
         property=Property(name=bounds.name, unit=bounds.unit, low=bounds.low, high=bounds.high),
         amplitude=amplitude or Amplitude(low=-1.0, high=1.0),
     )
-    return problem, (*notes, *told)
+    return problem, (*notes, *new_notes)

@@ -1,6 +1,6 @@
 """Trials of a search: simulations of some samples with some values of the problem, compared with their records.
 
-Invariant: a trial depends on the files and the problem alone, never on the clock.
+Invariant: a trial depends on the files and the problem only, never on the clock.
 
 Amplitude and delay need no trial of their own, since both follow from one simulation: the amplitude by least squares,
 the delay from the cross-correlation.

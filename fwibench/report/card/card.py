@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fwibench.datasets.base import Dataset
-from fwibench.datasets.details import Fact, describe_problem, describe_splits
+from fwibench.datasets.details import Detail, describe_problem, describe_splits
 from fwibench.datasets.statistics import PERCENTILES, MapStatistics, least_step
 from fwibench.errors import UsageError
 from fwibench.files.atomic import atomic_write, write_text
@@ -45,7 +45,7 @@ class Card:
 
     title: str
     summary: str
-    sections: dict[str, list[Fact]]
+    sections: dict[str, list[Detail]]
     maps: Table
     caveats: tuple[str, ...]
 
@@ -142,7 +142,7 @@ def compare_maps(found: Statistics, dataset: Dataset) -> Table:
     return Table(("", "this dataset", *names), tuple(rows), tuple(notes))
 
 
-def _statistics(found: Statistics, unit: str) -> list[Fact]:
+def _statistics(found: Statistics, unit: str) -> list[Detail]:
     maps, measurement = found.property, found.measurement
     return [
         ("read", f"{found.samples} {'training' if found.split == 'train' else found.split} samples"),

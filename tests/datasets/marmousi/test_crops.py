@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.datasets.marmousi.crops import Crops, crop_indices, role
+from fwibench.datasets.marmousi.crops import Crops, crop_indices, split_of
 from fwibench.errors import DataError
 from fwibench.problem import Property
 
@@ -34,9 +34,9 @@ def test_crop_depends_on_number_only() -> None:
     few, many = (Crops(marked_model(), SHAPE, BOUNDS, n, "toy") for n in (10, 1000))
     for i in range(10):
         np.testing.assert_array_equal(few[i], many[i])
-    assert len({many.place(i) for i in range(1000)}) > 700
+    assert len({many.corner(i) for i in range(1000)}) > 700
     other = Crops(marked_model(), SHAPE, BOUNDS, 10, "other")
-    assert [few.place(i) for i in range(10)] != [other.place(i) for i in range(10)]
+    assert [few.corner(i) for i in range(10)] != [other.corner(i) for i in range(10)]
     with pytest.raises(IndexError):
         few[10]
 
@@ -59,8 +59,8 @@ def test_large_marmousi_file_is_cropped(real_data: Path) -> None:
     assert maps.max() <= BOUNDS.high
     assert (maps <= 1500).mean() < 0.01, "no water, little gas"
     assert maps[:, -1].mean() > maps[:, 0].mean() + 200, "depth comes first"
-    rows, columns = np.array([crops.place(i) for i in range(200)]).T
+    rows, columns = np.array([crops.corner(i) for i in range(200)]).T
     assert rows.min() >= 45
-    roles = np.array([role(i) for i in range(200)])
-    assert columns[roles == "train"].max() + 70 <= columns[roles == "val"].min()
-    assert columns[roles == "val"].max() + 70 <= columns[roles == "test"].min()
+    splits = np.array([split_of(i) for i in range(200)])
+    assert columns[splits == "train"].max() + 70 <= columns[splits == "val"].min()
+    assert columns[splits == "val"].max() + 70 <= columns[splits == "test"].min()

@@ -230,10 +230,10 @@ def test_verify_finds_bad_values(opened: Any, flatvel: Path) -> None:
     open_memmap(flatvel / "model60.npy")[2] = 2.5
     bad, slow = opened(flatvel).verify()
     assert bad == f"{flatvel / 'data1.npy'}, sample 1: values are NaN or infinite, 2 of 1050000 in all (" + (
-        "get the file anew, or take it and its partner away)"
+        "get the file again, or remove it and its partner)"
     )
     assert slow == (
-        f"{flatvel / 'model60.npy'}: 4900 of 14700 values lie outside of the bounds; sample 2 holds velocity 2.5 to "
+        f"{flatvel / 'model60.npy'}: 4900 of 14700 values lie outside the bounds; sample 2 holds velocity 2.5 to "
         "2.5, expected 1500 to 4500 m/s (these look like km/s: multiply by 1000)"
     )
 
@@ -255,9 +255,9 @@ def refusal(dataset: FilesDataset) -> DataError:
         ("model1.npy", lambda a: a / 1000, "14700 of 14700 .* sample 0 holds velocity 2 to 2, expected 1500", "km/s"),
         ("model60.npy", lambda a: a * 1000, "14700 of 14700 .* sample 0 holds velocity 2e\\+06", "0.001"),
         ("model60.npy", lambda a: a + 5000, "sample 0 holds velocity 7000 to 7000", "another property"),
-        ("data1.npy", lambda a: np.where(np.arange(70) == 3, np.nan, a), "data1.npy, sample 0: .* 15000 of", "anew"),
-        ("data60.npy", lambda a: np.where(np.arange(70) == 3, np.inf, a), "data60.npy, sample 0: .* 15000 of", "anew"),
-        ("model1.npy", lambda a: np.where(np.arange(70) == 3, np.nan, a), "model1.npy, sample 0: .* 210 of", "anew"),
+        ("data1.npy", lambda a: np.where(np.arange(70) == 3, np.nan, a), "data1.npy, sample 0: .* 15000 of", "again"),
+        ("data60.npy", lambda a: np.where(np.arange(70) == 3, np.inf, a), "data60.npy, sample 0: .* 15000 of", "again"),
+        ("model1.npy", lambda a: np.where(np.arange(70) == 3, np.nan, a), "model1.npy, sample 0: .* 210 of", "again"),
     ],
     ids=["km", "mm", "another property", "nan", "infinite", "nan in maps"],
 )

@@ -120,7 +120,9 @@ def _bad(tmp_path: Path) -> dict[str, tuple[Path, str, str]]:
     case("text", ".npz", None, "cannot be read as .npz", "another format").write_text("hello")
     np.save(case("pickled", ".npy", None, "cannot be read as .npy", "format"), np.array([{}]), allow_pickle=True)
     np.savez(
-        case("two arrays", ".npz", None, r"holds a \(4, 6\), b \(4, 6\); expected one", "alone"), a=MAPS[0], b=MAPS[0]
+        case("two arrays", ".npz", None, r"holds a \(4, 6\), b \(4, 6\); expected one", "only the maps"),
+        a=MAPS[0],
+        b=MAPS[0],
     )
     case("unknown suffix", ".h5", None, r"suffix '.h5', expected .npy, .npz", "convert").write_text("x")
     case("absent", ".npy", None, "there is no file or folder", "correct")

@@ -42,7 +42,7 @@ def test_shots_are_grouped_by_first_header_that_differs(how: str, fields: dict[s
     shots(survey_headers(SOURCES, RECEIVERS, **(ZERO | fields)))
     found = added()
     assert survey_of(found).shape == (SHOTS, T, R)
-    assert f"shots are told apart by {how}" in found.notes
+    assert f"shots are distinguished by {how}" in found.notes
     np.testing.assert_array_equal(stored(found)[0], gathers())
 
 
