@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,15 +26,61 @@ COLOURS = "cividis"
 """Perceptually uniform, and readable in grey."""
 
 
-def draw_samples(split: Split, problem: Problem) -> bytes:
-    """A PNG of four samples of a split: maps in a row with one colour bar, their measurements below."""
-    return render(samples_figure(split, problem))
+@dataclass(frozen=True)
+class MapRow:
+    """Maps in a row with one colour bar, their measurements below.
+
+    Attributes:
+        names: Names of the maps.
+        maps: `(n, 1, Z, X)`, in the unit of the property.
+        measurements: `(n, S, T, R)`.
+        problem: Gives grid, survey and bounds.
+        room: Width of the picture, in maps.
+        seen: Illumination `(Z, X)` of each map, whose limit is drawn; None or empty for none.
+        measured: What each measurement is, for its title; empty for none.
+    """
+
+    names: Sequence[str]
+    maps: Array32
+    measurements: Array32
+    problem: Problem
+    room: int = COLUMNS
+    seen: Sequence[Array32 | None] = ()
+    measured: Sequence[str] = ()
+
+    def figure(self) -> Figure:
+        """Draw the row."""
+        figure = new_figure(figsize=(3 * self.room, 6), layout="constrained")
+        axes = figure.subplots(2, len(self.maps), squeeze=False)
+        bounds = self.problem.property
+        for column in range(len(self.maps)):
+            place = axes[0, column]
+            image = place.imshow(
+                self.maps[column, 0],
+                cmap=COLOURS,
+                vmin=bounds.low,
+                vmax=bounds.high,
+                extent=extent_of(self.problem.grid),
+                aspect="equal" if is_compact(self.problem.grid) else "auto",
+            )
+            place.set_title(self.names[column], fontsize="small")
+            place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
+            if self.seen and (shown := self.seen[column]) is not None:
+                draw_limit(place, shown, self.problem.grid)
+            _draw_measurement(axes[1, column], self.measurements[column], self.problem.survey, first=column == 0)
+            if self.measured:
+                axes[1, column].set_title(f"{self.measured[column]}, {axes[1, column].get_title()}", fontsize="small")
+        beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
+        extend = beyond[bool((self.maps < bounds.low).any()), bool((self.maps > bounds.high).any())]
+        figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
+        return figure
 
 
 def samples_figure(split: Split, problem: Problem) -> Figure:
     """Draw four samples of a split, spread evenly: maps in a row with one colour bar, their measurements below."""
     shown = split.spread(COLUMNS)
-    return _figure(shown.ids, shown.properties[:], shown.measurements[:], problem)
+    measurements = np.stack([shown.measurements[i] for i in range(len(shown))])
+    return MapRow(shown.ids, shown.properties[:], measurements, problem).figure()
 
 
 def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, problem: Problem) -> Figure:
@@ -77,64 +124,6 @@ def render(figure: Figure) -> bytes:
     with np.errstate(all="ignore"):
         figure.savefig(stream, dpi=100)
     return stream.getvalue()
-
-
-def draw_maps(
-    names: Sequence[str],
-    maps: Array32,
-    measurements: Array32,
-    problem: Problem,
-    room: int = COLUMNS,
-    seen: Sequence[Array32 | None] = (),
-    measured: Sequence[str] = (),
-) -> bytes:
-    """A PNG of maps in a row with one colour bar, their measurements below.
-
-    Args:
-        names: Of the maps.
-        maps: `(n, 1, Z, X)` in the property's unit.
-        measurements: `(n, S, T, R)`.
-        problem: Of them.
-        room: The picture is as wide as so many maps take.
-        seen: Illumination `(Z, X)` of each map, whose limit is drawn; None or empty for none.
-        measured: What each measurement is, for its title; empty for none.
-    """
-    return render(_figure(names, maps, measurements, problem, room, seen, measured))
-
-
-def _figure(
-    names: Sequence[str],
-    maps: Array32,
-    measurements: Array32,
-    problem: Problem,
-    room: int = COLUMNS,
-    seen: Sequence[Array32 | None] = (),
-    measured: Sequence[str] = (),
-) -> Figure:
-    figure = new_figure(figsize=(3 * room, 6), layout="constrained")
-    axes = figure.subplots(2, len(maps), squeeze=False)
-    bounds = problem.property
-    for column in range(len(maps)):
-        place = axes[0, column]
-        image = place.imshow(
-            maps[column, 0],
-            cmap=COLOURS,
-            vmin=bounds.low,
-            vmax=bounds.high,
-            extent=extent_of(problem.grid),
-            aspect="equal" if is_compact(problem.grid) else "auto",
-        )
-        place.set_title(names[column], fontsize="small")
-        place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
-        if seen and (shown := seen[column]) is not None:
-            draw_limit(place, shown, problem.grid)
-        _draw_measurement(axes[1, column], measurements[column], problem.survey, first=column == 0)
-        if measured:
-            axes[1, column].set_title(f"{measured[column]}, {axes[1, column].get_title()}", fontsize="small")
-    beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
-    extend = beyond[bool((maps < bounds.low).any()), bool((maps > bounds.high).any())]
-    figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
-    return figure
 
 
 def draw_limit(axes: Axes, seen: Array32, grid: Grid) -> None:

@@ -124,7 +124,7 @@ def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
     import numpy as np
 
     from fwibench.files.atomic import atomic_write
-    from fwibench.report.pictures import draw_maps
+    from fwibench.report.pictures import MapRow, render
     from fwibench.samples import evenly_spaced
 
     rows = evenly_spaced(len(outcome.maps), MOST // 2)
@@ -136,7 +136,7 @@ def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
             maps.append(models[row])
             seen.append(None if outcome.seen is None else outcome.seen[row, 0])
         records += [task.measurements.array[row].astype(np.float32), outcome.simulated[row]]
-    picture = draw_maps(
+    row_of_maps = MapRow(
         names,
         np.stack(maps),
         np.stack(records),
@@ -145,7 +145,7 @@ def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
         measured=("measured", "simulated") * len(rows),
     )
     with atomic_write(path) as stream:
-        stream.write(picture)
+        stream.write(render(row_of_maps.figure()))
     return [int(row) for row in rows]
 
 

@@ -82,16 +82,16 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
 
     from fwibench.files.atomic import atomic_write
     from fwibench.physics.illumination import has_illumination, illumination
-    from fwibench.report.pictures import COLUMNS, draw_maps
+    from fwibench.report.pictures import COLUMNS, MapRow, render
     from fwibench.samples import evenly_spaced
 
     rows = evenly_spaced(len(maps), COLUMNS)
     shown = task.measurements.array[rows].astype(np.float32)
     names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
     seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []
-    picture = draw_maps(names, maps[rows], shown, task.problem, room=room, seen=seen)
+    row_of_maps = MapRow(names, maps[rows], shown, task.problem, room=room, seen=seen)
     with atomic_write(path) as stream:
-        stream.write(picture)
+        stream.write(render(row_of_maps.figure()))
     return [int(row) for row in rows]
 
 

@@ -14,7 +14,7 @@ from fwibench.datasets.statistics import PERCENTILES, MapStatistics, least_step
 from fwibench.errors import UsageError
 from fwibench.files.atomic import atomic_write, write_text
 from fwibench.report.card.statistics import Statistics, describe_samples
-from fwibench.report.pictures import draw_samples
+from fwibench.report.pictures import render, samples_figure
 from fwibench.specs.dataset import PublishedMaps
 
 FORMATS = {".md": "card.md.jinja", ".html": "card.html.jinja"}
@@ -93,7 +93,7 @@ def write_card(card: Card, dataset: Dataset, path: Path) -> None:
 
     if path.suffix not in FORMATS:
         raise UsageError(f"{path} ends in '{path.suffix}', expected {' or '.join(FORMATS)}", "choose one of these")
-    picture = draw_samples(dataset.split(dataset.spec.schemes[0], "test"), dataset.problem)
+    picture = render(samples_figure(dataset.split(dataset.spec.schemes[0], "test"), dataset.problem))
     environment = Environment(
         loader=PackageLoader("fwibench.report"), autoescape=select_autoescape(["html.jinja"]), trim_blocks=True
     )

@@ -12,7 +12,7 @@ from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.report.card.card import compare_maps, make_card, write_card
 from fwibench.report.card.statistics import describe_samples
-from fwibench.report.pictures import draw_samples
+from fwibench.report.pictures import render, samples_figure
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.testing import em_problem
 
@@ -105,4 +105,4 @@ def test_fields_are_drawn_by_frequency(salt: Dataset) -> None:
             return fields
 
     split = dataclasses.replace(salt.split("random", "test"), measurements=Fields())
-    assert Image.open(BytesIO(draw_samples(split, problem))).size == (1200, 600)
+    assert Image.open(BytesIO(render(samples_figure(split, problem)))).size == (1200, 600)
