@@ -1,4 +1,4 @@
-"""Pictures of samples: maps over their measurements."""
+"""Pictures of samples: maps above their measurements."""
 
 from __future__ import annotations
 
@@ -21,66 +21,40 @@ if TYPE_CHECKING:
 
 COLUMNS = 4
 SEEN = 0.5
-"""Illumination at the limit that is drawn."""
+"""Illumination at the limit that is drawn, as a fraction of full illumination."""
 COLOURS = "cividis"
-"""Perceptually uniform, and readable in grey."""
+"""Perceptually uniform, and readable in greyscale."""
 
 
 @dataclass(frozen=True)
-class MapRow:
-    """Maps in a row with one colour bar, their measurements below.
+class MapPanel:
+    """A map and its measurement.
 
     Attributes:
-        names: Names of the maps.
-        maps: `(n, 1, Z, X)`, in the unit of the property.
-        measurements: `(n, S, T, R)`.
-        problem: Gives grid, survey and bounds.
-        room: Width of the picture, in maps.
-        seen: Illumination `(Z, X)` of each map, whose limit is drawn; None or empty for none.
-        measured: What each measurement is, for its title; empty for none.
+        name: Title of the map.
+        map: `(Z, X)`, in the unit of the property.
+        measurement: `(S, T, R)` or `(S, 2 F, R)`.
+        seen: Illumination `(Z, X)`, whose limit is drawn; None to draw none.
+        measured: What the measurement is, for its title; empty for none.
     """
 
-    names: Sequence[str]
-    maps: Array32
-    measurements: Array32
-    problem: Problem
-    room: int = COLUMNS
-    seen: Sequence[Array32 | None] = ()
-    measured: Sequence[str] = ()
-
-    def figure(self) -> Figure:
-        """Draw the row."""
-        figure = new_figure(figsize=(3 * self.room, 6), layout="constrained")
-        axes = figure.subplots(2, len(self.maps), squeeze=False)
-        bounds = self.problem.property
-        for column in range(len(self.maps)):
-            place = axes[0, column]
-            image = place.imshow(
-                self.maps[column, 0],
-                cmap=COLOURS,
-                vmin=bounds.low,
-                vmax=bounds.high,
-                extent=extent_of(self.problem.grid),
-                aspect="equal" if is_compact(self.problem.grid) else "auto",
-            )
-            place.set_title(self.names[column], fontsize="small")
-            place.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
-            if self.seen and (shown := self.seen[column]) is not None:
-                draw_limit(place, shown, self.problem.grid)
-            _draw_measurement(axes[1, column], self.measurements[column], self.problem.survey, first=column == 0)
-            if self.measured:
-                axes[1, column].set_title(f"{self.measured[column]}, {axes[1, column].get_title()}", fontsize="small")
-        beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
-        extend = beyond[bool((self.maps < bounds.low).any()), bool((self.maps > bounds.high).any())]
-        figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
-        return figure
+    name: str
+    map: Array32
+    measurement: Array32
+    seen: Array32 | None = None
+    measured: str = ""
 
 
 def samples_figure(split: Split, problem: Problem) -> Figure:
-    """Draw four samples of a split, spread evenly: maps in a row with one colour bar, their measurements below."""
+    """Draw four samples of a split, spread evenly: maps in a row with one colour bar, their measurements below.
+
+    Args:
+        split: The split.
+        problem: Problem of the dataset.
+    """
     shown = split.spread(COLUMNS)
-    measurements = np.stack([shown.measurements[i] for i in range(len(shown))])
-    return MapRow(shown.ids, shown.properties[:], measurements, problem).figure()
+    maps = shown.properties[:]
+    return _figure([MapPanel(shown.ids[i], maps[i, 0], shown.measurements[i]) for i in range(len(shown))], problem)
 
 
 def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, problem: Problem) -> Figure:
@@ -106,11 +80,11 @@ def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, prob
         ("error", errors, signed, "prediction - truth"),
     )
     aspect = "equal" if is_compact(problem.grid) else "auto"
-    for place, (label, maps, colours, what) in zip(axes, rows, strict=True):
-        for column, axis in enumerate(place):
+    for row, (label, maps, colours, what) in zip(axes, rows, strict=True):
+        for column, axis in enumerate(row):
             image = axis.imshow(maps[column, 0], extent=extent_of(problem.grid), aspect=aspect, **colours)
             axis.set_ylabel(f"{label}\ndepth [km]" if column == 0 else "")
-        figure.colorbar(image, ax=list(place), label=f"{what} [{bounds.unit}]")
+        figure.colorbar(image, ax=list(row), label=f"{what} [{bounds.unit}]")
     for column, name in enumerate(names):
         axes[0, column].set_title(name, fontsize="small")
         axes[-1, column].set_xlabel("x [km]")
@@ -120,19 +94,56 @@ def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, prob
 def render(figure: Figure) -> bytes:
     """Return a figure as PNG."""
     stream = io.BytesIO()
-    # numbers far beyond the colours overflow within matplotlib, and are drawn in the last colour all the same
+    # values far beyond the colour scale overflow in matplotlib; they are drawn in its last colour
     with np.errstate(all="ignore"):
         figure.savefig(stream, dpi=100)
     return stream.getvalue()
 
 
-def draw_limit(axes: Axes, seen: Array32, grid: Grid) -> None:
-    """Draw where a survey stops seeing: a dashed line at half of full illumination.
+def draw_maps(panels: Sequence[MapPanel], problem: Problem, room: int = COLUMNS) -> bytes:
+    """Return a PNG of maps in a row with one colour bar, their measurements below.
 
     Args:
-        axes: Shows a map of the grid with `extent_of` [km].
+        panels: The maps with their measurements.
+        problem: Problem of all of them.
+        room: Width of the picture, in maps.
+    """
+    return render(_figure(panels, problem, room))
+
+
+def _figure(panels: Sequence[MapPanel], problem: Problem, room: int = COLUMNS) -> Figure:
+    figure = new_figure(figsize=(3 * room, 6), layout="constrained")
+    axes = figure.subplots(2, len(panels), squeeze=False)
+    bounds = problem.property
+    for column, panel in enumerate(panels):
+        above, below = axes[:, column]
+        image = above.imshow(
+            panel.map,
+            cmap=COLOURS,
+            vmin=bounds.low,
+            vmax=bounds.high,
+            extent=extent_of(problem.grid),
+            aspect="equal" if is_compact(problem.grid) else "auto",
+        )
+        above.set_title(panel.name, fontsize="small")
+        above.set(xlabel="x [km]", ylabel="depth [km]" if column == 0 else "")
+        if panel.seen is not None:
+            draw_limit(above, panel.seen, problem.grid)
+        _draw_measurement(below, panel.measurement, problem.survey, first=column == 0)
+        if panel.measured:
+            below.set_title(f"{panel.measured}, {below.get_title()}", fontsize="small")
+    extend = beyond([panel.map for panel in panels], problem)
+    figure.colorbar(image, ax=list(axes[0]), extend=extend, label=f"{bounds.name} [{bounds.unit}]")
+    return figure
+
+
+def draw_limit(axes: Axes, seen: Array32, grid: Grid) -> None:
+    """Draw the limit of a survey's illumination: a dashed line at half of full illumination.
+
+    Args:
+        axes: Axes with a map of the grid, in the extent of `extent_of` [km].
         seen: Illumination `(Z, X)` from 0 to 1.
-        grid: Of both.
+        grid: Grid of both.
     """
     if not seen.min() < SEEN < seen.max():
         return
@@ -142,12 +153,12 @@ def draw_limit(axes: Axes, seen: Array32, grid: Grid) -> None:
 
 
 def extent_of(grid: Grid) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of a map [km], depth downwards."""
+    """Return left, right, bottom and top of a map [km], with depth downwards."""
     return 0.0, (grid.nx - 1) * grid.spacing / 1e3, (grid.nz - 1) * grid.spacing / 1e3, 0.0
 
 
 def is_compact(grid: Grid) -> bool:
-    """Whether a map can be drawn in its real proportions; a longer one is squeezed."""
+    """Return whether a map is drawn in its real proportions; a longer one is compressed."""
     return max(grid.shape) - 1 <= 2 * (min(grid.shape) - 1)
 
 
@@ -174,7 +185,7 @@ def _draw_measurement(
 
 
 def _draw_field(axes: Axes, measurement: NDArray[Any], survey: ElectromagneticSurvey, *, first: bool) -> None:
-    """Magnitude along the receivers, a line each frequency, of the first source."""
+    """Draw the magnitude of the first source along the receivers, a line for each frequency."""
     field = np.hypot(measurement[0, 0::2], measurement[0, 1::2])
     lines: list[Any] = [
         axes.semilogy(along(survey), values, label=f"{frequency:g} Hz")
@@ -187,13 +198,30 @@ def _draw_field(axes: Axes, measurement: NDArray[Any], survey: ElectromagneticSu
 
 
 def finite(values: Array32) -> Array64:
-    """Values as any picture bears them: what a damaged file holds beside numbers is 0, or the largest of float32."""
+    """Return values without NaN (0 instead) and infinity (the largest of float32 instead), which damaged files hold."""
     largest = float(np.finfo(np.float32).max)
     return np.nan_to_num(np.asarray(values, np.float64), posinf=largest, neginf=-largest)
 
 
 def along(survey: SeismicSurvey | ElectromagneticSurvey, source: int = 0) -> Array64:
-    """Receivers of a source along the axis on which they spread [km]."""
+    """Return the positions of a source's receivers along the axis on which they spread [km].
+
+    Args:
+        survey: The survey.
+        source: Number of the source; matters if receivers move with it.
+    """
     receivers = survey.receivers_of(source) if isinstance(survey, SeismicSurvey) else survey.receivers
     places = np.array([[point.x, point.z] for point in receivers]) / 1e3
     return places[:, int(np.ptp(places[:, 1]) > np.ptp(places[:, 0]))]
+
+
+def beyond(maps: Sequence[Array32], problem: Problem) -> str:
+    """Return which ends of the colour bar values exceed, as matplotlib's `extend`.
+
+    Args:
+        maps: Maps in the unit of the property.
+        problem: Gives the bounds, which are the ends.
+    """
+    bounds = problem.property
+    low, high = any((one < bounds.low).any() for one in maps), any((one > bounds.high).any() for one in maps)
+    return "both" if low and high else "min" if low else "max" if high else "neither"

@@ -124,28 +124,24 @@ def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
     import numpy as np
 
     from fwibench.files.atomic import atomic_write
-    from fwibench.report.pictures import MapRow, render
+    from fwibench.report.pictures import MapPanel, draw_maps
     from fwibench.samples import evenly_spaced
 
     rows = evenly_spaced(len(outcome.maps), MOST // 2)
-    names, maps, records, seen = [], [], [], []
+    panels = []
     for row in rows:
         of = f" of record {row}" if len(outcome.maps) > 1 else ""
-        for name, models, misfit in (("start", outcome.starts, outcome.before), ("model", outcome.maps, outcome.after)):
-            names.append(f"{name}{of}, misfit {misfit[row]:.3g}")
-            maps.append(models[row])
-            seen.append(None if outcome.seen is None else outcome.seen[row, 0])
-        records += [task.measurements.array[row].astype(np.float32), outcome.simulated[row]]
-    row_of_maps = MapRow(
-        names,
-        np.stack(maps),
-        np.stack(records),
-        task.problem,
-        seen=seen,
-        measured=("measured", "simulated") * len(rows),
-    )
+        seen = None if outcome.seen is None else outcome.seen[row, 0]
+        start = f"start{of}, misfit {outcome.before[row]:.3g}"
+        model = f"model{of}, misfit {outcome.after[row]:.3g}"
+        measured = task.measurements.array[row].astype(np.float32)
+        panels += [
+            MapPanel(start, outcome.starts[row, 0], measured, seen, "measured"),
+            MapPanel(model, outcome.maps[row, 0], outcome.simulated[row], seen, "simulated"),
+        ]
+    picture = draw_maps(panels, task.problem)
     with atomic_write(path) as stream:
-        stream.write(render(row_of_maps.figure()))
+        stream.write(picture)
     return [int(row) for row in rows]
 
 

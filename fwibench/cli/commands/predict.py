@@ -82,16 +82,16 @@ def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
 
     from fwibench.files.atomic import atomic_write
     from fwibench.physics.illumination import has_illumination, illumination
-    from fwibench.report.pictures import COLUMNS, MapRow, render
+    from fwibench.report.pictures import COLUMNS, MapPanel, draw_maps
     from fwibench.samples import evenly_spaced
 
     rows = evenly_spaced(len(maps), COLUMNS)
     shown = task.measurements.array[rows].astype(np.float32)
-    names, room = [f"sample {row}" for row in rows], max(len(rows), 2)
-    seen = [illumination(task.problem)[0]] * len(rows) if has_illumination(task.problem) else []
-    row_of_maps = MapRow(names, maps[rows], shown, task.problem, room=room, seen=seen)
+    seen = illumination(task.problem)[0] if has_illumination(task.problem) else None
+    panels = [MapPanel(f"sample {row}", maps[row, 0], one, seen) for row, one in zip(rows, shown, strict=True)]
+    picture = draw_maps(panels, task.problem, room=max(len(rows), 2))
     with atomic_write(path) as stream:
-        stream.write(render(row_of_maps.figure()))
+        stream.write(picture)
     return [int(row) for row in rows]
 
 

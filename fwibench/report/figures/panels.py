@@ -19,7 +19,7 @@ from fwibench.problem import Problem
 from fwibench.report.canvas import new_figure
 from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
-from fwibench.report.pictures import COLOURS, SEEN, draw_limit, extent_of, finite, is_compact
+from fwibench.report.pictures import COLOURS, SEEN, beyond, draw_limit, extent_of, finite, is_compact
 from fwibench.report.representatives import names_of, one_per_method
 from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
@@ -254,7 +254,13 @@ def _draw(
             errors[0, column].set_title(wrap(name, int(wide * 13)))
     for block in (maps, errors):
         _label(block)
-    figure.colorbar(image, ax=maps, label=f"{bounds.name} [{bounds.unit}]", extend=_beyond(panels, problem), **BAR)
+    figure.colorbar(
+        image,
+        ax=maps,
+        label=f"{bounds.name} [{bounds.unit}]",
+        extend=beyond([panel.maps for panel in panels], problem),
+        **BAR,
+    )
     figure.colorbar(mist, ax=errors, label=f"absolute error [{bounds.unit}]", extend="max", **BAR)
     return figure
 
@@ -272,11 +278,3 @@ def _label(axes: Any) -> None:
 
 def _note(axes: Axes, text: str) -> None:
     axes.annotate(text, (0.5, 1), (0, 2.5), "axes fraction", "offset points", ha="center", va="bottom", fontsize=6.5)
-
-
-def _beyond(panels: Sequence[Panel], problem: Problem) -> str:
-    """Ends of the colour bar that values exceed."""
-    bounds = problem.property
-    low = any(panel.maps.min() < bounds.low for panel in panels)
-    high = any(panel.maps.max() > bounds.high for panel in panels)
-    return "both" if low and high else "min" if low else "max" if high else "neither"
