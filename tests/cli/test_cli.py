@@ -141,7 +141,7 @@ def test_no_records_is_an_error_that_says_what_to_do(fwibench: Command) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "error: there are no records in nowhere",
-        "hint: fwibench run makes some; --results names their folder",
+        "hint: run fwibench run first, or name another folder with --results",
     ]
 
 
@@ -165,7 +165,7 @@ def test_doctor_and_data_commands(fwibench: Command, salt: Dataset) -> None:
     assert "20 samples in" in fwibench("data", "prepare", "salt", "--profile", "smoke").stdout
     verified = fwibench("data", "verify", "salt", "--profile", "smoke").stdout.splitlines()
     assert verified[0] == "salt (synthetic): stored and simulated again"
-    assert verified[-1] == "all is well"
+    assert verified[-1] == "no faults found"
     card = fwibench("data", "card", "salt", "--profile", "smoke").stdout
     assert "train 14, val 3, test 3" in card
     missing = fwibench("data", "verify", "salt", "--profile", "smoke", FWIBENCH_DATA=os.devnull + "x")

@@ -25,7 +25,13 @@ def test_a_model_and_a_picture_are_written(fwibench: Command, files: Path) -> No
     command = ("invert", "shots.npy", "--survey", "survey.toml", "-o", "model.npy", *QUICK)
     done = fwibench(*command, "--png", "model.png")
     assert done.returncode == 0, done.stderr
-    for words in ("1 model of 24 x 30 nodes", "data misfit:", "illumination: the survey sees", "time:", "kept within"):
+    for words in (
+        "1 model of 24 x 30 nodes",
+        "data misfit:",
+        "illumination: the survey illuminates",
+        "time:",
+        "within the bounds",
+    ):
         assert words in done.stdout
     assert (files / "model.png").read_bytes().startswith(b"\x89PNG")
     model = np.load(files / "model.npy")
