@@ -1,6 +1,6 @@
-"""Showing a run while it goes on: bars with the time left on a terminal, plain lines in a pipe.
+"""Progress of a run: bars with the remaining time on a terminal, plain lines in a pipe.
 
-Everything goes to standard error, so that standard output holds the results alone.
+By default progress goes to standard error, so that standard output holds only results.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
 
 LINE_EVERY_S = 10.0
+"""Least time between two lines of progress [s]."""
 
 
 def make_listener(console: Console | None = None, ranking: Column | None = None) -> Bars | Lines:
     """Return the listener that suits a console: bars on a terminal, lines in a pipe and in a notebook.
 
     Args:
-        console: Where it is shown; standard error by default.
+        console: Where the progress is printed; default: standard error.
         ranking: Column of the metric whose score is shown of finished cells; None shows no score.
     """
     console = console or Console(stderr=True, highlight=False)
@@ -55,7 +56,12 @@ def _scalars(report: dict[str, Any]) -> str:
 
 
 class Bars:
-    """Bars for a terminal."""
+    """Progress bars for a terminal.
+
+    Args:
+        console: Where the progress is printed.
+        ranking: Column of the score that is shown of finished cells; None shows no score.
+    """
 
     def __init__(self, console: Console, ranking: Column | None = None) -> None:
         self._ranking = ranking
@@ -74,22 +80,34 @@ class Bars:
         self._progress.stop()
 
     def preparing(self, dataset: Dataset, done: int, total: int) -> None:
-        """See `Listener`."""
+        """Show how many samples of a dataset are prepared.
+
+        Args:
+            dataset: The dataset.
+            done: Number of samples that are prepared.
+            total: Number of samples to prepare.
+        """
         self._show(f"preparing {dataset.spec.name}", done, total)
         if done == total:
             self._clear()
 
     def started(self, planned: PlannedCell, number: int, total: int) -> None:
-        """See `Listener`."""
+        """Show that a cell starts.
+
+        Args:
+            planned: The cell.
+            number: Its number, from 1.
+            total: Number of cells.
+        """
         self.begin(_describe(planned, number, total))
 
     def begin(self, name: str) -> None:
-        """Names what the next events are of."""
+        """Show that a task starts; the next events belong to it."""
         self._clear()
         self._name = name
 
     def event(self, event: dict[str, Any]) -> None:
-        """See `Listener`."""
+        """Show the stage or the numbers that the running task reports."""
         report = event.get("report", {})
         if "stage" in event:
             self._clear()
@@ -99,7 +117,7 @@ class Bars:
             self._show(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:
-        """See `Listener`."""
+        """Show the result of a cell; `cached` if it had finished in an earlier run."""
         self._clear()
         self._progress.console.print(_outcome(record, self._ranking, cached=cached), markup=False)
 
@@ -115,7 +133,12 @@ class Bars:
 
 
 class Lines:
-    """Lines for a pipe: each stage once, and progress every ten seconds."""
+    """Lines of progress for a pipe, one every ten seconds at most.
+
+    Args:
+        console: Where the progress is printed.
+        ranking: Column of the score that is shown of finished cells; None shows no score.
+    """
 
     def __init__(self, console: Console, ranking: Column | None = None) -> None:
         self._console, self._ranking = console, ranking
@@ -131,7 +154,13 @@ class Lines:
         pass
 
     def preparing(self, dataset: Dataset, done: int, total: int) -> None:
-        """See `Listener`."""
+        """Show how many samples of a dataset are prepared.
+
+        Args:
+            dataset: The dataset.
+            done: Number of samples that are prepared.
+            total: Number of samples to prepare.
+        """
         if self._made is None:
             self._begun, self._made = time.monotonic(), done
         self._tick(f"preparing {dataset.spec.name}", done, total, always=done == total, before=self._made)
@@ -139,16 +168,22 @@ class Lines:
             self._made = None
 
     def started(self, planned: PlannedCell, number: int, total: int) -> None:
-        """See `Listener`."""
+        """Show that a cell starts.
+
+        Args:
+            planned: The cell.
+            number: Its number, from 1.
+            total: Number of cells.
+        """
         self.begin(_describe(planned, number, total))
 
     def begin(self, name: str) -> None:
-        """Names what the next events are of."""
+        """Show that a task starts; the next events belong to it."""
         self._name = name
         self._print(name)
 
     def event(self, event: dict[str, Any]) -> None:
-        """See `Listener`."""
+        """Show the stage or the numbers that the running task reports."""
         report = event.get("report", {})
         if "stage" in event:
             self._begun = self._last = time.monotonic()
@@ -159,7 +194,7 @@ class Lines:
             self._tick(self._stage, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:
-        """See `Listener`."""
+        """Show the result of a cell; `cached` if it had finished in an earlier run."""
         self._print(_outcome(record, self._ranking, cached=cached))
 
     def _tick(

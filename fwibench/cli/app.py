@@ -1,4 +1,4 @@
-"""The command line: collects the commands, and turns errors into two lines and an exit code."""
+"""The command line: assembles the commands, and turns errors into a message, a hint and an exit code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from fwibench.plugins.isolation import describe
 from fwibench.runs.processes.variables import bounded_waiting
 
 FAULT = 70
-"""Exit code of an error that no command expected, as EX_SOFTWARE of sysexits.h."""
+"""Exit code of an unexpected error: EX_SOFTWARE of sysexits.h."""
 
 app = App(
     name="fwibench",
@@ -43,8 +43,8 @@ app = App(
     add_completion=False,
 )
 
-data = App(help="Make and check datasets.")
-plugins = App(help="Look at plugins, check them, and start new ones.")
+data = App(help="Prepare, check, describe and add datasets.")
+plugins = App(help="List and check plugins, and create new ones.")
 app.callback()(set_global_options)
 for command in (run.run, plan.plan, status.status, show.show):
     app.command()(command)
@@ -67,13 +67,16 @@ app.command()(doctor.doctor)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Runs the command line; `arguments` default to the process's.
+    """Run the command line and exit.
+
+    Args:
+        arguments: Command line without the name of the program; default: that of the process.
 
     Raises:
-        SystemExit: Always; its cause is the error if that was unexpected, a fault of the suite.
+        SystemExit: Always; an unexpected error is its cause.
     """
     streams.prepare()
-    # before anything imports torch: some commands simulate and predict in this process
+    # set before torch is imported: some commands simulate and predict in this process
     os.environ.update(bounded_waiting(os.environ))
     unexpected: Exception | None = None
     try:
@@ -83,13 +86,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         code, unexpected = _explain(error), error
     if failure := streams.finish():
-        print_error(f"standard output cannot be written: {failure}", "make room, or send the output elsewhere")
+        print_error(f"standard output cannot be written: {failure}", "free disk space, or redirect the output")
         code = code or 1
     raise SystemExit(code) from unexpected
 
 
 def _run(arguments: list[str]) -> int:
-    """The exit code of a command; unexpected errors pass, all of them with --debug."""
+    """Run a command and return its exit code; unexpected errors propagate, and with --debug all errors."""
     try:
         app(move_to_front(arguments))
     except FwibenchError as error:
@@ -105,13 +108,18 @@ def _run(arguments: list[str]) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Says in two lines what no command expected; returns the exit code."""
+    """Print an unexpected error in two lines and return the exit code."""
     if isinstance(error, OSError) and error.strerror:
         named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        print_error(f"{named}{error.strerror}", "check the path, the permissions and the disk; --debug shows where")
+        print_error(
+            f"{named}{error.strerror}",
+            "check the path, its permissions and the disk space; --debug shows the traceback",
+        )
         return 1
     if isinstance(error, MemoryError):
-        print_error("the memory is full", "try a smaller request or a smaller profile; --debug shows where")
+        print_error("not enough memory", "try fewer cells or a smaller profile; --debug shows the traceback")
         return 1
-    print_error(f"{describe(error)}; this is a fault of fwibench", "--debug shows where; please report it")
+    print_error(
+        f"{describe(error)}; this is a bug in fwibench", "please report it with the traceback that --debug shows"
+    )
     return FAULT

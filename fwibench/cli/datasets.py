@@ -1,4 +1,4 @@
-"""Datasets as commands open them."""
+"""Datasets named on the command line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def open_datasets(names: str, profile: Profile) -> list[Dataset]:
-    """Open datasets named in a text, with options in brackets and separated by commas."""
+    """Open the datasets that a text names, with options in brackets: `salt[snr=10],marmousi`."""
     registry = open_registry()
     return [open_dataset(registry, item.name, profile, item.options) for item in read_datasets(registry, names)]

@@ -1,4 +1,4 @@
-"""Global options may stand anywhere in the command line, not in front of the command alone."""
+"""Global options: they concern every command and may be given anywhere in the command line."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ VALUED = ("--plugins-dir", "--disable-plugin", "--override")
 
 
 def move_to_front(arguments: list[str]) -> list[str]:
-    """Moves the global options, with their values, in front of the command; what follows `--` stays.
+    """Move the global options, with their values, in front of the command; arguments after `--` stay in place.
 
     Args:
-        arguments: The command line without the program.
+        arguments: Command line without the name of the program.
+
+    Returns:
+        The arguments in their new order.
     """
     end = arguments.index("--") if "--" in arguments else len(arguments)
     front, rest = [], []
@@ -42,17 +45,21 @@ def _version(asked: bool) -> None:
 
 def set_global_options(
     plugins_dir: Annotated[
-        list[str] | None, typer.Option(metavar="DIR", help="Also load the plugins (files and packages) in this folder.")
+        list[str] | None,
+        typer.Option(metavar="DIR", help="Also load the plugins (files and packages) in this folder. Repeatable."),
     ] = None,
     no_plugins: Annotated[
-        bool, typer.Option("--no-plugins", help="Load only the plugins that come with fwibench.")
+        bool, typer.Option("--no-plugins", help="Load only the plugins that are shipped with fwibench.")
     ] = False,
     disable_plugin: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Do not load this plugin or distribution.")
+        list[str] | None, typer.Option(metavar="NAME", help="Do not load this plugin or distribution. Repeatable.")
     ] = None,
     override: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Let a later plugin replace this method or dataset of an earlier one."),
+        typer.Option(
+            metavar="NAME",
+            help="Let a plugin replace this method or dataset of another plugin. Repeatable.",
+        ),
     ] = None,
     strict_plugins: Annotated[
         bool, typer.Option("--strict-plugins", help="Stop with exit code 2 if a plugin is broken.")
@@ -62,7 +69,7 @@ def set_global_options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Publish the global options to this process and to those that it starts."""
+    """Apply the global options to this process and to the processes that it starts."""
     inherited = read_settings()
     Settings(
         folders=tuple(map(Path, split(plugins_dir, os.pathsep))) if plugins_dir else inherited.folders,

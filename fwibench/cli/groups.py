@@ -1,6 +1,6 @@
-"""How every group of commands is made.
+"""Base classes of commands and groups of commands.
 
-Invariant: help texts are shown as they are written, and a number on the command line is a finite one.
+Invariant: help texts are printed as declared, and numbers on the command line are finite.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from fwibench.errors import UsageError
 
 
 class Command(TyperCommand):
-    """A command whose numbers must be finite: none of them means anything as NaN or infinity."""
+    """A command that accepts only finite numbers: no option has a meaning for NaN or infinity."""
 
     def get_short_help_str(self, limit: int = 45) -> str:
-        """Return the first paragraph of the help text in full; lists of commands break lines."""
+        """Return the whole first paragraph of the help text; lists of commands wrap long lines."""
         return " ".join((self.help or "").split("\n\n")[0].split())
 
     def invoke(self, ctx: Any) -> Any:
         """Check the numbers, then run the command.
 
         Raises:
-            UsageError: One is NaN or infinite.
+            UsageError: A number is NaN or infinite.
         """
         for parameter in self.params:
             value = ctx.params.get(parameter.name)
@@ -40,13 +40,13 @@ class App(typer.Typer):
     """A group of commands.
 
     Args:
-        settings: Those of `typer.Typer`.
+        settings: Keyword arguments of `typer.Typer`.
     """
 
     def __init__(self, **settings: Any) -> None:
-        # Rich would take `[m]` and `[alpha=1|10]` in help texts for markup and leave them out
+        # Rich reads `[m]` and `[alpha=1|10]` in help texts as markup and removes them
         super().__init__(rich_markup_mode=None, no_args_is_help=True, **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        """See `typer.Typer.command`."""
+        """Register a command, as `typer.Typer.command` does."""
         return super().command(name, cls=Command, **settings)

@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options that several commands share, and how their texts are read."""
 
 from __future__ import annotations
 
@@ -20,42 +20,72 @@ from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
 from fwibench.text.readable import as_utf8
 
-Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Results = Annotated[Path, typer.Option(help="Results folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Exports = Annotated[
     list[Path] | None,
-    typer.Option("--export", metavar="FILE", help="Write to FILE.csv, .json, .md, .tex, .html, .parquet; repeatable."),
+    typer.Option(
+        "--export",
+        metavar="FILE",
+        help="Also write the leaderboard to FILE.csv, .json, .md, .tex, .html or .parquet. Repeatable.",
+    ),
 ]
-Run = Annotated[str, typer.Argument(help="Name of a run, or a part of it that fits no other.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Run = Annotated[str, typer.Argument(help="Name of a run, or a part of the name that no other run has.")]
+Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu, cuda or cuda:N.")]
 DatasetNames = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
-DatasetProfile = Annotated[Profile, typer.Option(help="Decides the number of samples.")]
+DatasetProfile = Annotated[Profile, typer.Option(help="Profile; it sets the number of samples.")]
+Tolerance = Annotated[
+    float, typer.Option(min=0, help="Largest relative difference at which two scores count as equal.")
+]
+ForceOutput = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
 
 
 def build_request(
     registry: Registry,
-    methods: Annotated[str, typer.Option("--methods", "-m", help="Names, with options: invlint[alpha=1|10],mean-map.")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Names of datasets, separated by commas.")],
-    split: Annotated[str | None, typer.Option(help="Split scheme; each dataset's first by default.")] = None,
-    seeds: Annotated[int, typer.Option(help="Repetitions of every method that has a seed.")] = 1,
-    first_seed: Annotated[int, typer.Option(help="Number of the first repetition: 2 goes on after --seeds 2.")] = 0,
+    methods: Annotated[
+        str,
+        typer.Option(
+            "--methods",
+            "-m",
+            help="Methods, separated by commas, with options in brackets: invlint[alpha=1|10],mean-map. "
+            "Every value separated by | is a cell of its own.",
+        ),
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", "-d", help="Datasets, separated by commas, with options in brackets: salt[snr=10]."),
+    ],
+    split: Annotated[str | None, typer.Option(help="Split scheme; default: the first of each dataset.")] = None,
+    seeds: Annotated[int, typer.Option(help="Number of repetitions of each method that has a random seed.")] = 1,
+    first_seed: Annotated[
+        int, typer.Option(help="Number of the first repetition: --first-seed 2 continues after --seeds 2.")
+    ] = 0,
     profile: Annotated[
-        Profile, typer.Option(help="How much work: seconds, minutes on a CPU, the published recipe.")
+        Profile,
+        typer.Option(
+            help="Size of data and training: smoke (seconds), quick (minutes on a CPU), paper (the published recipe)."
+        ),
     ] = "quick",
     test_samples: Annotated[
-        int | None, typer.Option(help="Only so many test samples, spread evenly over the split.")
+        int | None, typer.Option(help="Number of test samples, spread evenly over the split; default: all.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="An option of a method: invlint.alpha=10.")
+        list[str] | None, typer.Option("--set", help="Set an option of a method: invlint.alpha=10. Repeatable.")
     ] = None,
-    time_limit: Annotated[str | None, typer.Option(help="Kill a cell after this time: 90s, 30m, 2h.")] = None,
-    metrics: Annotated[str, typer.Option(help="Metrics beyond the default ones, separated by commas.")] = "",
+    time_limit: Annotated[str | None, typer.Option(help="Stop a cell after this time: 90s, 30m, 2h.")] = None,
+    metrics: Annotated[str, typer.Option(help="Compute these metrics too, separated by commas.")] = "",
     results: Results = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
-    max_cells: Annotated[int, typer.Option(min=1, help="Refuse to plan more cells than this.")] = MOST_CELLS,
+    max_cells: Annotated[int, typer.Option(min=1, help="Largest number of cells to plan.")] = MOST_CELLS,
 ) -> Request:
-    """Checks and collects the options."""
+    """Build the request of `run` and `plan` from their options.
+
+    Each argument after the registry is an option, described by its help text.
+
+    Raises:
+        UsageError: A name, an option or a value is wrong.
+    """
     check_device(device)
     return read_request(
         registry,
@@ -69,7 +99,7 @@ def build_request(
         test_samples=test_samples,
         device=device,
         time_limit=parse_duration(time_limit) if time_limit else None,
-        metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
+        metrics=tuple(parse_names(metrics)),
         results=results,
         force=force,
         max_cells=max_cells,
@@ -78,13 +108,13 @@ def build_request(
 
 
 def check_results(results: Path) -> None:
-    """Raises `DataError` unless there is a folder of results."""
+    """Raise `DataError` unless the results folder exists."""
     if not results.is_dir():
-        raise DataError(f"there is no folder {results}, expected one of results", "--results names it")
+        raise DataError(f"there is no folder {results}", "name the results folder with --results")
 
 
 def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `build_request` in front of its own; it receives request and registry."""
+    """Add the options of `build_request` in front of those of a command, which is called with request and registry."""
     shared = dict(list(inspect.signature(build_request, eval_str=True).parameters.items())[1:])
     own = list(inspect.signature(command, eval_str=True).parameters.values())[2:]
 
@@ -101,13 +131,24 @@ def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def parse_names(text: str) -> list[str]:
+    """Return the names in a text that separates them by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 LONGEST_S = 1e8
-"""About three years; a clock of the system cannot wait much longer than a century."""
+"""Upper bound of a duration [s], about three years: timers of the operating system overflow at about a century."""
 
 
 def parse_duration(text: str) -> float:
-    """`90`, `90s`, `1.5m` or `2h` to seconds."""
+    """Return the seconds of a duration such as `90`, `90s`, `1.5m` or `2h`.
+
+    Raises:
+        UsageError: The text is not a positive number with one of these units, or exceeds `LONGEST_S`.
+    """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if match is None or not 0 < float(match[1]) < LONGEST_S:
-        raise UsageError(f"'{text}' is not a time, expected a number above 0 with s, m or h, like 90s or 30m")
+        raise UsageError(
+            f"'{text}' is not a time, expected a number above 0 with the unit s, m or h, such as 90s or 30m"
+        )
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -1,4 +1,4 @@
-"""Checks of the files that a command will write, made before any work."""
+"""Checks of the files that a command will write, made before it starts to compute."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fwibench.files.atomic import check_folder
 
 
 def check_outputs(inputs: Mapping[str, Path], outputs: Mapping[str, tuple[Path | None, str]], *, force: bool) -> None:
-    """Raises before any work is done if a file would be lost or could not be written.
+    """Check that every output file can be written without losing another file.
 
     Args:
-        inputs: Files that are read, by what they hold.
-        outputs: Files to be written with the suffix expected of each, by the option that names them; None where
-            it is not given.
-        force: Whether files that exist may be replaced.
+        inputs: Input files, by what they hold.
+        outputs: Output files, each with the suffix it must have, by the option that names it; None if the option is
+            not given.
+        force: Whether existing output files may be replaced.
 
     Raises:
         UsageError: A name has another suffix, is an input or another output, or exists and `force` is not given.
-        DataError: A folder cannot be written to.
+        DataError: A folder cannot be written.
     """
     chosen = {option: (path, suffix) for option, (path, suffix) in outputs.items() if path is not None}
     for option, (path, suffix) in chosen.items():

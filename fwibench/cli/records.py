@@ -1,4 +1,4 @@
-"""The records of a results folder, as commands read them."""
+"""Records of a results folder, read with a warning for each record that is left out."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from fwibench.runs.artefacts.results import Results
 
 
 def read_records(results: Results) -> list[Record]:
-    """All records; a line on standard error for each that is left out.
+    """Read all records of a results folder and warn of each that cannot be read.
 
     Raises:
-        DataError: There are none.
+        DataError: There are no records.
     """
     records, faults = results.records()
     for fault in faults:
         warn(fault)
     if not records:
         raise DataError(
-            f"there are no records in {results.root}", "fwibench run makes some; --results names their folder"
+            f"there are no records in {results.root}", "run fwibench run first, or name another folder with --results"
         )
     return records

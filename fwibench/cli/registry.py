@@ -1,4 +1,4 @@
-"""The registry of plugins as commands open it: what is wrong with a plugin is one line on standard error."""
+"""The registry of plugins, opened with a warning for each plugin that is broken or deprecated."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fwibench.plugins.registry import Registry, load_registry
 
 
 def open_registry(*, check: bool = True) -> Registry:
-    """Loads all plugins; a broken one is said in one line, so is one that uses a deprecated API.
+    """Load all plugins and warn of those that are broken or use a deprecated API, one line each.
 
     Args:
-        check: Whether the user's wishes about plugins must be met.
+        check: Whether the global options about plugins must be satisfiable.
 
     Raises:
-        UsageError: They are not, or the plugins asked for are not there.
+        UsageError: A plugin named by an option does not exist, or one is broken and `--strict-plugins` is given.
     """
     registry = load_registry()
     keep_stdout_to_the_end()
@@ -31,12 +31,17 @@ def open_registry(*, check: bool = True) -> Registry:
         registry.check()
     for path, reason in read_descriptions()[1].items():
         if path.suffix != ".json":
-            warn(f"added datasets are not known, {path} cannot be read: {reason}; FWIBENCH_DATA names another folder")
+            warn(
+                f"added datasets are left out, {path} cannot be read: {reason}; name another folder with FWIBENCH_DATA"
+            )
             continue
-        warn(f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; fwibench data remove {path.stem}")
+        warn(
+            f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; "
+            f"remove it with fwibench data remove {path.stem}"
+        )
     return registry
 
 
 def warn_broken(plugin: Plugin) -> None:
-    """One line on a broken plugin."""
-    warn(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}; fwibench plugins list -v tells more")
+    """Warn of a broken plugin in one line."""
+    warn(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}; fwibench plugins list -v shows the traceback")

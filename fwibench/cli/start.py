@@ -1,4 +1,7 @@
-"""The installed command: as `cli.app`, but an interrupt while it is still being imported ends it in silence."""
+"""Entry point of the installed command.
+
+Invariant: an interrupt while the command line is being imported ends the process without a traceback.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Runs the command line."""
-    # it is ignored in the background of a shell, and stays so
-    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if heard:
-        # within an import KeyboardInterrupt is a traceback, or is turned into another error by an extension module
+    """Run the command line."""
+    # shells ignore the signal in background jobs; it stays ignored
+    handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if handled:
+        # KeyboardInterrupt within an import prints a traceback, or an extension module turns it into another error
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from fwibench.cli.app import main as run
 
-    if heard:
+    if handled:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     run()

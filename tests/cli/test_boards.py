@@ -89,8 +89,8 @@ def test_merge_and_diff(fwibench: Command, results: Path, tmp_path: Path) -> Non
     leave(tmp_path / "other", "a", ERRORS + 1, started="2027")
     merged = fwibench("merge", "results", "other", "-o", "all")
     assert merged.returncode == 0, merged.stderr
-    assert "4 runs in all, 4 of them copied; 1 duplicates, 1 of them with other results" in merged.stdout
-    assert "results differ of salt-random-quick-a-s0-" in merged.stderr
+    assert "4 runs in all, 4 of them copied; 1 duplicates, 1 of them with different results" in merged.stdout
+    assert "results differ: salt-random-quick-a-s0-" in merged.stderr
     same = fwibench("diff", "all", "all")
     assert (same.returncode, same.stdout) == (0, "4 cells are the same in both\n")
     other = fwibench("diff", "results", "all", "--json")

@@ -192,7 +192,7 @@ def test_single_record_with_survey_file_is_inverted(fwibench: Command, record: P
     assert re.search(r"sample +correlation +scale +delay \[samples\] +residual\n +0 +1\.0", added.stdout)
     assert "acoustic physics: simulated records differ from the recorded ones by" in added.stdout
     assert "better explained" not in added.stdout
-    assert "all is well" in fwibench("data", "verify", "one").stdout
+    assert "no faults found" in fwibench("data", "verify", "one").stdout
     card = fwibench("data", "card", "one", "-o", "card.md")
     assert card.returncode == 0, card.stderr
     assert "1 test samples" in (record / "card.md").read_text()

@@ -24,7 +24,7 @@ METHODS = "mean-map,nearest-neighbour,pixel-ridge"
 
 @pytest.fixture(scope="session")
 def finished(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record]]:
-    """A results folder of three finished runs, with the files that an inversion leaves in the first."""
+    """A results folder of three finished runs; the first also has the files of an inversion."""
     root = tmp_path_factory.mktemp("finished") / "results"
     records = finish(read_request(registry, METHODS, "salt", profile="smoke", results=root), registry)
     folder = Results(root).folder(records[0].cell)
@@ -38,7 +38,7 @@ def finished(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPat
 
 
 def rescore_here(order: Order) -> Iterator[Rescored]:
-    """Rescores in this process; errors that are not the suite's own pass."""
+    """Rescore runs in this process; unexpected errors propagate."""
     registry = load_registry()
     for folder in order.folders:
         try:
@@ -50,16 +50,16 @@ def rescore_here(order: Order) -> Iterator[Rescored]:
 
 
 @pytest.fixture
-def workshop(
+def fresh_folder(
     finished: tuple[Path, list[Record]], salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Path]:
-    """Makes a folder with fresh copies of the results, of the data and of arrays; none of them belongs to another test.
+    """Function that makes a folder with new copies of results, data and arrays.
 
-    It lies deep enough for `..` to stay within the test's own folders.
+    The folder is nested, so that `..` stays within the folder of the test.
     """
     here = tmp_path / "a" / "b" / "c"
     prepared = root_of_data()
-    # rescoring has a process of its own, which takes seconds and hides its errors from the test
+    # rescoring in a child process takes seconds and hides errors from the test
     monkeypatch.setattr("fwibench.runs.folders.rescore._rescore_apart", rescore_here)
     monkeypatch.setenv("FWIBENCH_DATA", str(here / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Commands called in the test's own process, for speed, and what must never come out of them."""
+"""Calls commands in the process of the test, which is fast, and records unexpected errors."""
 
 import contextlib
 import io
@@ -14,42 +14,42 @@ from fwibench.cli.app import main
 from fwibench.errors import FwibenchError
 
 AMOUNT = "FWIBENCH_FUZZ"
-"""Environment variable: share of all inputs that the tests try, up to 1; without it, as many as take a few seconds."""
+"""Environment variable: share of the inputs to try, up to 1; unset: as many as take a few seconds."""
 SEED = "FWIBENCH_FUZZ_SEED"
-"""Environment variable: another number draws other inputs."""
+"""Environment variable: random seed of the inputs."""
 
 
 LIMIT_S = 120
-"""Whatever is typed, a command that reads and refuses ends within this time on a busy machine."""
+"""Time limit of a command [s], also on a busy machine."""
 
 
 class TooLongError(BaseException):
-    """No command may catch it."""
+    """The time limit is exceeded; a BaseException, so that no command catches it."""
 
 
 def amount(usual: int, whole: int) -> int:
-    """How many inputs a test tries.
+    """Return the number of inputs that a test tries.
 
     Args:
-        usual: In the ordinary run of all tests.
-        whole: With `make fuzz`.
+        usual: Number in the ordinary run of the tests.
+        whole: Number with `make fuzz`.
     """
     share = os.environ.get(AMOUNT)
     return usual if share is None else max(round(float(share) * whole), 1)
 
 
 def generator(number: int) -> random.Random:
-    """The generator of a test."""
+    """Return the random generator of a test."""
     return random.Random(1000 * int(os.environ.get(SEED, 0)) + number)
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended.
+    """Result of a command.
 
     Attributes:
-        fault: Traceback of an error that no command expected; empty if there was none.
-        system: Whether that is an error of the system, such as a name that is too long.
+        fault: Traceback of an unexpected error; empty if there was none.
+        system: Whether that is an error of the operating system, such as a name that is too long.
     """
 
     code: int
@@ -60,7 +60,7 @@ class Done:
 
 
 def call(arguments: list[str], folder: Path) -> Done:
-    """Runs a command in a folder; its environment, current folder and streams are afterwards what they were."""
+    """Run a command in a folder, and restore environment, current folder and streams."""
     out, err, fault, code, system = io.StringIO(), io.StringIO(), "", 0, False
     before, here = dict(os.environ), Path.cwd()
     os.chdir(folder)
@@ -72,7 +72,7 @@ def call(arguments: list[str], folder: Path) -> Done:
     signal.alarm(LIMIT_S)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-            # whoever sees a warning of a library in the terminal reads it as a fault
+            # users read a library's warning in the terminal as an error
             warnings.simplefilter("error")
             for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning):
                 warnings.simplefilter("ignore", category)
@@ -83,7 +83,7 @@ def call(arguments: list[str], folder: Path) -> Done:
             fault = "".join(traceback.format_exception(end.__cause__))
             system = isinstance(end.__cause__, OSError)
     except FwibenchError:
-        # with --debug errors pass on purpose
+        # --debug lets errors propagate
         code = 1
     except BaseException as error:
         fault, system = "".join(traceback.format_exception(error)), isinstance(error, OSError)

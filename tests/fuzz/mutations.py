@@ -1,4 +1,4 @@
-"""Damage to texts, JSON and files, drawn from a seeded generator: the same seed does the same damage."""
+"""Random damage to texts, JSON and files; the same seed gives the same damage."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 DEEP = 100_000
-"""Levels of brackets; Python's parser of JSON gives up at about a thousand."""
+"""Levels of brackets; Python's JSON parser fails at about a thousand."""
 
 TEXTS = (
     "",
@@ -104,12 +104,12 @@ OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [None], {"a": None}, {"": 
 
 
 def value(rng: random.Random) -> Any:
-    """Any value that JSON, or what Python writes in its place, can hold."""
+    """Return a random value that JSON can hold, including NaN and infinity as Python writes them."""
     return rng.choice(rng.choice((TEXTS, NUMBERS, OTHERS)))
 
 
 def spoil(rng: random.Random, whole: Any) -> Any:
-    """Changes one place of a JSON value: another type, absent, doubled, added."""
+    """Change one element of a JSON value: replace, remove, duplicate or add it."""
     path: list[tuple[Any, Any]] = []
     places: list[list[tuple[Any, Any]]] = []
 
@@ -142,12 +142,12 @@ def spoil(rng: random.Random, whole: Any) -> Any:
 
 
 def deep(rng: random.Random) -> str:
-    """Brackets within brackets."""
+    """Return deeply nested brackets."""
     return rng.choice(("[" * DEEP + "]" * DEEP, "[" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP))
 
 
 def damage_bytes(rng: random.Random, content: bytes) -> bytes:
-    """Cuts, flips, doubles or replaces bytes."""
+    """Remove, replace, duplicate or insert bytes."""
     place = rng.randrange(len(content) + 1)
     end = min(len(content), place + rng.choice((1, 2, 16, 200)))
     junk = bytes(rng.randrange(256) for _ in range(rng.choice((1, 4, 32))))
@@ -168,7 +168,7 @@ def damage_bytes(rng: random.Random, content: bytes) -> bytes:
 
 
 def damage_json(rng: random.Random, content: bytes) -> bytes:
-    """Another value somewhere, in bytes or as nesting that no parser bears."""
+    """Change a value, damage bytes, or nest brackets deeper than a parser accepts."""
     kind = rng.randrange(10)
     if kind == 0:
         return damage_bytes(rng, content)
@@ -184,7 +184,7 @@ def damage_json(rng: random.Random, content: bytes) -> bytes:
 
 
 def damage_table(rng: random.Random, content: bytes) -> bytes:
-    """Another cell, row or column of a table in CSV."""
+    """Change, add or remove a cell or row of a CSV table."""
     if rng.randrange(4) == 0:
         return damage_bytes(rng, content)
     rows = [line.split(",") for line in content.decode().splitlines()]
@@ -204,13 +204,13 @@ def damage_table(rng: random.Random, content: bytes) -> bytes:
 
 
 def header(shape: tuple[int, ...], kind: str) -> bytes:
-    """Start of a `.npy` file that promises an array of any size."""
+    """Return the header of an `.npy` file that declares an array of any size."""
     text = f"{{'descr': {kind!r}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
 
 
 def array(rng: random.Random, like: Any) -> bytes:
-    """A `.npy` file that is not what is expected: other shape, type, values or size."""
+    """Return an `.npy` file of unexpected shape, type, values or size."""
     shapes = ((), (0,), (1,), (3, 0), like.shape[1:], (*like.shape, 1), like.shape[::-1], (2**40,), (10**6, 10**6))
     kinds = ("<c8", "<U4", "|b1", "<M8[s]", "<i8", "<f2", "<f8", ">f4", "|O", "|V8", "<m8[D]", "|S3", "|u1")
     act = rng.randrange(6)
@@ -241,7 +241,7 @@ def damage_array(rng: random.Random, content: bytes) -> bytes:
 
 
 def damage_archive(rng: random.Random, content: bytes) -> bytes:
-    """Members absent, doubled, renamed, of other shapes; sizes that lie; bombs; versions that nobody knows."""
+    """Remove, duplicate, rename or damage members of an archive; declare wrong sizes, zip bombs or unknown versions."""
     act = rng.randrange(9)
     if act == 0:
         return damage_bytes(rng, content)
@@ -288,7 +288,7 @@ BY_SUFFIX: dict[str, Callable[[random.Random, bytes], bytes]] = {
 
 
 def damage_file(rng: random.Random, path: Path) -> str:
-    """Damages a file in place, or what stands under its name; says what was done."""
+    """Damage a file in place, or replace it with a folder or link; return what was done."""
     act = rng.randrange(25)
     content = path.read_bytes()
     path.unlink()

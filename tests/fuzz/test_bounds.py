@@ -1,4 +1,4 @@
-"""Sizes that nobody agreed to: archives that unpack to gigabytes, texts of megabytes, plans of millions of cells."""
+"""Limits of size: archives that unpack to gigabytes, texts of megabytes, plans of millions of cells."""
 
 import json
 import tracemalloc
@@ -46,7 +46,7 @@ def bomb(path: Path, shape: tuple[int, ...], kind: str = "<f4") -> Path:
     return path
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+def test_zip_bomb_raises_before_it_is_unpacked(tmp_path: Path) -> None:
     bomb(tmp_path / "predictions.npz", (3, 1, 8_000, 4_000))
     assert (tmp_path / "predictions.npz").stat().st_size < 2**20
     tracemalloc.start()
@@ -60,7 +60,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_predictions_of_another_shape_are_refused_by_their_header(tmp_path: Path) -> None:
+def test_predictions_of_wrong_shape_raise_after_reading_the_header(tmp_path: Path) -> None:
     bomb(tmp_path / "predictions.npz", (3, 1, 400, 600))
     with pytest.raises(DataError, match=r"shape \(3, 1, 400, 600\), expected \(3, 1, 40, 60\)"):
         read_predictions(tmp_path, shape=(1, 40, 60))
@@ -72,7 +72,7 @@ def test_predictions_of_another_shape_are_refused_by_their_header(tmp_path: Path
     ("shape", "kind"),
     [((2**40,), "<f4"), ((2**62, 2**62), "<f4"), ((10**6, 10**6, 10**6), "<f8"), ((-1, 4), "<f4"), ((3,), "|O")],
 )
-def test_headers_that_promise_more_than_the_file_holds(shape: tuple[int, ...], kind: str, tmp_path: Path) -> None:
+def test_header_larger_than_the_file_raises(shape: tuple[int, ...], kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(header(shape, kind) + bytes(100))
     with pytest.raises(ValueError, match=r"the file has 100|there is no array|Python objects"):
         open_npy(tmp_path / "a.npy")
@@ -107,19 +107,19 @@ def test_whole_arrays_are_read(tmp_path: Path) -> None:
         (np.full((2, 1, 3, 4), 1e300), DivergedError, "not finite in 2 of 2 samples"),
     ],
 )
-def test_what_is_no_prediction(found: Any, error: type[Exception], what: str) -> None:
+def test_invalid_prediction_raises(found: Any, error: type[Exception], what: str) -> None:
     with pytest.raises(error, match=what):
         check_prediction(found, (2, 1, 3, 4))
 
 
 @pytest.mark.parametrize("kind", ["f2", "f4", "f8", ">f8", "i4", "u1"])
-def test_real_numbers_are_a_prediction(kind: str) -> None:
+def test_prediction_of_real_numbers_becomes_float32(kind: str) -> None:
     maps = check_prediction(np.full((2, 1, 3, 4), 7, kind), (2, 1, 3, 4))
     assert maps.dtype == np.float32
     assert (maps == 7).all()
 
 
-def test_long_texts_are_cut_where_they_are_kept_and_where_they_are_shown(tmp_path: Path) -> None:
+def test_long_texts_are_shortened_in_records_and_output(tmp_path: Path) -> None:
     text = "first " + "x" * 50_000_000 + " last"
     assert len(shorten(text)) < LONGEST + 100
     assert shorten(text).startswith("first ")
@@ -138,7 +138,7 @@ def test_long_texts_are_cut_where_they_are_kept_and_where_they_are_shown(tmp_pat
     assert len(done.out) < 20_000
 
 
-def test_large_plans_are_refused_before_they_are_made(registry: Registry, tmp_path: Path) -> None:
+def test_plan_above_the_limit_raises_before_it_is_made(registry: Registry, tmp_path: Path) -> None:
     values = "|".join(map(str, range(59)))
     grid = (
         "invlint["
@@ -161,7 +161,7 @@ HOSTILE = ("=1+1", "+1", "-1", "@x", "\r=cmd", "\n=cmd", "\t=cmd", " =cmd", "a\r
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_texts_in_exports_are_neither_formulas_nor_rows(text: str, tmp_path: Path) -> None:
+def test_exports_escape_formulas_and_line_breaks(text: str, tmp_path: Path) -> None:
     cell = inert(text)
     assert cell.isprintable()
     assert not cell.lstrip().startswith(("=", "+", "-", "@"))
@@ -196,7 +196,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_a_spoilt_record_is_one_line_about_it(name: str, tmp_path: Path) -> None:
+def test_damaged_record_is_reported_in_one_line(name: str, tmp_path: Path) -> None:
     keys, value, what = SPOILT[name]
     good, bad = leave(tmp_path, "good", [1.0] * 9), leave(tmp_path, "bad", [2.0] * 9)
     path = tmp_path / "runs" / bad.run_id / "record.json"
@@ -214,8 +214,10 @@ def test_a_spoilt_record_is_one_line_about_it(name: str, tmp_path: Path) -> None
     assert len([line for line in done.err.splitlines() if "cannot be read as a record" in line]) == 1
 
 
-def test_a_blank_in_the_name_of_a_split(workshop: Callable[[], Path], finished: tuple[Path, list[Record]]) -> None:
-    here = workshop()
+def test_split_name_with_a_blank_is_quoted(
+    fresh_folder: Callable[[], Path], finished: tuple[Path, list[Record]]
+) -> None:
+    here = fresh_folder()
     for one in finished[1][:2]:
         record = one.model_copy(update={"cell": one.cell.model_copy(update={"split": "by well"})})
         folder = here / "results" / "runs" / record.run_id
@@ -231,7 +233,7 @@ def test_a_blank_in_the_name_of_a_split(workshop: Callable[[], Path], finished: 
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"junk" * 100])
-def test_a_damaged_checkpoint_is_none(content: bytes, tmp_path: Path) -> None:
+def test_damaged_checkpoint_is_ignored(content: bytes, tmp_path: Path) -> None:
     def course() -> Course:
         start = np.ones((2, 1, 3, 4), np.float32)
         return Course(start, start, tmp_path, "x", None, lambda: False)
@@ -247,7 +249,7 @@ def test_a_damaged_checkpoint_is_none(content: bytes, tmp_path: Path) -> None:
     assert Checkpoints(tmp_path / "checkpoint.pt").load() is None
 
 
-def test_scores_that_no_sum_bears_are_none(tmp_path: Path) -> None:
+def test_mean_of_overflowing_scores_is_none(tmp_path: Path) -> None:
     scores = Scores(("a", "b"), {"mae": np.array([1.0, np.inf]), "x": np.array([1e308, 1e308]), "y": np.ones(2)})
     assert scores.means() == {"mae": None, "x": None, "y": 1.0}
     write_scores(scores, tmp_path)
@@ -277,9 +279,9 @@ high = 4500.0
 
 
 @pytest.mark.parametrize("kind", ["<f4", "<f8", ">f4", "<f2"])
-def test_every_kind_of_nan_is_told_without_a_warning(kind: str, workshop: Callable[[], Path]) -> None:
+def test_nan_of_every_type_is_reported_without_a_numpy_warning(kind: str, fresh_folder: Callable[[], Path]) -> None:
     """A signalling NaN warns in casts, comparisons and reductions that a quiet one passes in silence."""
-    here = workshop()
+    here = fresh_folder()
     signalling = {"f4": 0x7FA00000, "f8": 0x7FF4000000000000, "f2": 0x7D00}[kind[1:]]
     for name in ("u.npy", "vp.npy"):
         values = np.load(here / "u.npy").astype(kind) if name == "u.npy" else np.full((3, 40, 60), 2000, kind)
@@ -303,7 +305,7 @@ def test_every_kind_of_nan_is_told_without_a_warning(kind: str, workshop: Callab
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_texts_of_records_never_command_a_terminal(
+def test_control_characters_in_records_are_not_printed(
     terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = "\x1b]0;title\x07\x9b31m\r"

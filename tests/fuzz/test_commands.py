@@ -1,4 +1,4 @@
-"""Whatever is option_texts, no command ends with a traceback."""
+"""Random command lines; no command ends with a traceback."""
 
 import random
 import shlex
@@ -16,7 +16,7 @@ from fwibench.runs.execution.run import Outcome
 from tests.fuzz.harness import amount, call, generator
 from tests.fuzz.mutations import NUMBERS, TEXTS
 
-# no file outside of the test's folder may be named
+# do not name files outside the folder of the test
 ANYTHING = [text for text in TEXTS if "\0" not in text and not text.startswith("/")]
 WORDS = [
     *("mean-map", "invlint", "pixel-ridge", "invlint[alpha=1|10]", "mean-map,pixel-ridge", "refine[base=mean-map]"),
@@ -62,9 +62,9 @@ FITTING = {
     "receiver_x": ("0:590:60",),
     "disable_plugin": ("hybrid",),
 }
-"""Values that the parameter of that name takes."""
+"""Valid values of parameters, by name."""
 SLOW = ("info", "report", "figures", "doctor", "reproduce", "predict", "rescore", "data card", "data add")
-"""Commands that import or draw a lot: they come less often."""
+"""Slow commands, which are tried less often."""
 
 
 def commands(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -90,7 +90,7 @@ def value_of(rng: random.Random, parameter: Any) -> str:
 
 
 def command_line(rng: random.Random, path: tuple[str, ...], command: Any) -> list[str]:
-    """A command with some of its options, most of them of the right kind, then a few words changed."""
+    """Return a command with some of its options, mostly valid, and change a few words."""
     words = list(path)
     for parameter in command.params:
         flag = rng.choice(parameter.opts)
@@ -114,22 +114,22 @@ def command_line(rng: random.Random, path: tuple[str, ...], command: Any) -> lis
 
 
 @pytest.fixture
-def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands are understood and refused, or end where the work would begin."""
+def no_computation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands parse their arguments and end where the computation would start."""
 
-    def refuse(*_: object, **__: object) -> Any:
+    def run_nothing(*_: object, **__: object) -> Any:
         return Outcome()
 
-    for module in ("run", "reproduce"):
-        monkeypatch.setattr(f"fwibench.cli.commands.{module}.run_plan", refuse)
+    for module in ("api.runs", "cli.commands.reproduce"):
+        monkeypatch.setattr(f"fwibench.{module}.run_plan", run_nothing)
     monkeypatch.setattr("fwibench.testing.runner.examine", lambda *_, **__: [])
     monkeypatch.setattr(StoredDataset, "prepare", lambda *_: None)
     monkeypatch.setattr(StoredDataset, "estimate", lambda _: None)
     monkeypatch.setattr(Dataset, "check_physics", lambda _: [])
 
 
-@pytest.mark.usefixtures("nothing_is_run")
-def test_no_command_line_gives_a_traceback(workshop: Callable[[], Path]) -> None:
+@pytest.mark.usefixtures("no_computation")
+def test_random_command_lines_print_no_traceback(fresh_folder: Callable[[], Path]) -> None:
     rng = generator(20)
     known = dict(commands(typer.main.get_command(app)))
     names = [name for name in known for _ in range(1 if " ".join(name) in SLOW else 6)]
@@ -137,12 +137,12 @@ def test_no_command_line_gives_a_traceback(workshop: Callable[[], Path]) -> None
     codes: dict[int, int] = {}
     for number in range(amount(120, 5000)):
         if number % 100 == 0:
-            here = workshop()
+            here = fresh_folder()
         name = rng.choice(names)
         words = command_line(rng, name, known[name])
         done = call(words, here)
         codes[done.code] = codes.get(done.code, 0) + 1
-        # what the user names may not exist; that is one line, whoever says it
+        # a file named by the user may not exist; the system reports that in one line
         if done.fault and not done.system:
             last = [line for line in done.fault.splitlines() if line.startswith("  File")][-1]
             if last not in faults:

@@ -1,4 +1,4 @@
-"""Whatever a file holds, no command ends with a traceback, and a damaged run costs itself alone."""
+"""Damaged files: no command ends with a traceback, and a damaged run does not affect the others."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ SLOWLY = (
 
 
 class Faults:
-    """Collects each fault once, by the line that raised it."""
+    """Unexpected errors, each kept once by the line that raised it."""
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
@@ -56,7 +56,7 @@ class Faults:
             self._note(lines[-1] + done.fault.splitlines()[-1][:40], f"{what}\n{done.fault[-2500:]}")
 
     def miss(self, what: str) -> None:
-        """Notes a command that lost more than it should."""
+        """Record that a command lost runs that are not damaged."""
         self._note(what[:60], what)
 
     def _note(self, key: str, what: str) -> None:
@@ -71,7 +71,7 @@ class Faults:
 
 
 def shown(path: Path) -> str:
-    """The beginning of what a damaged file holds, for the message of a failure."""
+    """Return the beginning of a damaged file, for the message of a failure."""
     return repr(path.read_bytes()[:3000]) if path.is_file() and not path.is_symlink() else ""
 
 
@@ -81,25 +81,25 @@ def restore(path: Path, source: Path) -> None:
 
 
 def listed(done: Done) -> set[str]:
-    """Methods in the rows of a command's JSON; none if it printed no JSON."""
+    """Return the methods in the JSON that a command printed; none if it printed no JSON."""
     try:
         return {str(row["method"]) if "method" in row else str(row["run"]) for row in json.loads(done.out)}
     except (ValueError, TypeError):
         return set()
 
 
-def test_a_damaged_file_of_a_run_costs_that_run_alone(
-    workshop: Callable[[], Path], finished: tuple[Path, list[Record]]
+def test_damaged_run_does_not_affect_the_others(
+    fresh_folder: Callable[[], Path], finished: tuple[Path, list[Record]]
 ) -> None:
     rng = generator(34)
     records, faults = finished[1], Faults()
     for number in range(amount(40, 1200)):
         if number % 50 == 0:
-            here = workshop()
+            here = fresh_folder()
         chosen = rng.choice(records)
         folder = here / "results" / "runs" / chosen.run_id
         files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".csv", ".npz"))
-        # the record is read by all commands
+        # damage the record most often, since all commands read it
         path = rng.choice([folder / "record.json"] * len(files) + files)
         what = f"{path.relative_to(here)} is {damage_file(rng, path)}"
         asked = [*READ, *rng.sample(SOMETIMES, 2), *(rng.sample(SLOWLY, 1) if rng.random() < 0.04 else [])]
@@ -115,7 +115,7 @@ def test_a_damaged_file_of_a_run_costs_that_run_alone(
         for name in ("maps.npy", "joined", "drawn"):
             shutil.rmtree(here / name, ignore_errors=True)
         restore(path, finished[0] / path.relative_to(here / "results"))
-        # what a command wrote into the damaged run is not the next one's
+        # undo what a command wrote into the damaged run
         for kept in ("record.json", "scores.csv"):
             restore(folder / kept, finished[0] / "runs" / chosen.run_id / kept)
     faults.check()
@@ -137,11 +137,11 @@ DATA = (
 )
 
 
-def test_damaged_samples_and_manifests(workshop: Callable[[], Path]) -> None:
+def test_damaged_samples_and_manifests_print_no_traceback(fresh_folder: Callable[[], Path]) -> None:
     rng, faults = generator(36), Faults()
     for number in range(amount(8, 300)):
         if number % 50 == 0:
-            here = workshop()
+            here = fresh_folder()
         (folder,) = (here / "data").glob("salt-*")
         path = rng.choice(sorted(one for one in folder.iterdir() if one.suffix in (".json", ".npy")))
         content = path.read_bytes()
@@ -173,9 +173,9 @@ GIVEN = (
 )
 
 
-def test_arrays_that_a_user_gives(workshop: Callable[[], Path]) -> None:
+def test_damaged_arrays_of_users_print_no_traceback(fresh_folder: Callable[[], Path]) -> None:
     rng, faults = generator(37), Faults()
-    here = workshop()
+    here = fresh_folder()
     for _ in range(amount(30, 350)):
         arguments, name = rng.choice(GIVEN)
         path = here / name
@@ -190,9 +190,9 @@ def test_arrays_that_a_user_gives(workshop: Callable[[], Path]) -> None:
     faults.check()
 
 
-def test_damaged_descriptions_of_added_datasets(workshop: Callable[[], Path]) -> None:
+def test_damaged_descriptions_of_added_datasets_print_no_traceback(fresh_folder: Callable[[], Path]) -> None:
     rng, faults = generator(38), Faults()
-    here = workshop()
+    here = fresh_folder()
     done = call(add("mine", "--val", "1", "--test", "1"), here)
     assert done.code == 0, done
     path = here / "data" / "added" / "mine.json"
@@ -216,10 +216,10 @@ def test_damaged_descriptions_of_added_datasets(workshop: Callable[[], Path]) ->
 @pytest.mark.parametrize(
     ("field", "depth"), [("environment", 15), ("cell", 150), ("chosen", 500), ("history", 2_000), ("scores", 100_000)]
 )
-def test_values_nested_deep_in_a_record(
-    workshop: Callable[[], Path], finished: tuple[Path, list[Record]], field: str, depth: int
+def test_deeply_nested_values_in_a_record_print_no_traceback(
+    fresh_folder: Callable[[], Path], finished: tuple[Path, list[Record]], field: str, depth: int
 ) -> None:
-    here, faults = workshop(), Faults()
+    here, faults = fresh_folder(), Faults()
     run = finished[1][0].run_id
     path = here / "results" / "runs" / run / "record.json"
     content: dict[str, Any] = json.loads(path.read_bytes())
@@ -235,8 +235,8 @@ def test_values_nested_deep_in_a_record(
     faults.check()
 
 
-def test_samples_that_no_picture_bears(workshop: Callable[[], Path]) -> None:
-    here = workshop()
+def test_infinite_samples_print_no_traceback(fresh_folder: Callable[[], Path]) -> None:
+    here = fresh_folder()
     (folder,) = (here / "data").glob("salt-*")
     for name in ("data0.npy", "model0.npy"):
         samples = np.load(folder / name)

@@ -1,4 +1,4 @@
-"""Streams that are closed, full or left early; folders that may not be read; no home; interrupts at the start."""
+"""Closed and full streams, folders without read permission, a missing home folder, and interrupts at the start."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from fwibench.runs.artefacts.record import Record
 
 PYTHON = [sys.executable, "-m", "fwibench"]
 WEAK = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
-"""Root without the right to read what permissions forbid."""
+"""Runs a command as root without the capability to bypass file permissions."""
 NOBODY = [
     *("setpriv", "--reuid=54321", "--clear-groups"),
     *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
 ]
-"""A user without a name and without a home, who may read the interpreter wherever it lies."""
+"""Runs a command as a user without name and home folder who may read the interpreter."""
 CACHED = ["run", "-m", "mean-map", "-d", "salt", "--profile", "smoke"]
 
 
@@ -37,7 +37,7 @@ needs_nobody = pytest.mark.skipif(not works(NOBODY), reason="setpriv cannot beco
 
 
 def shell(line: str, folder: Path, *before: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Runs a line of bash in which `fwibench` is the command."""
+    """Run a line of bash in which `fwibench` is the command line."""
     command = " ".join([*before, *PYTHON])
     variables = {name: value for name, value in {**os.environ, **environment}.items() if value is not None}
     done = subprocess.run(
@@ -63,20 +63,20 @@ def test_full_standard_output_is_one_error(command: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("tail", ["| head -1", "| true", ">&-", "2>&-", ">&- 2>&-", "<&-", "2> /dev/full"])
-def test_a_reader_that_leaves_and_closed_streams_change_no_exit_code(tail: str, tmp_path: Path) -> None:
+def test_closed_streams_do_not_change_the_exit_code(tail: str, tmp_path: Path) -> None:
     assert shell(f"fwibench list methods {tail}", tmp_path).returncode == 0
 
 
-def test_run_that_nobody_reads_is_ok(workshop: Callable[[], Path]) -> None:
-    here = workshop()
+def test_run_without_a_reader_finishes(fresh_folder: Callable[[], Path]) -> None:
+    here = fresh_folder()
     assert shell(f"fwibench {' '.join(CACHED)} | true", here).returncode == 0
     full = shell(f"fwibench {' '.join(CACHED)} --export t.csv > /dev/full", here)
     assert full.returncode == 1
-    assert (here / "t.csv").exists(), "a full output does not end the command"
+    assert (here / "t.csv").exists(), "the command finishes though its output cannot be written"
 
 
-def test_bytes_that_are_not_utf8(workshop: Callable[[], Path]) -> None:
-    here = workshop()
+def test_arguments_that_are_not_utf8_are_reported(fresh_folder: Callable[[], Path]) -> None:
+    here = fresh_folder()
     for line in ("info $'\\xff'", "status --results $'a\\xff'", "list $'\\xfe\\xff'", "show $'\\xff\\x1b[31m'"):
         done = shell(f"fwibench {line}", here)
         assert done.returncode in (1, 2)
@@ -91,14 +91,14 @@ def test_bytes_that_are_not_utf8(workshop: Callable[[], Path]) -> None:
 
 
 @pytest.mark.parametrize("delay", [0.01, 0.15, 0.4])
-def test_an_interrupt_while_it_starts_is_silent(delay: float, tmp_path: Path) -> None:
+def test_interrupt_during_start_prints_no_traceback(delay: float, tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", "fwibench", "list", "methods"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        # a shell that runs tests in the background ignores the signal for them
+        # a shell ignores the signal for tests that it runs in the background
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     ) as child:
         assert child.stderr is not None
@@ -113,7 +113,7 @@ def test_an_interrupt_while_it_starts_is_silent(delay: float, tmp_path: Path) ->
 
 
 @needs_nobody
-def test_without_a_home_data_lie_among_temporary_files(tmp_path: Path) -> None:
+def test_data_folder_is_temporary_without_a_home_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     homeless: dict[str, str | None] = {"HOME": None, "FWIBENCH_DATA": None, "TMPDIR": str(tmp_path)}
     done = shell("fwibench list datasets && fwibench doctor --json", tmp_path, *NOBODY, **homeless)
@@ -126,8 +126,10 @@ def test_without_a_home_data_lie_among_temporary_files(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_weak
-def test_folders_that_may_not_be_read(workshop: Callable[[], Path], finished: tuple[Path, list[Record]]) -> None:
-    here = workshop()
+def test_folders_without_read_permission_are_reported(
+    fresh_folder: Callable[[], Path], finished: tuple[Path, list[Record]]
+) -> None:
+    here = fresh_folder()
     runs = sorted((here / "results" / "runs").iterdir())
     runs[0].chmod(0)
     done = shell("fwibench status --json", here, *WEAK)
@@ -154,8 +156,8 @@ def test_folders_that_may_not_be_read(workshop: Callable[[], Path], finished: tu
 
 
 @needs_weak
-def test_a_cache_that_may_not_be_written(workshop: Callable[[], Path], tmp_path: Path) -> None:
-    here = workshop()
+def test_data_folder_without_write_permission_is_an_error(fresh_folder: Callable[[], Path], tmp_path: Path) -> None:
+    here = fresh_folder()
     shutil.rmtree(here / "data")
     (here / "data").mkdir()
     (here / "data").chmod(0o555)
@@ -167,8 +169,8 @@ def test_a_cache_that_may_not_be_written(workshop: Callable[[], Path], tmp_path:
 
 
 @pytest.mark.slow
-def test_figures_are_drawn_whatever_backend_is_named(workshop: Callable[[], Path]) -> None:
-    here = workshop()
+def test_figures_are_drawn_with_any_matplotlib_backend(fresh_folder: Callable[[], Path]) -> None:
+    here = fresh_folder()
     backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     lines = (
         "figures -o drawn --kind errors --kind cost",

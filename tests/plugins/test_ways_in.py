@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from fwibench.cli.global_options import move_to_front
 from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.planning.grammar import read_request
@@ -243,17 +242,3 @@ def test_a_taken_name_changes_hands_only_on_demand(
         done = fwibench("list", "methods", "--override", name, **environment)
         assert done.returncode == 2
         assert reason in done.stderr
-
-
-def test_global_options_may_stand_anywhere() -> None:
-    assert move_to_front(["run", "--no-plugins", "-m", "x", "--plugins-dir", "a", "--override=b"]) == [
-        "--no-plugins",
-        "--plugins-dir",
-        "a",
-        "--override=b",
-        "run",
-        "-m",
-        "x",
-    ]
-    assert move_to_front(["info", "--", "--debug"]) == ["info", "--", "--debug"]
-    assert move_to_front(["list", "--plugins-dir"]) == ["--plugins-dir", "list"]

@@ -235,7 +235,7 @@ def test_what_was_failed_and_now_is_not_disagrees(results: Path, fwibench: Comma
     alter(results, "smoke-mean-map", status="failed", reason="no good", scores={})
     done = fwibench("reproduce", "smoke-mean-map", "-o", "again")
     assert done.returncode == 1, done.stderr
-    assert "does not agree: the record is failed (no good), the run made again ok" in done.stdout
+    assert "does not agree: the record is failed (no good), the second run is ok" in done.stdout
 
 
 def test_two_failures_agree_by_the_kind_of_their_errors(results: Path, registry: Registry) -> None:
@@ -326,7 +326,7 @@ def test_nothing_runs_where_the_cell_would_be_another(results: Path, fwibench: C
     done = fwibench("reproduce", "smoke-mean-map")
     assert done.returncode == 1
     assert "salt has other samples here than then" in done.stderr
-    assert "this installation cannot make exactly this run again" in done.stderr
+    assert "this installation cannot reproduce the run exactly" in done.stderr
     printed = fwibench("reproduce", "smoke-mean-map", "--print")
     assert printed.returncode == 0
     assert printed.stdout.startswith("fwibench run --methods mean-map --dataset salt --split random --profile smoke ")

@@ -1,4 +1,4 @@
-"""`diff`: differences of two results folders."""
+"""`diff`: differences between two results folders."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.console.output import console, print_json, print_table
-from fwibench.cli.options import Json
+from fwibench.cli.console.output import print_json, print_line, print_table
+from fwibench.cli.options import Json, Tolerance
 from fwibench.cli.records import read_records
 from fwibench.runs.artefacts.differences import TOLERANCE, find_differences
 from fwibench.runs.artefacts.results import Results
@@ -17,14 +17,12 @@ from fwibench.text.readable import show_number
 
 
 def diff(
-    first: Annotated[Path, typer.Argument(help="Folder of results.")],
-    second: Annotated[Path, typer.Argument(help="Another one.")],
-    tolerance: Annotated[
-        float, typer.Option(min=0, help="Relative difference of scores that counts as none.")
-    ] = TOLERANCE,
+    first: Annotated[Path, typer.Argument(help="Results folder.")],
+    second: Annotated[Path, typer.Argument(help="Results folder to compare with.")],
+    tolerance: Tolerance = TOLERANCE,
     json: Json = False,
 ) -> None:
-    """Show what differs between two result folders: cells, status, scores; exit code 1 if anything does."""
+    """Compare the cells, status and scores of two results folders; exit code 1 if they differ."""
     found = find_differences(read_records(Results(first)), read_records(Results(second)), tolerance)
     if json:
         changes = [{**asdict(one), "size": one.size, "relative": one.relative} for one in found.changes]
@@ -46,7 +44,7 @@ def diff(
             ]
             print_table("in both, different", ("run", "what", *numbers), rows, right=numbers)
         cells = {0: "no cell is", 1: "1 cell is"}.get(found.same, f"{found.same} cells are")
-        console().print(f"{cells} the same in both")
+        print_line(f"{cells} the same in both")
     if not found.equal:
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""`doctor`: packages, devices, plugins and folders."""
+"""`doctor`: check the installation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fwibench.runs.machine.installation import check_installation
 
 
 def doctor(json: Json = False) -> None:
-    """Check packages, devices, plugins and folders; exit 1 if something is wrong."""
+    """Check packages, devices, plugins and folders; exit code 1 if a check fails."""
     findings = list(check_installation(open_registry(check=False)))
     if json:
         print_json([{"ok": ok, "what": what, "finding": finding} for ok, what, finding in findings])

@@ -1,4 +1,4 @@
-"""`info`: one method, dataset, metric or exporter in full."""
+"""`info`: the details of a method, dataset, metric or exporter."""
 
 from __future__ import annotations
 
@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A method or dataset, with options in brackets, or a metric.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a method or dataset, with options in brackets, or of a metric or exporter.")
+    ],
     dataset: Annotated[
-        str | None, typer.Option("--dataset", "-d", help="Build the method for this dataset: layers and costs.")
+        str | None, typer.Option("--dataset", "-d", help="Show the layers and costs of the method on this dataset.")
     ] = None,
-    profile: Annotated[Profile, typer.Option(help="With --dataset: whose options the method gets.")] = "quick",
+    profile: Annotated[
+        Profile, typer.Option(help="With --dataset: profile that sets the options of the method.")
+    ] = "quick",
     json: Json = False,
 ) -> None:
-    """Show all that is known of a method, dataset, metric or exporter; with --dataset, what a method costs on it."""
+    """Show a method, dataset, metric or exporter; with --dataset, the layers and costs of a method on that dataset."""
     registry = open_registry()
     if dataset is not None:
         from fwibench.runs.planning.costs import inspect_method
@@ -64,12 +68,7 @@ def info(
         rows += _dataset_facts(opened) if isinstance(opened, list) else [["cannot be opened", opened]]
     print_table("", ("", ""), rows)
     if isinstance(spec, MethodSpec | DatasetSpec) and spec.options.model_fields:
-        presets = spec.profiles if isinstance(spec, MethodSpec) else {}
-        values = {key: getattr(options, key) for key in chosen.options}
-        here = ("here",) if values else ()
-        header = ("option", "default", *(p for p in PROFILES if presets.get(p)), *here, "what it is")
-        rows = [_option(spec, presets, key, header, values) for key in spec.options.model_fields]
-        print_table("options", header, rows)
+        _print_options(spec, {key: getattr(options, key) for key in chosen.options})
     if isinstance(spec, MethodSpec) and spec.published:
         print_published(spec.published)
 
@@ -81,36 +80,39 @@ def _find(registry: Registry, name: str) -> Offer[Any]:
     return every[name]
 
 
-def _option(
-    spec: MethodSpec | DatasetSpec,
-    presets: Mapping[Profile, dict[str, Any]],
-    name: str,
-    header: tuple[str, ...],
-    values: Mapping[str, Any],
-) -> list[str]:
-    field = spec.options.model_fields[name]
-    by_profile = [_text(presets.get(p, {}).get(name, "")) for p in PROFILES if p in header]
-    here = [_text(values.get(name, ""))] if values else []
-    return [name, _text(field.default), *by_profile, *here, field.description or ""]
+def _print_options(spec: MethodSpec | DatasetSpec, values: Mapping[str, Any]) -> None:
+    """Print the options with their defaults, the values of each profile and those that are given in brackets."""
+    presets = (
+        [(name, spec.profiles[name]) for name in PROFILES if spec.profiles.get(name)]
+        if isinstance(spec, MethodSpec)
+        else []
+    )
+    given = [("given", values)] if values else []
+    columns: list[tuple[str, Mapping[str, Any]]] = [*presets, *given]
+    rows = [
+        [name, _text(field.default), *(_text(column.get(name, "")) for _, column in columns), field.description or ""]
+        for name, field in spec.options.model_fields.items()
+    ]
+    print_table("options", ("option", "default", *(name for name, _ in columns), "meaning"), rows)
 
 
 def _validate(spec: Spec, texts: Mapping[str, str], profile: Profile) -> Any:
-    """Options that are given as texts, validated; None for what has none."""
+    """Return the validated options of a method or dataset; None if no options are given."""
     if isinstance(spec, MethodSpec | DatasetSpec):
         preset = spec.profiles.get(profile, {}) if isinstance(spec, MethodSpec) else {}
         given = parse_options(spec.name, spec.options, texts)
         return validate_options(spec.name, spec.options, preset, given) if texts else None
     if texts:
-        raise UsageError(f"{spec.name} has no options", "leave the brackets out")
+        raise UsageError(f"{spec.name} has no options", "leave out the brackets")
     return None
 
 
 def _open(spec: DatasetSpec, options: Any) -> list[Dataset] | str:
-    """The dataset in each profile; or why it cannot be opened. Its module is imported."""
+    """Open a dataset in each profile, which imports its module; return the reason if that fails."""
     try:
         with stdout_to_stderr():
             opened = [spec.load()(spec, options or spec.options(), profile) for profile in PROFILES]
-            # what a dataset of files says of itself depends on them
+            # a dataset of files reads them to describe itself, which may fail
             _ = [(dataset.summary, dataset.caveats, dataset.licence) for dataset in opened]
             return opened
     except (Exception, SystemExit) as error:
@@ -120,7 +122,7 @@ def _open(spec: DatasetSpec, options: Any) -> list[Dataset] | str:
 
 
 def _dataset_facts(opened: list[Dataset]) -> list[list[str]]:
-    """Shapes, geometry and sizes of a dataset in all profiles; no samples are read."""
+    """Return rows with shapes, geometry and sizes of a dataset in all profiles, without reading samples."""
     from fwibench.datasets.details import describe_problem, describe_splits
 
     try:

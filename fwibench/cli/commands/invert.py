@@ -1,4 +1,4 @@
-"""`invert`: a record without a known map."""
+"""`invert`: full waveform inversion of a record whose map is not known."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fwibench.api.progress import make_listener
-from fwibench.cli.console.output import console, errors, print_json, warn_each
-from fwibench.cli.options import Json, check_device, parse_duration
+from fwibench.cli.console.output import errors, print_json, print_line, warn_each
+from fwibench.cli.options import Device, ForceOutput, Json, check_device, parse_duration
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
 from fwibench.errors import UsageError
@@ -19,34 +19,40 @@ if TYPE_CHECKING:
     from fwibench.runs.prediction.invert import Outcome, Task
 
 MOST = 4
-"""Records in a picture."""
+"""Largest number of values in a line, and of panels in a figure."""
 
 
 def invert(
     measurements: Annotated[
         Path, typer.Argument(help="An .npy file of shape (S, T, R) for one record, or (n, S, T, R) for several.")
     ],
-    survey: Annotated[Path, typer.Option(help="A .toml file of the survey: grid, places, time step, source, bounds.")],
+    survey: Annotated[
+        Path, typer.Option(help="A .toml file of the survey: grid, positions, time step, source and bounds.")
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The .npy file of models to be written, (n, 1, Z, X).")
+        Path, typer.Option("--output", "-o", help="The .npy file to write, models of shape (n, 1, Z, X).")
     ],
     start: Annotated[
-        str, typer.Option(help="gradient (a linear increase over depth, chosen by the data), or an .npy file of a map.")
+        str,
+        typer.Option(
+            help="Start model: gradient (a linear increase with depth, fitted to the data), or an .npy file of a map."
+        ),
     ] = "gradient",
-    method: Annotated[str, typer.Option(help="Method; by default the first that inverts without training.")] = "",
+    method: Annotated[str, typer.Option(help="Method; default: the first that inverts without training.")] = "",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="An option of the method: iterations=100.")
+        list[str] | None,
+        typer.Option("--set", metavar="OPTION=VALUE", help="Set an option of the method: iterations=100. Repeatable."),
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Also draw start, model and what the survey sees.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Also draw the start model, the model and the illumination.")] = None,
     time_limit: Annotated[
-        str | None, typer.Option(help="Stop after this time and keep the model of that moment: 90s, 30m, 2h.")
+        str | None, typer.Option(help="Stop after this time and write the model reached so far: 90s, 30m, 2h.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a warning about the record.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
+    device: Device = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first warning about the record.")] = False,
+    force: ForceOutput = False,
     json: Json = False,
 ) -> None:
-    """Invert a record without a known map and without training: full waveform inversion with the survey's geometry."""
+    """Invert a record without training: full waveform inversion with the geometry of the survey."""
     check_device(device)
     outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
     inputs = {"the measurements": measurements, "the survey": survey, "the start": Path(start).expanduser()}
@@ -70,8 +76,8 @@ def invert(
     if json:
         print_json({**_facts(task, outcome), "output": str(output), "png": str(png) if png else None, "drawn": drawn})
         return
-    for line in (*task.measurements.notes, *_lines(task, outcome, output), *([f"{png} shows them"] if png else [])):
-        console().print(line, markup=False, soft_wrap=True)
+    for line in (*task.measurements.notes, *_lines(task, outcome, output), *([f"figure in {png}"] if png else [])):
+        print_line(line)
 
 
 def _parse_settings(settings: list[str]) -> dict[str, str]:
@@ -91,19 +97,19 @@ def _lines(task: Task, outcome: Outcome, output: Path) -> list[str]:
     low, high = float(outcome.maps.min()), float(outcome.maps.max())
     lines = [
         f"{counted(len(outcome.maps), 'model')} of {nz} x {nx} nodes by {task.spec.name} in {output}",
-        f"{bounds.name} from {show_number(low)} to {show_number(high)} {bounds.unit}, kept within "
+        f"{bounds.name} from {show_number(low)} to {show_number(high)} {bounds.unit}, within the bounds "
         f"{bounds.low:g} to {bounds.high:g} {bounds.unit}",
         f"start: {_of_starts(outcome, bounds.unit)}",
-        f"data misfit: {_listed(outcome.before)} before, {_listed(outcome.after)} after (0: explains the data, 1: as "
-        "far off as no signal)",
+        f"data misfit: {_listed(outcome.before)} before, {_listed(outcome.after)} after (0: the data are "
+        "explained, 1: as large as the data)",
     ]
     if outcome.seen is not None:
         lines.append(
-            f"illumination: the survey sees {(outcome.seen > 0.5).mean():.0%} of the section; where it sees nothing, "
-            "the model is the start"
+            f"illumination: the survey illuminates {(outcome.seen > 0.5).mean():.0%} of the section; elsewhere the "
+            "model is the start model"
         )
     iterations = f", {sum(outcome.iterations)} iterations" if outcome.iterations is not None else ""
-    ended = "; the time limit ended it" if outcome.stopped else ""
+    ended = "; stopped at the time limit" if outcome.stopped else ""
     lines.append(f"time: {show_seconds(outcome.seconds)}{iterations}{ended}")
     return lines
 
@@ -114,13 +120,13 @@ def _of_starts(outcome: Outcome, unit: str) -> str:
 
 
 def _listed(values: Any) -> str:
-    """Up to four numbers, and how many more there are."""
+    """Return up to four numbers as text, and how many more there are."""
     shown = ", ".join(show_number(float(value)) for value in values[:MOST])
     return shown if len(values) <= MOST else f"{shown} and {len(values) - MOST} more"
 
 
 def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
-    """Draws start and model of records, spread evenly; returns which records."""
+    """Draw start model and model of records that are spread evenly, and return the numbers of these records."""
     import numpy as np
 
     from fwibench.files.atomic import atomic_write

@@ -1,4 +1,4 @@
-"""`list`: methods, datasets, metrics and exporters."""
+"""`list`: the methods, datasets, metrics and exporters of all plugins."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fwibench.specs.metric import MetricSpec
 What = Literal["methods", "datasets", "metrics", "exporters"]
 
 
-def list_(what: Annotated[What, typer.Argument(help="What to list.")], json: Json = False) -> None:
-    """List methods, datasets, metrics or exporters with the plugin each comes from."""
+def list_(what: Annotated[What, typer.Argument(help="Kind of objects to list.")], json: Json = False) -> None:
+    """List methods, datasets, metrics or exporters, each with the plugin that offers it."""
     offers = sorted(getattr(open_registry(), what).items())
     if json:
         print_json([offer_as_json(offer) for _, offer in offers])
@@ -52,7 +52,7 @@ def offer_as_json(offer: Offer[Any]) -> dict[str, Any]:
 
 
 def _schema(options: type[BaseModel]) -> dict[str, Any]:
-    """JSON schema of each option; a type that has none leaves the option's description alone."""
+    """Return the JSON schema of each option; only the descriptions if a type has no JSON schema."""
     try:
         return options.model_json_schema().get("properties", {})
     except PydanticInvalidForJsonSchema:

@@ -1,10 +1,10 @@
-"""`plan`: what `run` would do."""
+"""`plan`: the cells, time and disk space of a request."""
 
 from __future__ import annotations
 
 from fwibench.boards.repetitions import format_options
 from fwibench.cli.commands.run import PLANNING
-from fwibench.cli.console.output import console, print_json, print_table, working
+from fwibench.cli.console.output import print_json, print_line, print_table, working
 from fwibench.cli.options import Json, takes_request
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
@@ -16,7 +16,7 @@ from fwibench.text.readable import show_count, show_seconds
 
 @takes_request
 def plan(request: Request, registry: Registry, json: Json = False) -> None:
-    """Show what `run` with the same options would do: cells, what is finished, time and disk."""
+    """List the cells of `run` with the same options, their state, and estimates of time and disk space."""
     with working(PLANNING):
         planned = make_plan(request, registry)
     finished = Results(request.results).records()[0]
@@ -27,7 +27,7 @@ def plan(request: Request, registry: Registry, json: Json = False) -> None:
         return
     header = ("cell", "options", "state", "time", "basis")
     print_table("", header, [[str(cell[name]) for name in header] for cell in cells])
-    console().print(f"data still to be made: {show_count(disk)}B" if disk else "data are there")
+    print_line(f"data to prepare: {show_count(disk)}B" if disk else "all data are prepared")
 
 
 def _describe(one: PlannedCell, found: Estimate) -> dict[str, object]:
@@ -36,6 +36,6 @@ def _describe(one: PlannedCell, found: Estimate) -> dict[str, object]:
         "options": format_options(one.chosen),
         "state": found.state,
         "time": show_seconds(found.seconds),
-        "basis": "" if found.seconds is None else "mean of like cells in these results",
+        "basis": "" if found.seconds is None else "mean of similar cells in these results",
         "seconds": found.seconds,
     }

@@ -1,4 +1,4 @@
-"""`predict`: a finished run's model on new measurements."""
+"""`predict`: apply the model of a finished run to new measurements."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fwibench.api.progress import make_listener
-from fwibench.cli.console.output import console, errors, print_json, warn_each
-from fwibench.cli.options import Device, Json, Run, check_device, check_results
+from fwibench.cli.console.output import errors, print_json, print_line, warn_each
+from fwibench.cli.options import Device, ForceOutput, Json, Run, check_device, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
@@ -26,18 +26,18 @@ def predict(
     measurements: Annotated[
         Path,
         typer.Argument(
-            help="A SEG-Y file, or .npy of (n, S, T, R), (n, T, R) for one source, (S, T, R) for one sample."
+            help="A SEG-Y file, or .npy of shape (n, S, T, R); (n, T, R) for one source; (S, T, R) for one sample."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .npy file of maps, (n, 1, Z, X), to be written.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .npy file to write, maps of shape (n, 1, Z, X).")],
     results: ResultsOption = Path("results"),
-    png: Annotated[Path | None, typer.Option(help="Also draw up to four of the maps.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Also draw up to four maps.")] = None,
     device: Device = "auto",
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a warning.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first warning.")] = False,
+    force: ForceOutput = False,
     json: Json = False,
 ) -> None:
-    """Use a finished run's model on new measurements, after checks of their shape, type, values and amplitude."""
+    """Apply the model of a finished run to new measurements; their shape, type, values and amplitude are checked."""
     check_device(device)
     check_results(results)
     outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
@@ -68,16 +68,16 @@ def predict(
         *task.measurements.notes,
         f"{counted(len(maps), 'map')} of {' x '.join(map(str, maps.shape[2:]))} nodes by {facts['run']} in {output}",
         f"{bounds.name} from {show_number(low)} to {show_number(high)} {unit}; {outside} of {maps.size} nodes "
-        f"lie outside of the problem's {bounds.low:g} to {bounds.high:g} {unit}",
+        f"lie outside the bounds of the problem, {bounds.low:g} to {bounds.high:g} {unit}",
     ]
     if png:
         lines.append(f"{png} shows sample{'s' if len(drawn) > 1 else ''} {', '.join(map(str, drawn))}")
     for line in lines:
-        console().print(line, markup=False, soft_wrap=True)
+        print_line(line)
 
 
 def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
-    """Draws maps, spread evenly; says of which samples."""
+    """Draw maps of samples that are spread evenly, and return the numbers of these samples."""
     import numpy as np
 
     from fwibench.files.atomic import atomic_write

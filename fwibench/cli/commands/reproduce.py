@@ -1,4 +1,4 @@
-"""`reproduce`: a finished run made again and compared with its record."""
+"""`reproduce`: run a finished run again and compare the results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import typer
 
 from fwibench.api.progress import make_listener
 from fwibench.boards.columns import columns_of
-from fwibench.cli.console.output import console, errors, print_json, print_table, warn
-from fwibench.cli.options import Device, Json, Run, check_device, check_results
+from fwibench.cli.console.output import errors, print_json, print_line, print_table, warn
+from fwibench.cli.options import Device, Json, Run, Tolerance, check_device, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.runs.artefacts.differences import TOLERANCE
@@ -31,16 +31,14 @@ def reproduce(
     results: ResultsOption = Path("results"),
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="New folder for the second run; by default RESULTS/reproduced/RUN."),
+        typer.Option("--output", "-o", help="New results folder for the second run; default: RESULTS/reproduced/RUN."),
     ] = None,
-    show: Annotated[bool, typer.Option("--print", help="Print the command and stop.")] = False,
-    tolerance: Annotated[
-        float, typer.Option(min=0, help="Relative difference of scores that counts as none.")
-    ] = TOLERANCE,
+    show: Annotated[bool, typer.Option("--print", help="Print the command without running it.")] = False,
+    tolerance: Tolerance = TOLERANCE,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Run a finished run's command again in a new folder and say whether the result agrees; exit code 1 if not."""
+    """Run the command of a finished run again in a new folder and compare the results; exit code 1 if they differ."""
     check_device(device)
     check_results(results)
     folder = Results(results).run(run)
@@ -54,12 +52,12 @@ def reproduce(
     plan, obstacles = repeating.plan_again(request, record, base, registry)
     facts: dict[str, Any] = {"run": record.run_id, "command": command, "obstacles": obstacles}
     if not json:
-        console().print(shlex.join(command), markup=False, soft_wrap=True)
+        print_line(shlex.join(command))
     for line in obstacles:
         warn(line)
     if show or obstacles:
         if obstacles and not json:
-            warn("this installation cannot make exactly this run again; the command makes it as it would be today")
+            warn("this installation cannot reproduce the run exactly; the command runs it with the present versions")
         if json:
             print_json(facts)
         raise typer.Exit(0 if show else 1)
@@ -91,12 +89,12 @@ def _print_comparison(first: Record, second: Record, found: repeating.Comparison
         numbers = ("record", "again", "relative")
         print_table("", ("metric", *numbers, "verdict"), rows, right=numbers)
     for name in found.left_out:
-        warn(f"there is no metric named '{name}' here, its score is not compared")
+        warn(f"there is no metric named '{name}' in this installation; its score is not compared")
     if found.environment:
         differing = [[one.what, str(one.first), str(one.second)] for one in found.environment]
-        print_table("what differs in the environment", ("what", "record", "again"), differing)
+        print_table("differences in the environment", ("what", "record", "again"), differing)
     for line in _verdict(first, second, found, tolerance):
-        console().print(line, markup=False, soft_wrap=True)
+        print_line(line)
 
 
 def _verdict(first: Record, second: Record, found: repeating.Comparison, tolerance: float) -> Iterable[str]:
@@ -105,12 +103,12 @@ def _verdict(first: Record, second: Record, found: repeating.Comparison, toleran
         same = "are bitwise equal" if found.predictions == "equal" else f"differ{largest}"
         yield f"predictions {same}"
     if not found.comparable:
-        yield "cannot say whether it agrees: no score of the record is known here"
+        yield "cannot be compared: no metric of the record exists in this installation"
     elif not found.agrees and first.status != second.status:
         ends = [f"{one.status}{f' ({one.reason})' if one.reason else ''}" for one in (first, second)]
-        yield printable(f"does not agree: the record is {ends[0]}, the run made again {ends[1]}")
+        yield printable(f"does not agree: the record is {ends[0]}, the second run is {ends[1]}")
     elif not found.agrees and first.status != "ok":
-        reasons = f"the record: {first.reason}; the run made again: {second.reason}"
+        reasons = f"record: {first.reason}; second run: {second.reason}"
         yield printable(f"does not agree: both are {first.status}, for different reasons; {reasons}")
     elif not found.agrees:
         yield f"does not agree: {len(found.changes)} of {len(found.scores)} scores differ by more than {tolerance:g}"

@@ -1,4 +1,4 @@
-"""`rescore`: metrics of finished runs from their stored predictions."""
+"""`rescore`: compute metrics from the stored predictions of finished runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fwibench.cli.console.output import print_json, print_table, warn
-from fwibench.cli.options import Json
+from fwibench.cli.options import Json, parse_names
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
@@ -19,17 +19,18 @@ from fwibench.text.readable import show_number
 
 def rescore(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN...", help="Only these runs; a part of a name will do.")
+        list[str] | None,
+        typer.Argument(metavar="RUN...", help="Names of runs, or parts of names; default: all finished runs."),
     ] = None,
     metrics: Annotated[
-        str, typer.Option(help="Names, separated by commas; by default all that are computed without being asked for.")
+        str, typer.Option(help="Metrics, separated by commas; default: those that run computes by default.")
     ] = "",
     results: ResultsOption = Path("results"),
     json: Json = False,
 ) -> None:
-    """Compute metrics again from the stored predictions of finished runs, for instance one that came later."""
+    """Compute metrics, such as a newly installed one, from the stored predictions of finished runs."""
     registry = open_registry()
-    names = [name.strip() for name in metrics.split(",") if name.strip()]
+    names = parse_names(metrics)
     for name in names:
         registry.metric(name)
     names = names or [name for name, offer in registry.metrics.items() if offer.spec.default]
@@ -40,7 +41,7 @@ def rescore(
             raise UnknownNameError.among("finished run", run, [record.run_id for record in finished])
     wanted = [one for one in finished if not runs or any(run in one.run_id for run in runs)]
     if not wanted:
-        raise DataError(f"there are no finished runs in {results}", "fwibench status shows what there is")
+        raise DataError(f"there are no finished runs in {results}", "list the runs with fwibench status")
     from fwibench.runs.folders.rescore import rescore_runs
 
     rows, faults = [], 0

@@ -1,4 +1,4 @@
-"""`run`: methods on datasets."""
+"""`run`: run methods on datasets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fwibench.api.progress import make_listener
 from fwibench.api.runs import run_request
 from fwibench.boards.columns import columns_of
 from fwibench.boards.export import check_formats, export
-from fwibench.cli.console.output import console, errors, print_json, warn, working
+from fwibench.cli.console.output import errors, print_json, print_line, warn, working
 from fwibench.cli.options import Exports, Json, takes_request
 from fwibench.cli.registry import warn_broken
 from fwibench.cli.tables import print_leaderboard, print_notes
@@ -18,12 +18,13 @@ from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.planning.request import Request
 from fwibench.text.readable import counted, show_seconds
 
-PLANNING = "planning; original files that changed since they were last used are read once"
+PLANNING = "planning; files that changed since their last use are read once"
+"""Text shown during the planning, which hashes the files that options name."""
 
 
 @takes_request
 def run(request: Request, registry: Registry, exports: Exports = None, json: Json = False) -> None:
-    """Run methods on datasets and print the leaderboard of this run."""
+    """Run methods on datasets and print their leaderboard."""
     check_formats(exports or [], registry)
     check_folder(request.results / "runs")
     with working(PLANNING):
@@ -41,7 +42,7 @@ def run(request: Request, registry: Registry, exports: Exports = None, json: Jso
         print_leaderboard(board.rows)
         print_notes(board.notes)
         cells, runs = counted(len(plan), "cell"), request.results / "runs"
-        console().print(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}", soft_wrap=True)
+        print_line(f"{cells} in {show_seconds(outcome.wall_s)}, records in {runs}")
     for name in request.metrics:
         if lacking := sum(one.cached is not None and name not in one.cached.scores for one in plan):
             warn(f"{counted(lacking, 'finished run')} without {name}: fwibench rescore --metrics {name} computes it")

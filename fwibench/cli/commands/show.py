@@ -1,4 +1,4 @@
-"""`show`: one run in full."""
+"""`show`: the details of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fwibench.cli.console.output import print_json, print_table, warn
-from fwibench.cli.options import Json
+from fwibench.cli.options import Json, Run
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.errors import RecordError
@@ -20,15 +20,21 @@ from fwibench.runs.machine.load import Load
 from fwibench.text.readable import counted, show_count, show_number, show_seconds
 
 BUSY_TIMES = "on a busy machine"
+"""Marks a time that was measured while other processes used the cores."""
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="Name of a run, or a part of it that fits no other.")],
+    run: Run,
     results: ResultsOption = Path("results"),
-    mae: Annotated[bool, typer.Option("--mae", help="Of an iterative run: error of the models of each band.")] = False,
+    mae: Annotated[
+        bool,
+        typer.Option(
+            "--mae", help="For an iterative method: also show the MAE of the models after each frequency band."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Show one run: options, scores, costs, diagnostics, environment. RUN may be a part of its name."""
+    """Show a run: options, scores, costs, diagnostics and environment."""
     folder = Results(results).run(run)
     record = read_record(RunFiles(folder).record)
     from fwibench.runs.scoring.course import describe_convergence
@@ -55,7 +61,7 @@ def show(
             ]
             for b in bands
         ]
-        print_table("inversion, means over the samples", header, rows, right=header[1:])
+        print_table("inversion, mean over the samples", header, rows, right=header[1:])
 
 
 def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`status`: every run of a results folder."""
+"""`status`: the runs of a results folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from fwibench.boards.columns import columns_of
-from fwibench.cli.console.output import console, print_json, print_table
+from fwibench.cli.console.output import print_json, print_line, print_table
 from fwibench.cli.options import Json
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.records import read_records
@@ -16,7 +16,7 @@ from fwibench.text.readable import show_number, show_seconds
 
 
 def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
-    """Show every cell in a results folder: status, score, duration, reason."""
+    """List the runs of a results folder: status, score, duration and reason."""
     records = read_records(Results(results))
     if json:
         print_json([{"run": r.run_id, "status": r.status, "reason": r.reason, "wall_s": r.wall_s} for r in records])
@@ -28,4 +28,4 @@ def status(results: ResultsOption = Path("results"), json: Json = False) -> None
     ]
     print_table("", ("run", "status", ranking.title, "time", "reason"), rows, right=(ranking.title, "time"))
     counts = Counter(record.status for record in records)
-    console().print(", ".join(f"{n} {name}" for name, n in counts.most_common()))
+    print_line(", ".join(f"{n} {name}" for name, n in counts.most_common()))

@@ -1,1 +1,1 @@
-"""What is printed: streams, lines, tables and progress."""
+"""Printing: standard streams, lines, tables and progress."""

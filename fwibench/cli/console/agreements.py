@@ -1,4 +1,4 @@
-"""Tables of stored samples and the simulations they are compared with."""
+"""Tables that compare recorded samples with simulations of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def print_agreements(title: str, agreements: Sequence[Agreement]) -> None:
-    """A line for each sample that was compared with a simulation; nothing where there are none."""
+    """Print a row for each sample that was compared with a simulation; nothing if there are none."""
     if not agreements:
         return
     header = ("sample", "correlation", "scale", "delay [samples]", "residual")

@@ -1,4 +1,4 @@
-"""`info METHOD --dataset NAME` as people read it."""
+"""Tables of the layers and costs of a method, beside published values."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ LAYERS = ("layer", "type", "output", "parameters", "MACs [M]")
 
 
 def print_inspection(found: Inspection) -> None:
-    """The layers, then the method's costs beside the published ones, then what is to be said of those."""
+    """Print the layers of a method, its costs beside the published ones, and notes on those."""
     measured, sought = (" x ".join(map(str, shape)) for shape in (found.measurement_shape, found.property_shape))
-    _say(f"{found.method} on {found.dataset}, profile {found.profile}: {measured} measured, {sought} sought")
+    _say(f"{found.method} on {found.dataset}, profile {found.profile}: measurements {measured}, property {sought}")
     if found.layers:
         print_table("layers", LAYERS, [_layer(layer) for layer in found.layers], LAYERS[2:], optional=("type",))
     header = ("one sample", found.method, *(f"published: {entry.source}" for entry in found.published))
     if rows := [row for row in _costs(found) if any(row[1:])]:
         print_table("costs", header, rows, right=header[1:])
     if found.complexity is None:
-        _say("parameters, MACs and FLOPs: known after fit; fwibench run, then fwibench show")
+        _say("parameters, MACs and FLOPs are known after fit: fwibench run, then fwibench show")
     if found.published:
-        _say("published: as printed, for the publication's own data and the method's default options")
+        _say("published values are as printed: for the data of the publication and the default options of the method")
     for entry in found.published:
         if entry.note:
             _say(f"note on {entry.source}: {entry.note}")
@@ -40,7 +40,7 @@ def _layer(layer: Layer) -> list[str]:
 
 
 def _costs(found: Inspection) -> list[list[str]]:
-    """Rows of the table of costs; the second column is ours, the others are the publications'."""
+    """Return the rows of costs: name, value computed here, and the value of each publication."""
     ours = found.complexity or Complexity()
 
     def row(name: str, own: str, show: Callable[[Any], str] = str, field: str = "") -> list[str]:
@@ -61,7 +61,7 @@ def _costs(found: Inspection) -> list[list[str]]:
 
 
 def print_published(entries: tuple[Published, ...]) -> None:
-    """What publications print of a method, on all datasets."""
+    """Print the published values of a method on all datasets."""
     numbers = ("MAE", "MSE", "SSIM", "parameters", "FLOPs")
     rows = [
         [
@@ -80,10 +80,10 @@ def _whole(value: int | None) -> str:
 
 
 def _score(value: float | None) -> str:
-    # every digit that is printed
+    # all digits of the publication
     return "" if value is None else str(value)
 
 
 def _say(text: str) -> None:
-    # a terminal wraps between words, a pipe gets whole lines
+    # a terminal wraps between words, a pipe receives whole lines
     console().print(text, markup=False, soft_wrap=not console().is_terminal)

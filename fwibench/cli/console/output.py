@@ -1,4 +1,4 @@
-"""How things are shown: Rich on a terminal, plain lines in a pipe."""
+"""Printing of lines, warnings, errors, JSON and tables: with Rich on a terminal, as plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Cells = Sequence[str]
 
 
 class _Console(Console):
-    """A console whose lines never command the terminal, whatever the texts in them hold."""
+    """A console that replaces control characters, so that names and messages cannot send codes to the terminal."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As Rich's; line breaks are kept."""
+        """Print as `rich.console.Console` does, without control characters except line breaks."""
         super().print(*(_harmless(one) if isinstance(one, str) else one for one in objects), **options)
 
 
@@ -32,62 +32,67 @@ def _harmless(text: str) -> str:
 
 @cache
 def console() -> Console:
-    """Standard output. What is printed stands as it is: square brackets in names and paths are no markup."""
+    """Return the console of standard output; it prints square brackets in names and paths instead of reading markup."""
     return _Console(highlight=False, markup=False)
 
 
 @cache
 def errors() -> Console:
-    """Standard error: progress, warnings, errors."""
+    """Return the console of standard error: progress, warnings and errors."""
     return _Console(stderr=True, highlight=False)
 
 
+def print_line(text: str) -> None:
+    """Print a text on standard output; lines are not wrapped, so that paths and commands can be copied."""
+    console().print(text, soft_wrap=True)
+
+
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """Print a warning in one line on standard error."""
     errors().print(f"[yellow]warning:[/] {escape(printable(shorten(text)))}", soft_wrap=True)
 
 
 def warn_each(warnings: Iterable[str], *, strict: bool) -> None:
-    """Warn in a line each.
+    """Print each warning in one line on standard error.
 
     Raises:
-        ProblemError: There is one, and `strict` makes it an error.
+        ProblemError: `strict` is set and there is a warning.
     """
     for line in warnings:
         if strict:
-            raise ProblemError(line, "without --strict this is a warning")
+            raise ProblemError(line, "leave out --strict to continue in spite of it")
         warn(line)
 
 
 def print_error(message: str, hint: str) -> None:
-    """An error and, where there is any, the advice, on standard error."""
+    """Print an error on standard error, followed by the hint unless it is empty."""
     errors().print(f"[bold red]error:[/] {escape(shorten(message))}", soft_wrap=True)
     if hint:
         errors().print(f"[bold]hint:[/] {escape(shorten(hint))}", soft_wrap=True)
 
 
 def working(text: str) -> AbstractContextManager[Any]:
-    """Say on a terminal what goes on until the block ends."""
+    """Show on a terminal what is being done until the block ends."""
     return errors().status(escape(text)) if errors().is_terminal else nullcontext()
 
 
 def print_json(value: Any) -> None:
-    """JSON on standard output."""
-    # Rich would take as long over a thousand rows as all the rest
+    """Print a value as JSON on standard output."""
+    # Rich takes as long to print a thousand rows as the rest of the command
     console().file.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
 def print_table(
     title: str, header: Cells, rows: Sequence[Cells], right: Sequence[str] = (), optional: Sequence[str] = ()
 ) -> None:
-    """A table: boxed on a terminal, aligned lines in a pipe.
+    """Print a table: with borders on a terminal, as aligned columns in a pipe.
 
     Args:
-        title: What it shows; empty for none.
+        title: Title; empty for none.
         header: Names of the columns.
-        rows: Texts; all as long as the header.
-        right: Columns that hold numbers and are aligned to the right.
-        optional: Columns that a narrow terminal may leave out, the first one first.
+        rows: Texts of the cells; each row has the length of the header.
+        right: Names of columns that are aligned to the right.
+        optional: Names of columns that are left out on a narrow terminal, in this order.
     """
     title, rows = printable(title), [[printable(shorten(cell)) for cell in row] for row in rows]
     header, right, optional = ([*map(printable, names)] for names in (header, right, optional))
@@ -103,17 +108,17 @@ def print_table(
             table.add_row(*(row[i] for i in shown))
         console().print(table)
         if left_out:
-            console().print(f"not shown on a terminal this narrow: {', '.join(left_out)}", style="dim")
+            console().print(f"columns left out on this narrow terminal: {', '.join(left_out)}", style="dim")
         return
     if title:
-        console().print(title, markup=False, soft_wrap=True)
+        print_line(title)
     for line in lines if any(header) else rows:
         cells = (c.rjust(w) if name in right else c.ljust(w) for c, name, w in zip(line, header, widths, strict=True))
-        console().print("  ".join(cells).rstrip(), markup=False, soft_wrap=True)
+        print_line("  ".join(cells).rstrip())
 
 
 def _left_out(widths: dict[str, int], optional: Sequence[str]) -> list[str]:
-    """Columns to leave out so that the rest fits the terminal; a column costs its width and a border of 3."""
+    """Return the columns to leave out so that the others fit the terminal; each takes 3 characters for its border."""
     left_out: list[str] = []
     for name in optional:
         if sum(width + 3 for column, width in widths.items() if column not in left_out) < console().width:

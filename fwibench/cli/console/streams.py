@@ -1,7 +1,7 @@
-"""Standard streams that a command can rely on, whatever the shell made of them.
+"""Standard streams that accept all output, also if they are closed, full or no longer read.
 
-Invariant: a reader that leaves early (`| head`) changes neither what a command does nor its exit code. Output that
-cannot be written for another reason, such as a full disk, lets the command finish and is reported once, at the end.
+Invariant: a reader that exits early (`| head`) changes neither what a command does nor its exit code. If output cannot
+be written for another reason, such as a full disk, the command finishes and the failure is reported once, at the end.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ STREAMS = {1: "stdout", 2: "stderr"}
 
 
 class Descriptor(io.FileIO):
-    """A standard stream that discards everything after the first write that fails.
+    """A standard stream that discards all output after the first write that fails.
 
     Attributes:
-        failure: Why a write failed; empty if none did, or if only the reader left.
+        failure: Why a write failed; empty if none failed, or if the reader exited.
     """
 
     failure = ""
 
     def write(self, content: Any) -> int:
-        """Writes bytes; returns how many of them are dealt with."""
+        """Write bytes and return how many of them are written or discarded."""
         try:
             return super().write(content)
         except OSError as error:
@@ -38,12 +38,12 @@ class Descriptor(io.FileIO):
 
 
 def prepare() -> None:
-    """Replaces the process's own standard streams; those that somebody redirected within Python stay as they are."""
+    """Replace the standard streams of the process; streams that were redirected within Python stay."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # closed before the start: the next file that is opened would get this number, and our output
+            # closed before the start: the next file that is opened would get this number and receive the output
             os.open(os.devnull, os.O_RDWR)
     for number, name in STREAMS.items():
         current: TextIO | None = getattr(sys, name)
@@ -56,7 +56,7 @@ def prepare() -> None:
             io.TextIOWrapper(
                 io.BufferedWriter(raw),
                 encoding=getattr(current, "encoding", None) or "utf-8",
-                # file names and arguments may hold bytes that are no text
+                # file names and arguments may hold bytes that are not valid UTF-8
                 errors="backslashreplace",
                 line_buffering=number == 2 or raw.isatty(),
             ),
@@ -64,7 +64,7 @@ def prepare() -> None:
 
 
 def finish() -> str:
-    """Writes what is still buffered; returns why standard output could not be written, empty if it could."""
+    """Flush the streams and return why standard output could not be written; empty if it could."""
     for name in STREAMS.values():
         with contextlib.suppress(OSError, ValueError):
             getattr(sys, name).flush()

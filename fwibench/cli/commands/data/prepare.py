@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fwibench.api.progress import make_listener
-from fwibench.cli.console.output import console, errors, warn
+from fwibench.cli.console.output import errors, print_line, warn
 from fwibench.cli.datasets import open_datasets
 from fwibench.cli.options import DatasetNames, DatasetProfile
 from fwibench.text.readable import show_seconds
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def prepare(name: DatasetNames, profile: DatasetProfile = "quick") -> None:
-    """Make the samples that are missing; what is there is kept."""
+    """Make the missing samples of datasets; existing samples are kept."""
     for dataset in open_datasets(name, profile):
         if estimate := dataset.estimate():
-            console().print(_announce(dataset, estimate), soft_wrap=True)
+            print_line(_announce(dataset, estimate))
         start = time.monotonic()
         with make_listener(errors()) as listener:
             dataset.prepare(partial(listener.preparing, dataset))
         took = show_seconds(time.monotonic() - start)
-        console().print(f"{dataset.spec.name}: {dataset.size} samples in {dataset.folder}, {took}", soft_wrap=True)
+        print_line(f"{dataset.spec.name}: {dataset.size} samples in {dataset.folder}, {took}")
         for doubt in dataset.doubts():
             warn(doubt)
 

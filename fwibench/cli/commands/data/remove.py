@@ -1,4 +1,4 @@
-"""`data remove`: forget an added dataset."""
+"""`data remove`: remove an added dataset."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.console.output import console
+from fwibench.cli.console.output import print_line
 from fwibench.datasets.user.description import forget, read_descriptions
 from fwibench.errors import UnknownNameError
 
 
 def remove(name: Annotated[str, typer.Argument(help="Name of an added dataset.")]) -> None:
-    """Forget an added dataset; your files stay."""
+    """Remove an added dataset from the list of datasets; your files are kept."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not forget(name):
         raise UnknownNameError.among("added dataset", name, [one.name for one in read_descriptions()[0]])
-    console().print(f"{name} is forgotten; your files are where they were", soft_wrap=True)
+    print_line(f"{name} is removed; your files are kept")

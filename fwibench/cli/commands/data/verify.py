@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from fwibench.cli.console.agreements import print_agreements
-from fwibench.cli.console.output import console, warn
+from fwibench.cli.console.output import print_line, warn
 from fwibench.cli.datasets import open_datasets
 from fwibench.cli.options import DatasetNames, DatasetProfile
 from fwibench.errors import DataError
 
 
 def verify(name: DatasetNames, profile: DatasetProfile = "quick") -> None:
-    """Check files, hashes and values, and simulate samples again: do stored shots agree with the physics?"""
+    """Check the files, hashes and values of datasets, and compare stored samples with new simulations."""
     faults, repairs = [], []
     for dataset in open_datasets(name, profile):
         found = dataset.verify()
         agreements = [] if found else dataset.check_physics()
         print_agreements(f"{dataset.spec.name} ({dataset.source}): stored and simulated again", agreements)
         differing = [
-            f"measurement {one.number} differs from what its map gives by {one.residual:.1e} in relative L2, "
+            f"measurement {one.number} differs from the simulation of its map by {one.residual:.1e} in relative L2, "
             f"expected {dataset.tolerance:g} or less"
             for one in agreements
             if not one.residual <= dataset.tolerance
@@ -28,4 +28,4 @@ def verify(name: DatasetNames, profile: DatasetProfile = "quick") -> None:
             warn(f"{dataset.spec.name}: {doubt.removeprefix('warning: ')}")
     if faults:
         raise DataError("; ".join(faults), "; ".join(dict.fromkeys(repairs)))
-    console().print("all is well")
+    print_line("no faults found")

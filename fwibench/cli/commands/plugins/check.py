@@ -1,4 +1,4 @@
-"""`plugins check`: does what a plugin offers keep its contract?"""
+"""`plugins check`: run the conformance checks of a plugin."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ HEADER = ("check", "result", "seconds", "reason")
 
 def check(
     name: Annotated[
-        str, typer.Argument(help="A method, dataset or metric, with options in brackets; or a plugin: all it offers.")
+        str,
+        typer.Argument(
+            help="A method, dataset or metric, with options in brackets; or a plugin, to check all that it offers."
+        ),
     ],
     json: Json = False,
 ) -> None:
-    """Check that a method, dataset or metric keeps its contract; exit 1 if it does not."""
+    """Run the conformance checks of a method, dataset or metric; exit code 1 if one fails."""
     registry = open_registry()
     found: list[Result] = []
     for offer, options in list(_chosen(registry, name)):
@@ -48,7 +51,7 @@ def check(
 
 
 def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[str, Any]]]:
-    """What a text names, and the options that are set in it."""
+    """Yield the offers that a text names, each with the options that are set in it."""
     plugins = {plugin.name: plugin for plugin in registry.plugins}
     every: dict[str, Offer[Any]] = {**registry.metrics, **registry.datasets, **registry.methods}
     for item in parse_selection(text):
@@ -59,7 +62,8 @@ def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[st
             plugin = plugins[item.name]
             if plugin.broken:
                 raise PluginError(
-                    f"plugin {plugin.name} is broken at {plugin.stage}: {plugin.reason}", "mend that first"
+                    f"plugin {plugin.name} is broken at {plugin.stage}: {plugin.reason}",
+                    "repair the plugin first; fwibench plugins list -v shows the traceback",
                 )
             offered = [offer for offer in every.values() if offer.plugin is plugin]
             if item.options or not offered:
@@ -71,10 +75,10 @@ def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[st
 
 
 def _options(spec: Any, texts: dict[str, str]) -> dict[str, Any]:
-    """Values of options that are given as texts."""
+    """Return the values of options that are given as texts."""
     if isinstance(spec, MetricSpec):
         if texts:
-            raise UsageError(f"{spec.name} is a metric, which has no options")
+            raise UsageError(f"{spec.name} is a metric and has no options", "leave out the brackets")
         return {}
     preset = spec.profiles.get("smoke", {}) if isinstance(spec, MethodSpec) else {}
     given = parse_options(spec.name, spec.options, texts)
@@ -83,11 +87,11 @@ def _options(spec: Any, texts: dict[str, str]) -> dict[str, Any]:
 
 
 def _check(registry: Registry, offer: Offer[Any], options: dict[str, Any]) -> list[Result]:
-    """Results of all checks; on a terminal the one at work is shown."""
+    """Run all checks and return their results; a terminal shows the progress."""
     from fwibench.testing.runner import examine
 
     found: list[Result] = []
-    # what a method prints is not a result
+    # keep what a method prints apart from the results
     with redirect_stdout(sys.stderr), _status(f"checking {offer.spec.name}") as status:
         for result in examine(offer.spec, registry, options=options):
             found.append(result)

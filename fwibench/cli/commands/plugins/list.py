@@ -1,4 +1,4 @@
-"""`plugins list`: what plugins offer, and what is wrong with them."""
+"""`plugins list`: what plugins offer and why some of them are broken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwibench.cli.console.output import console, print_json, print_table
+from fwibench.cli.console.output import print_json, print_line, print_table
 from fwibench.cli.options import Json
 from fwibench.cli.registry import open_registry
 from fwibench.plugins.plugin import Plugin
@@ -14,10 +14,12 @@ from fwibench.plugins.registry import Registry
 
 
 def list_(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also names, loading times and tracebacks.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also show names, loading times and tracebacks.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """List plugins: where each comes from, what it offers, and what is wrong with it."""
+    """List plugins with their distribution, what they offer, their status and the reason if they are broken."""
     registry = open_registry(check=False)
     if json:
         print_json([_as_json(plugin, registry) for plugin in registry.plugins])
@@ -39,22 +41,22 @@ def _cells(plugin: Plugin, registry: Registry) -> list[str]:
 
 
 def _print_details(plugin: Plugin, registry: Registry) -> None:
-    """Names and time on a line each; then whatever went wrong, with its traceback."""
-    _say(f"\n{plugin.name} ({plugin.origin}): {plugin.status}, {1e3 * plugin.seconds:.0f} ms")
+    """Print the loading time, names and notices of a plugin, and its faults with their tracebacks."""
+    print_line(f"\n{plugin.name} ({plugin.origin}): {plugin.status}, {1e3 * plugin.seconds:.0f} ms")
     for kind, names in registry.offers(plugin).items():
         if names:
-            _say(f"  {kind}: {', '.join(names)}")
+            print_line(f"  {kind}: {', '.join(names)}")
     for name, replaced in _replaced(plugin, registry).items():
-        _say(f"  {name} replaces that of {replaced} (--override)")
+        print_line(f"  {name} replaces the one of {replaced} (--override)")
     for notice in plugin.notices:
-        _say(f"  deprecated: {notice}")
+        print_line(f"  deprecated: {notice}")
     for fault in plugin.faults:
-        _say(f"  {fault.stage}: {fault.reason}")
-        _say("\n".join(f"    {line}" for line in fault.traceback.rstrip().splitlines()))
+        print_line(f"  {fault.stage}: {fault.reason}")
+        print_line("\n".join(f"    {line}" for line in fault.traceback.rstrip().splitlines()))
 
 
 def _replaced(plugin: Plugin, registry: Registry) -> dict[str, str]:
-    """Distributions whose offers this plugin's stand in for, by name."""
+    """Return the names that the plugin takes over, each with the distribution that offered it before."""
     return {
         name: offer.replaces.distribution
         for known in (registry.methods, registry.datasets)
@@ -77,7 +79,3 @@ def _as_json(plugin: Plugin, registry: Registry) -> dict[str, Any]:
         "deprecated": plugin.notices,
         "seconds": plugin.seconds,
     }
-
-
-def _say(text: str) -> None:
-    console().print(text, markup=False, soft_wrap=True)

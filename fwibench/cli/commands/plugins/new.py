@@ -1,4 +1,4 @@
-"""`plugins new`: a package to start from."""
+"""`plugins new`: create a plugin package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.console.output import console
+from fwibench.cli.console.output import print_line
 from fwibench.cli.registry import open_registry
 from fwibench.plugins.scaffold import Kind, write_package
 
@@ -16,15 +16,19 @@ TRY = {
     "dataset": "fwibench run --methods mean-map --dataset {name} --profile smoke",
     "metric": "fwibench run --methods mean-map --dataset salt --profile smoke --metrics {name}",
 }
-"""A command that uses what was written."""
+"""A command that uses the new plugin, by kind."""
 
 
 def new(
-    kind: Annotated[Kind, typer.Argument(help="What the plugin offers.")],
-    name: Annotated[str, typer.Argument(help="Its name: small letters, digits and hyphens. So is the folder called.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the folder is made.")] = Path(),
+    kind: Annotated[Kind, typer.Argument(help="Kind of object that the plugin offers.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the object and of the folder: lower-case letters, digits and hyphens.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder in which the package is created.")
+    ] = Path(),
 ) -> None:
-    """Write a plugin package that works as it is, to start from: a method, a dataset or a metric, with tests."""
+    """Create a working plugin package with tests, as a start for a method, dataset or metric."""
     folder = output / name
     files = write_package(kind, name, output, open_registry())
     lines = [
@@ -34,4 +38,4 @@ def new(
         f"  fwibench plugins check {name}",
         f"  {TRY[kind].format(name=name)}",
     ]
-    console().print("\n".join(lines), markup=False, soft_wrap=True)
+    print_line("\n".join(lines))

@@ -16,7 +16,7 @@ def nowhere(tmp_path: Path) -> dict[str, str]:
     return {"FWIBENCH_DATA": str(tmp_path / "data")}
 
 
-def test_costs_stand_beside_the_published_ones(fwibench: Command, tmp_path: Path, nowhere: dict[str, str]) -> None:
+def test_costs_are_shown_beside_published_values(fwibench: Command, tmp_path: Path, nowhere: dict[str, str]) -> None:
     done = fwibench("info", "inversionnet", "--dataset", "salt", **nowhere)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -25,21 +25,21 @@ def test_costs_stand_beside_the_published_ones(fwibench: Command, tmp_path: Path
     assert os.listdir(tmp_path) == [], "no data are made"
 
 
-def test_options_change_what_is_built(fwibench: Command, nowhere: dict[str, str]) -> None:
+def test_options_change_the_layers(fwibench: Command, nowhere: dict[str, str]) -> None:
     one, two = (
         json.loads(fwibench("info", f"invlint[layers={n}]", "--dataset", "salt", "--json", **nowhere).stdout)
         for n in (1, 2)
     )
     assert two["complexity"]["parameters"] - one["complexity"]["parameters"] == 789_760
-    assert one["options"]["epochs"] == 1000, "the quick profile's"
+    assert one["options"]["epochs"] == 1000, "the value of the quick profile"
     assert sum(layer["macs"] for layer in two["layers"]) == two["complexity"]["macs"]
     assert sum(layer["parameters"] for layer in two["layers"]) == two["complexity"]["parameters"]
     printed = {entry["source"]: entry["mae"] for entry in one["published"] if entry["dataset"] == "salt"}
-    assert len(printed) == len(one["published"]) == 2, "this dataset's alone"
+    assert len(printed) == len(one["published"]) == 2, "only those of this dataset"
     assert printed["InvLINT, section 4.5, 5 samples"] == 26.1
 
 
-def test_what_is_known_after_fit_says_so(fwibench: Command, nowhere: dict[str, str]) -> None:
+def test_costs_known_only_after_fit_are_announced(fwibench: Command, nowhere: dict[str, str]) -> None:
     done = fwibench("info", "mean-map", "--dataset", "salt", **nowhere)
     assert done.returncode == 0, done.stderr
     assert "known after fit" in done.stdout
@@ -56,7 +56,7 @@ def fwibench_methods():
     return [MethodSpec(name="coils", summary="x", target="absent:Coils", kind="learned", measurements=("em",))]
 """
 
-WRONG = {
+INVALID = {
     "a dataset": ("invlint", "slat", "did you mean salt"),
     "a method": ("invlnt", "salt", "did you mean invlint"),
     "an option": ("invlint[layer=2]", "salt", "did you mean layers"),
@@ -66,8 +66,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("method", "dataset", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_typed_wrong_is_explained(
+@pytest.mark.parametrize(("method", "dataset", "message"), INVALID.values(), ids=INVALID)
+def test_invalid_argument_is_an_error_with_a_hint(
     method: str, dataset: str, message: str, fwibench: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "coils.py").write_text(ELECTROMAGNETIC)
@@ -78,7 +78,7 @@ def test_what_is_typed_wrong_is_explained(
     assert "Traceback" not in done.stderr
 
 
-def test_published_values_are_listed_without_building(fwibench: Command) -> None:
+def test_published_values_are_listed_without_a_dataset(fwibench: Command) -> None:
     shown = fwibench("info", "invlint").stdout
     assert "published" in shown
     assert all(name in shown for name in DATASETS)
@@ -86,7 +86,18 @@ def test_published_values_are_listed_without_building(fwibench: Command) -> None
 
 
 @pytest.mark.parametrize("name", ["invlint", "inversionnet"])
-def test_every_published_row_of_table_1_is_there(name: str, registry: Registry) -> None:
+def test_every_row_of_table_1_is_published(name: str, registry: Registry) -> None:
     published = [entry for entry in registry.method(name).spec.published if entry.source == "InvLINT, table 1"]
     assert {entry.dataset for entry in published} == DATASETS
     assert all(entry.note and entry.parameters and entry.flops and entry.mae for entry in published)
+
+
+def test_unknown_name_suggests_closest_name(fwibench: Command) -> None:
+    done = fwibench("info", "invlnt")
+    assert done.returncode == 2, done.stderr
+    assert "did you mean invlint" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_describes_options(fwibench: Command) -> None:
+    assert json.loads(fwibench("info", "invlint", "--json").stdout)["options"]["alpha"]["description"]

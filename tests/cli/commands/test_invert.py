@@ -1,4 +1,4 @@
-"""`invert` as it is typed."""
+"""The command `invert`."""
 
 import json
 from pathlib import Path
@@ -21,11 +21,17 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_model_and_a_picture_are_written(fwibench: Command, files: Path) -> None:
+def test_model_and_figure_are_written(fwibench: Command, files: Path) -> None:
     command = ("invert", "shots.npy", "--survey", "survey.toml", "-o", "model.npy", *QUICK)
     done = fwibench(*command, "--png", "model.png")
     assert done.returncode == 0, done.stderr
-    for words in ("1 model of 24 x 30 nodes", "data misfit:", "illumination: the survey sees", "time:", "kept within"):
+    for words in (
+        "1 model of 24 x 30 nodes",
+        "data misfit:",
+        "illumination: the survey illuminates",
+        "time:",
+        "within the bounds",
+    ):
         assert words in done.stdout
     assert (files / "model.png").read_bytes().startswith(b"\x89PNG")
     model = np.load(files / "model.npy")
@@ -41,11 +47,11 @@ def test_a_model_and_a_picture_are_written(fwibench: Command, files: Path) -> No
     assert found["options"]["start"] == "gradient"
     assert found["misfit_after"][0] > 0
     assert len(found["illuminated"]) == 1
-    np.testing.assert_array_equal(np.load(files / "model.npy"), model, err_msg="the same again")
+    np.testing.assert_array_equal(np.load(files / "model.npy"), model, err_msg="two runs differ")
 
 
 GIVEN = ("shots.npy", "--survey", "survey.toml", "-o")
-REFUSED = {
+INVALID = {
     "no survey file": (["shots.npy", "--survey", "none.toml", "-o", "m.npy"], "none.toml"),
     "its own input": ([*GIVEN, "shots.npy", "--force"], "which would be lost"),
     "a suffix": ([*GIVEN, "m.txt"], "expected a name that ends with .npy"),
@@ -58,8 +64,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_is_typed_wrong_is_explained(arguments: list[str], message: str, fwibench: Command, files: Path) -> None:
+@pytest.mark.parametrize(("arguments", "message"), INVALID.values(), ids=INVALID)
+def test_invalid_argument_is_an_error_and_keeps_the_input(
+    arguments: list[str], message: str, fwibench: Command, files: Path
+) -> None:
     before = (files / "shots.npy").read_bytes()
     done = fwibench("invert", *arguments)
     assert done.returncode in (1, 2), done.stderr

@@ -1,4 +1,4 @@
-"""`predict` as it is typed."""
+"""The command `predict`."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def shots(registry: Registry, salt: Dataset, tmp_path: Path) -> Path:
     return tmp_path / "shots.npy"
 
 
-def test_maps_and_a_picture_are_written(fwibench: Command, shots: Path, tmp_path: Path) -> None:
+def test_maps_and_figure_are_written(fwibench: Command, shots: Path, tmp_path: Path) -> None:
     done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--png", "maps.png")
     assert done.returncode == 0, done.stderr
     assert "2 maps of 40 x 60 nodes" in done.stdout
@@ -45,7 +45,7 @@ def test_maps_and_a_picture_are_written(fwibench: Command, shots: Path, tmp_path
     assert (found["low"], found["high"]) == (maps.min(), maps.max())
 
 
-def test_a_warning_stops_only_the_strict(fwibench: Command, shots: Path, tmp_path: Path) -> None:
+def test_strict_turns_warning_into_error(fwibench: Command, shots: Path, tmp_path: Path) -> None:
     np.save(shots, np.load(shots) * 1000.0)
     strict = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--strict")
     assert strict.returncode == 1
@@ -57,9 +57,7 @@ def test_a_warning_stops_only_the_strict(fwibench: Command, shots: Path, tmp_pat
     assert (tmp_path / "maps.npy").exists()
 
 
-def test_maps_that_cannot_be_stop_only_the_strict(
-    fwibench: Command, shots: Path, tmp_path: Path, registry: Registry
-) -> None:
+def test_strict_rejects_implausible_maps(fwibench: Command, shots: Path, tmp_path: Path, registry: Registry) -> None:
     model = Results(tmp_path / "results").run("mean-map") / "model" / "arrays.npz"
     with np.load(model) as stored:
         wrong = {name: values * 3 for name, values in stored.items()}
@@ -75,24 +73,23 @@ def test_maps_that_cannot_be_stop_only_the_strict(
     assert (tmp_path / "maps.npy").exists()
 
 
-def test_what_cannot_be_written_is_told_before_the_work(fwibench: Command, shots: Path, tmp_path: Path) -> None:
+def test_unwritable_output_is_reported_before_the_prediction(fwibench: Command, shots: Path, tmp_path: Path) -> None:
     for output, reason in (("shots.npy/deeper/maps.npy", "Not a directory"), ("/proc/maps.npy", "No such file")):
         done = fwibench("predict", "mean-map", "shots.npy", "-o", output)
         assert done.returncode == 1, done.stderr
         assert f"error: {Path(output).parent} cannot be written: {reason}" in done.stderr
-        assert "predict" not in done.stderr, "nothing was begun"
+        assert "predict" not in done.stderr, "the prediction has not started"
         assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "shots.npy"]
 
 
-def test_a_folder_that_is_not_there_is_told(fwibench: Command, shots: Path) -> None:
-    for command in (("predict", "mean-map", "shots.npy", "-o", "maps.npy"), ("reproduce", "mean-map")):
-        done = fwibench(*command, "--results", "nowhere")
-        assert done.returncode == 1
-        assert "there is no folder nowhere" in done.stderr
+def test_absent_results_folder_is_an_error(fwibench: Command, shots: Path) -> None:
+    done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--results", "nowhere")
+    assert done.returncode == 1
+    assert "there is no folder nowhere" in done.stderr
 
 
-WRONG = {
+INVALID = {
     "a run": (["zzz", "shots.npy", "-o", "maps.npy"], "there is no run named 'zzz'"),
     "a name": (["mean-map", "shots.npy", "-o", "maps.txt"], "expected a name that ends with .npy"),
     "its own input": (["mean-map", "shots.npy", "-o", "shots.npy", "--force"], "which would be lost"),
@@ -100,8 +97,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_typed_wrong_is_explained(arguments: list[str], message: str, fwibench: Command, shots: Path) -> None:
+@pytest.mark.parametrize(("arguments", "message"), INVALID.values(), ids=INVALID)
+def test_invalid_argument_is_an_error_and_keeps_the_input(
+    arguments: list[str], message: str, fwibench: Command, shots: Path
+) -> None:
     before = shots.read_bytes()
     done = fwibench("predict", *arguments)
     assert done.returncode == 2, done.stderr
