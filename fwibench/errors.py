@@ -1,7 +1,7 @@
-"""Every error that fwibench raises on purpose.
+"""The errors of fwibench.
 
-Invariant: an error says what was wrong and what was expected; its `hint` says what to do about it.
-The command line prints both and keeps the traceback for `--debug`.
+Invariant: the message of an error states what is wrong and what was expected, and its hint states what to do. The
+command line prints both, and the traceback with `--debug` only.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 MOST_NAMES = 8
-"""Known names that a hint lists."""
+"""Largest number of known names that a hint lists."""
 LISTED_BY = {"run": "fwibench status"}
 """Commands that list all names of a kind, by the last word of the kind."""
 
 
 class FwibenchError(Exception):
-    """Base of all deliberate errors.
+    """Base class of all errors of fwibench.
 
     Args:
-        message: What was wrong, what was expected, and where.
-        hint: What the user can do about it; empty when there is nothing to add.
+        message: What is wrong, what was expected, and where.
+        hint: What the user can do; empty for no advice.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -33,15 +33,22 @@ class FwibenchError(Exception):
 
 
 class UsageError(FwibenchError):
-    """The command or its options cannot be understood."""
+    """A command or an option is invalid."""
 
 
 class UnknownNameError(UsageError):
-    """A method, dataset, metric or run of that name does not exist."""
+    """There is no method, dataset, metric, run or other item of a name."""
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str], note: str = "") -> UnknownNameError:
-        """Builds the error for `name`, with the closest known names in the hint."""
+        """Return the error for an unknown name, with the closest known names as hint.
+
+        Args:
+            kind: Kind of the item, such as "method".
+            name: The unknown name.
+            known: Known names of that kind.
+            note: Text to append to the hint.
+        """
         known = sorted(set(known))
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         if close:
@@ -54,7 +61,7 @@ class UnknownNameError(UsageError):
 
 
 def _some(name: str, known: Sequence[str]) -> str:
-    """The known names, or where they are many the nearest."""
+    """Return the known names; of more than `MOST_NAMES` those closest to `name`."""
     if len(known) <= MOST_NAMES:
         return ", ".join(known)
     near = sorted(known, key=lambda one: -difflib.SequenceMatcher(None, one, name).ratio())
@@ -62,27 +69,27 @@ def _some(name: str, known: Sequence[str]) -> str:
 
 
 class OptionError(UsageError):
-    """An option has a name or a value that its owner does not accept."""
+    """An option of a method or dataset is unknown or has an invalid value."""
 
 
 class ProblemError(FwibenchError):
-    """An array or a setting does not fit the problem: wrong shape, unit or bounds."""
+    """An array or a setting does not fit the problem, such as by its shape or bounds."""
 
 
 class DataError(FwibenchError):
-    """Stored data are missing, incomplete or damaged, or cannot be made."""
+    """Stored data are missing, incomplete or damaged, or cannot be created."""
 
 
 class PluginError(FwibenchError):
-    """A plugin breaks the contract of its hooks or specs."""
+    """A plugin violates the contract of hooks or specs."""
 
 
 class MethodError(FwibenchError):
-    """A method breaks its contract: used before fit, wrong output shape, and so on."""
+    """A method violates its contract, such as by the shape of its predictions."""
 
 
 class UnsuitableError(FwibenchError):
-    """A method cannot work here at all, so its cell is skipped."""
+    """A method cannot be applied to a dataset or device, so its cell is skipped."""
 
 
 class DivergedError(MethodError):
@@ -90,7 +97,7 @@ class DivergedError(MethodError):
 
 
 class MetricError(FwibenchError):
-    """A metric breaks its contract."""
+    """A metric violates its contract."""
 
 
 class RecordError(FwibenchError):

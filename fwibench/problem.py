@@ -1,7 +1,7 @@
-"""The problem: all that a method may know before it sees data.
+"""The inverse problem: everything that a method may know before it sees data.
 
-Invariant: a problem is a plain, frozen, hashable value in SI units. Whatever depends on the data at
-hand (a batch maximum, a mean) has no place here, so the same numbers mean the same in every run.
+Invariant: a problem is an immutable, hashable value in SI units. It holds nothing that depends on the data of a run,
+such as the maximum of a batch, so that scaled values are comparable between runs.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from fwibench.errors import ProblemError
 
 
 class Frozen(BaseModel):
-    """Base of the suite's values: immutable, hashable, no unknown fields."""
+    """Base class of the suite's values: immutable, hashable, without unknown fields."""
 
-    # JSON, which records and descriptions are written in, has neither NaN nor infinity
+    # JSON, the format of records and descriptions, has neither NaN nor infinity
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Grid(Frozen):
-    """A regular grid of nodes; node (row, column) lies at depth row * spacing, x = column * spacing."""
+    """A regular grid of nodes; node (row, column) is at depth row * spacing and x = column * spacing."""
 
-    nz: int = Field(gt=0, description="rows, depth first")
-    nx: int = Field(gt=0, description="columns")
+    nz: int = Field(gt=0, description="number of rows, along depth")
+    nx: int = Field(gt=0, description="number of columns, along x")
     spacing: float = Field(gt=0, description="distance of neighbouring nodes [m]")
 
     @property
@@ -38,9 +38,9 @@ class Grid(Frozen):
 
 
 class Point(Frozen):
-    """A place in the section [m]."""
+    """A position in the section."""
 
-    x: float = Field(description="along the section [m]")
+    x: float = Field(description="horizontal position [m]")
     z: float = Field(description="depth [m]")
 
 
@@ -52,27 +52,29 @@ class Ricker(Frozen):
 
 
 class SampledWavelet(Frozen):
-    """A source wavelet given by its samples, such as one that was measured or estimated from the data."""
+    """A source wavelet given by its samples, such as a measured or estimated one."""
 
     samples: tuple[float, ...] = Field(
-        min_length=2, description="amplitude at the time samples of the survey, from time 0; zero after the last one"
+        min_length=2, description="amplitudes at the time samples of the survey, from time 0; zero after the last one"
     )
     frequency: float = Field(gt=0, description="peak frequency of its amplitude spectrum [Hz]")
     delay: float = Field(ge=0, description="time of its largest absolute amplitude [s]")
 
 
 class SeismicSurvey(Frozen):
-    """Sources, receivers, time axis and wavelet; every receiver of a shot records that shot."""
+    """Sources, receivers, time axis and wavelet of a seismic survey; each shot is recorded by all of its receivers."""
 
-    kind: Literal["seismic"] = Field(default="seismic", description="tells surveys apart")
-    sources: tuple[Point, ...] = Field(min_length=1, description="S places")
-    receivers: tuple[Point, ...] = Field(min_length=1, description="R places; of the first shot, if they move")
-    shot_receivers: tuple[tuple[Point, ...], ...] = Field(
-        default=(), description="S x R places where receivers move with the source; empty: the same for every shot"
+    kind: Literal["seismic"] = Field(default="seismic", description="discriminates kinds of survey")
+    sources: tuple[Point, ...] = Field(min_length=1, description="positions of the S sources")
+    receivers: tuple[Point, ...] = Field(
+        min_length=1, description="positions of the R receivers; those of the first shot if receivers move"
     )
-    nt: int = Field(gt=0, description="time samples")
+    shot_receivers: tuple[tuple[Point, ...], ...] = Field(
+        default=(), description="S x R positions of receivers that move with the source; empty: receivers do not move"
+    )
+    nt: int = Field(gt=0, description="number of time samples T")
     dt: float = Field(gt=0, description="time step [s]")
-    wavelet: Ricker | SampledWavelet = Field(description="of every source")
+    wavelet: Ricker | SampledWavelet = Field(description="wavelet of every source")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -80,11 +82,11 @@ class SeismicSurvey(Frozen):
         return len(self.sources), self.nt, len(self.receivers)
 
     def receivers_of(self, shot: int) -> tuple[Point, ...]:
-        """Places of the receivers that record one shot, `R` of them."""
+        """Return the positions of the R receivers of one shot."""
         return self.shot_receivers[shot] if self.shot_receivers else self.receivers
 
     def with_shots(self, shots: Sequence[int]) -> SeismicSurvey:
-        """Return the survey with some of its shots only, in the given order."""
+        """Return the survey with the given shots only, in the given order."""
         moving = tuple(self.shot_receivers[shot] for shot in shots) if self.shot_receivers else ()
         return self.model_copy(
             update={
@@ -95,7 +97,7 @@ class SeismicSurvey(Frozen):
         )
 
     @model_validator(mode="after")
-    def _places_of_every_shot(self) -> SeismicSurvey:
+    def _check_shot_receivers(self) -> SeismicSurvey:
         counts = {len(places) for places in self.shot_receivers}
         if self.shot_receivers and (len(self.shot_receivers) != len(self.sources) or counts != {len(self.receivers)}):
             raise ValueError(
@@ -103,17 +105,17 @@ class SeismicSurvey(Frozen):
                 f"{len(self.sources)} shots of {len(self.receivers)}"
             )
         if self.shot_receivers and self.shot_receivers[0] != self.receivers:
-            raise ValueError("receivers must be the places of the first shot in shot_receivers")
+            raise ValueError("receivers must be the positions of the first shot in shot_receivers")
         return self
 
 
 class ElectromagneticSurvey(Frozen):
-    """Line sources and receivers of the electric field, frequency by frequency."""
+    """Line sources, receivers of the electric field, and frequencies of an electromagnetic survey."""
 
-    kind: Literal["em"] = Field(default="em", description="tells surveys apart")
-    sources: tuple[Point, ...] = Field(min_length=1, description="S places")
-    receivers: tuple[Point, ...] = Field(min_length=1, description="R places")
-    frequencies: tuple[float, ...] = Field(min_length=1, description="[Hz]")
+    kind: Literal["em"] = Field(default="em", description="discriminates kinds of survey")
+    sources: tuple[Point, ...] = Field(min_length=1, description="positions of the S sources")
+    receivers: tuple[Point, ...] = Field(min_length=1, description="positions of the R receivers")
+    frequencies: tuple[float, ...] = Field(min_length=1, description="the F frequencies [Hz]")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -122,46 +124,46 @@ class ElectromagneticSurvey(Frozen):
 
 
 class AcousticPhysics(Frozen):
-    """How the constant-density acoustic wave equation is solved.
+    """Discretisation of the constant-density acoustic wave equation.
 
-    `pml_freq` and `max_velocity` are pinned here because deepwave otherwise takes them from the batch,
-    and one model would give other data in other company.
+    `pml_freq` and `max_velocity` are fixed here because deepwave otherwise derives them from the batch, so that the
+    data of a model would depend on the other models of the batch.
     """
 
-    kind: Literal["acoustic"] = Field(default="acoustic", description="tells physics apart")
+    kind: Literal["acoustic"] = Field(default="acoustic", description="discriminates kinds of physics")
     accuracy: Literal[2, 4, 6, 8] = Field(description="order of the finite differences in space")
-    pml_width: int = Field(ge=0, description="absorbing cells on each of the four sides")
-    pml_freq: float = Field(gt=0, description="frequency the absorbing layer is tuned to [Hz]")
-    max_velocity: float = Field(gt=0, description="fixes the inner time step [m/s]")
+    pml_width: int = Field(ge=0, description="number of absorbing cells on each side")
+    pml_freq: float = Field(gt=0, description="frequency for which the absorbing layer is tuned [Hz]")
+    max_velocity: float = Field(gt=0, description="velocity that sets the inner time step [m/s]")
     courant_number: float | None = Field(
-        default=None, gt=0, description="largest one of an inner time step; None is deepwave's choice"
+        default=None, gt=0, description="largest Courant number of an inner time step; None: deepwave's default"
     )
     free_surface: bool = Field(
-        default=False, description="whether the pressure is zero on the plane one cell above row 0; else it absorbs"
+        default=False, description="whether the pressure is zero one cell above row 0; otherwise the top absorbs"
     )
     source_scale: float = Field(
-        default=1.0, description="recorded amplitude over that of a source v^2 w(t) on one node; negative: reversed"
+        default=1.0, description="recorded amplitude over that of a source v^2 w(t); negative for reversed polarity"
     )
 
 
 class ElectromagneticPhysics(Frozen):
-    """How the field of line currents is computed: mesh and surroundings of the section."""
+    """Discretisation of the field of line currents: mesh and surroundings of the section."""
 
-    kind: Literal["electromagnetic"] = Field(default="electromagnetic", description="tells physics apart")
-    fine_cell: float = Field(gt=0, description="cell inside the section [m]")
-    coarse_cell: float = Field(gt=0, description="cell at low frequencies [m]")
-    coarse_up_to: float = Field(ge=0, description="highest frequency that takes the coarse cell [Hz]")
-    padding: float = Field(ge=0, description="how far the mesh goes beyond the section on each side [m]")
-    air: bool = Field(description="whether air lies above depth 0; otherwise the top row goes on upwards")
+    kind: Literal["electromagnetic"] = Field(default="electromagnetic", description="discriminates kinds of physics")
+    fine_cell: float = Field(gt=0, description="size of a cell in the section [m]")
+    coarse_cell: float = Field(gt=0, description="size of a cell in the section at low frequencies [m]")
+    coarse_up_to: float = Field(ge=0, description="highest frequency with the coarse cell [Hz]")
+    padding: float = Field(ge=0, description="smallest distance from the section to the ends of the mesh [m]")
+    air: bool = Field(description="whether air is above depth 0; otherwise the top row is continued upwards")
 
 
 class Property(Frozen):
-    """What is sought, with the bounds that scale it."""
+    """The property to be determined, and the bounds by which it is scaled."""
 
-    name: str = Field(description="such as velocity")
-    unit: str = Field(description="such as m/s")
-    low: float = Field(description="lower bound, scaled to -1")
-    high: float = Field(description="upper bound, scaled to 1")
+    name: str = Field(description="name, such as velocity")
+    unit: str = Field(description="unit, such as m/s")
+    low: float = Field(description="lower bound, which is scaled to -1")
+    high: float = Field(description="upper bound, which is scaled to 1")
 
     @model_validator(mode="after")
     def _ordered(self) -> Property:
@@ -170,82 +172,81 @@ class Property(Frozen):
         return self
 
     def normalise(self, values: Any) -> Any:
-        """Maps [low, high] to [-1, 1]; arrays and tensors alike."""
+        """Scale an array or tensor from [low, high] to [-1, 1]."""
         return (values - self.low) * (2.0 / (self.high - self.low)) - 1.0
 
     def denormalise(self, values: Any) -> Any:
-        """Inverse of `normalise`."""
+        """Scale an array or tensor from [-1, 1] to [low, high]."""
         return (values + 1.0) * ((self.high - self.low) / 2.0) + self.low
 
     def outside(self, values: Any) -> int:
-        """How many entries lie beyond the bounds; arrays and tensors alike."""
+        """Return the number of entries of an array or tensor outside of the bounds."""
         return int(((values < self.low) | (values > self.high)).sum())
 
 
 class Amplitude(Frozen):
-    """Scaling of measurements to about [-1, 1], by constants that belong to the problem.
+    """Scaling of measurements to about [-1, 1] by constants of the problem.
 
-    `rows`, if given, divides each entry of the middle axis by an amplitude of its own: electromagnetic
-    fields differ by orders of magnitude between frequencies. Then `log` compresses with
-    sign(u) ln(1 + |u|), as OpenFWI does. `low` and `high` are the amplitudes, so divided, that a linear
-    map takes to -1 and 1.
+    The entries of the middle axis are first divided by `rows`, because electromagnetic fields differ by orders of
+    magnitude between frequencies. Then `log` compresses amplitudes by sign(u) ln(1 + |u|), as OpenFWI does. A linear
+    map finally takes `low` and `high` to -1 and 1.
     """
 
-    low: float = Field(description="amplitude that is scaled to -1")
-    high: float = Field(description="amplitude that is scaled to 1")
-    log: bool = Field(default=False, description="whether the logarithm comes before the linear map")
+    low: float = Field(description="amplitude, after the division by rows, that is scaled to -1")
+    high: float = Field(description="amplitude, after the division by rows, that is scaled to 1")
+    log: bool = Field(default=False, description="whether amplitudes are compressed by a logarithm")
     rows: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        default=(), description="amplitude of each entry of the middle axis; empty for none"
+        default=(), description="divisor of each entry of the middle axis; empty: none"
     )
 
     def normalise(self, values: Any, xp: ModuleType) -> Any:
-        """Scales raw measurements: `scale` after `compress`.
+        """Scale raw measurements: `compress`, then `scale`.
 
         Args:
-            values: Raw amplitudes, any shape; `(..., T, R)` where there are `rows`.
-            xp: The module that owns them, `numpy` or `torch`.
+            values: Raw amplitudes of any shape; `(..., T, R)` with `rows`.
+            xp: Module of the array type, `numpy` or `torch`.
         """
         return self.scale(self.compress(values, xp))
 
     def compress(self, values: Any, xp: ModuleType) -> Any:
-        """What is not one linear map for all: division by `rows` and the logarithm, or nothing."""
+        """Divide by `rows` and take the logarithm, as far as the problem has them; see `normalise`."""
         if self.rows:
-            place = {"device": values.device} if hasattr(values, "device") else {}
-            values = values / xp.asarray(self.rows, dtype=values.dtype, **place)[:, None]
+            device = {"device": values.device} if hasattr(values, "device") else {}
+            values = values / xp.asarray(self.rows, dtype=values.dtype, **device)[:, None]
         if not self.log:
             return values
-        # one buffer for all three steps: measurements are large, and allocating another costs more than the copy
+        # reuse one buffer: allocating it again costs more than the copy
         magnitude = xp.abs(values)
         xp.log1p(magnitude, out=magnitude)
         return xp.copysign(magnitude, values, out=magnitude)
 
     def scale(self, compressed: Any) -> Any:
-        """The linear part, which may as well follow an average."""
+        """Apply the linear map, which may also be applied to averages of compressed amplitudes."""
         low, high = (math.copysign(math.log1p(abs(a)), a) if self.log else a for a in (self.low, self.high))
         return (compressed - low) * (2.0 / (high - low)) - 1.0
 
 
 class Problem(Frozen):
-    """Grid, survey, physics, property and measurement scaling of one inverse problem."""
+    """Grid, survey, physics, property and scaling of measurements of an inverse problem."""
 
-    grid: Grid = Field(description="nodes of the map")
+    grid: Grid = Field(description="grid of the maps")
     survey: Annotated[SeismicSurvey | ElectromagneticSurvey, Field(discriminator="kind")] = Field(
-        description="how it is measured"
+        description="sources, receivers, and time axis or frequencies"
     )
     physics: Annotated[AcousticPhysics | ElectromagneticPhysics, Field(discriminator="kind")] | None = Field(
-        description="None where the suite does not simulate it"
+        description="discretisation of the simulation; None if the suite cannot simulate the problem"
     )
-    property: Property = Field(description="what is sought")
-    amplitude: Amplitude = Field(description="how measurements are scaled")
+    property: Property = Field(description="property to be determined")
+    amplitude: Amplitude = Field(description="scaling of measurements")
     noise: float = Field(
-        default=0.0, ge=0, description="size of the noise over that of the clean measurement; 0: none, or not known"
+        default=0.0, ge=0, description="norm of the noise over that of the noise-free measurement; 0: none or not known"
     )
 
     @model_validator(mode="after")
-    def _a_row_each(self) -> Problem:
+    def _check_rows(self) -> Problem:
         rows, expected = len(self.amplitude.rows), self.survey.shape[1]
         if rows not in (0, expected):
-            raise ValueError(f"amplitude has {rows} rows, a measurement {expected}; expected one each, or none")
+            raise ValueError(f"amplitude has {rows} rows, expected none or {expected}, as the measurement has")
         return self
 
     @builtins.property  # the field of that name hides the decorator
@@ -259,18 +260,18 @@ class Problem(Frozen):
         return (1, *self.grid.shape)
 
     def check_measurements(self, shape: tuple[int, ...]) -> None:
-        """Raises `ProblemError` unless `shape` is `(n, S, T, R)` of this problem."""
+        """Raise `ProblemError` unless `shape` is `(n, S, T, R)` of this problem."""
         _check("measurements", shape, self.measurement_shape)
 
     def check_properties(self, shape: tuple[int, ...]) -> None:
-        """Raises `ProblemError` unless `shape` is `(n, 1, Z, X)` of this problem."""
+        """Raise `ProblemError` unless `shape` is `(n, 1, Z, X)` of this problem."""
         _check("properties", shape, self.property_shape)
 
 
 def _check(what: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if len(shape) != 4 or tuple(shape[1:]) != expected:
-        wanted = ", ".join(("n", *map(str, expected)))
+        text = ", ".join(("n", *map(str, expected)))
         raise ProblemError(
-            f"{what} have shape {tuple(shape)}, expected ({wanted})",
+            f"{what} have shape {tuple(shape)}, expected ({text})",
             "the first axis counts samples; a single sample needs a leading axis of length 1",
         )

@@ -27,7 +27,7 @@ def test_a_file_that_cannot_be_made_is_a_fault_of_its_place(tmp_path: Path) -> N
     (tmp_path / "folder").mkdir()
     for path, reason in (
         (Path("/proc/o.npy"), "No such file or directory"),
-        (tmp_path / "file" / "o.npy", "there is a file where a folder is needed"),
+        (tmp_path / "file" / "o.npy", "a file exists where a folder is needed"),
         (tmp_path / "file" / "deeper" / "o.npy", "Not a directory"),
         (tmp_path / "folder", "Is a directory"),
     ):

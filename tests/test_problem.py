@@ -43,7 +43,7 @@ def test_rows_follow_the_tensors_device() -> None:
 
 def test_rows_must_be_one_for_each_entry_and_positive() -> None:
     short = PROBLEM.amplitude.model_copy(update={"rows": ROWS})
-    with pytest.raises(ValidationError, match="3 rows, a measurement 16"):
+    with pytest.raises(ValidationError, match="3 rows, expected none or 16"):
         Problem.model_validate({**PROBLEM.model_dump(), "amplitude": short.model_dump()})
     with pytest.raises(ValidationError, match="greater than 0"):
         Amplitude(low=-1.0, high=1.0, rows=(1.0, 0.0))

@@ -1,4 +1,4 @@
-"""Built-in baselines as a plugin: specs and options; the code is imported when a method is built."""
+"""The plugin of the built-in baselines: specs and options; the code is imported when a method is built."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Log = Annotated[
 
 
 class InversionNetOptions(TrainingOptions):
-    """Defaults are OpenFWI's recipe: L1 loss, AdamW at a constant 1e-4, 120 epochs, batches of 256."""
+    """Options of InversionNet; the defaults are OpenFWI's: AdamW at a constant 1e-4, 120 epochs, batches of 256."""
 
     batch_size: PairedBatchSize = 256
     learning_rate: LearningRate = 1e-4
@@ -31,7 +31,7 @@ class InversionNetOptions(TrainingOptions):
 
 
 class VelocityGANOptions(TrainingOptions):
-    """Defaults are OpenFWI's recipe: AdamW at a constant 1e-4 for both networks, 500 epochs, batches of 64."""
+    """Options of VelocityGAN; the defaults are OpenFWI's: AdamW at a constant 1e-4, 500 epochs, batches of 64."""
 
     epochs: Epochs = 500
     batch_size: PairedBatchSize = 64
@@ -46,7 +46,7 @@ class VelocityGANOptions(TrainingOptions):
 
 
 class FeatureOptions(Frozen):
-    """Options of the baselines that work on block-averaged measurements."""
+    """Options of the baselines that use block averages of measurements."""
 
     features: int = Field(default=4096, ge=1, description="largest number of block averages of a measurement")
 
@@ -54,12 +54,14 @@ class FeatureOptions(Frozen):
 class PixelRidgeOptions(FeatureOptions):
     """Options of pixel-ridge."""
 
-    alpha: PositiveFloat | Literal["val"] = Field(default="val", description="penalty on standardised features")
+    alpha: PositiveFloat | Literal["val"] = Field(
+        default="val", description="ridge penalty on standardised features, or 'val' to choose it on val"
+    )
 
 
 @hookimpl
 def fwibench_methods() -> Iterable[MethodSpec]:
-    """The baselines."""
+    """Return the specs of the baselines."""
     return [
         MethodSpec(
             name="inversionnet",
@@ -108,7 +110,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
         ),
         MethodSpec(
             name="mean-map",
-            summary="the mean of the training maps, whatever is measured",
+            summary="mean of the training maps for every measurement",
             target="fwibench_baselines.mean_map:MeanMap",
             kind="baseline",
             measurements=("seismic", "em"),
@@ -116,7 +118,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
         ),
         MethodSpec(
             name="nearest-neighbour",
-            summary="the map of the training sample with the nearest measurement",
+            summary="map of the training sample with the nearest measurement",
             target="fwibench_baselines.nearest_neighbour:NearestNeighbour",
             kind="baseline",
             options=FeatureOptions,
@@ -149,7 +151,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
         ),
         MethodSpec(
             name="multiscale-fwi-oracle",
-            summary="waveform inversion from the smoothed truth: what a perfect start is worth",
+            summary="waveform inversion from the smoothed truth, an upper bound for other start models",
             reference="InvLINT, section 4.5",
             target="fwibench_baselines.fwi.method:OracleFWI",
             kind="iterative",

@@ -1,4 +1,4 @@
-"""The base of baselines whose state is a handful of numpy arrays."""
+"""The base class of baselines whose state consists of numpy arrays."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ from fwibench.typing import Array32
 
 
 class ArrayMethod(Method):
-    """Keeps what it learnt in `arrays`, and saves just that."""
+    """A method whose state is `arrays`.
+
+    Attributes:
+        arrays: Arrays by name; None before `fit` or `load`.
+    """
 
     arrays: dict[str, Array32] | None = None
 
     @property
     def fitted(self) -> dict[str, Array32]:
-        """The arrays; raises `MethodError` before fit."""
+        """The arrays; raises `MethodError` before `fit` or `load`."""
         if self.arrays is None:
             raise self.not_fitted()
         return self.arrays
 
     def save(self, path: Path) -> None:
-        """Writes `arrays.npz`."""
+        """Write `arrays.npz`."""
         fitted = self.fitted
         with atomic_write(path / "arrays.npz") as stream:
             np.savez(stream, **fitted)  # type: ignore[arg-type]
 
     def load(self, path: Path) -> None:
-        """Reads `arrays.npz`."""
-        with reading(path / "arrays.npz", "what the method learnt", "run the cell again with --force"):
+        """Read `arrays.npz`."""
+        with reading(path / "arrays.npz", "the state of the method", "run the cell again with --force"):
             self.arrays = read_npz(path / "arrays.npz")

@@ -1,4 +1,4 @@
-"""Block averages of measurements: few enough numbers for methods that compare or multiply them all."""
+"""Block averages of measurements, as features of methods that need a small number of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from fwibench.samples import Split
 from fwibench.typing import Array32
 
 CHUNK = 64
+"""Number of samples that are read at once."""
 
 
 def block_sizes(shape: tuple[int, int, int], limit: int) -> tuple[int, int]:
-    """Time samples and receivers that one block averages, so that at most `limit` blocks remain.
+    """Return the number of time samples and receivers of a block, so that there are at most `limit` blocks.
 
-    The block grows along the longer of the two averaged axes, and never across sources.
+    A block extends along the axis with more blocks first, and never over several sources.
+
+    Args:
+        shape: Shape `(S, T, R)` of a measurement.
+        limit: Largest number of blocks; exceeded where there are more sources.
     """
     sources, nt, receivers = shape
     time, space = 1, 1
@@ -30,7 +35,13 @@ def block_sizes(shape: tuple[int, int, int], limit: int) -> tuple[int, int]:
 
 
 def block_averages(measurements: Array32, problem: Problem, limit: int) -> Array32:
-    """Normalised measurements `(n, S, T, R)`, averaged in blocks and flattened to `(n, features)`."""
+    """Return block averages `(n, features)` of measurements after normalisation.
+
+    Args:
+        measurements: Raw amplitudes `(n, S, T, R)`.
+        problem: Problem with the scaling of measurements.
+        limit: Largest number of features.
+    """
     normalised = problem.amplitude.normalise(measurements, np)
     for axis, size in zip((2, 3), block_sizes(problem.measurement_shape, limit), strict=True):
         starts = np.arange(0, measurements.shape[axis], size)
@@ -41,7 +52,13 @@ def block_averages(measurements: Array32, problem: Problem, limit: int) -> Array
 
 
 def split_features(split: Split, problem: Problem, limit: int) -> Array32:
-    """Features of a whole split, `(n, features)`, read in chunks."""
+    """Return the block averages `(n, features)` of a split, which is read in chunks.
+
+    Args:
+        split: The split.
+        problem: Problem with the scaling of measurements.
+        limit: Largest number of features.
+    """
     return np.concatenate([block_averages(chunk, problem, limit) for chunk in _chunks(split)])
 
 

@@ -1,8 +1,8 @@
-"""InversionNet: a convolutional encoder to one vector, and a decoder from it.
+"""InversionNet: a convolutional encoder to one vector, and a decoder from that vector.
 
-One set of rules derives the layers from the shapes. It gives the published networks exactly where their
-layers are known (OpenFWI's for 5 x 1000 x 70 to 70 x 70, 24,409,123 parameters; salt, 13,742,371), the best
-fit for Kimberlina-Leakage (15,813,659) and one of several fits for the electromagnetic reservoir (297,747).
+The layers are derived from the shapes by a single set of rules. These give the published networks exactly where their
+layers are known (OpenFWI's for 5 x 1000 x 70 to 70 x 70, 24,409,123 parameters; salt, 13,742,371), the best fit for
+Kimberlina-Leakage (15,813,659) and one of several fits for the electromagnetic reservoir (297,747).
 """
 
 from __future__ import annotations
@@ -17,17 +17,27 @@ from fwibench.methods.torch_method import Normalise, TorchMethod
 from fwibench.problem import Problem
 
 BOTTLENECK = 512
+"""Length of the vector between encoder and decoder for seismic data."""
 NARROWEST = 8
+"""Smallest number of channels of the decoder for seismic data."""
 LARGEST_MAP = 9
-"""A map at most so long is ready for the bottleneck."""
+"""Largest side of the last map of the encoder, before the bottleneck."""
 SINGLE = 5
-"""A last map at most so long gets one convolution instead of a pair."""
+"""Largest side of a last map with one convolution instead of two."""
 EM_WIDTH = 64
+"""Length of the vector between encoder and decoder for electromagnetic data."""
 EM_NARROWEST = 16
+"""Smallest number of channels of the decoder for electromagnetic data."""
 
 
 class Stage(NamedTuple):
-    """One halving of the encoder: its first convolution's kernel and stride, and the map it leaves."""
+    """A stage of the encoder, which halves the map.
+
+    Attributes:
+        kernel: Kernel size of the first convolution.
+        stride: Stride of the first convolution.
+        size: Size of the resulting map.
+    """
 
     kernel: Size
     stride: Size
@@ -35,14 +45,14 @@ class Stage(NamedTuple):
 
 
 def plan_stages(size: Size, shape: Size) -> list[Stage]:
-    """Halvings from a measurement's `(T, R)` to a map at most 9 long.
+    """Return the stages from a measurement to a map whose sides are at most `LARGEST_MAP`.
 
-    Time alone is halved until the map is about as tall, for its width, as the property, or as a square
-    where the property is wide; then both axes are. The first stage is always in time.
+    Only time is halved until the map has about the aspect ratio of the property map, or of a square where that is
+    wider; then both axes are halved. The first stage always halves time.
 
     Args:
-        size: `(T, R)`.
-        shape: `(Z, X)` of the property.
+        size: Number of time samples and receivers `(T, R)`.
+        shape: Shape `(Z, X)` of the property map.
     """
     stages: list[Stage] = []
     height, width = size
@@ -57,7 +67,7 @@ def plan_stages(size: Size, shape: Size) -> list[Stage]:
 
 
 def stage_width(number: int, stages: int) -> int:
-    """Channels of a stage: 32 in the first; of the rest, two fifths have 64, one fifth 128, two fifths 256."""
+    """Return the number of channels of a stage: 32 in the first, then 64 (2/5 of them), 128 (1/5) and 256 (2/5)."""
     if number == 0:
         return 32
     position = (number - 0.5) / (stages - 1)
@@ -65,7 +75,13 @@ def stage_width(number: int, stages: int) -> int:
 
 
 def seismic_encoder(channels: int, size: Size, shape: Size) -> nn.Sequential:
-    """Measurements `(n, S, T, R)` to `(n, 512, 1, 1)`; the bottleneck's kernel is what remains of the map."""
+    """Return the encoder from measurements `(n, S, T, R)` to vectors `(n, 512, 1, 1)`.
+
+    Args:
+        channels: Number of sources (S).
+        size: Number of time samples and receivers `(T, R)`.
+        shape: Shape `(Z, X)` of the property map.
+    """
     layers: list[nn.Module] = []
     stages = plan_stages(size, shape)
     for number, (kernel, stride, left) in enumerate(stages):
@@ -79,7 +95,7 @@ def seismic_encoder(channels: int, size: Size, shape: Size) -> nn.Sequential:
 
 
 def em_encoder(sources: int) -> nn.Sequential:
-    """Measurements `(n, S, 2 F, R)` to `(n, 64, 1, 1)`: real and imaginary parts become channels."""
+    """Return the encoder from measurements `(n, S, 2 F, R)` to vectors `(n, 64, 1, 1)`."""
     strides = ((2, 2), (1, 1)) * 2
     widths = (2 * sources, *(EM_WIDTH,) * 4)
     convolutions = [conv(widths[i], widths[i + 1], (3, 3), stride) for i, stride in enumerate(strides)]
@@ -87,15 +103,15 @@ def em_encoder(sources: int) -> nn.Sequential:
 
 
 class PartsToChannels(nn.Module):
-    """`(n, S, 2 F, R)`, real and imaginary part of each frequency, to `(n, 2 S, F, R)`."""
+    """Moves real and imaginary parts to channels: `(n, S, 2 F, R)` to `(n, 2 S, F, R)`."""
 
     def forward(self, measurements: Tensor) -> Tensor:
-        """See the class."""
+        """Return the measurements with parts as channels."""
         return measurements.unflatten(2, (-1, 2)).transpose(2, 3).flatten(1, 2)  # type: ignore[no-untyped-call]
 
 
 def build_network(problem: Problem) -> nn.Sequential:
-    """Normalised measurements `(n, S, T, R)` to normalised maps `(n, 1, Z, X)`."""
+    """Return the network from normalised measurements `(n, S, T, R)` to normalised maps `(n, 1, Z, X)`."""
     sources, samples, receivers = problem.measurement_shape
     shape = problem.grid.shape
     seismic = problem.survey.kind == "seismic"
@@ -107,19 +123,19 @@ def build_network(problem: Problem) -> nn.Sequential:
 
 
 def build_scaling(problem: Problem, *, log: bool) -> Normalise:
-    """Normalisation with or without the logarithm, whichever the problem has; EM data are left to the problem."""
+    """Return the normalisation of seismic data with or without a logarithm; that of EM data is set by the problem."""
     if problem.survey.kind == "seismic":
         problem = problem.model_copy(update={"amplitude": problem.amplitude.model_copy(update={"log": log})})
     return Normalise(problem)
 
 
 class InversionNet(TorchMethod):
-    """Trained end to end on the mean absolute error of normalised maps."""
+    """InversionNet, trained on the mean absolute error of normalised maps."""
 
     def build_encoder(self) -> nn.Module:
-        """Scaling, after a logarithm of seismic amplitudes as OpenFWI has it."""
+        """Return the normalisation of measurements."""
         return build_scaling(self.problem, log=self.options.log)
 
     def build(self) -> nn.Module:
-        """The network of the problem's shapes."""
+        """Return the network for the shapes of the problem."""
         return build_network(self.problem)

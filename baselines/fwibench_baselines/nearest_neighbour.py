@@ -1,7 +1,6 @@
-"""nearest-neighbour: how far memory alone goes.
+"""The method nearest-neighbour: a prediction from memory.
 
-On slices of one volume split at random this baseline is hard to beat, which says more about the split
-than about any method.
+On slices of one volume with a random split this baseline is hard to beat, because test slices have neighbours in train.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from fwibench_baselines.features import block_averages, split_features
 
 
 class NearestNeighbour(ArrayMethod):
-    """Euclidean distance of block-averaged, normalised measurements."""
+    """Predicts the training map whose block-averaged measurement has the smallest Euclidean distance."""
 
     def fit(self, train: Split, val: Split) -> None:
-        """Remembers `train`."""
+        """Store the features and maps of `train`."""
         features = split_features(train, self.problem, self.options.features)
         self.arrays = {"features": features, "maps": train.properties[:]}
 
     def predict(self, measurements: Array32) -> Array32:
-        """The training map whose measurement is nearest."""
+        """Return the training map with the nearest measurement."""
         self.problem.check_measurements(measurements.shape)
         known = self.fitted["features"]
         features = block_averages(measurements, self.problem, self.options.features)
@@ -32,7 +31,7 @@ class NearestNeighbour(ArrayMethod):
         return self.fitted["maps"][nearest]
 
     def complexity(self) -> Complexity:
-        """Everything remembered counts as closed form; a distance is one multiply-add a feature."""
+        """Return stored values as closed-form parameters, and one multiply-add per stored feature."""
         macs = self.fitted["features"].size
         stored = sum(array.size for array in self.fitted.values())
         return Complexity(parameters=0, parameters_closed_form=stored, macs=macs, flops=3 * macs, flops_kind="analytic")

@@ -1,4 +1,4 @@
-"""pixel-ridge: the best linear map from measurements to every node."""
+"""The method pixel-ridge: ridge regression from measurements to every node."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from fwibench_baselines.array_method import ArrayMethod
 from fwibench_baselines.features import block_averages, split_features
 
 ALPHAS = tuple(10.0**k for k in range(-2, 6))
+"""Penalties that are compared on val."""
 SMALLEST_DEVIATION = 1e-3
-"""Features that hardly vary, such as samples before the first arrival, are not blown up beyond this."""
+"""Smallest divisor of a feature, over the largest standard deviation; limits the gain of features that hardly vary,
+such as samples before the first arrival."""
 LARGEST_MATRIX = 2**27
-"""Entries beyond which weights are kept as a product, if there are fewer train samples than features."""
+"""Largest weight matrix [entries] that is stored where there are fewer train samples than features; a larger one is
+stored as a product of two matrices."""
 
 
 class PixelRidge(ArrayMethod):
-    """scikit-learn's ridge on standardised block averages; the penalty is chosen on `val`."""
+    """scikit-learn's ridge regression on standardised block averages."""
 
     def fit(self, train: Split, val: Split) -> None:
-        """Solves for the weights in float64."""
+        """Solve for the weights in float64, and choose the penalty with the smallest mean absolute error on `val`."""
         u = split_features(train, self.problem, self.options.features).astype(np.float64)
         maps = train.properties[:].reshape(len(train), -1).astype(np.float64)
         mean, deviation, offset = u.mean(0), u.std(0), maps.mean(0)
-        # with one train sample no feature varies, and the weights are 0
+        # with one train sample all features are constant, and the weights are 0
         deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max() or 1.0)
         u = (u - mean) / deviation
         maps -= offset
@@ -45,7 +48,7 @@ class PixelRidge(ArrayMethod):
         self.arrays = {name: array.astype(np.float32) for name, array in fitted.items()}
 
     def predict(self, measurements: Array32) -> Array32:
-        """One matrix product, or two where the matrix is kept as a product."""
+        """Return the linear prediction: one matrix product, or two where the matrix is stored as a product."""
         self.problem.check_measurements(measurements.shape)
         features = block_averages(measurements, self.problem, self.options.features)
         fitted = self.fitted
@@ -56,7 +59,7 @@ class PixelRidge(ArrayMethod):
         return maps.reshape(-1, *self.problem.property_shape).astype(np.float32, copy=False)
 
     def complexity(self) -> Complexity:
-        """Weights, offset and the features' mean are a closed form."""
+        """Return weights, offset and the mean of the features as closed-form parameters."""
         fitted = self.fitted
         macs = fitted["weights"].size + (fitted["basis"].size if "basis" in fitted else 0)
         return Complexity(
@@ -69,7 +72,7 @@ class PixelRidge(ArrayMethod):
 
 
 def _solve(u: Array64, maps: Array64, alpha: float, factored: bool) -> Array64:
-    """Weights of features, or of train samples where the matrix is factored; `u` and `maps` have mean zero."""
+    """Return weights of features, or of train samples if `factored`; `u` and `maps` have zero mean."""
     if factored:
         from sklearn.kernel_ridge import KernelRidge
 

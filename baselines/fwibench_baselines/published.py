@@ -1,14 +1,14 @@
-"""What the InvLINT paper prints of its baselines, and how it compares with what is counted here."""
+"""Published results of the baselines of the InvLINT paper, and their comparison with the counts of this suite."""
 
 from __future__ import annotations
 
 from fwibench import Published
 
 SOURCE = "InvLINT, table 1"
-UNIT = "The paper's FLOPs look like multiply-adds: compare them with MACs."
+UNIT = "The paper's FLOPs appear to be multiply-adds: compare them with MACs."
 BOTH_NETWORKS = (
     "Published parameters and FLOPs are those of the generator, which is InversionNet, and of one pass of the "
-    "discriminator; predicting needs the generator alone."
+    "discriminator; a prediction needs the generator only."
 )
 
 INVERSIONNET = (
@@ -21,8 +21,8 @@ INVERSIONNET = (
         parameters=15_810_000,
         flops=563_520_000,
         note=(
-            "The layers are not published, and many networks of this family round to the printed parameters. The "
-            "best fit has 15,813,659 and takes 2.39G multiply-adds; no fit was found that also meets the FLOPs. "
+            "The layers are not published, and many networks of this family round to the published parameters. The "
+            "best fit has 15,813,659 and takes 2.39G multiply-adds; no fit was found that also has the FLOPs. "
             f"{UNIT}"
         ),
     ),
@@ -35,8 +35,8 @@ INVERSIONNET = (
         parameters=24_410_000,
         flops=189_580_000,
         note=(
-            "Parameters are met (24,409,123). FLOPs cannot be met by the network that has them: its five 3 x 3 "
-            f"decoder convolutions alone take 294.9M multiply-adds, and 189.58M are printed for all. {UNIT}"
+            "Parameters agree (24,409,123). FLOPs cannot agree: the five 3 x 3 decoder convolutions of this network "
+            f"take 294.9M multiply-adds, and 189.58M are published for all layers. {UNIT}"
         ),
     ),
     Published(
@@ -48,9 +48,9 @@ INVERSIONNET = (
         parameters=13_740_000,
         flops=32_370_000,
         note=(
-            "Parameters are met (13,742,371). FLOPs cannot be met by the network that has them: the bottleneck, the "
-            "start map and the 3 x 3 convolution after it alone take 34.1M multiply-adds, and 32.37M are printed "
-            f"for all. {UNIT}"
+            "Parameters agree (13,742,371). FLOPs cannot agree: the bottleneck, the first map and the 3 x 3 "
+            "convolution after it take 34.1M multiply-adds, and 32.37M are published for all layers. "
+            f"{UNIT}"
         ),
     ),
     Published(
@@ -62,7 +62,7 @@ INVERSIONNET = (
         parameters=300_000,
         flops=1_200_000_000,
         note=(
-            "The layers cannot be identified: they are not published, nor is the number of receivers, and several "
+            "The layers cannot be identified: neither they nor the number of receivers are published, and several "
             f"networks round to both numbers. {UNIT}"
         ),
     ),
@@ -78,7 +78,7 @@ VELOCITYGAN = (
         parameters=16_990_000,
         flops=1_310_000_000,
         note=(
-            f"{BOTH_NETWORKS} The discriminator is met: 1,180,003 parameters, 750.9M. The generator's layers are "
+            f"{BOTH_NETWORKS} The discriminator agrees: 1,180,003 parameters, 750.9M. The generator's layers are "
             f"not published, see InversionNet. {UNIT}"
         ),
     ),
@@ -91,9 +91,9 @@ VELOCITYGAN = (
         parameters=25_590_000,
         flops=259_490_000,
         note=(
-            f"{BOTH_NETWORKS} Parameters are met (24,409,123 and 1,180,003), and so is the discriminator's share of "
-            "the FLOPs, 69.91M. The generator's share cannot be met: five of its convolutions alone take 294.9M "
-            f"multiply-adds. {UNIT}"
+            f"{BOTH_NETWORKS} Parameters agree (24,409,123 and 1,180,003), and so do the FLOPs of the discriminator, "
+            "69.91M. Those of the generator cannot agree: five of its convolutions take 294.9M multiply-adds. "
+            f"{UNIT}"
         ),
     ),
     Published(
@@ -105,9 +105,9 @@ VELOCITYGAN = (
         parameters=14_920_000,
         flops=65_980_000,
         note=(
-            f"{BOTH_NETWORKS} Parameters are met (13,742,371 and 1,176,675, with a last kernel of 3 x 4 where the "
-            "published 5 x 5 has no room), and so is the discriminator's share of the FLOPs, 33.61M. The "
-            f"generator's share cannot be met: three of its convolutions alone take 34.1M multiply-adds. {UNIT}"
+            f"{BOTH_NETWORKS} Parameters agree (13,742,371 and 1,176,675, with a last kernel of 3 x 4 because the "
+            "map is smaller than the published 5 x 5), and so do the FLOPs of the discriminator, 33.61M. Those of the "
+            f"generator cannot agree: three of its convolutions take 34.1M multiply-adds. {UNIT}"
         ),
     ),
     Published(
@@ -119,18 +119,18 @@ VELOCITYGAN = (
         parameters=1_480_000,
         flops=3_950_000_000,
         note=(
-            f"{BOTH_NETWORKS} The discriminator is met: 1,180,003 parameters, 2.73G. The generator's layers cannot "
+            f"{BOTH_NETWORKS} The discriminator agrees: 1,180,003 parameters, 2.73G. The generator's layers cannot "
             f"be identified, see InversionNet. {UNIT}"
         ),
     ),
 )
 
 ON_FIVE = "InvLINT, section 4.5, 5 samples"
-START = "Neither the start model, the bands nor the number of iterations are printed."
+START = "Neither the start model, the bands nor the number of iterations are published."
 
 MULTISCALE_FWI = (
     Published(
-        dataset="kimberlina-leakage", source=ON_FIVE, mae=42.0, note=f"About 4 hours for a sample, as printed. {START}"
+        dataset="kimberlina-leakage", source=ON_FIVE, mae=42.0, note=f"About 4 hours per sample, as published. {START}"
     ),
     Published(dataset="marmousi", source=ON_FIVE, mae=199.5, note=START),
     Published(dataset="salt", source=ON_FIVE, mae=176.6, note=START),

@@ -1,7 +1,6 @@
-"""VelocityGAN: InversionNet as the generator of a Wasserstein GAN with gradient penalty.
+"""VelocityGAN (Zhang and Lin, 2020): InversionNet as the generator of a Wasserstein GAN with gradient penalty.
 
-Zhang and Lin (2020), with OpenFWI's recipe: the critic learns from every batch, the generator from every
-fifth and from the last of an epoch.
+As in OpenFWI, the critic learns from every batch, and the generator from every fifth batch and the last of an epoch.
 """
 
 from __future__ import annotations
@@ -21,16 +20,18 @@ if TYPE_CHECKING:
     from fwibench.methods.training import Trainer
 
 WIDTHS = (32, 64, 128, 256)
+"""Number of channels of the stages of the critic."""
 LAST_KERNEL = 5
+"""Kernel size of the last convolution of the critic; smaller for smaller maps."""
 
 
 class Critic(nn.Module):
-    """Scores maps: nine convolution blocks, the last one included, as published.
+    """The critic: nine convolution blocks, as published.
 
-    The last kernel is 5 x 5, or what remains of a smaller map (3 x 4 on salt).
+    The kernel of the last one is 5 x 5, or the size of the remaining map if that is smaller (3 x 4 on salt).
 
     Args:
-        shape: `(Z, X)`.
+        shape: Shape `(Z, X)` of the maps.
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
@@ -44,14 +45,19 @@ class Critic(nn.Module):
         self.layers = nn.Sequential(*layers, conv(WIDTHS[-1], 1, kernel, padding=(0, 0)))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Normalised maps `(n, 1, Z, X)` to scores `(n, k)`."""
+        """Return scores `(n, k)` of normalised maps `(n, 1, Z, X)`."""
         return self.layers(maps).flatten(1)
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """Squared distance of the critic's gradient norm from 1, between real and fake maps.
+    """Return the mean squared deviation of the norm of the critic's gradient from 1, between real and fake maps.
 
-    A critic with several scores is differentiated as their sum.
+    The gradient is that of the sum of all scores.
+
+    Args:
+        critic: The critic.
+        real: Normalised true maps `(n, 1, Z, X)`.
+        fake: Normalised predicted maps of the same shape.
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = (share * real + (1 - share) * fake).requires_grad_()
@@ -60,33 +66,42 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
 
 
 class VelocityGAN(TorchMethod):
-    """The generator predicts; the critic is needed for training alone."""
+    """VelocityGAN; the generator predicts, and the critic is used in training only."""
 
     def build_encoder(self) -> nn.Module:
-        """As InversionNet's."""
+        """Return the normalisation of measurements, that of InversionNet."""
         return build_scaling(self.problem, log=self.options.log)
 
     def build(self) -> nn.Module:
-        """The generator: InversionNet."""
+        """Return the generator, which is InversionNet."""
         return build_network(self.problem)
 
     def build_companions(self) -> dict[str, nn.Module]:
-        """The critic."""
+        """Return the critic."""
         return {"critic": Critic(self.problem.grid.shape)}
 
     def updates_per_epoch(self, part: str, batches: int) -> int:
-        """The generator learns from every `n_critic`-th batch and the last."""
+        """Return one step per batch for the critic, and one per `n_critic` batches for the generator."""
         return batches if part == "critic" else math.ceil(batches / self.options.n_critic)
 
     def training_step(self, trainer: Trainer, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """One step of the critic and, when it is due, one of the generator."""
+        """Take a step of the critic and, if it is due, one of the generator.
+
+        Args:
+            trainer: See `TorchMethod.training_step`.
+            inputs: See `TorchMethod.training_step`.
+            target: See `TorchMethod.training_step`.
+
+        Returns:
+            `critic_distance` and `gradient_penalty`, and the mean absolute error as `loss` if the generator learns.
+        """
         options, critic = self.options, trainer.parts["critic"].module
         due = trainer.batch % options.n_critic == 0 or trainer.batch == trainer.batches
         with torch.set_grad_enabled(due):
             made = trainer.network(inputs)
         fake = made.detach()
         distance = critic(fake).mean() - critic(target).mean()
-        # not the wrapped critic: a gradient of a gradient is taken in float32, whatever the precision of training
+        # the plain critic computes in float32, which second derivatives need at every training precision
         penalty = gradient_penalty(trainer.parts["critic"].plain, target, fake)
         trainer.step(distance + options.gradient_penalty * penalty, "critic")
         scalars = {"critic_distance": distance.detach(), "gradient_penalty": penalty.detach()}

@@ -1,6 +1,6 @@
-"""Files that are either whole or absent.
+"""Atomic writes, and errors that name the file.
 
-Invariant: a reader never sees a half-written file under its final name, whenever the writer dies.
+Invariant: a file with its final name is complete, whenever the writing process is killed.
 """
 
 from __future__ import annotations
@@ -21,16 +21,21 @@ from fwibench.errors import DataError, FwibenchError
 from fwibench.text.readable import shorten
 
 DATA_VARIABLE = "FWIBENCH_DATA"
+"""Environment variable with the folder of all datasets."""
 LONGEST_REASON = 500
-"""Characters of a library's message that are told."""
+"""Largest number of characters of a library's message that an error repeats."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Error numbers of a full disk and a full quota."""
 
 
 def data_root() -> Path:
-    """Folder of all datasets: `FWIBENCH_DATA`, or the user's cache folder; without a home, one among temporary files.
+    """Return the folder of all datasets.
+
+    It is `FWIBENCH_DATA`, or else in the cache folder of the user; without a home directory it is in the folder of
+    temporary files.
 
     Raises:
-        DataError: There is no home, and the folder among temporary files belongs to somebody else.
+        DataError: There is no home directory, and the folder of temporary files belongs to another user.
     """
     import platformdirs
 
@@ -39,19 +44,19 @@ def data_root() -> Path:
     try:
         return platformdirs.user_cache_path("fwibench") / "data"
     except RuntimeError:
-        # HOME is unset and the user is not in the password database, as in a container with a number for a user
+        # HOME is unset and the user is not in the password database, as in a container with a numeric user
         user = os.getuid() if hasattr(os, "getuid") else "user"
         folder = Path(gettempdir(), f"fwibench-{user}")
     with suppress(FileNotFoundError):
         if folder.lstat().st_uid != user:
-            raise DataError(f"{folder} belongs to somebody else", f"{DATA_VARIABLE} names a folder for the data")
+            raise DataError(f"{folder} belongs to another user", f"set {DATA_VARIABLE} to a folder for the data")
     return folder / "data"
 
 
 class _Stream(io.RawIOBase):
-    """A file that remembers the error its disk raised, even if the writing code turns it into another error.
+    """A file that stores the error of a failed write, also where the writing library raises another error.
 
-    It offers no file descriptor, so that numpy and Pillow write through it.
+    It has no file descriptor, so that numpy and Pillow write through it.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -64,7 +69,7 @@ class _Stream(io.RawIOBase):
             return self._file.write(data)
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write buffered bytes."""
         if not self._file.closed:
             with self._noting():
                 self._file.flush()
@@ -97,13 +102,13 @@ class _Stream(io.RawIOBase):
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary neighbour of `path` that replaces it when the block ends without an error.
+    """Open a temporary file that replaces `path` when the block ends without an error.
 
     Links are replaced, never followed.
 
     Raises:
-        DataError: The file cannot be made or written, for instance because the disk is full. Other errors of the
-            block pass as they are.
+        DataError: The file cannot be created or written, such as on a full disk. Other errors of the block are not
+            changed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with writing(path):
@@ -118,7 +123,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
             except Exception as error:
                 if stream.fault is None:
                     raise
-                # torch and zipfile turn a full disk into errors of their own
+                # torch and zipfile raise their own errors on a full disk
                 raise _cannot_write(path, stream.fault) from error
             with writing(path):
                 stream.flush()
@@ -132,7 +137,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _closing(file: IO[bytes]) -> Iterator[None]:
-    """Close a file at the end of the block; what is still buffered after a full disk must not raise again."""
+    """Close a file at the end of the block; flushing buffered bytes to a full disk must not raise again."""
     try:
         yield
     finally:
@@ -141,21 +146,21 @@ def _closing(file: IO[bytes]) -> Iterator[None]:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises `DataError` unless files can be made in `folder`, which need not exist; asked before long work."""
+    """Raise `DataError` unless files can be created in `folder`, which need not exist; called before long work."""
     with writing(folder):
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        # permissions alone do not tell of file systems that nobody can write to
-        TemporaryFile(dir=there).close()
+        existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        # permissions do not reveal read-only file systems
+        TemporaryFile(dir=existing).close()
 
 
 def is_full(error: BaseException) -> bool:
-    """Return whether an error says that a disk or a quota is full."""
+    """Return whether an error means that a disk or a quota is full."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an `OSError` of the block into a `DataError` that names `path` and, where it is full, its disk."""
+    """Convert an `OSError` of the block to a `DataError` that names `path` and the mount point of a full disk."""
     try:
         yield
     except OSError as error:
@@ -164,44 +169,44 @@ def writing(path: Path) -> Iterator[None]:
 
 def _cannot_write(path: Path, error: OSError) -> DataError:
     if isinstance(error, FileExistsError):
-        reason = "there is a file where a folder is needed"
+        reason = "a file exists where a folder is needed"
     elif is_full(error):
         reason = f"{error.strerror}; its disk is mounted at {_mount(path)}"
         return DataError(f"{path} cannot be written: {reason}", "free some space, then run the command again")
     else:
         reason = error.strerror or str(error)
-    return DataError(f"{path} cannot be written: {reason}", "choose another place for it")
+    return DataError(f"{path} cannot be written: {reason}", "choose another path")
 
 
 def _mount(path: Path) -> Path:
-    """Return the folder at which the disk of `path` is mounted."""
-    place = path.absolute()
-    while not os.path.ismount(place) and place != place.parent:
-        place = place.parent
-    return place
+    """Return the mount point of the disk of `path`."""
+    folder = path.absolute()
+    while not os.path.ismount(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 @contextmanager
 def reading(path: Path, what: str, hint: str, error: type[FwibenchError] = DataError) -> Iterator[None]:
-    """Turns whatever is raised over a damaged or unreadable file into one line that names it.
+    """Convert an exception of the block to an error of one line that names the file.
 
     Args:
-        path: The file.
-        what: What it is read as, such as "scores".
-        hint: What to do about it.
-        error: Class of the error to raise; the suite's own errors pass as they are.
+        path: The file that the block reads.
+        what: Content of the file, such as "scores".
+        hint: Hint of the error.
+        error: Class of the error; errors of the suite are not converted.
     """
     try:
         yield
     except FwibenchError:
         raise
     except Exception as fault:
-        # parsers of formats raise anything over bytes that somebody else wrote
-        raise error(f"{path} cannot be read as {what}: {shorten(_first(fault), LONGEST_REASON)}", hint) from fault
+        # parsers may raise any exception on damaged files
+        raise error(f"{path} cannot be read as {what}: {shorten(_reason(fault), LONGEST_REASON)}", hint) from fault
 
 
-def _first(fault: Exception) -> str:
-    """One line on what was raised: the first fault of a value, the system's words, or the library's."""
+def _reason(fault: Exception) -> str:
+    """Return one line: the first invalid value, the message of the operating system, or that of the library."""
     if isinstance(fault, ValidationError):
         first = fault.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -212,12 +217,12 @@ def _first(fault: Exception) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8, atomically."""
+    """Write a text atomically as UTF-8."""
     with atomic_write(path) as stream:
         stream.write(text.encode())
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of the content of a file in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

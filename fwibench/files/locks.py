@@ -1,6 +1,6 @@
 """Locks between processes, on file systems with and without file locks.
 
-Invariant: a lock ends with the process that held it; the file it leaves behind locks nobody out.
+Invariant: where the file system has file locks, a lock ends with its process, and a remaining lock file has no effect.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fwibench.errors import DataError
 from fwibench.files.atomic import writing
 
 MISSING = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What file systems without file locks answer, such as some network mounts."""
+"""Error numbers of file systems without file locks, such as some network mounts."""
 
-_told = False
+_warned = False
 
 
 class BusyError(DataError):
@@ -31,15 +31,15 @@ class BusyError(DataError):
 def locked(path: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the lock file `path` during the block.
 
-    Where the file system has no locks, the existence of the file is the lock; this is said once.
+    On a file system without file locks the existence of the file is the lock; a warning is logged once per process.
 
     Args:
-        path: The lock file; its folder is made.
-        wait: Seconds to wait for another holder; None waits without limit.
+        path: The lock file; its folder is created.
+        wait: Longest time to wait for another holder [s]; None: no limit.
 
     Raises:
         BusyError: Another process still holds the lock after `wait` seconds.
-        DataError: The lock file cannot be made.
+        DataError: The lock file cannot be created.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def locked(path: Path, wait: float | None = None) -> Iterator[None]:
     try:
         yield
     finally:
-        # the disk may be gone; the lock goes with the process then
+        # if the disk is unmounted, the lock ends with the process
         with suppress(OSError):
             lock.release()
 
@@ -61,26 +61,26 @@ def _acquire(path: Path, timeout: float) -> BaseFileLock:
                 warnings.simplefilter("ignore")
                 lock.acquire(timeout=timeout)
             if isinstance(lock, SoftFileLock):
-                # some versions of filelock change over by themselves
-                _tell(path)
+                # some versions of filelock fall back by themselves
+                _warn(path)
         except (OSError, NotImplementedError) as error:
             if isinstance(error, Timeout) or getattr(error, "errno", errno.ENOSYS) not in MISSING:
                 raise
-            _tell(path)
+            _warn(path)
             if not existed:
-                # the empty file of this attempt would be taken for somebody's lock
+                # the empty file of this attempt would count as a lock
                 path.unlink(missing_ok=True)
             lock = SoftFileLock(path)
             lock.acquire(timeout=timeout)
     except Timeout as error:
-        raise BusyError(f"{path} is held by another process", "wait until that one has ended") from error
+        raise BusyError(f"{path} is held by another process", "wait until that process has ended") from error
     return lock
 
 
-def _tell(path: Path) -> None:
-    global _told
-    if not _told:
-        _told = True
+def _warn(path: Path) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
         logging.getLogger("fwibench").warning(
             "warning: the file system of %s has no file locks; the existence of a file is used instead, "
             "which a killed process may leave behind",

@@ -1,12 +1,12 @@
-"""What a file's content says, worked out once for each state of the file.
+"""A cache of values that depend on the content of a file, such as its hash.
 
-Hashing or reading gigabytes in every command would take minutes, and looking at a part of a file misses changes in the
-rest. So a value that depends on the content alone is kept in the data folder beside the file's state, and is worked out
-again when the state differs. The time of the last change of status (ctime) belongs to the state because programs cannot
-set it back as they can mtime.
+Hashing or reading gigabytes in every command would take minutes, and reading a part of a file misses changes of the
+rest. A value is therefore stored in the data folder together with the state of the file, and computed again when the
+state differs. The state includes the time of the last change of status (ctime), because programs can set back the time
+of the last change of content (mtime), but not ctime.
 
-Invariant: a value is kept only for a file that is older than the resolution of its times and did not change while it
-was read. Losing what is kept costs time, never a result.
+Invariant: a value is stored only for a file that is older than the resolution of its times and did not change while it
+was read. Losing the cache costs time only.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ from fwibench.errors import DataError
 from fwibench.files.atomic import atomic_write, data_root, sha256
 
 Measure = Callable[[Path], Any]
-"""Works out a value that JSON can hold from a file's content."""
+"""Computes a value that JSON can hold from the content of a file."""
 Progress = Callable[[int, int], None]
-"""Called with files read and files to read."""
+"""Called with the number of files read and of files to read."""
 Table = dict[str, dict[str, Any]]
+"""State and values of the files of a folder, by the name of the file."""
 
 FRESH = 2.0
-"""Seconds within which a second change might leave a file's times as they are: FAT counts in steps of 2 s."""
+"""Resolution of file times [s]: 2 s on FAT. A second change within it may not change the times."""
 SAVE_EVERY = 10.0
-"""Seconds of work after which values are saved, so that an interruption does not lose all of them."""
+"""Time of work after which values are stored [s], so that an interruption does not lose all of them."""
 
 
 class State(NamedTuple):
-    """What the file system says of a file; any change of its content changes one of these.
+    """Metadata of a file; every change of its content changes one of them.
 
     Attributes:
-        size: Length [bytes].
+        size: Size [bytes].
         modified: Time of the last change of content [ns].
-        changed: Time of the last change of content or status [ns]; on Windows the time it was made.
+        changed: Time of the last change of content or status [ns]; on Windows that of the creation.
         inode: Number of the file in its file system.
     """
 
@@ -50,7 +51,7 @@ class State(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """Whether a change from now on would get another time."""
+        """Whether a change from now on would change the times."""
         now = time.time_ns()
         return all(abs(now - moment) > FRESH * 1e9 for moment in (self.modified, self.changed))
 
@@ -59,7 +60,7 @@ def state_of(path: Path) -> State:
     """Return the state of a file; follows links.
 
     Raises:
-        DataError: There is no such file, or it cannot be looked at.
+        DataError: The file does not exist or is not accessible.
     """
     try:
         found = path.stat()
@@ -73,15 +74,15 @@ def remembered(
     measures: Mapping[str, Measure],
     progress: Progress = lambda done, total: None,
 ) -> list[dict[str, Any]]:
-    """Work out values of files, or recall them where a file is as it was when they were worked out.
+    """Return values of files: cached ones where the state of a file is unchanged, else computed ones.
 
     Args:
         paths: The files.
-        measures: How each value is worked out, by its name; must depend on the file's content alone.
+        measures: Functions that compute the values, by name; a value must depend on the content of the file alone.
         progress: Called while files are read.
 
     Returns:
-        The values of each file, by name.
+        The values of each file by name.
 
     Raises:
         DataError: A file cannot be read.
@@ -89,7 +90,7 @@ def remembered(
     paths = [path.absolute() for path in paths]
     known = {folder: _load(folder) for folder in {path.parent for path in paths}}
     states = [state_of(path) for path in paths]
-    # asked before reading: a change during the reading must show in the state
+    # before reading, so that a change during the reading changes the state
     settled = [state.settled for state in states]
     found = [_recall(known[path.parent], path, state) for path, state in zip(paths, states, strict=True)]
     lacking = [i for i, values in enumerate(found) if not measures.keys() <= values.keys()]
@@ -110,7 +111,7 @@ def remembered(
 
 
 def rotten(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Hash files in full and yield those whose content changed though their state did not, with a reason."""
+    """Hash files completely, and yield those whose content changed while their state did not, with a message."""
     for path in (path.absolute() for path in paths):
         was = _recall(_load(path.parent), path, state_of(path)).get("sha256")
         if was is not None and was != _measure(path, {"sha256": sha256})["sha256"]:
@@ -123,7 +124,7 @@ def content_hashes(paths: Iterable[Path], progress: Progress = lambda done, tota
 
 
 def stamp(paths: Iterable[Path]) -> list[tuple[str, int, str]]:
-    """Return name, size and SHA-256 of each file: what it holds, not where it lies."""
+    """Return name, size and SHA-256 of each file, which do not depend on its folder."""
     paths = list(paths)
     hashes = content_hashes(paths)
     return [(path.name, state_of(path).size, one) for path, one in zip(paths, hashes, strict=True)]
@@ -134,7 +135,7 @@ def _measure(path: Path, measures: Mapping[str, Measure]) -> dict[str, Any]:
         return {name: measure(path) for name, measure in measures.items()}
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read: {reason}", "get it anew, or check the disk it lies on") from error
+        raise DataError(f"{path} cannot be read: {reason}", "download it again, or check its disk") from error
 
 
 def _recall(table: Table, path: Path, state: State) -> dict[str, Any]:
@@ -142,8 +143,8 @@ def _recall(table: Table, path: Path, state: State) -> dict[str, Any]:
     return dict(entry["values"]) if entry.get("state") == list(state) else {}
 
 
-def _places(folder: Path) -> list[Path]:
-    """Files that may keep the values of a folder's files: the second where the data folder is read-only."""
+def _cache_files(folder: Path) -> list[Path]:
+    """Return the cache files for a folder; the second one is used where the data folder is read-only."""
     import platformdirs
 
     name = f"{hashlib.sha256(str(folder).encode(errors='surrogateescape')).hexdigest()[:32]}.json"
@@ -151,11 +152,11 @@ def _places(folder: Path) -> list[Path]:
 
 
 def _load(folder: Path) -> Table:
-    """Kept values of a folder's files; a table that cannot be read is as good as none."""
+    """Return the cached values of the files of a folder; an unreadable cache file is ignored."""
     found: Table = {}
-    for place in reversed(_places(folder)):
+    for path in reversed(_cache_files(folder)):
         try:
-            content = json.loads(place.read_bytes())
+            content = json.loads(path.read_bytes())
             found |= {name: entry for name, entry in content.items() if isinstance(entry["values"], dict)}
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
@@ -163,12 +164,12 @@ def _load(folder: Path) -> Table:
 
 
 def _save(fresh: Mapping[Path, Table]) -> None:
-    """Keep values; of two processes that save at once one may lose its own, and works them out again next time."""
+    """Store values; of two processes that store at once one may lose its values and computes them again next time."""
     for folder, table in fresh.items():
         content = json.dumps({**_load(folder), **table}).encode()
-        for place in _places(folder):
+        for path in _cache_files(folder):
             try:
-                with atomic_write(place) as stream:
+                with atomic_write(path) as stream:
                     stream.write(content)
             except (DataError, OSError):
                 continue

@@ -1,1 +1,1 @@
-"""The method contract, the base for torch networks, and the costs of both."""
+"""The method contract, base classes for networks and iterative inversions, and counts of parameters and FLOPs."""

@@ -1,6 +1,7 @@
 """The method contract.
 
-Invariant: a method sees measurements and the train and val splits, never the truth of what it predicts.
+Invariant: a method sees measurements and the train and val splits, but never the true maps of the samples it predicts.
+The track `oracle-start` is the one exception, see `Method.reveal`.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class Method(ABC):
     """Predicts a property from measurements.
 
     Args:
-        problem: What is to be inverted.
+        problem: Grid, survey, physics, property and scaling of the inverse problem.
         options: Validated options, an instance of the spec's model.
-        context: Device, seeds, working folder and clock of this run.
+        context: Device, random seeds, working folder and deadline of this run.
 
     Attributes:
-        history: What happened during fit, one entry an epoch or iteration.
-        resumed_s: Seconds that earlier attempts spent on the fit that this one goes on from.
-        fit_threads: Threads that the fit took on a CPU; None if it did not choose.
+        history: Scalars of the fit, one entry per epoch or iteration.
+        resumed_s: Seconds that earlier attempts took for the part of the fit that this one continues from.
+        fit_threads: Number of threads of the fit on a CPU; None if the method did not choose one.
     """
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
@@ -45,85 +46,94 @@ class Method(ABC):
         self.fit_threads: int | None = None
 
     def fit(self, train: Split, val: Split) -> None:  # noqa: B027 - methods that learn nothing leave it empty
-        """Learns from `train`; everything that must be chosen is chosen on `val`."""
+        """Learn from `train`, and choose hyperparameters and the best weights on `val`."""
 
     @abstractmethod
     def predict(self, measurements: Array32) -> Array32:
-        """Inverts measurements.
+        """Invert measurements.
 
         Args:
-            measurements: Raw amplitudes, `(n, S, T, R)`.
+            measurements: Raw amplitudes `(n, S, T, R)`.
 
         Returns:
-            Property maps in physical units, `(n, 1, Z, X)`; each depends on its own measurement alone. All values are
-            finite; other real floating point numbers and integers become float32, see `check_prediction`.
+            Finite property maps `(n, 1, Z, X)` in physical units. Each depends on its own measurement alone. Values of
+            another real type are converted to float32, see `check_prediction`.
         """
 
     def reveal(self, properties: Array32) -> None:
-        """Shows the truth of the next `predict`; called on the track `oracle-start` alone.
+        """Receive the true maps of the samples of the next `predict`; called on the track `oracle-start` only.
 
         Args:
-            properties: `(n, 1, Z, X)`, in the order of the measurements.
+            properties: True maps `(n, 1, Z, X)` in physical units, in the order of the measurements.
+
+        Raises:
+            MethodError: The method does not implement it, which is the default.
         """
-        raise MethodError(f"{type(self).__name__} is on the oracle's track and has no use for the truth")
+        raise MethodError(f"{type(self).__name__} is on the track oracle-start, but does not implement reveal")
 
     @abstractmethod
     def complexity(self) -> Complexity:
-        """Parameters and arithmetic of one sample."""
+        """Return the number of parameters and the FLOPs of one sample."""
 
     def layers(self) -> tuple[Layer, ...]:
-        """Layers in order of execution, their parameters and MACs adding up to those of `complexity`.
+        """Return the layers in order of execution; their parameters and MACs add up to those of `complexity`.
 
-        Default: none, for methods that have no layers or do not tell.
+        Default: none.
         """
         return ()
 
     @abstractmethod
     def save(self, path: Path) -> None:
-        """Writes all that `predict` needs into the folder `path`, which exists."""
+        """Write everything that `predict` needs to the existing folder `path`."""
 
     @abstractmethod
     def load(self, path: Path) -> None:
-        """Reads what `save` wrote; afterwards the method predicts as the saved one did."""
+        """Read what `save` wrote to the folder `path`; the method then predicts as the saved one did."""
 
     def figures(self) -> dict[str, float]:
-        """Return figures about the inner workings that need no truth, such as what the fit chose.
+        """Return scalars that describe the fit and need no true maps, such as a penalty chosen on val.
 
         Called once after the predictions, on the method that made them. Default: none.
         """
         return {}
 
     def diagnostics(self, test: Split) -> dict[str, float]:
-        """Return figures about the inner workings that need the truth.
+        """Return scalars that describe the method and need true maps.
 
-        Called once, after the predictions are stored and scored, in a process of its own: on a method that was made by
-        `load`, not on the one that was fitted. If it fails, the record has a note. Default: none.
+        Called once after the predictions are stored and scored, in a separate process, on a method restored by `load`.
+        If it raises, the record receives a note. Default: none.
+
+        Args:
+            test: The test split.
         """
         return {}
 
     def spectra(self) -> Mapping[str, ArrayLike]:
-        """Spectra of what was solved for, by name: singular values of a matrix, say, in descending order.
+        """Return spectra by name, such as the singular values of a matrix solved for, in descending order.
 
-        Called once after the predictions and kept in the run's `spectra.json`; `fwibench figures` draws them.
+        Called once after the predictions and stored in `spectra.json` of the run; `fwibench figures` draws them.
         Default: none.
         """
         return {}
 
     def not_fitted(self) -> MethodError:
-        """The error to raise when `predict`, `save` or `complexity` come before `fit` or `load`."""
+        """Return the error to raise when `predict`, `save` or `complexity` is called before `fit` or `load`."""
         return MethodError(f"{type(self).__name__} was used before fit", "call fit or load first")
 
 
 def check_prediction(found: Any, expected: tuple[int, ...]) -> Array32:
-    """Return a prediction as float32.
+    """Return the result of `Method.predict` as float32.
 
     Args:
-        found: What `predict` returned: an array of real floating point numbers or integers, in the property's unit.
-        expected: Its shape, `(n, 1, Z, X)`.
+        found: Array of real floating-point numbers or integers, in the unit of the property.
+        expected: Expected shape `(n, 1, Z, X)`.
+
+    Returns:
+        The maps as float32.
 
     Raises:
-        MethodError: It is no array of such numbers, or has another shape.
-        DivergedError: It holds values that are not finite as float32.
+        MethodError: `found` is not such an array or has another shape.
+        DivergedError: A value is not finite as float32.
     """
     hint = "return maps.astype('float32'), a numpy array of (n, 1, Z, X) in the property's unit"
     if not isinstance(found, np.ndarray) or isinstance(found, np.ma.MaskedArray):

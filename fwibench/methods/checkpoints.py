@@ -1,6 +1,7 @@
-"""Saving a fit often enough, and no more.
+"""Checkpoints of a fit.
 
-Invariant: a checkpoint file is whole, and a fit that goes on from it ends as one that was never stopped.
+Invariant: a checkpoint file is complete, and a fit that continues from it ends with the same result as an uninterrupted
+one.
 """
 
 from __future__ import annotations
@@ -15,13 +16,11 @@ import torch
 from fwibench.files.atomic import atomic_write
 
 SHARE = 0.05
+"""Largest share of the time since the last checkpoint that writing one may take."""
 
 
 class Checkpoints:
-    """One checkpoint file, rewritten as the fit proceeds.
-
-    The first call to `offer` saves; after that a save must not take more than a twentieth of the time
-    since the last one, whatever the network's size and the disk's speed.
+    """The checkpoint file of a fit, written so rarely that it costs at most `SHARE` of the time.
 
     Args:
         path: The file.
@@ -33,7 +32,7 @@ class Checkpoints:
         self._saved_at = -float("inf")
 
     def offer(self, state: dict[str, Any]) -> None:
-        """Saves `state` if it is time to."""
+        """Write `state` if this is the first call or enough time has passed since the last checkpoint."""
         start = time.monotonic()
         if start - self._saved_at < self._cost / SHARE:
             return
@@ -43,13 +42,15 @@ class Checkpoints:
         self._cost = self._saved_at - start
 
     def load(self) -> dict[str, Any] | None:
-        """The last state that was saved, on the CPU; None if there is none."""
+        """Return the last state that was written, on the CPU; None without a readable file."""
         if not self.path.exists():
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
         except Exception as error:
-            # it is the work of an attempt that was cut short; one that cannot be read is none
-            sys.stderr.write(f"{self.path} cannot be read as a checkpoint, training starts anew: {error}\n")
+            # a damaged checkpoint must not prevent the fit, which can start from the beginning
+            sys.stderr.write(
+                f"{self.path} cannot be read as a checkpoint, training starts from the beginning: {error}\n"
+            )
             return None
         return state

@@ -1,4 +1,4 @@
-"""What a method and its layers cost, independent of the machine they run on."""
+"""Parameters and FLOPs of a method and its layers, independent of the machine."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class Complexity(Frozen):
-    """Size and arithmetic of one forward pass over one sample. None is "not known", never 0.
+    """Parameters, MACs and FLOPs of one forward pass over one sample; None means not known.
 
-    The published parameter column counts `parameters` alone: matrices solved in closed form and fixed
-    kernels stand beside it.
+    Published tables count `parameters` only; matrices solved in closed form and fixed kernels are separate fields.
     """
 
-    parameters: Count | None = Field(default=None, description="trained by gradient descent")
-    parameters_closed_form: Count | None = Field(default=None, description="solved for, then frozen")
-    parameters_fixed: Count | None = Field(default=None, description="constants such as integral kernels")
-    macs: Count | None = Field(default=None, description="multiply-adds")
-    flops: Count | None = Field(default=None, description="floating-point operations, two a multiply-add")
+    parameters: Count | None = Field(default=None, description="parameters trained by gradient descent")
+    parameters_closed_form: Count | None = Field(default=None, description="parameters solved for in closed form")
+    parameters_fixed: Count | None = Field(default=None, description="constants, such as integral kernels")
+    macs: Count | None = Field(default=None, description="multiply-add operations")
+    flops: Count | None = Field(default=None, description="floating-point operations, two per multiply-add")
     flops_kind: Literal["counted", "analytic", "mixed"] | None = Field(
-        default=None, description="counted while it ran, derived from the sizes, or a part each"
+        default=None, description="origin of the FLOPs: counted while running, derived from sizes, or both"
     )
-    uncounted: tuple[str, ...] = Field(default=(), description="operations with arithmetic that no counter knows")
+    uncounted: tuple[str, ...] = Field(default=(), description="arithmetic operations that could not be counted")
 
 
 class Layer(Frozen):
-    """Output, size and arithmetic of one layer, when one sample passes through the method."""
+    """Output shape, parameters and MACs of one layer for one sample."""
 
-    name: str = Field(description="where it stands in the method, such as network.blocks.0.linear1")
-    kind: str = Field(description="its type; '(rest)' is what a part holds or computes beside its own layers")
-    shape: tuple[int, ...] = Field(description="of its output for one sample; empty where that is no array")
-    parameters: Count | None = Field(default=None, description="trained by gradient descent")
-    macs: Count | None = Field(default=None, description="multiply-adds")
+    name: str = Field(description="path in the method, such as network.blocks.0.linear1")
+    kind: str = Field(description="type of the module; '(rest)' marks what a module does outside of its submodules")
+    shape: tuple[int, ...] = Field(description="shape of the output for one sample; empty if it is not an array")
+    parameters: Count | None = Field(default=None, description="parameters trained by gradient descent")
+    macs: Count | None = Field(default=None, description="multiply-add operations")

@@ -1,7 +1,7 @@
-"""Convolutional parts that networks of the InversionNet family share.
+"""Convolution blocks and decoders of the networks of the InversionNet family.
 
-Every convolution has a bias and is followed by batch normalisation and LeakyReLU(0.2); weights start as
-PyTorch's default has it.
+Every convolution has a bias and is followed by batch normalisation and LeakyReLU(0.2). Weights are initialised by
+PyTorch's defaults.
 """
 
 from __future__ import annotations
@@ -16,13 +16,28 @@ Size = tuple[int, int]
 
 
 def conv(inputs: int, outputs: int, kernel: Size, stride: Size = (1, 1), padding: Size | None = None) -> nn.Sequential:
-    """A convolution block; without `padding`, half the kernel is padded."""
+    """Return a convolution block.
+
+    Args:
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        kernel: Kernel size along depth and x.
+        stride: Stride along depth and x.
+        padding: Padding along depth and x; None: half the kernel size.
+    """
     pad = padding if padding is not None else (kernel[0] // 2, kernel[1] // 2)
     return _block(nn.Conv2d(inputs, outputs, kernel, stride, pad))
 
 
 def deconv(inputs: int, outputs: int, kernel: Size, padding: int = 0) -> nn.Sequential:
-    """A transposed convolution block of stride 2."""
+    """Return a transposed convolution block of stride 2.
+
+    Args:
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        kernel: Kernel size along depth and x.
+        padding: Padding along both axes.
+    """
     return _block(nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding))
 
 
@@ -31,10 +46,14 @@ def _block(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Sequential:
 
 
 def start_map(shape: Size, largest: int = 7) -> tuple[Size, int]:
-    """The map that a decoder begins with, and how often it is doubled to cover `shape`.
+    """Return the size of the first map of a decoder, and the number of doublings that cover `shape`.
 
-    It has the aspect of `shape` and is at most `largest` nodes long: 70 x 70 begins with 5 x 5 and four
-    doublings, 40 x 60 with 3 x 4 and four, 401 x 141 with 7 x 3 and six.
+    The first map has about the aspect ratio of `shape`: 5 x 5 and four doublings for 70 x 70, 3 x 4 and four for
+    40 x 60, 7 x 3 and six for 401 x 141.
+
+    Args:
+        shape: Shape `(Z, X)` of the output map.
+        largest: Largest side of the first map.
     """
     doublings = 0
     while math.ceil(max(shape) / 2**doublings) > largest:
@@ -43,12 +62,12 @@ def start_map(shape: Size, largest: int = 7) -> tuple[Size, int]:
 
 
 def deconv_decoder(inputs: int, widths: Sequence[int], shape: Size) -> nn.Sequential:
-    """A vector `(n, inputs, 1, 1)` to a map `(n, 1, Z, X)` in (-1, 1) by pairs of deconvolution and convolution.
+    """Return a decoder of pairs of transposed convolution and convolution.
 
     Args:
-        inputs: Length of the vector.
-        widths: Channels of the start map and after each doubling.
-        shape: `(Z, X)`.
+        inputs: Length of the input vector `(n, inputs, 1, 1)`.
+        widths: Number of channels of the first map and after each doubling.
+        shape: Shape `(Z, X)` of the output map `(n, 1, Z, X)`, whose values lie in (-1, 1).
     """
     start, _ = start_map(shape)
     layers: list[nn.Module] = [deconv(inputs, widths[0], start), conv(widths[0], widths[0], (3, 3))]
@@ -58,7 +77,13 @@ def deconv_decoder(inputs: int, widths: Sequence[int], shape: Size) -> nn.Sequen
 
 
 def upsampling_decoder(inputs: int, widths: Sequence[int], shape: Size) -> nn.Sequential:
-    """As `deconv_decoder`, by nearest-neighbour upsampling and one convolution a stage."""
+    """Return a decoder of nearest-neighbour upsampling and one convolution per doubling.
+
+    Args:
+        inputs: See `deconv_decoder`.
+        widths: See `deconv_decoder`.
+        shape: See `deconv_decoder`.
+    """
     start, _ = start_map(shape)
     layers: list[nn.Module] = [nn.Upsample(scale_factor=start), conv(inputs, widths[0], (3, 3))]
     for before, after in pairwise(widths):
@@ -67,7 +92,7 @@ def upsampling_decoder(inputs: int, widths: Sequence[int], shape: Size) -> nn.Se
 
 
 def _last(widths: Sequence[int], start: Size, shape: Size) -> tuple[nn.Module, nn.Module]:
-    """Crops at the centre, then ends in one channel in (-1, 1)."""
+    """Return a crop to `shape` about the centre, and the last convolution to one channel in (-1, 1)."""
     spare_z, spare_x = (begin * 2 ** (len(widths) - 1) - end for begin, end in zip(start, shape, strict=True))
     crop = (-(spare_x // 2), -(spare_x - spare_x // 2), -(spare_z // 2), -(spare_z - spare_z // 2))
     return nn.ZeroPad2d(crop), nn.Sequential(nn.Conv2d(widths[-1], 1, 3, 1, 1), nn.BatchNorm2d(1), nn.Tanh())

@@ -1,7 +1,7 @@
-"""Counting the arithmetic of a torch computation.
+"""Counts of the FLOPs of a torch computation.
 
-Invariant: no operation is skipped in silence. Fast paths that hide their operations from the counter are
-off while it looks, and an operation that neither has a formula nor is known to be cheap is listed.
+Invariant: no operation is omitted silently. Fast paths that hide their operations from the counter are disabled while
+it runs, and an operation that neither has a formula nor is known to be cheap is listed.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _CHEAP_NAMES = """
     view where zero_ zeros zeros_like
 """
 CHEAP = frozenset(_CHEAP_NAMES.split())
-"""Operations that move data or cost a few operations an element; by convention they are not counted."""
+"""Operations that move data or take a few FLOPs per element; by convention they are not counted."""
 
 
 class _Uncounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Collects the names of operations that carry arithmetic and have no formula."""
+    """Collects the names of arithmetic operations without a formula."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,12 +51,12 @@ class _Uncounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @contextmanager
 def plain_kernels() -> Any:
-    """While it lasts, nothing runs that hides its operations from a counter, and no gradients are kept."""
+    """Within the block, disable gradients and the fast paths that hide operations from a counter."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with warnings.catch_warnings():
-            # asking for mkldnn's switches makes torch warn about a GPU that nobody asked for
+            # reading mkldnn's switches makes torch warn about TF32 even without a GPU
             warnings.filterwarnings("ignore", "TF32 acceleration", UserWarning)
             with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
                 yield
@@ -65,15 +65,13 @@ def plain_kernels() -> Any:
 
 
 def count_flops(forward: Callable[[], Any]) -> tuple[int, tuple[str, ...]]:
-    """Runs `forward` once, without gradients, and counts.
-
-    Matrix products, convolutions and attention are counted, two operations a multiply-add.
+    """Count the FLOPs of matrix products, convolutions and attention, two per multiply-add.
 
     Args:
-        forward: The computation, on one sample.
+        forward: Computation of one sample; called twice, without gradients.
 
     Returns:
-        Floating-point operations, and the names of operations that could not be counted.
+        Number of FLOPs, and the sorted names of operations that could not be counted.
     """
     with plain_kernels():
         with FlopCounterMode(display=False) as counter:

@@ -1,8 +1,8 @@
-"""The base for methods that fit a model to each measurement by itself.
+"""The base class of methods that fit a model to each measurement separately.
 
-An author gives `start` and `invert`; the base batches samples, keeps budgets and records the course of
-every inversion. On a CPU each sample has a thread of its own with one torch thread, which is the fastest
-way for grids of this size; on a GPU as many samples as memory holds go in one call.
+An author implements `start` and `invert`; the base forms batches, enforces time budgets and records every iteration. On
+a CPU each sample is inverted in its own thread by a single torch thread, which is the fastest way for grids of up to a
+few hundred nodes a side; on a GPU a batch holds as many samples as fit the memory.
 """
 
 from __future__ import annotations
@@ -20,53 +20,54 @@ import numpy as np
 import torch
 
 from fwibench.methods.base import Method
-from fwibench.methods.traces import Course, Trace
+from fwibench.methods.traces import Course, Trace, checkpoint_path
 from fwibench.physics.parallel import available_cores
 from fwibench.typing import Maps
 
 REPORT_EVERY_S = 1.0
+"""Shortest time between two progress reports within a batch [s]."""
 
 
 class IterativeMethod(Method):
-    """Inverts measurement after measurement from a start model.
+    """Inverts each measurement separately from a start model.
 
     Attributes:
-        traces: One for each sample predicted, in order.
+        traces: Iterations of each sample of the last `predict`, in order.
     """
 
     traces: list[Trace]
 
     @abstractmethod
     def start(self, measurements: Maps) -> Maps:
-        """Start models `(n, 1, Z, X)` in physical units for measurements `(n, S, T, R)`."""
+        """Return start models `(n, 1, Z, X)` in physical units for measurements `(n, S, T, R)`."""
 
     @abstractmethod
     def invert(self, measurements: Maps, course: Course) -> Maps:
-        """Inverts a batch, each sample on its own.
+        """Invert a batch; samples must not influence each other.
 
         Args:
-            measurements: `(n, S, T, R)`; one sample on a CPU.
-            course: Holds the models to go on from and the bands that are finished; is told every iteration
-                and every finished band.
+            measurements: Raw amplitudes `(n, S, T, R)`; one sample on a CPU.
+            course: Holds the models to continue from and the finished bands. Report every iteration to `course.step`
+                and every finished band to `course.finish`.
 
         Returns:
             Property maps `(n, 1, Z, X)` in physical units.
         """
 
     def samples_at_once(self) -> int:
-        """How many samples a GPU's memory holds in one call; halved where that was too many. Default: 16."""
+        """Return the batch size on a GPU; it is halved when memory runs out. Default: 16."""
         return 16
 
     def seconds_per_sample(self) -> float | None:
-        """Budget of one sample [s]; None for none. Default: none."""
+        """Return the time budget of one sample [s]; None: no limit. Default: None."""
         return None
 
     def iterations_per_sample(self) -> int | None:
-        """How many iterations a sample takes at most, for the progress display. Default: not known."""
+        """Return the largest number of iterations of a sample, for the progress bar. Default: None, not known."""
         return None
 
     def predict(self, measurements: Maps) -> Maps:
-        """See `Method.predict`; fills `traces`."""
+        """See `Method.predict`; also sets `traces`."""
         self.problem.check_measurements(measurements.shape)
         starts = self.start(measurements)
         self.traces = []
@@ -104,12 +105,11 @@ class IterativeMethod(Method):
 
     def _run(self, rows: slice, measurements: Maps, starts: Maps) -> tuple[Maps, list[Trace]]:
         limit = self.seconds_per_sample()
+        # the number of the sample keeps threads with equal samples from writing to the same file
+        identity = f"{self.options!r} {rows.start}"
         course = Course(
-            measurements,
             starts,
-            self._checkpoints(),
-            # equal samples in one call have checkpoints of their own: threads must not write to the same file
-            f"{self.options!r} {rows.start}",
+            checkpoint_path(self._checkpoints(), measurements, starts, identity),
             None if limit is None else limit * len(measurements),
             self.context.should_stop,
             partial(self._progress.step, rows.start),
@@ -125,11 +125,11 @@ class IterativeMethod(Method):
 
 
 class Progress:
-    """Tells how many samples are done; safe to use from many threads.
+    """Reports the number of finished samples, fractions of samples included; thread-safe.
 
     Args:
-        samples: In all.
-        iterations: Of one sample, at most; None if not known, then only whole samples count.
+        samples: Number of samples.
+        iterations: Largest number of iterations of a sample; None: not known, only finished samples count.
         report: Receives `step` and `steps` in samples, and the mean misfit as `loss`.
     """
 
@@ -140,12 +140,12 @@ class Progress:
         self._told = time.monotonic()
 
     def step(self, first: int, traces: Sequence[Trace]) -> None:
-        """Another iteration of the batch that begins with sample `first`."""
+        """Record an iteration of the batch that begins with sample number `first`."""
         if self._iterations:
             self._note(first, sum(min(len(trace.steps) / self._iterations, 1.0) for trace in traces), traces)
 
     def finish(self, first: int, traces: Sequence[Trace]) -> None:
-        """That batch is done, perhaps in fewer iterations."""
+        """Record the end of the batch that begins with sample number `first`."""
         self._note(first, len(traces), traces, now=True)
 
     def _note(self, first: int, done: float, traces: Sequence[Trace], *, now: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""What each layer of a torch computation costs.
+"""Parameters and MACs of each layer of a torch computation.
 
-Invariant: nothing is lost between the layers. Arithmetic and parameters that belong to no layer stand in a
-row of the module that owns them, so that the rows add up to the whole.
+Invariant: the layers add up to the whole. Arithmetic and parameters outside of the innermost modules have a row of the
+module that owns them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from fwibench.methods.flops import plain_kernels
 
 
 def measure_layers(parts: Mapping[str, nn.Module], forward: Callable[[], Any]) -> tuple[Layer, ...]:
-    """Runs `forward` once, without gradients, and measures every module that it calls.
+    """Measure every module that a computation calls.
 
     Args:
-        parts: The modules that compute, by the name that the names of their layers begin with.
-        forward: The computation, on one sample.
+        parts: Modules by name; the paths of their layers begin with it.
+        forward: Computation of one sample; called once, without gradients.
 
     Returns:
-        Layers in the order in which they finish. A module that calls none of its own is a layer, and so is
-        what any other holds or computes itself. One that is called again adds to its row.
+        Layers in the order in which they finish: the modules without submodules that are called, and a row for what
+        other modules compute or hold themselves. Calls of the same module are added up.
     """
     with plain_kernels(), FlopCounterMode(display=False) as counter:
         ledger = _Ledger(counter)
@@ -49,7 +49,7 @@ def measure_layers(parts: Mapping[str, nn.Module], forward: Callable[[], Any]) -
 
 
 class _Ledger:
-    """Charges arithmetic to the innermost module that is running when it happens."""
+    """Assigns FLOPs to the innermost running module."""
 
     def __init__(self, counter: FlopCounterMode) -> None:
         self.counter = counter
@@ -62,7 +62,7 @@ class _Ledger:
 
     @contextmanager
     def watching(self, parts: Mapping[str, nn.Module]) -> Iterator[None]:
-        """Hooks into every module of `parts`."""
+        """Within the block, observe every module of `parts`."""
         with ExitStack() as hooks:
             for part, root in parts.items():
                 for name, module in root.named_modules(prefix=part):
@@ -72,13 +72,26 @@ class _Ledger:
             yield
 
     def enter(self, name: str, module: nn.Module, inputs: Any) -> None:
-        """Before a module's forward."""
+        """Begin the forward pass of a module; a forward pre-hook.
+
+        Args:
+            name: Path of the module.
+            module: The module.
+            inputs: Inputs of its forward pass.
+        """
         self._charge()
         self.callers.update(self.running[-1:])
         self.running.append(name)
 
     def leave(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        """After it."""
+        """End the forward pass of a module; a forward hook.
+
+        Args:
+            name: Path of the module.
+            module: The module.
+            inputs: Inputs of its forward pass.
+            output: Output of its forward pass.
+        """
         self._charge()
         self.running.pop()
         first = output[0] if isinstance(output, tuple | list) and output else output
@@ -91,9 +104,9 @@ class _Ledger:
 
 
 def _parameters(parts: Mapping[str, nn.Module], called: Container[str]) -> Counter[str]:
-    """Trained parameters by module; those of one that is never called belong to the nearest above it that is.
+    """Count trained parameters by module path; those of a module that is never called go to its nearest called parent.
 
-    `nn.MultiheadAttention`, for one, uses the weights of its last layer without calling it.
+    `nn.MultiheadAttention` uses the weights of its last layer without calling it.
     """
     counts: Counter[str] = Counter()
     for part, root in parts.items():

@@ -1,7 +1,7 @@
 """Number formats and random generators of training.
 
-Invariant: float32 means float32. cuDNN would otherwise run convolutions in TF32 unasked; outside the block
-the process's settings are as they were.
+Invariant: the precision `float32` never uses TF32, which cuDNN enables for convolutions by default. Settings of the
+process are restored after each block.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ FABRIC: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
     "tf32": "32-true",
     "bf16": "bf16-mixed",
 }
-"""Lightning Fabric's names; TF32 is a switch of the GPU's libraries, not of Fabric."""
+"""Precision names of Lightning Fabric; TF32 is a setting of the CUDA libraries and not of Fabric."""
 
 
 @contextmanager
 def tensor_cores(precision: Precision) -> Iterator[None]:
-    """Lets GPU matrix products and convolutions round to TF32 in the block, or forbids it."""
+    """Within the block, allow TF32 in matrix products and convolutions on a GPU for `tf32`, and forbid it otherwise."""
     products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
     before = products.allow_tf32, convolutions.allow_tf32
     products.allow_tf32 = convolutions.allow_tf32 = precision == "tf32"
@@ -36,9 +36,7 @@ def tensor_cores(precision: Precision) -> Iterator[None]:
 
 @contextmanager
 def own_generators(device: torch.device) -> Iterator[None]:
-    """Restores torch's random generators of the CPU and of the device after the block.
-
-    Without a choice of devices torch keeps those of every GPU, and warns where there are several.
-    """
+    """Restore torch's random generators of the CPU and of the device after the block."""
+    # without a list of devices torch saves the generators of all GPUs, and warns where there are several
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield

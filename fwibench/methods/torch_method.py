@@ -47,6 +47,11 @@ class Normalise(nn.Module):
 class TorchMethod(Method):
     """A network from normalised measurements to a normalised property map in [-1, 1].
 
+    Args:
+        problem: See `Method`.
+        options: Validated options, an instance of a subclass of `TrainingOptions`.
+        context: See `Method`.
+
     Attributes:
         encode_once: Whether encodings of a whole split fit in memory, so that training computes them once.
     """

@@ -1,6 +1,6 @@
-"""What an iterative inversion leaves behind: its course, and its model at the end of every band.
+"""Iterations of inversions, and their models at the end of every frequency band.
 
-Invariant: an inversion that was interrupted goes on from its last finished band.
+Invariant: an interrupted inversion continues from its last finished band.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Step:
     Attributes:
         band: Name of the frequency band.
         iteration: From 1, counted through all bands.
-        misfit: As the method defines it, relative to the measurement.
-        seconds: Since the sample's inversion began.
+        misfit: Misfit as the method defines it, relative to the measurement.
+        seconds: Time since the inversion of the sample began [s].
     """
 
     band: str
@@ -46,8 +46,8 @@ class Trace:
 
     Attributes:
         steps: All iterations.
-        models: `(1, Z, X)` at the end of each finished band, by its name; `start` is the start model.
-        before: Seconds of earlier attempts, which it went on from.
+        models: Models `(1, Z, X)` at the end of each finished band, by its name; `start` is the start model.
+        before: Time of earlier attempts that the inversion continued from [s].
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -56,60 +56,77 @@ class Trace:
 
     @property
     def seconds(self) -> float:
-        """Time that the inversion took."""
+        """Duration of the inversion [s]."""
         return self.steps[-1].seconds if self.steps else 0.0
 
 
-class Course:
-    """Records a batch of inversions and decides when they must end.
+def checkpoint_path(folder: Path, measurements: Maps, starts: Maps, identity: str) -> Path:
+    """Return the file for the checkpoint of an inversion; its name is a hash of everything that determines the result.
 
     Args:
-        measurements: `(n, S, T, R)`; tell one inversion's checkpoint from another's.
-        starts: `(n, 1, Z, X)`.
-        folder: For checkpoints.
-        identity: Tells checkpoints of other options apart.
-        seconds: Budget of the batch; None for none.
-        should_stop: Whether the run's own deadline is near.
-        on_step: Is told the traces after every iteration.
+        folder: Folder of the checkpoints.
+        measurements: Raw amplitudes `(n, S, T, R)`.
+        starts: Start models `(n, 1, Z, X)`.
+        identity: Options and whatever else determines the result.
+    """
+    digest = hashlib.sha256(measurements.tobytes() + starts.tobytes() + identity.encode()).hexdigest()
+    return folder / f"inversion-{digest[:16]}.npz"
+
+
+class Course:
+    """Records the iterations of a batch of inversions and enforces their time budget.
+
+    Args:
+        starts: Start models `(n, 1, Z, X)`.
+        checkpoint: File for the state after every band, see `checkpoint_path`; an existing one is continued from.
+        seconds: Time budget of the batch [s]; None: no limit.
+        should_stop: Returns whether the deadline of the run has passed.
+        on_step: Receives the traces after every iteration.
     """
 
     def __init__(
         self,
-        measurements: Maps,
         starts: Maps,
-        folder: Path,
-        identity: str,
+        checkpoint: Path,
         seconds: float | None,
         should_stop: Callable[[], bool],
         on_step: Callable[[Sequence[Trace]], None] = lambda traces: None,
     ) -> None:
-        digest = hashlib.sha256(measurements.tobytes() + starts.tobytes() + identity.encode()).hexdigest()
-        self._path = folder / f"inversion-{digest[:16]}.npz"
+        self._path = checkpoint
         self._seconds, self._should_stop, self._on_step = seconds, should_stop, on_step
         self._before = 0.0
         self.traces = [Trace(models={"start": start}) for start in starts]
-        # a checkpoint that cannot be read is none: the inversion begins anew
+        # a damaged checkpoint must not prevent the inversion, which can start from the beginning
         with suppress(FwibenchError):
             self._load()
         self._begun = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Since the inversion began, earlier attempts included."""
+        """Time since the inversion began, earlier attempts included [s]."""
         return self._before + time.monotonic() - self._begun
 
     @property
     def finished(self) -> list[str]:
-        """Bands that are done, the start model first."""
+        """Names of the finished bands, after `start`."""
         return list(self.traces[0].models)
 
     @property
     def models(self) -> Maps:
-        """The latest models `(n, 1, Z, X)`."""
+        """Models `(n, 1, Z, X)` at the end of the last finished band."""
         return np.stack([list(trace.models.values())[-1] for trace in self.traces])
 
     def step(self, band: str, iteration: int, misfits: Array64) -> bool:
-        """Notes an iteration; returns whether there is time for another."""
+        """Record an iteration.
+
+        Args:
+            band: Name of the band.
+            iteration: Number of the iteration, from 1, counted through all bands.
+            misfits: Misfits of the samples `(n,)`.
+
+        Returns:
+            Whether there is time for another iteration.
+        """
         seconds = self.seconds
         for trace, misfit in zip(self.traces, misfits, strict=True):
             trace.steps.append(Step(band, iteration, float(misfit), seconds))
@@ -117,11 +134,11 @@ class Course:
         return not self.over()
 
     def over(self) -> bool:
-        """Whether the budget is spent."""
+        """Return whether the time budget is spent or the deadline has passed."""
         return self._should_stop() or (self._seconds is not None and self.seconds >= self._seconds)
 
     def finish(self, band: str, models: Maps) -> None:
-        """Notes the models at the end of a band and writes a checkpoint."""
+        """Record the models `(n, 1, Z, X)` at the end of a band, and write a checkpoint."""
         for trace, model in zip(self.traces, models, strict=True):
             trace.models[band] = np.asarray(model, np.float32)
         steps = [[asdict(step) for step in trace.steps] for trace in self.traces]
@@ -142,5 +159,5 @@ class Course:
             ]
             shapes, expected = ([one.models["start"].shape for one in side] for side in (traces, self.traces))
             if shapes != expected:
-                raise ValueError("it is of other samples")
+                raise ValueError("it belongs to other samples")
         self._before, self.traces = before, traces

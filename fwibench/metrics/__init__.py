@@ -1,1 +1,1 @@
-"""Pure functions of prediction, truth and problem."""
+"""Metrics: pure functions of prediction, truth and problem."""

@@ -1,4 +1,4 @@
-"""Errors of each node, averaged over a map, in physical units."""
+"""Mean errors of the nodes of a map, in physical units."""
 
 from __future__ import annotations
 
@@ -8,37 +8,58 @@ from fwibench.problem import Problem
 from fwibench.typing import Maps, Scores
 
 SEEN = 0.5
-"""Illumination from which on a node counts."""
+"""Smallest illumination of the nodes that `mae_illuminated` averages."""
 
 
 def mae(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """Mean absolute error of each sample, in the property's unit (section 4.1.3)."""
+    """Return the mean absolute error of each sample, in the property's unit (InvLINT, section 4.1.3).
+
+    Args:
+        prediction: Predicted maps `(n, 1, Z, X)` in physical units.
+        truth: True maps of the same shape.
+        problem: Not used.
+
+    Returns:
+        Scores `(n,)`.
+    """
     return np.abs(_difference(prediction, truth)).mean(axis=1)
 
 
 def mse(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """Mean squared error of each sample, in the property's unit squared (section 4.1.3)."""
+    """Return the mean squared error of each sample, in the property's unit squared (InvLINT, section 4.1.3).
+
+    Args:
+        prediction: See `mae`.
+        truth: See `mae`.
+        problem: See `mae`.
+    """
     return np.square(_difference(prediction, truth)).mean(axis=1)
 
 
 def rmse(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """Root of each sample's mean squared error, in the property's unit."""
+    """Return the root mean squared error of each sample, in the property's unit.
+
+    Args:
+        prediction: See `mae`.
+        truth: See `mae`.
+        problem: See `mae`.
+    """
     return np.sqrt(mse(prediction, truth, problem))
 
 
 def mae_illuminated(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """Mean absolute error of the nodes that the survey sees, in the property's unit.
+    """Return the mean absolute error of the illuminated nodes of each sample, in the property's unit.
 
-    Which nodes these are depends on the problem alone: illumination is that of a linear increase over depth between
-    the property's bounds (`fwibench.physics.illumination.reference_model`), so it is the same for every method.
+    The illumination is that of `fwibench.physics.illumination.reference_model`, so the nodes depend on the problem
+    alone and are the same for every method.
 
     Args:
-        prediction: `(n, 1, Z, X)`.
-        truth: `(n, 1, Z, X)`.
-        problem: Survey, physics and bounds.
+        prediction: Predicted maps `(n, 1, Z, X)` in physical units.
+        truth: True maps of the same shape.
+        problem: Acoustic problem.
 
     Returns:
-        `(n,)`; NaN where the physics is not acoustic, or the survey sees nothing.
+        Scores `(n,)`; NaN where the physics is not acoustic or no node is illuminated.
     """
     from fwibench.physics.illumination import has_illumination, illumination
 

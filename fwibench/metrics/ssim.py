@@ -1,7 +1,7 @@
-"""Structural similarity in two conventions that libraries mix up.
+"""Structural similarity (SSIM) in the two conventions of published results.
 
-Both scale maps to [0, 1] by the problem's bounds, so the data range is 1 whatever a batch holds, and use
-an 11 x 11 Gaussian window of sigma 1.5 with biased local moments, C1 = 0.01**2, C2 = 0.03**2.
+Both scale maps to [0, 1] by the bounds of the problem, so that the data range is 1 for every batch, and use an 11 x 11
+Gaussian window of sigma 1.5 with biased local moments, C1 = 0.01**2 and C2 = 0.03**2.
 """
 
 from __future__ import annotations
@@ -17,20 +17,30 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 def ssim(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """SSIM as OpenFWI and the InvLINT paper publish it: zero padding, mean over the whole map.
+    """Return SSIM as OpenFWI and the InvLINT paper define it: zero padding, mean over the whole map.
+
+    Args:
+        prediction: Predicted maps `(n, 1, Z, X)` in physical units.
+        truth: True maps of the same shape.
+        problem: Problem with the bounds of the property.
 
     Returns:
-        One score a sample, `(n,)`; 1 is identity.
+        Scores `(n,)`; 1 for identical maps.
     """
     pairs = zip(prediction[:, 0], truth[:, 0], strict=True)
     return np.array([_ssim_map(*pair, problem).mean() for pair in pairs])
 
 
 def ssim_wang(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """SSIM of Wang et al. (2004) as scikit-image and torchmetrics compute it: only whole windows count.
+    """Return SSIM as Wang et al. (2004), scikit-image and torchmetrics define it: mean over complete windows.
+
+    Args:
+        prediction: See `ssim`.
+        truth: See `ssim`.
+        problem: See `ssim`.
 
     Returns:
-        One score a sample, `(n,)`; NaN where a map is smaller than the window.
+        Scores `(n,)`; NaN where a map is smaller than the window.
     """
     if min(problem.grid.shape) <= 2 * RADIUS:
         return np.full(len(truth), np.nan)
@@ -40,7 +50,7 @@ def ssim_wang(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
 
 
 def _ssim_map(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
-    """Similarity around each node of a map `(Z, X)`; one at a time, for its moments take ten times its memory."""
+    """Return the similarity at each node of a map `(Z, X)`; the moments take ten times the memory of the map."""
     low, span = problem.property.low, problem.property.high - problem.property.low
     a = (prediction.astype(np.float64) - low) / span
     b = (truth.astype(np.float64) - low) / span

@@ -1,1 +1,1 @@
-"""Property to measurement."""
+"""Simulations of measurements from property maps."""

@@ -1,7 +1,7 @@
-"""Velocity to pressure: the constant-density acoustic wave equation on deepwave.
+"""Simulation of pressure from velocity: the constant-density acoustic wave equation, solved by deepwave.
 
-Invariant: a model's data depend on that model and the problem alone. Time step, absorbing layer and
-stencil come from the problem, never from the batch.
+Invariant: the data of a model depend on that model and the problem alone. Time step, absorbing layer and stencil are
+set by the problem, never by the batch.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 def simulate(
     velocity: Tensor, problem: Problem, *, wavelet: Tensor | None = None, gradient_interval: int = 1
 ) -> Tensor:
-    """Pressure recorded by every receiver for every source.
+    """Simulate the pressure recorded by every receiver for every source.
 
-    The source enters as OpenFWI has it, `v**2 w(t)` on one node without division by the cell's area, so amplitudes
-    compare with those files; `source_scale` multiplies it. Places off the grid are interpolated, and rows too deep
-    to be seen within the record are left out; see `placement`. All shots of all models go in one call.
+    The source term is that of OpenFWI, `v**2 w(t)` on one node without division by the area of a cell, so that
+    amplitudes are comparable with those files; `source_scale` multiplies it. Positions between nodes are interpolated,
+    and rows that no wave can reach and return from within the record are left out, see `fwibench.physics.placement`.
 
     Args:
-        velocity: P velocity [m/s], `(n, 1, Z, X)`; gradients flow back to it.
+        velocity: P velocity `(n, 1, Z, X)` [m/s]; differentiable.
         problem: Acoustic problem on the same grid.
-        wavelet: `(T,)`, before it is scaled; the survey's own by default.
-        gradient_interval: Time samples between the wavefields whose sum is the gradient; divides `nt`. Larger
-            ones save memory and time, as long as they sample the wavefield.
+        wavelet: Source wavelet `(T,)` before `source_scale`; None: that of the survey.
+        gradient_interval: Number of time samples between the wavefields that the gradient sums; divides `nt`. A larger
+            one saves memory and time, see `fwibench.physics.wavelets.gradient_interval`.
 
     Returns:
         Pressure `(n, S, T, R)` on the device of `velocity`.
 
     Raises:
-        ProblemError: The problem is not acoustic, the shape is not the problem's, or a velocity lies above
-            `max_velocity`, which would make the scheme unstable.
+        ProblemError: The problem is not acoustic, the shape differs from that of the problem, or a velocity exceeds
+            `max_velocity`, above which the scheme is unstable.
     """
     survey, physics = problem.survey, problem.physics
     if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
@@ -47,7 +47,7 @@ def simulate(
     if not fastest <= physics.max_velocity:
         raise ProblemError(
             f"velocity reaches {fastest:.6g} m/s, the simulation is set up for at most {physics.max_velocity:.6g}",
-            "clip the model, or raise max_velocity in the problem's physics",
+            "clip the model, or raise max_velocity in the physics of the problem",
         )
     n, sources = len(velocity), len(survey.sources)
     placement = place(problem)
@@ -75,13 +75,13 @@ def simulate(
 
 
 def widths_of_frame(physics: AcousticPhysics) -> int | list[int]:
-    """Absorbing cells above, below, left and right; one number where all are equal."""
+    """Return the number of absorbing cells above, below, left and right; one number where all are equal."""
     width = physics.pml_width
     return [0, width, width, width] if physics.free_surface else width
 
 
 def _simulated(velocity: Tensor, placement: Placement) -> Tensor:
-    """The part of the models that is simulated, `(n, Z, X)`, with its frame."""
+    """Return the simulated rows of the models and the frame around them, `(n, Z, X)`."""
     part = velocity[:, : placement.rows]
     if not any(placement.frame):
         return part
@@ -91,7 +91,7 @@ def _simulated(velocity: Tensor, placement: Placement) -> Tensor:
 def _survey(
     survey: SeismicSurvey, physics: AcousticPhysics, placement: Placement, like: Tensor, wavelet: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Source amplitudes `(S, K, T)`, source nodes `(S, K, 2)`, receiver nodes `(P, 2)` or `(S, P, 2)`."""
+    """Return source amplitudes `(S, K, T)`, source nodes `(S, K, 2)`, receiver nodes `(P, 2)` or `(S, P, 2)`."""
     signal = torch.from_numpy(sample_wavelet(survey)) if wavelet is None else wavelet
     signal = -physics.source_scale * signal.to(like)
     weights = torch.from_numpy(placement.source_weights).to(like)

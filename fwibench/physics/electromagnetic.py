@@ -1,6 +1,6 @@
-"""Conductivity to electric field: line sources in two dimensions, frequency by frequency, by a direct solver.
+"""Simulation of the electric field from conductivity: line sources in two dimensions, by a direct sparse solver.
 
-Invariant: a section's data depend on that section and the problem alone; mesh and padding come from the problem.
+Invariant: the data of a section depend on that section and the problem alone; mesh and padding are set by the problem.
 
 With the time factor exp(+i w t), the field E along the strike obeys div grad E - i w mu sigma E = i w mu I
 for line currents I. It is discretised by finite volumes, unknowns at cell centres, on a tensor mesh whose
@@ -25,28 +25,28 @@ from fwibench.problem import ElectromagneticPhysics, ElectromagneticSurvey, Prob
 from fwibench.typing import Array32, Array64, Indices
 
 MU = 4e-7 * np.pi
-"""Permeability [H/m], that of free space everywhere."""
+"""Permeability of free space [H/m], assumed everywhere."""
 AIR = 1e-8
 """Conductivity of air [S/m]."""
 SYMMETRIC = {"permc_spec": "NATURAL", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
-"""SuperLU on a symmetric matrix with a strong diagonal that is ordered already: no pivoting."""
+"""Options of SuperLU for a symmetric matrix with a dominant diagonal that is already ordered: no pivoting."""
 
 
 def simulate(conductivity: Array32, problem: Problem) -> Array32:
-    """Electric field at every receiver for every source and frequency.
+    """Simulate the electric field at every receiver for every source and frequency.
 
-    Sources and receivers are interpolated bilinearly between cell centres. One factorisation serves all
-    sources of a frequency.
+    Sources and receivers are interpolated bilinearly between cell centres. One factorisation per frequency serves all
+    sources.
 
     Args:
-        conductivity: [S/m], `(n, 1, Z, X)`.
+        conductivity: Conductivity `(n, 1, Z, X)` [S/m].
         problem: Electromagnetic problem on the same grid.
 
     Returns:
-        E [V/m] for a current of 1 A, `(n, S, 2 F, R)`: real and imaginary part of each frequency in turn.
+        Electric field for a current of 1 A `(n, S, 2 F, R)` [V/m]: real and imaginary part of each frequency in turn.
 
     Raises:
-        ProblemError: The problem is not electromagnetic, the shape is not the problem's, or a conductivity
+        ProblemError: The problem is not electromagnetic, the shape differs from that of the problem, or a conductivity
             is not a positive number.
     """
     survey, physics = problem.survey, problem.physics
@@ -58,7 +58,7 @@ def simulate(conductivity: Array32, problem: Problem) -> Array32:
     if not (np.isfinite(conductivity) & (conductivity > 0)).all():
         raise ProblemError("conductivities must be finite and above 0 S/m", "clip the model to the property's bounds")
     out = np.empty((len(conductivity), *problem.measurement_shape), np.float32)
-    # SuperLU calls BLAS for tiny blocks; a second thread there makes it tens of times slower
+    # SuperLU calls BLAS for tiny blocks, where a second thread makes it tens of times slower
     with threadpool_limits(1, "blas"):
         for sample, section in enumerate(conductivity[:, 0].astype(np.float64)):
             for number, frequency in enumerate(survey.frequencies):
@@ -71,17 +71,17 @@ def simulate(conductivity: Array32, problem: Problem) -> Array32:
 
 @dataclass(frozen=True)
 class Discretisation:
-    """What does not depend on conductivity or frequency, for C cells in the order of their elimination.
+    """The matrices that do not depend on conductivity or frequency, for C cells in the order of their elimination.
 
     Attributes:
-        order: Number of each cell, counted row by row, `(C,)`.
-        laplacian: div grad, integrated over each cell, zero field at the outer edges; `(C, C)`, symmetric.
-        area: Area of each cell [m^2], `(C,)`.
-        rows: Mean over the section's rows that a row of cells meets, `(cells, Z)`; zero in the air.
-        columns: The same for columns, `(cells, X)`.
-        air: Conductivity that each row of cells has besides [S/m], `(cells, 1)`.
-        sources: Share of each source in each cell, `(S, C)`.
-        receivers: Weight of each cell at each receiver, `(R, C)`.
+        order: Number of each cell in row-major order `(C,)`.
+        laplacian: div grad integrated over each cell, with zero field at the outer edges; `(C, C)`, symmetric.
+        area: Area of each cell `(C,)` [m^2].
+        rows: Weights of the section's rows in each row of cells `(cells, Z)`; zero in the air.
+        columns: Weights of the section's columns in each column of cells `(cells, X)`.
+        air: Conductivity that is added to each row of cells `(cells, 1)` [S/m].
+        sources: Share of each source in each cell `(S, C)`.
+        receivers: Weight of each cell at each receiver `(R, C)`.
     """
 
     order: Indices
@@ -94,14 +94,14 @@ class Discretisation:
     receivers: sp.csr_array
 
     def solve(self, section: Array64, frequency: float) -> NDArray[np.complex128]:
-        """Field at the receivers for a current of 1 A in each source.
+        """Return the electric field at the receivers for a current of 1 A in each source.
 
         Args:
-            section: Conductivity [S/m], `(Z, X)`.
-            frequency: [Hz].
+            section: Conductivity `(Z, X)` [S/m].
+            frequency: Frequency [Hz].
 
         Returns:
-            E [V/m], `(S, R)`.
+            Complex electric field `(S, R)` [V/m].
         """
         factor = 2j * np.pi * frequency * MU
         cells = (self.rows @ section @ self.columns.T + self.air).ravel()[self.order]
@@ -112,7 +112,7 @@ class Discretisation:
 
 @lru_cache(maxsize=8)
 def _discretise(problem: Problem, cell: float) -> Discretisation:
-    """Mesh of a problem in cells of one size [m]."""
+    """Discretise a problem with inner cells of a given size [m]."""
     grid, survey, physics = problem.grid, problem.survey, problem.physics
     if not isinstance(physics, ElectromagneticPhysics):
         raise TypeError(f"expected electromagnetic physics, got {physics}")
@@ -141,7 +141,7 @@ def _discretise(problem: Problem, cell: float) -> Discretisation:
 
 
 def _second_difference(edges: Array64) -> sp.dia_array:
-    """Differences of the fluxes through a cell's two edges, `(cells, cells)`; the field is zero at the ends."""
+    """Return the second difference `(cells, cells)` of a field at cell centres; the field is zero at the ends."""
     middle = centres(edges)
     conductance = 1.0 / np.diff(np.concatenate([edges[:1], middle, edges[-1:]]))
     inner = conductance[1:-1]

@@ -1,11 +1,11 @@
-"""What a seismic survey sees of a section.
+"""Illumination: how well a seismic survey determines the velocity at each node.
 
-A bump of velocity somewhere in the section changes the recorded data by so much, relative to the data. Where that
-change is large, the data determine the velocity; where it is lost in what cannot be explained, they do not, and an
-update there is a guess. The squared change is a diagonal entry of the Gauss-Newton Hessian, taken for a smooth bump
-instead of a node, so waves that come back from a corner of the section and see its edges alone count for little.
+A velocity bump at a node changes the recorded data. Where the change is large relative to the data, they determine the
+velocity; where it is smaller than the part of the data that no model explains, an update is arbitrary. The squared
+change is a diagonal entry of the Gauss-Newton Hessian for a smooth bump instead of a single node, so that waves which
+are only scattered by the edges of the section contribute little.
 
-Invariant: a function of problem and velocity alone. The random signals that it draws have a fixed seed.
+Invariant: illumination is a function of problem and velocity. Its random signals have a fixed seed.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench.typing import Array32, Array64
 
 DRAWS = 4
-"""Gradients of random signals that are averaged."""
+"""Number of random signals whose gradients are averaged."""
 BUMP = 0.2, 0.6
-"""Standard deviations of the bump down and along, over the wavelength at the peak frequency and the mean velocity."""
+"""Standard deviations of the bump along depth and x, over the wavelength of the peak frequency at the mean velocity."""
 HEIGHT = 0.05
-"""Height of the bump over the property's range."""
+"""Height of the bump over the range of the property."""
 SEED = 20220
 LEVEL = 0.004
-"""Share of the data that a bump must change to be seen as well as not."""
+"""Relative change of the data at which the illumination is one half."""
 SHADES = 64
-"""Illuminations that are remembered."""
+"""Size of the cache of sensitivities."""
 
 
 def illumination(problem: Problem, velocity: Array32 | None = None, level: float = LEVEL) -> Array32:
-    """How well a survey sees each node, from 0 (not at all) to 1.
+    """Return the illumination of each node, from 0 (not determined by the data) to 1.
 
-    With the change `s` of the data by a bump (see `sensitivity`) it is `s^4 / (s^4 + level^4)`: half where the change
-    is `level`, and next to nothing at half of that.
+    It is `s^4 / (s^4 + level^4)` for the relative change `s` of the data by a bump, see `sensitivity`: 0.5 where the
+    change equals `level`, 0.06 where it is half of it.
 
     Args:
         problem: Acoustic problem.
-        velocity: Model `(1, Z, X)` [m/s]; by default one that depends on the problem alone, see `reference_model`.
-        level: Share of the data that a bump changes where it is seen by half.
+        velocity: Model `(1, Z, X)` [m/s]; None: `reference_model`.
+        level: Relative change of the data at which the illumination is 0.5.
 
     Returns:
-        `(1, Z, X)`; remembered for the problem and the model.
+        Illumination `(1, Z, X)`; the underlying sensitivities are cached.
 
     Raises:
         ProblemError: The problem is not acoustic.
@@ -57,12 +57,12 @@ def illumination(problem: Problem, velocity: Array32 | None = None, level: float
 
 
 def has_illumination(problem: Problem) -> bool:
-    """Whether illumination is defined: for seismic surveys with acoustic physics."""
+    """Return whether illumination is defined: for seismic surveys with acoustic physics."""
     return isinstance(problem.survey, SeismicSurvey) and isinstance(problem.physics, AcousticPhysics)
 
 
 def reference_model(problem: Problem) -> Array32:
-    """A linear increase over depth from a quarter to three quarters of the property's range, `(Z, X)`."""
+    """Return a linear increase with depth from a quarter to three quarters of the property's range, `(Z, X)`."""
     low, span, grid = problem.property.low, problem.property.high - problem.property.low, problem.grid
     profile = low + span * np.linspace(0.25, 0.75, grid.nz)
     return np.broadcast_to(profile[:, None], grid.shape).astype(np.float32)
@@ -76,17 +76,18 @@ def _remembered(problem: Problem, model: bytes) -> Array32:
 
 
 def sensitivity(velocity: Array32, problem: Problem) -> Array32:
-    """How much a bump at each node changes the data, relative to the data.
+    """Return the relative change of the data by a bump at each node.
 
-    The norm of `J b`, for the derivative `J` of the data and a bump `b`, is estimated from gradients `J^T n` of
-    random signals `n`: the mean of `(b . J^T n)^2` is the squared norm.
+    The norm of `J b`, for the derivative `J` of the data and a bump `b`, is estimated from gradients `J^T n` of white
+    random signals `n`: the mean of `(b . J^T n)^2` is the squared norm. A gain linear in time weights late and early
+    arrivals equally.
 
     Args:
-        velocity: `(Z, X)` [m/s].
-        problem: Acoustic problem of that grid.
+        velocity: Model `(Z, X)` [m/s].
+        problem: Acoustic problem on the same grid.
 
     Returns:
-        `(Z, X)`, at least 0; time gain makes late and early arrivals count alike.
+        Relative change `(Z, X)`, at least 0.
 
     Raises:
         ProblemError: The problem is not acoustic.
@@ -104,7 +105,7 @@ def sensitivity(velocity: Array32, problem: Problem) -> Array32:
     gradients = np.zeros((DRAWS, *problem.grid.shape))
     energy, count, cores = 0.0, len(survey.sources), available_cores()
     with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        # a few at a time, which bounds the memory; added in their order, so the number of cores changes nothing
+        # as many shots at a time as cores bounds the memory; sums in the order of the shots do not depend on the cores
         for first in range(0, count, cores):
             shots = range(first, min(first + cores, count))
             for own, size in pool.map(lambda shot: _random_gradients(model, problem, survey, shot), shots):
@@ -118,7 +119,7 @@ def sensitivity(velocity: Array32, problem: Problem) -> Array32:
 
 
 def _random_gradients(model: Array32, problem: Problem, survey: SeismicSurvey, shot: int) -> tuple[Array64, float]:
-    """Gradients `(DRAWS, Z, X)` of random signals for a shot, and the energy of its data."""
+    """Return gradients `(DRAWS, Z, X)` of random signals for a shot, and the energy of its data."""
     import torch
 
     from fwibench.physics.acoustic import simulate
@@ -136,9 +137,9 @@ def _random_gradients(model: Array32, problem: Problem, survey: SeismicSurvey, s
 
 
 def _signals(rng: np.random.Generator, shape: tuple[int, ...], survey: SeismicSurvey) -> Array32:
-    """Random signals `(n, S, T, R)` that are white up to the highest frequency of the wavelet.
+    """Return random signals `(n, S, T, R)` that are white up to the highest frequency of the wavelet.
 
-    Higher ones meet nothing in the data, and a gradient that is summed at intervals would take them for lower ones.
+    The data have no energy above it, and a gradient summed at intervals would alias higher frequencies.
     """
     spectra = np.fft.rfft(rng.standard_normal(shape), axis=2)
     spectra[:, :, np.fft.rfftfreq(survey.nt, survey.dt) > HIGHEST * survey.wavelet.frequency] = 0

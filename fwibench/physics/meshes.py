@@ -1,6 +1,6 @@
-"""Tensor meshes about a section: cells of one size inside, growing ones outside.
+"""Tensor meshes around a section: cells of equal size inside, growing cells outside.
 
-Invariant: a mesh is given by the edges of its cells along each axis [m]; the section starts at 0.
+Invariant: a mesh is given by the edges of its cells along each axis [m]; the section begins at 0.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 GROWTH = 1.4
-"""Ratio of neighbouring cells in the padding."""
+"""Ratio of the sizes of neighbouring cells in the padding."""
 
 
 def cell_edges(length: float, cell: float, padding: float) -> Array64:
-    """Edges of cells that cover [0, length], with growing cells on both sides, `(cells + 1,)`.
+    """Return the edges of cells that cover [0, length] and of growing cells on both sides, `(cells + 1,)` [m].
 
     Args:
-        length: Of the section [m].
-        cell: Size of the cells inside [m]; the last one may reach beyond the section.
-        padding: How far the mesh goes beyond the section at least [m].
+        length: Length of the section [m].
+        cell: Size of the inner cells [m]; the last one may extend beyond the section.
+        padding: Smallest distance from the section to the ends of the mesh [m].
     """
     grown = [0.0]
     while grown[-1] < padding:
@@ -35,19 +35,19 @@ def cell_edges(length: float, cell: float, padding: float) -> Array64:
 
 
 def centres(edges: Array64) -> Array64:
-    """Middles of the cells, `(cells,)`."""
+    """Return the centres of cells `(cells,)` from their edges `(cells + 1,)`."""
     return (edges[1:] + edges[:-1]) / 2
 
 
 def overlaps(edges: Array64, nodes: int, spacing: float) -> Array64:
-    """Share of each cell that each node's interval takes, `(cells, nodes)`; rows sum to 1.
+    """Return the share of each cell that belongs to each node, `(cells, nodes)`; rows sum to 1.
 
-    A node stands for the half spacing on both of its sides, the first and the last one for all beyond.
+    Positions belong to the nearest node.
 
     Args:
-        edges: Of the cells [m].
+        edges: Edges of the cells [m].
         nodes: Number of nodes; the first one lies at 0.
-        spacing: Of the nodes [m].
+        spacing: Distance of neighbouring nodes [m].
     """
     limits = spacing * (np.arange(nodes + 1) - 0.5)
     limits[0], limits[-1] = -np.inf, np.inf
@@ -57,12 +57,12 @@ def overlaps(edges: Array64, nodes: int, spacing: float) -> Array64:
 
 
 def nested_dissection(cells: Indices) -> list[int]:
-    """Order in which a mesh's unknowns are eliminated with little fill (George, 1973).
+    """Return an elimination order of the unknowns of a mesh with little fill-in (George, 1973).
 
-    A line of cells parts the mesh; both halves come first, ordered in the same way, then the line.
+    A line of cells divides the mesh; both halves come first, ordered recursively, then the line.
 
     Args:
-        cells: Numbers of the cells in a rectangle, `(rows, columns)`.
+        cells: Numbers of the cells of a rectangle `(rows, columns)`.
     """
     if min(cells.shape) < 3:
         return [int(cell) for cell in cells.ravel()]
@@ -74,12 +74,12 @@ def nested_dissection(cells: Indices) -> list[int]:
 
 
 def interpolation(depth: Array64, along: Array64, places: list[tuple[float, float]]) -> sp.csr_array:
-    """Bilinear weights of the cell centres at places inside the mesh, `(places, cells)`.
+    """Return bilinear weights of the cell centres at positions inside the mesh, `(positions, cells)`.
 
     Args:
         depth: Edges of the rows of cells [m].
         along: Edges of the columns of cells [m].
-        places: Pairs (z, x) [m].
+        places: Positions (z, x) [m].
     """
     from scipy.sparse import coo_array
 

@@ -1,6 +1,6 @@
-"""Many models, one after the other, on all cores.
+"""Simulations of many models on all cores.
 
-Invariant: results come in the order of the models and equal those of a plain loop.
+Invariant: results are in the order of the models and equal those of a plain loop.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fwibench.typing import Array32
 
 
 def available_cores() -> int:
-    """Cores this process may use: those that it may run on, and no more than the quota of a container allows."""
+    """Return the number of cores that this process may use, by its CPU affinity and the quota of its container."""
     from joblib import cpu_count
 
     cores: int = cpu_count()
@@ -22,14 +22,14 @@ def available_cores() -> int:
 
 
 def simulate_each(maps: Sequence[Array32], problem: Problem) -> Iterator[Array32]:
-    """Simulates models in a thread pool, one thread each.
+    """Simulate models in a thread pool, one thread each.
 
-    deepwave and SuperLU release the interpreter lock, and splitting a small grid inside one shot gains
-    next to nothing, so one model a core is the fastest way on a CPU.
+    deepwave and SuperLU release the interpreter lock, and threads within one shot of a small grid gain next to nothing,
+    so one model per core is fastest on a CPU.
 
     Args:
-        maps: Property maps, each `(1, Z, X)`.
-        problem: Their problem.
+        maps: Property maps `(1, Z, X)` in physical units.
+        problem: Problem of the maps.
 
     Yields:
         Measurements `(S, T, R)`, in the order of `maps`.
@@ -37,16 +37,16 @@ def simulate_each(maps: Sequence[Array32], problem: Problem) -> Iterator[Array32
     from threadpoolctl import threadpool_limits
 
     simulate = simulator(problem)
-    # set here too: threads that set and restore it for themselves would undo one another's setting
+    # set for all threads here, since each one restores the limit when it ends and would remove that of the others
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
         yield from pool.map(simulate, maps)
 
 
 def simulator(problem: Problem) -> Callable[[Array32], Array32]:
-    """What makes a measurement `(S, T, R)` of a map `(1, Z, X)`, by the problem's physics.
+    """Return the function that simulates a measurement `(S, T, R)` from a map `(1, Z, X)` by the problem's physics.
 
     Raises:
-        ProblemError: The suite does not simulate the problem.
+        ProblemError: The problem has no physics.
     """
     if problem.physics is None:
         raise ProblemError("the problem has no physics to simulate with")

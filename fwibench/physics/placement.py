@@ -1,14 +1,14 @@
-"""Where sources and receivers stand on the simulated grid, and how much of the grid is simulated.
+"""Positions of sources and receivers on the simulated grid, and the extent of that grid.
 
-Invariant: a placement is a function of the problem alone. Where every place is a node and the grid is
-within reach, it is the problem's own grid and nodes.
+Invariant: a placement is a function of the problem. Where every position is a node and waves can return from the whole
+grid, it consists of the grid and the nodes of the problem.
 
-Places between nodes are spread over windows of eight by a Kaiser-windowed sinc (Hicks, Geophysics 2002),
-normalised to sum 1. deepwave offers the same without the norm: its amplitudes are low by up to 0.8 %, and it
-builds the windows again at every call, which takes as long as the simulation of a large survey.
+Positions between nodes are distributed over windows of eight nodes by a Kaiser-windowed sinc (Hicks, Geophysics 2002),
+normalised to sum 1. deepwave offers the same without normalisation: its amplitudes are low by up to 0.8 %, and it
+computes the windows in every call, which takes as long as the simulation of a large survey.
 
-A free surface lies one cell above row 0, and the field is odd about it. The part of a window that would reach above
-it is folded back with the opposite sign.
+A free surface lies one cell above row 0, and the field is odd about it. The part of a window above it is folded back
+with the opposite sign.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from fwibench.problem import AcousticPhysics, Point, Problem, SeismicSurvey
 from fwibench.typing import Array32, Array64, Indices
 
 HALF_WIDTH = 4
+"""Half the number of nodes of a window."""
 KAISER = 6.31
-"""Hicks's value for a half width of 4."""
+"""Shape parameter of the Kaiser window for a half width of 4 (Hicks, 2002)."""
 STENCIL = 5
-"""Nodes kept below the last one within reach, for the widest stencil."""
+"""Rows kept below the deepest row within reach, for the widest stencil."""
 
 
 class Placement(NamedTuple):
-    """Nodes are (row, column) of the simulated grid.
+    """Nodes and weights of sources and receivers; a node is (row, column) of the simulated grid.
 
     Attributes:
-        rows: Rows of the problem's grid that are simulated, from the top.
-        frame: Nodes added on the left, right, top and bottom, by repeating the edge, to hold the windows.
+        rows: Number of rows of the problem's grid that are simulated, from the top.
+        frame: Number of nodes added on the left, right, top and bottom, by repeating the edge, to hold the windows.
         source_nodes: `(S, K, 2)`.
         source_weights: `(S, K)`.
-        receiver_nodes: `(P, 2)`, each recorded once; `(S, P, 2)` where the receivers move with the source.
-        receiver_weights: `(R, P)` or `(S, R, P)`; None where receivers are the nodes themselves.
+        receiver_nodes: `(P, 2)`, each node once; `(S, P, 2)` where the receivers move with the source.
+        receiver_weights: `(R, P)` or `(S, R, P)`; None where every receiver is a node.
     """
 
     rows: int
@@ -53,7 +54,7 @@ class Placement(NamedTuple):
 
 @lru_cache(maxsize=16)
 def place(problem: Problem) -> Placement:
-    """Places the survey on the grid.
+    """Return the placement of a survey on its grid.
 
     Raises:
         ProblemError: A source or receiver lies outside the grid, or the survey is not seismic.
@@ -75,10 +76,10 @@ def place(problem: Problem) -> Placement:
 
 
 def reached_rows(problem: Problem) -> int:
-    """Rows that a wave can visit and be back from within the record, at the highest velocity allowed.
+    """Return the number of rows that a wave can reach and return from within the record, at the highest velocity.
 
-    What lies deeper cannot change the data, so it is not simulated. A wave that a free surface sends down again has
-    spent more time, so it reaches no deeper.
+    Deeper rows cannot change the data and are not simulated. A wave reflected by a free surface has travelled longer
+    and reaches no deeper.
     """
     grid, survey, physics = problem.grid, problem.survey, problem.physics
     if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
@@ -90,14 +91,14 @@ def reached_rows(problem: Problem) -> int:
 
 
 def _recorded(groups: list[tuple[Indices, Array32]]) -> tuple[Indices, Array32 | None]:
-    """Nodes to record in each shot, and how receivers are made of them.
+    """Return the nodes to record in each shot, and the weights that form receivers from them.
 
     Args:
-        groups: Windows `(R, K, 2)` and weights `(R, K)` of each shot's receivers.
+        groups: Window nodes `(R, K, 2)` and weights `(R, K)` of the receivers of each shot.
 
     Returns:
-        Nodes `(S, P, 2)`, each once in a shot, and weights `(S, R, P)`; None where every receiver is a node of its own.
-        Shots that need fewer nodes than others record some of theirs as well, with weight 0.
+        Nodes `(S, P, 2)`, each once per shot, and weights `(S, R, P)`; None where every receiver is a different node.
+        Shots that need fewer nodes also record nodes of other shots, with weight 0.
     """
     unique = [np.unique(nodes.reshape(-1, 2), axis=0, return_inverse=True) for nodes, _ in groups]
     pairs = zip(unique, groups, strict=True)
@@ -112,19 +113,19 @@ def _recorded(groups: list[tuple[Indices, Array32]]) -> tuple[Indices, Array32 |
 
 
 def _filled(nodes: Indices, every: Indices, count: int) -> Indices:
-    """`count` different nodes: the given ones, then others of `every`."""
+    """Return `count` different nodes: the given ones, then others of `every`."""
     others = every[~(every[:, None] == nodes).all(2).any(1)] if len(nodes) < count else nodes[:0]
     return np.concatenate([nodes, others[: count - len(nodes)]])
 
 
 def _windows(points: tuple[Point, ...], problem: Problem) -> tuple[Indices, Array32]:
-    """Nodes `(n, K, 2)` and weights `(n, K)` of each place; K is 1 where all places are nodes."""
+    """Return nodes `(n, K, 2)` and weights `(n, K)` of each position; K is 1 where all positions are nodes."""
     grid = problem.grid
     places = np.array([[point.z, point.x] for point in points]) / grid.spacing
     if (places < -1e-6).any() or (places > np.array(grid.shape) - 1 + 1e-6).any():
         raise ProblemError(
             f"a source or receiver lies outside the grid of {grid.nz} x {grid.nx} nodes, {grid.spacing:g} m apart",
-            "move it into the grid; node (row, column) lies at depth row * spacing, x = column * spacing",
+            "move it into the grid: node (row, column) lies at depth row * spacing, x = column * spacing",
         )
     (rows, of_rows), (columns, of_columns) = _window(places[:, 0]), _window(places[:, 1])
     if isinstance(problem.physics, AcousticPhysics) and problem.physics.free_surface:
@@ -136,7 +137,7 @@ def _windows(points: tuple[Point, ...], problem: Problem) -> tuple[Indices, Arra
 
 
 def _window(places: Array64) -> tuple[Indices, Array64]:
-    """Nodes and weights along one axis, both `(n, K)`."""
+    """Return nodes and weights along one axis, both `(n, K)`, of positions `(n,)` in cells."""
     nearest = np.rint(places)
     if np.allclose(places, nearest, atol=1e-6, rtol=0):
         return nearest.astype(np.int64)[:, None], np.ones((len(places), 1))
@@ -147,7 +148,7 @@ def _window(places: Array64) -> tuple[Indices, Array64]:
 
 
 def _fold(nodes: Indices, weights: Array64) -> tuple[Indices, Array64]:
-    """Windows along depth `(n, K)` below a free surface on row -1: the field at row -1 - k is minus that at -1 + k."""
+    """Fold windows `(n, K)` along depth at a free surface on row -1, where field(-1 - k) = -field(-1 + k)."""
     folded, kept = nodes.copy(), weights.copy()
     for i in np.flatnonzero(nodes[:, 0] < 0):
         folded[i], kept[i] = np.arange(nodes.shape[1]), 0.0

@@ -1,4 +1,4 @@
-"""Source wavelets, sampled on a survey's time axis."""
+"""Source wavelets on the time axis of a survey, and the sampling of wavefields that their frequencies need."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fwibench.problem import SampledWavelet, SeismicSurvey
 from fwibench.typing import Array32
 
 HIGHEST = 3.0
-"""Frequencies above so many times the wavelet's peak frequency hold next to no energy (a Ricker wavelet: 1e-3)."""
+"""Highest frequency of a wavelet over its peak frequency: beyond it the spectrum of a Ricker wavelet is below 0.3 %."""
 FEWEST = 10
-"""Wavefields that are summed at least, where the record is short for its frequencies."""
+"""Smallest number of wavefields that a gradient sums, for records that are short for their frequencies."""
 
 
 def sample_wavelet(survey: SeismicSurvey) -> Array32:
-    """The survey's wavelet at its `nt` time samples, shape `(T,)`; a Ricker wavelet has unit peak amplitude."""
+    """Return the wavelet of a survey at its time samples `(T,)`; a Ricker wavelet has unit peak amplitude."""
     wavelet = survey.wavelet
     if isinstance(wavelet, SampledWavelet):
         signal = np.zeros(survey.nt, np.float32)
@@ -28,15 +28,15 @@ def sample_wavelet(survey: SeismicSurvey) -> Array32:
 
 
 def gradient_interval(survey: SeismicSurvey, corner: float | None) -> int:
-    """Time samples between the wavefields that a gradient sums.
+    """Return the number of time samples between the wavefields that a gradient sums.
 
     Args:
-        survey: Its time axis and wavelet.
-        corner: Upper corner of the frequency band [Hz]; None for the full band.
+        survey: Time axis and wavelet.
+        corner: Upper corner of the frequency band [Hz]; None: full band.
 
     Returns:
-        The largest divisor of `nt` that samples the band's highest frequency, three times the wavelet's peak
-        or four times the corner, twice a period; 1 where the time step itself is coarser than that.
+        The largest divisor of `nt` that samples a period of the highest frequency of the band twice: three times the
+        peak frequency of the wavelet, or four times the corner. 1 where the time step is coarser than that.
     """
     highest = min(HIGHEST * survey.wavelet.frequency, 4 * (corner or math.inf))
     longest = min(max(int(1 / (2 * highest * survey.dt)), 1), max(survey.nt // FEWEST, 1))

@@ -30,7 +30,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
 
 @hookimpl
 def fwibench_metrics() -> Iterable[MetricSpec]:
-    """Errors in physical units, and structural similarity in two conventions."""
+    """Return specs of errors in physical units, structural similarity and data misfit."""
     pointwise, similarity = "fwibench.metrics.pointwise", "fwibench.metrics.ssim"
     return [
         MetricSpec(
@@ -66,7 +66,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="ssim",
             title="SSIM",
-            summary="structural similarity as published: zero padding, whole map",
+            summary="structural similarity as OpenFWI defines it: zero padding, whole map",
             reference="OpenFWI; InvLINT, section 4.1.3",
             target=f"{similarity}:ssim",
             better="high",
@@ -75,7 +75,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="ssim-wang",
             title="SSIM (Wang)",
-            summary="structural similarity as in scikit-image: whole windows only",
+            summary="structural similarity as in scikit-image: complete windows only",
             reference="Wang et al., IEEE TIP 2004",
             target=f"{similarity}:ssim_wang",
             better="high",
@@ -85,7 +85,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="data-misfit",
             title="data misfit",
-            summary="relative L2 distance of simulated and measured data; on request with --metrics",
+            summary="relative L2 distance of simulated and recorded data; select it with --metrics",
             target="fwibench.metrics.misfit:data_misfit",
             better="low",
             compares="measurement",
@@ -95,7 +95,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="mae-illuminated",
             title="MAE illuminated",
-            summary="mean absolute error where the survey sees the section; on request with --metrics",
+            summary="mean absolute error of the nodes that the survey illuminates; select it with --metrics",
             target="fwibench.metrics.pointwise:mae_illuminated",
             better="low",
             unit="property",
@@ -106,7 +106,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
 
 @hookimpl
 def fwibench_exporters() -> Iterable[ExporterSpec]:
-    """All columns for programs, a choice of them for papers."""
+    """Return specs of file formats with all columns, and with a selection of columns for texts."""
     data, pages = "fwibench.boards.exporters.data", "fwibench.boards.exporters.pages"
     return [
         ExporterSpec(

@@ -1,6 +1,6 @@
-"""The hooks of fwibench: all that a plugin may implement.
+"""The hooks that a plugin may implement.
 
-Hooks return light specs; a spec's `target` names the code, which is imported only when it is used.
+Hooks return specs; the `target` of a spec names the code, which is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 @hookspec
 def fwibench_methods() -> Iterable[MethodSpec]:  # type: ignore[empty-body]
-    """Specs of the methods that the plugin offers."""
+    """Return specs of the methods that the plugin offers."""
 
 
 @hookspec
 def fwibench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
-    """Specs of the datasets that the plugin offers."""
+    """Return specs of the datasets that the plugin offers."""
 
 
 @hookspec
 def fwibench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
-    """Specs of the metrics that the plugin offers."""
+    """Return specs of the metrics that the plugin offers."""
 
 
 @hookspec
 def fwibench_exporters() -> Iterable[ExporterSpec]:  # type: ignore[empty-body]
-    """Specs of the file formats that the plugin offers for leaderboards."""
+    """Return specs of the file formats that the plugin offers for leaderboards."""
 
 
 @hookspec
 def fwibench_cell_finished(record: Mapping[str, Any]) -> None:
-    """Called in the main process after a cell has left its record, whatever its status."""
+    """Receive the record of a finished cell, whatever its status; called in the main process."""

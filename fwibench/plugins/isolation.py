@@ -1,7 +1,7 @@
-"""Running somebody else's code so that it leaves this process as it was.
+"""Isolation of this process from the code of plugins.
 
-Invariant: what a plugin prints goes to standard error, and the current folder, the environment, warning
-filters and signal handlers are afterwards what they were before; what it adds to the path stands last.
+Invariant: output of a plugin goes to standard error. Working directory, environment, warning filters and signal
+handlers are restored afterwards, and entries that a plugin adds to `sys.path` are moved to its end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Restores the state of the process that code tends to change while it is imported."""
+    """Restore after the block the state of the process that code often changes while it is imported."""
     environment = os.environ.copy()
     try:
         folder = os.getcwd()
@@ -44,7 +44,7 @@ def undisturbed() -> Iterator[None]:
             with contextlib.suppress(OSError):
                 os.chdir(folder)
         sys.excepthook = hook
-        # a plugin may need its own folders later, but they must not come before anybody else's
+        # a plugin may need its folders later, but they must not take precedence over others
         sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():
@@ -54,9 +54,9 @@ def undisturbed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """Sends what is written to standard output, by child processes too, to standard error."""
+    """Redirect standard output, that of child processes included, to standard error within the block."""
     with contextlib.ExitStack() as stack:
-        # a process without standard streams has nothing to protect
+        # a process may have no standard streams
         with contextlib.suppress(OSError):
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -69,10 +69,10 @@ def stdout_to_stderr() -> Iterator[None]:
 
 
 def keep_stdout_to_the_end() -> None:
-    """From now on, functions that others registered to run at exit print to standard error."""
+    """Redirect the output of functions that run at exit to standard error."""
 
     def close() -> None:
-        # the reader may be gone, as after `| head`
+        # the reader of a pipe may have exited, as with `| head`
         with contextlib.suppress(OSError, ValueError):
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -82,7 +82,7 @@ def keep_stdout_to_the_end() -> None:
 
 
 def describe(error: BaseException) -> str:
-    """One line on an error, whatever its own text looks like."""
+    """Return one line that describes an error, whatever its own text contains."""
     name = type(error).__name__
     if isinstance(error, ValidationError):
         return "; ".join(
@@ -110,10 +110,10 @@ def _short(value: object) -> str:
 
 @contextlib.contextmanager
 def blaming(blame: Callable[[str], FwibenchError]) -> Iterator[None]:
-    """Says whose fault it is if a plugin's own code raises, and keeps what it prints from standard output.
+    """Convert an exception of plugin code to an error that names the plugin; its output goes to standard error.
 
     Args:
-        blame: Makes the error from the description of what was raised. Errors of this suite pass as they are.
+        blame: Returns the error for a description of the exception. Errors of this suite are raised unchanged.
     """
     try:
         with stdout_to_stderr():

@@ -1,7 +1,7 @@
-"""Finding plugins and importing them.
+"""Discovery and import of plugins.
 
-Invariant: every plugin is found and loaded by itself. Built-in ones come first, then installed
-distributions, then folders; the working directory is not among them.
+Invariant: a plugin that fails does not affect the others. Built-in plugins come first, then installed distributions,
+then folders; the working directory is not searched.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.settings import Settings
 
 PREFIX = "fwibench_"
-"""Names of hooks begin so, and no other function of an entry module may."""
+"""Prefix of the names of hooks; other functions of an entry module must not have it."""
 UNKNOWN = "unknown"
-"""Stands for a distribution without metadata."""
+"""Name of a distribution without metadata."""
 
 
 def find_plugins(settings: Settings) -> list[Plugin]:
-    """All plugins there are, none of them imported yet; those that the settings leave out are marked.
+    """Find all plugins without importing them, and mark those that the settings disable.
 
     Raises:
-        UsageError: A folder is not there, or `disabled` names a plugin that is not.
+        UsageError: A plugin folder does not exist, or a disabled plugin does not.
     """
     installed = sorted(_installed(), key=lambda one: (one.distribution != OWN, one.distribution, one.name))
     found = [*installed, *_in_folders(settings.folders)]
@@ -50,7 +50,7 @@ def find_plugins(settings: Settings) -> list[Plugin]:
 
 
 def load(plugin: Plugin) -> None:
-    """Imports a plugin and registers its hooks; a fault is kept with it."""
+    """Import a plugin and register its hooks; a failure is stored in the plugin."""
     if plugin.disabled or plugin.broken:
         return
     module = plugin.guarded("import", plugin.load)
@@ -70,20 +70,20 @@ def load(plugin: Plugin) -> None:
 
 
 def _installed() -> Iterator[Plugin]:
-    """Plugins of installed distributions.
+    """Yield the plugins of installed distributions.
 
-    Only a distribution that names our group is read any further, so that the number of packages hardly matters.
+    Distributions without an entry point in the group are skipped early, so that many installed packages cost little.
     """
     seen = set()
     for distribution in distributions():
         try:
             text = distribution.read_text("entry_points.txt")
-        except Exception:  # somebody's files are not readable: no plugin of ours
+        except Exception:  # files of an unrelated package may be unreadable
             continue
         if not text or f"[{hookspecs.GROUP}]" not in text:
             continue
         name, version = _identify(distribution)
-        # the same distribution may be met twice on the path; the first counts, as for imports
+        # a distribution may occur twice on the path; the first one takes precedence, as for imports
         if name in seen:
             continue
         if name != UNKNOWN:
@@ -95,7 +95,7 @@ def _installed() -> Iterator[Plugin]:
 def _identify(distribution: Distribution) -> tuple[str, str]:
     try:
         return distribution.metadata["Name"] or UNKNOWN, distribution.metadata["Version"] or ""
-    except Exception:  # without metadata it still has its entry points
+    except Exception:  # a distribution without metadata still has its entry points
         return UNKNOWN, ""
 
 
@@ -112,7 +112,7 @@ def _in_folders(folders: tuple[Path, ...]) -> Iterator[Plugin]:
 
 
 def _contents(folder: Path) -> list[Path]:
-    """Files and packages of a folder that are plugins: all but those whose name starts with a dot or underscore."""
+    """Return the plugins of a folder: its files and packages whose names do not start with a dot or underscore."""
     hint = "correct --plugins-dir or FWIBENCH_PLUGINS_DIR"
     if (folder / "__init__.py").exists():
         raise UsageError(f"the plugin folder {folder} is itself a package", f"name the folder above it; {hint}")
@@ -121,7 +121,7 @@ def _contents(folder: Path) -> list[Path]:
     except OSError as error:
         why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
         raise UsageError(f"the plugin folder {folder} {why}", hint) from error
-    # last on the path, so a plugin's file can never stand in for a module of somebody else
+    # last on the path, so that a plugin never shadows another module
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
         importlib.invalidate_caches()
@@ -133,20 +133,20 @@ def _contents(folder: Path) -> list[Path]:
 
 
 def _import_file(path: Path) -> Any:
-    """Imports a file or package under its plain name, by which targets and pickles find it in any process."""
+    """Import a file or package under its plain name, by which targets and pickles find it in every process."""
     name = path.stem
     if not name.isidentifier():
         raise PluginError(f"{path.name} cannot be imported by that name", "use letters, digits and underscores")
     spec = importlib.util.find_spec(name)
-    wanted = path if path.suffix == ".py" else path / "__init__.py"
-    if spec is None or spec.origin is None or not Path(spec.origin).exists() or not wanted.samefile(spec.origin):
+    expected = path if path.suffix == ".py" else path / "__init__.py"
+    if spec is None or spec.origin is None or not Path(spec.origin).exists() or not expected.samefile(spec.origin):
         other = "nothing" if spec is None else spec.origin or "a package without __init__.py"
         raise PluginError(f"{path.name} has the name of another module, which Python finds first: {other}", "rename it")
     return importlib.import_module(name)
 
 
 def _check_hooks(module: Any, manager: pluggy.PluginManager) -> None:
-    """Raises `PluginError` for a function that was meant as a hook and is none."""
+    """Raise `PluginError` for a function with the prefix of hooks that is not a hook."""
     known = [name for name in vars(hookspecs) if name.startswith(PREFIX)]
     for name in dir(module):
         if not name.startswith(PREFIX) or not isroutine(getattr(module, name)):

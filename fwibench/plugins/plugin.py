@@ -1,6 +1,6 @@
-"""One plugin and how it fared.
+"""A plugin and its state.
 
-Invariant: whatever a plugin raises, `SystemExit` included, becomes a fault of that plugin and goes no further.
+Invariant: an exception of a plugin, `SystemExit` included, is stored as a fault of that plugin and not propagated.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ OWN = "fwibench"
 
 
 class Fault(NamedTuple):
-    """What went wrong with a plugin.
+    """An error of a plugin.
 
     Attributes:
         stage: `import`, `register`, or the name of a hook.
-        reason: One line on why.
-        traceback: The whole story.
+        reason: Description in one line.
+        traceback: Full traceback.
     """
 
     stage: str
@@ -34,18 +34,18 @@ class Fault(NamedTuple):
 
 @dataclass
 class Plugin:
-    """One plugin.
+    """A plugin and its state.
 
     Attributes:
         name: Name of the entry point or of the file.
-        distribution: Distribution or folder it came from.
+        distribution: Name of the distribution, or path of the folder.
         version: Version of the distribution; empty for a file.
         load: Imports and returns its module.
-        disabled: Why it was not loaded; empty if it was.
-        manager: A pluggy manager that knows this plugin alone; None if it could not be loaded.
-        faults: What went wrong, in order.
-        notices: What its author should change before long.
-        seconds: Time it took to load and ask.
+        disabled: Option that disabled the plugin; empty if it is enabled.
+        manager: A pluggy manager with this plugin only; None if it is not loaded.
+        faults: Errors in order of occurrence.
+        notices: Deprecation notices.
+        seconds: Time to load the plugin and call its hooks [s].
     """
 
     name: str
@@ -60,22 +60,22 @@ class Plugin:
 
     @property
     def broken(self) -> bool:
-        """Whether anything went wrong with it."""
+        """Whether the plugin has a fault."""
         return bool(self.faults)
 
     @property
     def status(self) -> Literal["ok", "broken", "disabled"]:
-        """How it fared, in a word."""
+        """State of the plugin."""
         return "disabled" if self.disabled else "broken" if self.faults else "ok"
 
     @property
     def stage(self) -> str:
-        """Where it broke first; empty while it is well."""
+        """Stage of the first fault; empty without one."""
         return self.faults[0].stage if self.faults else ""
 
     @property
     def reason(self) -> str:
-        """Why it broke first, or why it was not loaded."""
+        """Reason of the first fault, or the option that disabled the plugin."""
         return self.faults[0].reason if self.faults else self.disabled
 
     @property
@@ -90,29 +90,41 @@ class Plugin:
 
     @property
     def verdict(self) -> str:
-        """One line for people; empty while it is well."""
+        """Summary of the faults in one line; empty without one."""
         if not self.faults:
             return ""
         more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
         return f"broken at {self.stage}: {self.reason}{more}"
 
     def guarded(self, stage: str, action: Callable[[], Any]) -> Any:
-        """Runs `action`; whatever it raises, `SystemExit` included, breaks this plugin only."""
+        """Call `action` and return its result; an exception becomes a fault of this plugin, and None is returned.
+
+        Args:
+            stage: Stage of the fault.
+            action: Code of the plugin.
+
+        Raises:
+            KeyboardInterrupt: The user interrupts.
+        """
         try:
             return action()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            story = "".join(traceback.format_exception(error))
-            self.faults.append(Fault(stage, describe(error), story))
+            self.faults.append(Fault(stage, describe(error), "".join(traceback.format_exception(error))))
             return None
 
     def implements(self, hook: str) -> bool:
-        """Whether the plugin was loaded and has that hook."""
+        """Return whether the plugin is loaded and implements a hook."""
         return self.manager is not None and bool(getattr(self.manager.hook, hook).get_hookimpls())
 
     def call(self, hook: str, **arguments: Any) -> Any:
-        """Calls one hook of this plugin; None if it has none, or returned that. Raises what the hook raises."""
+        """Call a hook of this plugin and return its result; None if the plugin does not implement it.
+
+        Args:
+            hook: Name of the hook.
+            **arguments: Arguments of the hook.
+        """
         if self.manager is None:
             return None
         answers: list[Any] = getattr(self.manager.hook, hook)(**arguments)

@@ -1,7 +1,7 @@
-"""What all plugins together offer, by name.
+"""The registry of methods, datasets, metrics and exporters of all plugins, by name.
 
-Invariant: a name means one thing. The plugin that was found first keeps it, unless the user overrides
-that; the second is broken, and the reason names both.
+Invariant: names are unique. The plugin that is found first keeps a name unless the user overrides it; the second one
+gets a fault that names both. A registered spec can be listed, planned and written as JSON without importing its code.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ S = TypeVar("S", bound=Spec)
 
 @dataclass(frozen=True)
 class Offer(Generic[S]):
-    """A spec and the plugin it came from.
+    """A spec and its plugin.
 
     Attributes:
-        replaces: Plugin whose offer of that name the user overrode with this one.
+        spec: The spec.
+        plugin: The plugin that offers it.
+        replaces: Plugin whose offer of the same name this one overrides; None: it overrides none.
     """
 
     spec: S
@@ -42,7 +44,16 @@ class Offer(Generic[S]):
 
 @dataclass
 class Registry:
-    """All plugins, and their specs by name."""
+    """All plugins and their offers by name.
+
+    Attributes:
+        plugins: All plugins, those with faults and disabled ones included.
+        methods: Offered methods by name.
+        datasets: Offered datasets by name.
+        metrics: Offered metrics by name.
+        exporters: Offered exporters by name.
+        settings: Settings by which the plugins were loaded.
+    """
 
     plugins: list[Plugin] = field(default_factory=list)
     methods: dict[str, Offer[MethodSpec]] = field(default_factory=dict)
@@ -53,19 +64,19 @@ class Registry:
 
     @property
     def broken(self) -> list[Plugin]:
-        """Plugins with a fault."""
+        """Plugins with faults."""
         return [plugin for plugin in self.plugins if plugin.broken]
 
     def method(self, name: str) -> Offer[MethodSpec]:
-        """The method of that name; raises `UnknownNameError` with the closest ones."""
+        """Return the method of that name; raises `UnknownNameError`, which suggests the closest names."""
         return self._find("method", self.methods, name)
 
     def dataset(self, name: str) -> Offer[DatasetSpec]:
-        """The dataset of that name; raises `UnknownNameError` with the closest ones."""
+        """Return the dataset of that name; raises `UnknownNameError`, which suggests the closest names."""
         return self._find("dataset", self.datasets, name)
 
     def metric(self, name: str) -> Offer[MetricSpec]:
-        """The metric of that name; raises `UnknownNameError` with the closest ones."""
+        """Return the metric of that name; raises `UnknownNameError`, which suggests the closest names."""
         return self._find("metric", self.metrics, name)
 
     def _find(self, kind: str, known: Mapping[str, Offer[S]], name: str) -> Offer[S]:
@@ -74,7 +85,7 @@ class Registry:
         return known[name]
 
     def absent(self) -> str:
-        """Which plugins may have offered what is not there; empty if all are well."""
+        """Return a note on broken and disabled plugins, which may offer a missing name; empty without any."""
         notes = [
             f"{status} plugins may have offered it: {', '.join(names)}"
             for status in ("broken", "disabled")
@@ -83,7 +94,7 @@ class Registry:
         return f"({'; '.join(notes)}; see fwibench plugins list)" if notes else ""
 
     def offers(self, plugin: Plugin) -> dict[str, list[str]]:
-        """Names that a plugin offers: `methods`, `datasets`, `metrics`, `exporters`."""
+        """Return the names that a plugin offers, by `methods`, `datasets`, `metrics` and `exporters`."""
         kinds: dict[str, Mapping[str, Offer[Any]]] = {
             "methods": self.methods,
             "datasets": self.datasets,
@@ -95,7 +106,7 @@ class Registry:
         }
 
     def check(self) -> None:
-        """Raises `UsageError` where the user's wishes about plugins are not met: `--strict-plugins`, `--override`."""
+        """Raise `UsageError` if `--strict-plugins` finds a broken plugin or `--override` has no effect."""
         if self.settings.strict and self.broken:
             broken = "; ".join(f"{plugin.name} ({plugin.origin}) is {plugin.verdict}" for plugin in self.broken)
             raise UsageError(
@@ -113,7 +124,7 @@ class Registry:
                 )
 
     def tell_finished(self, record: Mapping[str, Any]) -> None:
-        """Calls every plugin's `fwibench_cell_finished`, each with a record of its own."""
+        """Call the hook `fwibench_cell_finished` of every plugin, each with its own copy of the record."""
         hook = "fwibench_cell_finished"
         for plugin in self.plugins:
             if plugin.implements(hook):
@@ -122,13 +133,13 @@ class Registry:
 
 
 def load_registry(only: Collection[tuple[str, str]] | None = None) -> Registry:
-    """Finds the plugins that the environment asks for, and asks each for its specs.
+    """Load the plugins that the environment names, and register their specs.
 
     Args:
-        only: Distribution and name of the plugins to load beside the built-in ones, which are always loaded. None: all.
+        only: Distribution and name of the plugins to load in addition to the built-in ones; None: all.
 
     Raises:
-        UsageError: A folder of plugins is not there, or a plugin to disable is not.
+        UsageError: A plugin folder does not exist, or a disabled plugin does not.
     """
     settings = read_settings()
     plugins = find_plugins(settings)
@@ -152,19 +163,19 @@ def load_registry(only: Collection[tuple[str, str]] | None = None) -> Registry:
 
 
 def _ask(registry: Registry, plugin: Plugin, hook: str, kind: type[Spec], known: dict[str, Any]) -> None:
-    """Takes in the specs that a hook returns, one by one, so that a bad one costs itself alone."""
+    """Register the specs that a hook returns one by one, so that an invalid spec does not affect the others."""
     answer = plugin.call(hook)
     if answer is None or isinstance(answer, Spec):
         got = "nothing" if answer is None else f"one {type(answer).__name__}"
         raise PluginError(f"{hook} returned {got}, expected a list of {kind.__name__}")
     for spec in answer:
-        checked: Spec | None = plugin.guarded(hook, partial(admit, plugin, hook, kind, spec))
+        checked: Spec | None = plugin.guarded(hook, partial(_check, plugin, hook, kind, spec))
         if checked is not None:
             plugin.guarded(hook, partial(_add, registry, plugin, checked, known))
 
 
 def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) -> None:
-    """Gives a spec its name, if that is free or the user overrides who has it."""
+    """Register a spec if its name is free or the user overrides the offer that has it."""
     owner = next((every[spec.name] for every in _tables(registry, known) if spec.name in every), None)
     if owner is None:
         if isinstance(spec, ExporterSpec):
@@ -183,7 +194,7 @@ def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) 
 
 
 def _tables(registry: Registry, known: Mapping[str, Any]) -> Iterator[Mapping[str, Offer[Any]]]:
-    """Where a name must be free; formats of files are named in no command beside methods and datasets."""
+    """Yield the tables in which the name of a spec must be free; exporters have names of their own."""
     if known is registry.exporters:
         yield registry.exporters
     else:
@@ -191,23 +202,19 @@ def _tables(registry: Registry, known: Mapping[str, Any]) -> Iterator[Mapping[st
 
 
 def _claim_suffix(registry: Registry, plugin: Plugin, spec: ExporterSpec) -> None:
-    """Raises `PluginError` if another exporter makes files of that suffix."""
+    """Raise `PluginError` if another exporter writes files of that suffix."""
     for offer in registry.exporters.values():
         if offer.spec.suffix == spec.suffix:
             owner = offer.plugin
             raise PluginError(
-                f"'{spec.name}' of {plugin.distribution} ({plugin.name}) makes {spec.suffix} files, but "
+                f"'{spec.name}' of {plugin.distribution} ({plugin.name}) writes {spec.suffix} files, but "
                 f"'{offer.spec.name}' of {owner.distribution} ({owner.name}) does already",
                 "give it another suffix",
             )
 
 
-def admit(plugin: Plugin, hook: str, kind: type[S], spec: object) -> S:
-    """Checks a spec that a hook returned; a deprecated API version is noted with the plugin.
-
-    Raises:
-        PluginError: It is of another kind or API version, or its options cannot be used.
-    """
+def _check(plugin: Plugin, hook: str, kind: type[S], spec: object) -> S:
+    """Return a spec that a hook returned if it is valid; a deprecated API version is added to the plugin's notices."""
     if not isinstance(spec, kind):
         raise PluginError(f"{hook} returned {type(spec).__name__}, expected {kind.__name__}")
     if fault := api_fault(spec.api):
@@ -220,7 +227,7 @@ def admit(plugin: Plugin, hook: str, kind: type[S], spec: object) -> S:
 
 
 def _check_options(spec: MethodSpec | DatasetSpec) -> None:
-    """Defaults and presets must build options that JSON can hold; other parts of the spec too."""
+    """Raise `PluginError` unless defaults and profiles are valid options that JSON can hold, and `builds_on` is one."""
     presets = spec.profiles if isinstance(spec, MethodSpec) else {}
     for name, values in [("", {}), *presets.items()]:
         try:

@@ -1,6 +1,6 @@
-"""`plugins new`: a package to start from.
+"""Packages that `plugins new` creates as a starting point.
 
-Invariant: a folder that exists is left as it is, and every file is rendered before the first one is written.
+Invariant: an existing folder is never changed, and every file is rendered before the first one is written.
 """
 
 from __future__ import annotations
@@ -25,24 +25,25 @@ FILES = {
     "tests/test_conformance.py": "test_conformance.py.jinja",
     "tests/test_{kind}.py": "{kind}/test.py.jinja",
 }
-"""Paths in the new package, and the templates of what stands there."""
+"""Templates by path in the new package."""
 LONGEST = 40
+"""Largest number of characters of a name."""
 
 
 def write_package(kind: Kind, name: str, output: Path, registry: Registry) -> dict[Path, str]:
-    """Writes a package that offers one thing, works as it is, and is there to be changed.
+    """Write a working package with one method, dataset or metric.
 
     Args:
-        kind: What it offers.
-        name: Name of what it offers, and of the folder.
-        output: Folder to write it in; made if need be.
-        registry: Names that are taken.
+        kind: Kind of the offer.
+        name: Name of the offer and of the package folder.
+        output: Folder for the package folder; created if it does not exist.
+        registry: Registry with the names that are taken.
 
     Returns:
-        The files written, and what stands in each.
+        Contents of the written files by path.
 
     Raises:
-        UsageError: The name cannot be used or is taken, or the folder exists or cannot be written.
+        UsageError: The name is invalid or taken, or the package folder exists or cannot be written.
     """
     module = _module(name, registry)
     folder = output / name
@@ -62,7 +63,7 @@ def write_package(kind: Kind, name: str, output: Path, registry: Registry) -> di
 
 
 def _module(name: str, registry: Registry) -> str:
-    """Name of the import package; it has a prefix, so that a method may be called torch or class."""
+    """Return the name of the import package; the prefix allows names such as torch or class."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
         raise UsageError(
             f"'{name}' cannot be a name, expected at most {LONGEST} small letters, digits and single hyphens, "

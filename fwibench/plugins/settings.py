@@ -1,6 +1,6 @@
-"""Which plugins a command asks for.
+"""Settings of the plugins to load.
 
-Invariant: the settings travel in the environment alone, so a child process loads what its parent loaded.
+Invariant: settings are passed in environment variables only, so that a child process loads the plugins of its parent.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ FOLDERS = "FWIBENCH_PLUGINS_DIR"
 OWN_ONLY = "FWIBENCH_NO_PLUGINS"
 DISABLED = "FWIBENCH_DISABLE_PLUGINS"
 OVERRIDES = "FWIBENCH_OVERRIDE"
-"""Names, separated by commas; so is the variable above."""
+"""Names, separated by commas, as in `FWIBENCH_DISABLE_PLUGINS`."""
 STRICT = "FWIBENCH_STRICT_PLUGINS"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the options and the environment say.
+    """Settings of the plugins to load.
 
     Attributes:
-        folders: Where plugins that are not installed lie.
-        own_only: Load nothing but what fwibench's own distribution offers.
-        disabled: Names of plugins, or of distributions, that are not loaded.
+        folders: Folders of plugins that are not installed.
+        own_only: Whether only the built-in plugins are loaded.
+        disabled: Names of plugins or distributions that are not loaded.
         overrides: Names of methods and datasets that a later plugin may take from an earlier one.
-        strict: A broken plugin ends the command.
+        strict: Whether a broken plugin ends the command.
     """
 
     folders: tuple[Path, ...] = ()
@@ -38,7 +38,7 @@ class Settings:
     strict: bool = False
 
     def publish(self) -> None:
-        """Writes the settings to the environment, where this process and its children read them."""
+        """Write the settings to the environment variables of this process and its children."""
         os.environ[FOLDERS] = os.pathsep.join(str(folder.absolute()) for folder in self.folders)
         os.environ[DISABLED] = ",".join(self.disabled)
         os.environ[OVERRIDES] = ",".join(self.overrides)
@@ -47,7 +47,7 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """The settings in the environment."""
+    """Return the settings of the environment variables."""
     return Settings(
         folders=tuple(dict.fromkeys(Path(text).absolute() for text in split([_variable(FOLDERS)], os.pathsep))),
         own_only=_switch(OWN_ONLY),
@@ -58,7 +58,7 @@ def read_settings() -> Settings:
 
 
 def split(texts: Iterable[str], separator: str = ",") -> tuple[str, ...]:
-    """The parts of all texts, without the empty ones."""
+    """Return the nonempty parts of all texts."""
     return tuple(part.strip() for text in texts for part in text.split(separator) if part.strip())
 
 

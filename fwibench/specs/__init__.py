@@ -1,1 +1,1 @@
-"""What plugins declare: specs of methods, datasets, metrics and exporters."""
+"""Specs, which plugins declare for methods, datasets, metrics and exporters, and models of options."""

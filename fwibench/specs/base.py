@@ -1,6 +1,6 @@
-"""What a plugin says of itself before any of its code is loaded.
+"""The common part of all specs, and versions of the plugin API.
 
-Invariant: a spec is light. It names its implementation as `"module:Object"`, and only `load` imports it.
+Invariant: a spec is light. It names its implementation as `"module:Object"`, which only `load` imports.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from fwibench.errors import PluginError
 from fwibench.problem import Frozen
 
 API_VERSION = "1.1"
-"""Version of the plugin contract, MAJOR.MINOR; docs/plugin-api.md has the rule and the changes."""
+"""Version of the plugin API, MAJOR.MINOR; docs/plugin-api.md explains the numbers and lists the changes."""
 OLDEST_API = "1.0"
-"""Oldest version that is still read; a major version below ours costs a line of warning."""
+"""Oldest version that is supported; one with an older major number is deprecated."""
 FIRST_API = "1.0"
-"""What a spec that names no version was written for."""
+"""Version of specs that name none."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 Target = Annotated[str, StringConstraints(pattern=r"^[\w.]+:[\w.]+$")]
 Api = Annotated[
     str,
-    # 1 means 1.0
+    # an integer is a major version: 1 means 1.0
     BeforeValidator(lambda value: f"{value}.0" if isinstance(value, int) else value),
     StringConstraints(pattern=r"^\d+\.\d+$"),
 ]
 
 
 def api_fault(api: str) -> tuple[str, str] | None:
-    """Why a spec of that API version cannot be read, and what to do; None if it can."""
+    """Return why an API version is not supported, and what to do; None if it is supported."""
     if _number(api) > _number(API_VERSION):
         return f"is written for plugin API {api}, this fwibench has {API_VERSION}", "upgrade fwibench"
     if _number(api) < _number(OLDEST_API):
@@ -48,10 +48,10 @@ def api_fault(api: str) -> tuple[str, str] | None:
 
 
 def api_notice(api: str) -> str:
-    """What to say of a version that is read but will not be for ever; empty for one that has all its time."""
+    """Return the deprecation notice of an API version; empty if it is not deprecated."""
     if _number(api)[0] == _number(API_VERSION)[0]:
         return ""
-    return f"is written for plugin API {api}; fwibench has {API_VERSION} and will stop to read {api}"
+    return f"is written for plugin API {api}; fwibench has {API_VERSION}, and support of {api} will end"
 
 
 def _number(api: str) -> tuple[int, int]:
@@ -60,28 +60,28 @@ def _number(api: str) -> tuple[int, int]:
 
 
 class NoOptions(Frozen):
-    """Options of something that has none."""
+    """Options of a method without options."""
 
 
 class Spec(Frozen):
     """Common part of all specs."""
 
-    name: Name = Field(description="small letters, digits and hyphens; one name means one thing in all plugins")
+    name: Name = Field(description="lower-case letters, digits and hyphens; unique among all plugins")
     summary: str = Field(min_length=1, description="one line, shown in lists")
-    reference: str = Field(default="", description="paper, equation or address the implementation follows")
+    reference: str = Field(default="", description="paper, equation or address that the implementation follows")
     version: str = Field(
-        default="1", description="changes whenever results change; part of every cell's key, except that of a metric"
+        default="1", description="changes whenever results change; part of the key of a result, except for a metric"
     )
-    api: Api = Field(default=FIRST_API, description="version of the plugin contract this was written for")
+    api: Api = Field(default=FIRST_API, description="version of the plugin API that the spec was written for")
     expected_failures: dict[str, str] = Field(
-        default_factory=dict, description="checks of fwibench.testing that it is known to fail, each with the reason"
+        default_factory=dict, description="reasons by name of the conformance checks that are known to fail"
     )
-    target: Target = Field(description="the implementation, 'module:Object'")
+    target: Target = Field(description="implementation, as 'module:Object'")
 
     @model_validator(mode="wrap")
     @classmethod
-    def _of_the_future(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Fields that a later API added are told as that, not as mistakes."""
+    def _name_newer_api(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Report unknown fields of a spec for a newer API as a version error."""
         try:
             return handler(values)
         except ValidationError as error:
@@ -92,7 +92,7 @@ class Spec(Frozen):
             raise PluginError(f"'{values.get('name')}' {fault[0]}", fault[1]) from error
 
     def load(self) -> Any:
-        """Imports and returns the implementation.
+        """Import and return the implementation.
 
         Raises:
             PluginError: The module cannot be imported or has no such object.

@@ -1,4 +1,4 @@
-"""What a method says of itself."""
+"""Specs of methods, and the options of `TorchMethod`."""
 
 from __future__ import annotations
 
@@ -15,77 +15,83 @@ Kind = Literal["learned", "closed-form", "iterative", "hybrid", "baseline"]
 
 
 class Published(Frozen):
-    """What a publication prints of a method on one dataset. None is "not printed"."""
+    """Published results of a method on one dataset; None: not published."""
 
     dataset: str = Field(description="name of the dataset")
-    source: str = Field(min_length=1, description="where it is printed, such as 'InvLINT, table 1'")
+    source: str = Field(min_length=1, description="publication and place, such as 'InvLINT, table 1'")
     mae: float | None = Field(default=None, description="mean absolute error in the property's unit")
     mse: float | None = Field(default=None, description="mean squared error in the property's unit, squared")
     ssim: float | None = Field(default=None, description="structural similarity")
-    parameters: int | None = Field(default=None, description="as printed, whatever the publication counts")
-    flops: int | None = Field(default=None, description="as printed, whatever the publication counts as one")
-    note: str = Field(default="", description="how it compares with what is counted here, and why it may differ")
+    parameters: int | None = Field(default=None, description="parameters as published, which may count other ones")
+    flops: int | None = Field(default=None, description="FLOPs as published, which may be multiply-adds")
+    note: str = Field(default="", description="comparison with the counts of this suite")
 
 
 class MethodSpec(Spec):
     """Spec of a method; `target` is a subclass of `fwibench.methods.base.Method`."""
 
-    kind: Kind = Field(description="what sort of method it is, for lists; decides nothing")
+    kind: Kind = Field(description="kind of method, shown in lists; has no effect")
     options: type[BaseModel] = Field(
-        default=NoOptions, description="model of the options; its defaults are the paper's"
+        default=NoOptions, description="model of the options; defaults are those of the publication"
     )
     profiles: dict[Profile, dict[str, Any]] = Field(
-        default_factory=dict, description="options that a profile sets where the user does not"
+        default_factory=dict, description="options by profile; options that the user gives take precedence"
     )
     builds_on: str = Field(
-        default="", description="option that names a method whose fitted model is needed; that method's cell runs first"
+        default="", description="option that names the method whose fitted model is needed; its cell runs first"
     )
-    needs_fit: bool = Field(default=True, description="whether `fit` must come before `predict`")
+    needs_fit: bool = Field(default=True, description="whether `fit` must be called before `predict`")
     min_train: int = Field(
         default=1,
         ge=1,
-        description="train samples that `fit` needs at least, such as 2 for batch normalisation of single nodes",
+        description="smallest number of train samples, such as 2 for batch normalisation of one value per channel",
     )
     needs_fit_for: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
-        description="values of options with which `fit` must come before `predict`, by option; with any other value of "
-        "one of them the method learns nothing. Empty: `needs_fit` holds for all",
+        description="values by option with which `fit` must be called before `predict`; with any other value of one of "
+        "these options the method needs no fit. Empty: `needs_fit` holds for all values",
     )
     start_option: str = Field(
         default="",
-        description="option that takes the name of an .npy file, or `gradient`, as the start of an inversion without "
-        "training; `fwibench invert` offers such methods",
+        description="option that takes an .npy file or `gradient` as the start model of an inversion without training; "
+        "`fwibench invert` offers methods that set it",
     )
-    measurements: tuple[Literal["seismic", "em"], ...] = Field(default=("seismic",), description="kinds it accepts")
+    measurements: tuple[Literal["seismic", "em"], ...] = Field(
+        default=("seismic",), description="kinds of measurement that it accepts"
+    )
     physics: tuple[Literal["acoustic", "electromagnetic"], ...] = Field(
-        default=(), description="physics that it simulates with; a problem must have one of them. Empty: needs none"
+        default=(), description="physics that it simulates, of which a problem must have one; empty: it simulates none"
     )
     devices: tuple[Literal["cpu", "cuda"], ...] = Field(
-        default=("cpu",), min_length=1, description="where it can run; with cuda alone it is skipped without a GPU"
+        default=("cpu",),
+        min_length=1,
+        description="devices that it supports; with cuda only it is skipped without a GPU",
     )
-    deterministic: bool = Field(default=False, description="the seed changes nothing, so one repetition is enough")
+    deterministic: bool = Field(
+        default=False, description="whether results are independent of the seed, so that one repetition suffices"
+    )
     track: Literal["standard", "oracle-start"] = Field(
-        default="standard", description="tracks are never ranked together; on oracle-start it is shown the truth"
+        default="standard", description="on oracle-start it receives the true maps; tracks are ranked separately"
     )
-    published: tuple[Published, ...] = Field(default=(), description="what publications print of it, by dataset")
+    published: tuple[Published, ...] = Field(default=(), description="published results by dataset")
 
     def learns(self, options: Mapping[str, Any]) -> bool:
-        """Whether `fit` must come before `predict` with these options, given as plain data."""
+        """Return whether `fit` must be called before `predict` with these options, given as plain data."""
         return self.needs_fit and all(options.get(name) in values for name, values in self.needs_fit_for.items())
 
     def refusal(self, problem: Problem, dataset: str) -> str:
-        """Why the method cannot work on a problem; empty if it can.
+        """Return why the method cannot invert a problem; empty if it can.
 
         Args:
-            problem: What is to be inverted.
-            dataset: Whose problem it is, for the reason.
+            problem: The problem.
+            dataset: Name of its dataset, for the message.
         """
         measured = problem.survey.kind
         if measured not in self.measurements:
             return f"{self.name} accepts {' and '.join(self.measurements)} data, {dataset} is {measured}"
-        there = problem.physics.kind if problem.physics else None
-        if self.physics and there not in self.physics:
-            has = f"has {there} physics" if there else "has no physics to simulate with"
+        physics = problem.physics.kind if problem.physics else None
+        if self.physics and physics not in self.physics:
+            has = f"has {physics} physics" if physics else "has no physics to simulate with"
             return f"{self.name} simulates with {' or '.join(self.physics)} physics, {dataset} {has}"
         return ""
 

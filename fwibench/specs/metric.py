@@ -14,43 +14,41 @@ View = Literal["table", "page"]
 class MetricSpec(Spec):
     """Spec of a metric.
 
-    `target` is a pure function `(prediction, truth, problem) -> scores`: maps `(n, 1, Z, X)` in physical
-    units in, one score a sample `(n,)` out. A score that does not exist is NaN. A metric that compares
-    measurements gets those, `(n, S, T, R)`, instead of the true maps.
+    `target` is a pure function `(prediction, truth, problem) -> scores` from maps `(n, 1, Z, X)` in physical units to
+    one score per sample `(n,)`; an undefined score is NaN. A metric that compares measurements receives the recorded
+    ones `(n, S, T, R)` instead of the true maps.
 
-    Leaderboards, comparisons, exports and reports show a metric as its spec says; no code of theirs names one.
+    Leaderboards, comparisons, exports and reports show a metric as its spec declares; their code names no metric.
     """
 
     compares: Literal["property", "measurement"] = Field(
-        default="property", description="what the prediction is compared with"
+        default="property", description="reference of the prediction: true maps or recorded measurements"
     )
 
     better: Literal["low", "high"] = Field(description="direction of improvement")
     unit: str = Field(
-        default="", description="'property', 'property^2', a unit such as 's', or empty for a pure number"
+        default="", description="'property', 'property^2', a unit such as 's', or empty for a dimensionless score"
     )
-    default: bool = Field(default=True, description="computed without being asked for")
-    title: str = Field(default="", description="name in tables and figures, such as MAE; empty: the name")
+    default: bool = Field(default=True, description="whether it is computed without being selected")
+    title: str = Field(default="", description="title in tables and figures, such as MAE; empty: the name")
     shown: tuple[View, ...] = Field(
         default=("table", "page"),
-        description="where its column is shown at first: `table` is the console and text exports, `page` the report. "
-        "Exports for programs always have it",
+        description="views that show its column by default: `table` is the console and text exports, `page` the "
+        "report; exports for programs always contain it",
     )
     stable: bool = Field(
         default=False,
-        description="whether its column stands among the columns of fixed order; heeded of metrics of fwibench itself",
+        description="whether its column is among the columns of fixed order; only for built-in metrics",
     )
-    ranks: bool = Field(
-        default=False, description="whether methods are ranked by it; the first metric that says so ranks"
-    )
+    ranks: bool = Field(default=False, description="whether methods are ranked by it; the first such metric is used")
 
     @property
     def label(self) -> str:
-        """Name in tables and figures."""
+        """Title in tables and figures."""
         return self.title or self.name
 
     def unit_of(self, property_unit: str) -> str:
-        """Return the unit of the scores, empty for a pure number.
+        """Return the unit of the scores; empty for a dimensionless score.
 
         Args:
             property_unit: Unit of the property, such as m/s; empty if it is not known.

@@ -1,4 +1,4 @@
-"""Options of a method or dataset: values from texts, and checks of values."""
+"""Validation of the options of a method or dataset, and their values from texts."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][:1])
         field = model.model_fields.get(name)
-        expected = f"; {name} is the {field.description}" if field and field.description else ""
+        expected = f"; {name}: {field.description}" if field and field.description else ""
         what = f"option {name} of {owner} is {first.get('input')!r}: " if name else f"options of {owner}: "
         raise OptionError(
             f"{what}{first['msg'].removeprefix('Value error, ').lower()}{expected}",
             f"fwibench info {owner} lists the options",
         ) from error
     for name, value in options:
-        # a plugin's model may accept them; JSON, which records are written in, does not know them
+        # a plugin's model may accept NaN and infinity, but JSON, the format of records, has neither
         for number in _numbers(value):
             if not math.isfinite(number):
                 raise OptionError(
@@ -77,7 +77,7 @@ def _check_names(owner: str, model: type[BaseModel], given: Iterable[str]) -> No
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    """Floating-point numbers anywhere in a value."""
+    """Yield the floating-point numbers in a value, nested ones included."""
     if isinstance(value, float):
         yield value
     elif isinstance(value, BaseModel):
@@ -92,7 +92,7 @@ def _numbers(value: Any) -> Iterator[float]:
 
 
 def _parse(model: type[BaseModel], name: str, text: str) -> Any:
-    """The value a text stands for: what it is as JSON where the field accepts that, else the text itself."""
+    """Return the value of a text: its JSON value where the field accepts it, else the text itself."""
     spelled = {"none": "null", "true": "true", "false": "false"}.get(text.lower(), text)
     field = model.model_fields[name]
     accepted: Any = Annotated[field.annotation, field]

@@ -1,4 +1,4 @@
-"""The conformance kit: does a method, dataset or metric keep the contract that the suite relies on?
+"""The conformance checks of methods, datasets and metrics.
 
     from fwibench.testing import parametrize_with_checks
 
@@ -6,7 +6,8 @@
     def test_conformance(check):
         check()
 
-`check_method("my-method")` and its like do the same without pytest, `fwibench plugins check my-method` in the shell.
+`check_method("my-method")`, `check_dataset` and `check_metric` do the same without pytest, and `fwibench plugins check
+my-method` in the shell.
 """
 
 from fwibench.testing.checks import Check, NonconformityError, Result

@@ -1,7 +1,7 @@
-"""What a check is, and how it ends.
+"""Conformance checks and their results.
 
-Invariant: a check is one function of a subject. It returns, or raises what is wrong; whatever it raises is the
-result of this check alone. A failure that was declared must fail: one that passes is a failure too.
+Invariant: a check is one function of a subject that raises if a requirement is violated; an exception does not affect
+other checks. A check that is declared to fail and passes counts as a failure.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ Status = Literal["passed", "failed", "skipped", "expected failure", "unexpected 
 
 
 class NonconformityError(FwibenchError):
-    """A subject breaks the contract that a check is about."""
+    """A subject violates the requirement of a check."""
 
 
 class NotApplicableError(FwibenchError):
-    """The check has nothing to look at in this subject."""
+    """A check does not apply to a subject."""
 
 
 @dataclass(frozen=True)
 class Check(Generic[S]):
-    """One promise that subjects make.
+    """A requirement of subjects.
 
     Attributes:
-        name: As it is shown, and declared in `expected_failures`.
-        summary: The promise, one line.
-        run: Raises where it is broken.
+        name: Name, which is also used in `expected_failures`.
+        summary: The requirement in one line.
+        run: Raises if a subject violates the requirement.
     """
 
     name: str
@@ -44,15 +44,15 @@ class Check(Generic[S]):
 
 @dataclass(frozen=True)
 class Result:
-    """How one check of one subject ended.
+    """The result of one check of one subject.
 
     Attributes:
         subject: Name of the method, dataset or metric.
         check: Name of the check.
-        status: How it ended.
-        reason: Why it did not simply pass; for a declared failure the reason that was declared.
-        seconds: Time it took. What several checks share is on the first one's clock.
-        traceback: Where it failed, for a failure.
+        status: Outcome of the check.
+        reason: Reason of any outcome but `passed`; for an expected failure the declared reason.
+        seconds: Duration [s]; work that several checks share counts for the first one.
+        traceback: Traceback of a failure; empty without one.
     """
 
     subject: str
@@ -64,12 +64,12 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether it is as it should be."""
+        """Whether the outcome is neither a failure nor an unexpected pass."""
         return self.status not in ("failed", "unexpected pass")
 
 
 def as_checks(*functions: Callable[[S], None]) -> tuple[Check[S], ...]:
-    """Checks from functions: the name with hyphens, and the first line of the docstring."""
+    """Return checks named after functions, with the first lines of their docstrings as summaries."""
     return tuple(
         Check(function.__name__.replace("_", "-"), (function.__doc__ or "").partition("\n")[0], function)
         for function in functions
@@ -77,7 +77,13 @@ def as_checks(*functions: Callable[[S], None]) -> tuple[Check[S], ...]:
 
 
 def require(kept: object, broken: str, hint: str = "") -> None:
-    """Raises `NonconformityError` with the message `broken` unless `kept` is true."""
+    """Raise `NonconformityError` unless a requirement is met.
+
+    Args:
+        kept: True if the requirement is met.
+        broken: Message of the error.
+        hint: Hint of the error.
+    """
     if not kept:
         raise NonconformityError(broken, hint)
 
@@ -85,29 +91,35 @@ def require(kept: object, broken: str, hint: str = "") -> None:
 def run_checks(
     name: str, subject: S, checks: Iterable[Check[S]], expected_failures: Mapping[str, str]
 ) -> Iterator[Result]:
-    """Runs checks one by one; whatever one raises, `SystemExit` included, is its result.
+    """Run checks one by one; an exception, `SystemExit` included, is the result of its check.
 
     Args:
-        name: Of the subject.
-        subject: What is checked.
-        checks: What is checked of it.
-        expected_failures: Reasons by the names of checks that are known to fail.
+        name: Name of the subject.
+        subject: The subject.
+        checks: Checks to run.
+        expected_failures: Reasons by name of the checks that are known to fail.
+
+    Yields:
+        The result of each check.
+
+    Raises:
+        UnknownNameError: `expected_failures` names an unknown check.
     """
     checks = tuple(checks)
     refuse_unknown(expected_failures, checks)
     for check in checks:
         start = time.monotonic()
-        status, reason, story = _outcome(check, subject)
+        status, reason, failure = _outcome(check, subject)
         if declared := expected_failures.get(check.name):
             if status == "failed":
                 status, reason = "expected failure", declared
             elif status == "passed":
-                status, reason = "unexpected pass", f"declared to fail, but passes; declared was: {declared}"
-        yield Result(name, check.name, status, reason, time.monotonic() - start, story)
+                status, reason = "unexpected pass", f"expected to fail, but passes; declared reason: {declared}"
+        yield Result(name, check.name, status, reason, time.monotonic() - start, failure)
 
 
 def _outcome(check: Check[S], subject: S) -> tuple[Status, str, str]:
-    """Status, reason and traceback."""
+    """Return status, reason and traceback."""
     try:
         check.run(subject)
     except NotApplicableError as reason:
@@ -118,14 +130,14 @@ def _outcome(check: Check[S], subject: S) -> tuple[Status, str, str]:
 
 
 def describe(error: BaseException) -> str:
-    """One line on an error; the suite's own speak for themselves."""
+    """Return one line that describes an error, without the class name for errors of the suite."""
     if isinstance(error, FwibenchError):
         return shorten(error.message) + (f" ({error.hint})" if error.hint else "")
     return shorten(f"{type(error).__name__}: {error}")
 
 
 def refuse_unknown(expected_failures: Mapping[str, str], checks: Iterable[Check[S]]) -> None:
-    """Raises `UnknownNameError` where a failure is declared of a check that does not exist."""
+    """Raise `UnknownNameError` if an expected failure names an unknown check."""
     known = [check.name for check in checks]
     for name in expected_failures:
         if name not in known:

@@ -21,18 +21,19 @@ from fwibench.testing.problems import Kind, Tiny, tiny_data
 from fwibench.typing import Array32
 
 GRACE_S = 10.0
-"""Seconds that a method has to return after its deadline has passed."""
+"""Longest time from the deadline until a method returns [s]."""
 DEADLINE_S = 0.2
+"""Time until the deadline in the check that is about it [s]."""
 
 
 class MethodSubject:
     """A method under test, built for tiny problems with the options of profile smoke.
 
     Args:
-        spec: The method's.
-        registry: Where the method that it builds on is looked up.
-        options: Values that differ from the profile's.
-        entry: Module of the plugin's hooks; empty if no plugin offers it.
+        spec: Spec of the method.
+        registry: Registry with the method that it builds on.
+        options: Options that differ from those of profile smoke.
+        entry: Name of the module with the plugin's hooks; empty if no plugin offers the method.
         grace: See `GRACE_S`.
     """
 
@@ -50,37 +51,37 @@ class MethodSubject:
 
     @cached_property
     def folder(self) -> Path:
-        """Where its files lie until the subject is forgotten."""
+        """Temporary folder, which is removed with the subject."""
         folder = Path(tempfile.mkdtemp(prefix="fwibench-check-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
     @cached_property
     def options(self) -> Any:
-        """Little effort: those of profile smoke."""
+        """Options of profile smoke, with those of the constructor on top."""
         return self.spec.options.model_validate({**self.spec.profiles.get("smoke", {}), **self._chosen})
 
     @property
     def kind(self) -> Kind:
-        """The first kind of measurement that it accepts."""
+        """The first kind of measurement that the method accepts."""
         return self.spec.measurements[0]
 
     @cached_property
     def data(self) -> Tiny:
-        """Samples of that kind."""
+        """Tiny problem and samples of that kind."""
         return tiny_data(self.kind)
 
     def values(self) -> tuple[str, str]:
-        """Problem and options as they are now."""
+        """Return problem and options as JSON, to detect changes."""
         return self.data.problem.model_dump_json(), self.options.model_dump_json()
 
     @cached_property
     def pristine(self) -> tuple[str, str]:
-        """Problem and options before the first method was built."""
+        """Problem and options as JSON before the first method was built."""
         return self.values()
 
     def build(self, kind: Kind | None = None, repetition: int = 0) -> Method:
-        """A new method, in a working folder of its own."""
+        """Return a new method with its own working folder."""
         kind = kind or self.kind
         _ = self.pristine
         base = self.base.fitted(kind, repetition, guarded=False) if self.base else None
@@ -90,12 +91,12 @@ class MethodSubject:
         return construct(self.spec, tiny_data(kind).problem, self.options, context)
 
     def fitted(self, kind: Kind | None = None, repetition: int = 0, *, guarded: bool = True) -> Method:
-        """A fitted method; fitted once for each kind and repetition.
+        """Return a fitted method; it is fitted once for each kind and repetition.
 
         Args:
-            kind: Kind of measurement; the first that the method accepts by default.
-            repetition: Which seed.
-            guarded: Fit here only what did not kill a process of its own.
+            kind: Kind of measurement; None: the first one that the method accepts.
+            repetition: Number of the repetition, which sets the seed.
+            guarded: Whether to fit in this process only if a fit did not kill a child process.
         """
         key = kind or self.kind, repetition
         if key not in self._fitted:
@@ -108,25 +109,25 @@ class MethodSubject:
         return self._fitted[key]
 
     def predict(self, method: Method, rows: Any = slice(None)) -> Array32:
-        """Predictions of some rows of the test split."""
+        """Return predictions of some rows of the test split."""
         test = self.data.test
         return np.asarray(predict(self.spec, method, test.measurements[rows], test.properties[rows]))
 
     @cached_property
     def predictions(self) -> Array32:
-        """Of the test split, by the fitted method."""
+        """Predictions of the test split by the fitted method."""
         return self.predict(self.fitted())
 
     @cached_property
     def base(self) -> MethodSubject | None:
-        """The method that it builds on; None if it builds on none."""
+        """The method that this one builds on; None without one."""
         if not self.spec.builds_on:
             return None
         return MethodSubject(self.registry.method(getattr(self.options, self.spec.builds_on)).spec, self.registry)
 
     @cached_property
     def probe(self) -> Report:
-        """What it does in a process of its own."""
+        """Report on the method in a child process."""
         below = None
         if self.base:
             model = self.folder / "base"
@@ -147,7 +148,7 @@ class MethodSubject:
         return run_probe(job, self.folder / "probe")
 
     def survived(self) -> None:
-        """Raises `NonconformityError` if a fit kills or hangs its process."""
+        """Raise `NonconformityError` if a fit kills its process or hangs."""
         for name in ("load", "fit"):
             if name not in self.probe.phases:
                 self.probe.phase(name)

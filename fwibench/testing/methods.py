@@ -29,21 +29,21 @@ from fwibench.testing.specs import entry_module_is_light, options_survive_json
 from fwibench.typing import Array32
 
 TOLERANCE = 1e-4
-"""Largest difference of predictions that should be equal, as a share of the property's range."""
+"""Largest difference of equal predictions over the range of the property."""
 REFIT_SHARE = 0.05
-"""The same of two fits with one seed, as a share of what another seed changes.
+"""Largest difference of two fits with the same seed over that of two fits with different seeds.
 
-Threads add up in another order, and Adam moves a weight by its whole step where the gradient is nothing but rounding.
+Threads add in varying order, and Adam changes a weight by a full step where the gradient consists of rounding errors.
 """
 
 
 def target_is_a_method(subject: MethodSubject) -> None:
-    """The spec's target can be loaded, is a subclass of Method and can be built with default options."""
+    """The target of the spec is a subclass of Method and can be built with default options."""
     subject.build()
 
 
 def survives_spawn(subject: MethodSubject) -> None:
-    """It is built, fitted and saved in a spawned process; loaded in another one it predicts the same."""
+    """A method that is built, fitted and saved in a spawned process predicts the same when loaded in another one."""
     subject.probe.phase("fit")
     method = subject.build()
     method.load(subject.folder / "probe" / "model")
@@ -51,9 +51,9 @@ def survives_spawn(subject: MethodSubject) -> None:
 
 
 def predict_before_fit_raises(subject: MethodSubject) -> None:
-    """`predict` before `fit` raises a FwibenchError whose message or hint says to call fit."""
+    """`predict` before `fit` raises a FwibenchError whose message or hint names fit."""
     if not subject.spec.learns(subject.options.model_dump(mode="json")):
-        raise NotApplicableError("the spec says that it needs no fit with these options")
+        raise NotApplicableError("the spec declares that it needs no fit with these options")
     hint = "raise self.not_fitted()"
     method = subject.build()
     try:
@@ -61,15 +61,13 @@ def predict_before_fit_raises(subject: MethodSubject) -> None:
     except FwibenchError as error:
         require("fit" in f"{error.message} {error.hint}", f"the error does not mention fit: {describe(error)}", hint)
     except Exception as error:
-        raise NonconformityError(
-            f"raised {describe(error)}; expected a FwibenchError that says to fit", hint
-        ) from error
+        raise NonconformityError(f"raised {describe(error)}; expected a FwibenchError that names fit", hint) from error
     else:
-        raise NonconformityError("predict returned something before fit", hint)
+        raise NonconformityError("predict returned maps before fit", hint)
 
 
 def predictions_fit_the_problem(subject: MethodSubject) -> None:
-    """For each kind of measurement accepted: real numbers of shape (n, 1, Z, X), finite, near the property's bounds."""
+    """For each accepted kind of measurement, predictions are finite maps (n, 1, Z, X) near the property's bounds."""
     for kind in subject.spec.measurements:
         data = tiny_data(kind)
         method = subject.fitted(kind)
@@ -80,7 +78,7 @@ def predictions_fit_the_problem(subject: MethodSubject) -> None:
 
 
 def samples_are_independent(subject: MethodSubject) -> None:
-    """Predictions do not depend on the order of the samples, nor on how many are predicted at once."""
+    """Predictions do not depend on the order of the samples or the size of the batch."""
     whole, method = subject.predictions, subject.fitted()
     order = np.arange(len(whole))[::-1].copy()
     _same(subject, subject.predict(method, order), whole[order], "the same samples in reverse order")
@@ -90,7 +88,7 @@ def samples_are_independent(subject: MethodSubject) -> None:
 
 
 def seed_decides(subject: MethodSubject) -> None:
-    """The same seed gives the same predictions; another one gives others, unless the spec says deterministic."""
+    """Fits with the same seed predict the same; another seed changes predictions unless the method is deterministic."""
     subject.probe.phase("fit")
     again, other = subject.probe.predictions["fit"], subject.predict(subject.fitted(repetition=1))
     if subject.spec.deterministic:
@@ -101,39 +99,39 @@ def seed_decides(subject: MethodSubject) -> None:
     _same(subject, again, subject.predictions, "another fit with the same seed", max(TOLERANCE, REFIT_SHARE * change))
     require(
         change > 0,
-        "another seed gives the very same predictions",
-        "draw from context.seed(...), or say deterministic=True in the spec",
+        "another seed gives identical predictions",
+        "draw random numbers from context.seed(...), or set deterministic=True in the spec",
     )
 
 
 def inputs_are_left_alone(subject: MethodSubject) -> None:
-    """Measurements, problem and options are after fit and predict what they were before."""
+    """`fit` and `predict` do not change measurements, problem and options."""
     before = subject.values()
     method, test = subject.fitted(), subject.data.test
     measurements = test.measurements[:]
     predict(subject.spec, method, measurements, test.properties[:])
     unchanged = np.array_equal(measurements, test.measurements[:])
-    require(unchanged, "predict changed the measurements it was given", "compute on a copy")
+    require(unchanged, "predict changed its measurements", "compute on a copy")
     changed = before != subject.values() or subject.pristine != before
-    require(not changed, "the problem or the options were changed", "others use them too; make new ones")
+    require(not changed, "the problem or the options were changed", "they are shared; create new ones")
 
 
 def truth_is_not_read(subject: MethodSubject) -> None:
-    """Predictions are the same when the truth is NaN, and no split of a dataset is opened for them."""
+    """Predictions are the same for true maps of NaN, and `predict` opens no split of a dataset."""
     if subject.spec.track == "oracle-start":
-        raise NotApplicableError("it is on the track oracle-start and is told the truth")
+        raise NotApplicableError("on the track oracle-start it receives the true maps")
     method, test = subject.fitted(), subject.data.test
     whole = subject.predictions
     with _opened_datasets() as opened:
         with suppress(MethodError):
             method.reveal(np.full_like(test.properties[:], np.nan))
         found = np.asarray(method.predict(test.measurements[:]))
-    require(not opened, f"predict opened {', '.join(opened)}", "predict from the measurements it is given")
+    require(not opened, f"predict opened {', '.join(opened)}", "predict from the given measurements only")
     _same(subject, found, whole, "predictions after reveal(NaN)")
 
 
 def model_is_saved_whole(subject: MethodSubject) -> None:
-    """A new method that loads what `save` wrote predicts the same."""
+    """A new method that loads a saved model predicts the same."""
     model = Path(tempfile.mkdtemp(dir=subject.folder))
     subject.fitted().save(model)
     again = subject.build()
@@ -142,32 +140,32 @@ def model_is_saved_whole(subject: MethodSubject) -> None:
 
 
 def stops_when_told(subject: MethodSubject) -> None:
-    """At the effort of its default options, fit and predict return soon after the deadline, with finite maps."""
+    """With default options, `fit` and `predict` return soon after the deadline, with finite maps."""
     report = subject.probe
     if "stop" not in report.phases and report.died and "fit" in report.phases:
         raise NonconformityError(
-            f"fit and predict did not return within {subject.grace:g} s after should_stop() had turned true",
-            "ask self.context.should_stop() between steps and return what there is",
+            f"fit and predict did not return within {subject.grace:g} s after should_stop() had become true",
+            "call self.context.should_stop() between steps and return the current state",
         )
     report.phase("stop")
     _whole(report.predictions["stop"], subject.data.test.properties.shape)
 
 
 def files_stay_in_workdir(subject: MethodSubject) -> None:
-    """Files are written to context.workdir and to the folder given to `save`, and nowhere else."""
+    """Files are written to context.workdir and the folder of `save` only."""
     subject.probe.phase("fit")
     written = subject.probe.phase("files")["written"]
     require(not written, f"wrote {', '.join(written[:3])}", "write to self.context.workdir")
 
 
 def global_state_is_left_alone(subject: MethodSubject) -> None:
-    """Random generators, torch's settings, environment, warning filters and so on are left as they were found."""
+    """Random generators, torch's settings, environment, warning filters and similar global state are unchanged."""
     changed = subject.probe.phase("repeat")["changed"]
-    require(not changed, f"changed: {', '.join(changed)}", "restore what was found, or use generators of your own")
+    require(not changed, f"changed: {', '.join(changed)}", "restore the former values, or use your own generators")
 
 
 def parameters_are_counted(subject: MethodSubject) -> None:
-    """`complexity().parameters` is the number of trained parameters of the torch modules that the method holds."""
+    """`complexity().parameters` is the number of trained parameters of the method's torch modules."""
     method = subject.fitted()
     complexity = method.complexity()
     require(isinstance(complexity, Complexity), f"complexity() returned {type(complexity).__name__}")
@@ -183,7 +181,7 @@ def layers_add_up(subject: MethodSubject) -> None:
     method = subject.fitted()
     layers, complexity = method.layers(), method.complexity()
     if not layers:
-        raise NotApplicableError("it tells no layers")
+        raise NotApplicableError("it reports no layers")
     for name in ("parameters", "macs"):
         total, expected = sum(getattr(layer, name) or 0 for layer in layers), getattr(complexity, name)
         require(total == expected, f"{name} of the layers add up to {total}, complexity says {expected}")
@@ -210,7 +208,7 @@ METHOD_CHECKS = as_checks(
 
 
 def _same(subject: MethodSubject, found: Array32, expected: Array32, what: str, tolerance: float = TOLERANCE) -> None:
-    """Raises unless predictions agree within a share of the property's range."""
+    """Raise `NonconformityError` unless predictions differ by at most `tolerance` times the property's range."""
     difference = _difference(subject, found, expected, what)
     require(
         difference <= tolerance,
@@ -219,14 +217,14 @@ def _same(subject: MethodSubject, found: Array32, expected: Array32, what: str, 
 
 
 def _difference(subject: MethodSubject, found: Array32, expected: Array32, what: str) -> float:
-    """The largest difference of predictions, as a share of the property's range; raises for another shape."""
+    """Return the largest difference of predictions over the property's range; raises if the shapes differ."""
     require(found.shape == expected.shape, f"{what}: shape {found.shape}, expected {expected.shape}")
     bounds = subject.data.problem.property
     return float(np.abs(found - expected).max()) / (bounds.high - bounds.low)
 
 
 def _whole(found: Any, shape: tuple[int, ...]) -> Array32:
-    """The maps of a prediction; raises unless a run would take them."""
+    """Return the maps of a prediction; raises if a run would reject them."""
     try:
         return check_prediction(found, shape)
     except MethodError as error:
@@ -234,7 +232,7 @@ def _whole(found: Any, shape: tuple[int, ...]) -> Array32:
 
 
 def _physical(found: Array32, bounds: Property) -> None:
-    """Raises unless these are in physical units."""
+    """Raise `NonconformityError` unless predictions are in physical units."""
     span = bounds.high - bounds.low
     middle, low, high = float(np.median(found)), float(found.min()), float(found.max())
     require(
@@ -246,7 +244,7 @@ def _physical(found: Array32, bounds: Property) -> None:
 
 
 def _modules(method: Method) -> Iterator[Any]:
-    """The torch modules among a method's attributes, those in lists and dictionaries included."""
+    """Yield the torch modules among the attributes of a method, those in lists and dictionaries included."""
     torch = sys.modules.get("torch")
     if torch is None:
         return
@@ -257,12 +255,12 @@ def _modules(method: Method) -> Iterator[Any]:
 
 @contextmanager
 def _opened_datasets() -> Iterator[list[str]]:
-    """Within the block no split of a dataset can be opened; yields those that somebody tried to."""
+    """Within the block, opening a split of a dataset fails; yields the list of attempts."""
     opened: list[str] = []
 
     def refuse(self: Dataset, scheme: str, name: str) -> Split:
         opened.append(f"split {name} of {self.spec.name}")
-        raise DataError(f"{opened[-1]} is closed while a method predicts")
+        raise DataError(f"{opened[-1]} cannot be opened while a method predicts")
 
     original = Dataset.split
     Dataset.split = refuse  # type: ignore[method-assign]

@@ -15,14 +15,15 @@ from fwibench.testing.specs import entry_module_is_light
 from fwibench.typing import Array32
 
 ROUNDING = 1e-5
+"""Largest absolute and relative difference of equal scores."""
 
 
 class MetricSubject:
     """A metric under test.
 
     Args:
-        spec: The metric's.
-        entry: Module of the plugin's hooks; empty if no plugin offers it.
+        spec: Spec of the metric.
+        entry: Name of the module with the plugin's hooks; empty if no plugin offers the metric.
     """
 
     def __init__(self, spec: MetricSpec, entry: str = "") -> None:
@@ -30,32 +31,32 @@ class MetricSubject:
 
     @cached_property
     def maps(self) -> Array32:
-        """True maps; in reverse order they are predictions."""
+        """True maps `(n, 1, Z, X)`; in reverse order they serve as predictions."""
         return tiny_maps("seismic")[-SIZES["test"] :]
 
     @property
     def truth(self) -> Array32:
-        """What a prediction is held against; only a metric that compares measurements has them simulated."""
+        """Reference of the predictions: true maps, or simulated measurements for a metric that compares them."""
         return self.maps if self.spec.compares == "property" else tiny_data("seismic").test.measurements[:]
 
     def score(self, prediction: Array32, truth: Array32) -> NDArray[Any]:
-        """Scores, `(n,)`."""
+        """Return the scores `(n,)` of predictions; raises `NonconformityError` for another shape."""
         found = np.asarray(self.spec.load()(prediction, truth, PROBLEMS["seismic"]))
         require(found.shape == (len(prediction),), f"scores have shape {found.shape}, expected ({len(prediction)},)")
         return found
 
 
 def scores_are_one_a_sample(subject: MetricSubject) -> None:
-    """Scores of n samples are n finite numbers, and each depends on its own sample alone."""
+    """There is one finite score per sample, which depends on that sample alone."""
     prediction, truth = subject.maps[::-1].copy(), subject.truth
     whole = subject.score(prediction, truth)
     require(np.isfinite(whole).all(), "scores of finite maps are not finite")
     alone = np.concatenate([subject.score(prediction[i : i + 1], truth[i : i + 1]) for i in range(len(truth))])
-    require(np.allclose(alone, whole, rtol=ROUNDING, atol=ROUNDING), "a sample scored by itself has another score")
+    require(np.allclose(alone, whole, rtol=ROUNDING, atol=ROUNDING), "a sample that is scored alone has another score")
 
 
 def nothing_beats_the_truth(subject: MetricSubject) -> None:
-    """The truth scores better than other maps, in the direction that the spec declares."""
+    """The true maps score better than other maps, in the declared direction."""
     sign = 1.0 if subject.spec.better == "high" else -1.0
     best = sign * subject.score(subject.maps, subject.truth)
     other = sign * subject.score(subject.maps[::-1].copy(), subject.truth)
@@ -63,12 +64,12 @@ def nothing_beats_the_truth(subject: MetricSubject) -> None:
     middle = len(best) // 2
     require(
         np.delete(best > other, middle).all(),
-        f"another map scores as well as the truth, {subject.spec.better} is better",
+        f"another map scores as well as the true map, where {subject.spec.better} is better",
     )
 
 
 def maps_are_left_alone(subject: MetricSubject) -> None:
-    """Predictions and truth are afterwards what they were before."""
+    """Predictions and true maps are not changed."""
     prediction, truth = subject.maps[::-1].copy(), subject.truth.copy()
     before = prediction.copy(), truth.copy()
     subject.score(prediction, truth)

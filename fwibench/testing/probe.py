@@ -1,7 +1,7 @@
-"""What a method does in a spawned process of its own, where everything it touches can be watched.
+"""Observation of a method in a child process.
 
-Invariant: the parent survives whatever the method does. Each phase is noted when it begins and when it ends, so a
-phase without an end tells where a process died or hung.
+Invariant: the parent survives whatever the method does. Beginning and end of each phase are logged, so that a phase
+without an end is the one in which the process was killed or hung.
 
 Run as `python -m fwibench.testing.probe FOLDER`; the folder holds `job.pickle` and receives `phases.jsonl`.
 """
@@ -36,25 +36,31 @@ from fwibench.testing.specs import import_environment
 from fwibench.typing import Array32
 
 JOB, PHASES, PREDICTIONS, LOG = "job.pickle", "phases.jsonl", "predictions.npz", "log.txt"
-PLACES = ("here", "home", "temporary")
-"""Empty folders that the process takes for its working directory, its home and the system's temporary folder."""
+FOLDERS = ("here", "home", "temporary")
+"""Empty folders that serve as working directory, home and temporary folder of the process."""
 TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
-"""Torch makes this folder when an optimiser is first used, whatever a method does."""
+"""Variable with a folder that torch creates when an optimiser is first used."""
 PHASE_LIMIT_S = 300.0
+"""Longest duration of a phase, except `stop` [s]."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+"""Flags of files that are opened for writing."""
 TARGET_OF = {"os.mkdir": 0, "os.rmdir": 0, "os.remove": 0, "os.truncate": 0, "os.rename": 1, "os.link": 1}
-"""Audited calls that change the file system, and which of their arguments says where."""
+"""Audit events that change the file system, with the index of the argument that is the path."""
 
 
 @dataclass
 class Job:
-    """What the process is told.
+    """The input of the child process.
 
     Attributes:
-        arrays: `train`, `val` and `test`, each measurements and properties.
-        base_model: Folder of the fitted method that this one builds on, with its spec and options; None without one.
-        deadline_s: Seconds after which `should_stop` is true, in the phase that is about it.
-        grace_s: Seconds after that at which the process is killed.
+        spec: Spec of the method.
+        options: Options of profile smoke.
+        full_options: Default options, for the phase `stop`.
+        problem: The problem.
+        arrays: Measurements and properties of `train`, `val` and `test`.
+        base: Spec, options and model folder of the fitted method that this one builds on; None without one.
+        deadline_s: Time until the deadline in the phase `stop` [s].
+        grace_s: Time from the deadline until the process is killed [s].
     """
 
     spec: MethodSpec
@@ -69,12 +75,12 @@ class Job:
 
 @dataclass
 class Report:
-    """What the process left behind.
+    """The output of the child process.
 
     Attributes:
-        phases: By name; `error` is None for one that went well.
-        died: Phase that has no end, and how the process ended; empty where all phases ended.
-        predictions: By the name of the phase that made them.
+        phases: Log entries of finished phases by name; `error` is empty for a successful one.
+        died: Message with the unfinished phase and the exit of the process; empty if all phases finished.
+        predictions: Predictions by name of the phase.
     """
 
     phases: dict[str, dict[str, Any]]
@@ -82,18 +88,23 @@ class Report:
     predictions: dict[str, Array32] = field(repr=False)
 
     def phase(self, name: str) -> dict[str, Any]:
-        """A phase that went well; raises `NonconformityError` for any other."""
+        """Return the log entry of a successful phase; raises `NonconformityError` for a failed or missing one."""
         found = self.phases.get(name)
-        require(found is not None, self.died or f"the process ended before it came to {name}")
+        require(found is not None, self.died or f"the process ended before {name}")
         if found is not None and found["error"]:
             raise NonconformityError(f"in a spawned process, {name}: {found['error']}")
         return found or {}
 
 
 def run_probe(job: Job, folder: Path) -> Report:
-    """Runs the job in a new process, waits for it, and reads what it left."""
-    for place in (*PLACES, "work", "model"):
-        (folder / place).mkdir(parents=True)
+    """Run a job in a child process and return its report.
+
+    Args:
+        job: Input of the process.
+        folder: Folder of the files of the process; created.
+    """
+    for name in (*FOLDERS, "work", "model"):
+        (folder / name).mkdir(parents=True)
     (folder / JOB).write_bytes(pickle.dumps(job))
     homes = {name: str(folder / "home") for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
     with (folder / LOG).open("wb") as log:
@@ -147,10 +158,14 @@ def _ending(folder: Path, code: int) -> str:
 
 
 class Watch:
-    """Audit hook that notes where files are written.
+    """Audit hook that records the paths of written files.
 
     Args:
-        allowed: Folders where they may be.
+        allowed: Folders whose files are not recorded.
+
+    Attributes:
+        active: Whether paths are recorded.
+        written: Recorded paths.
     """
 
     def __init__(self, allowed: list[Path]) -> None:
@@ -174,13 +189,17 @@ class Watch:
         if not isinstance(path, str | bytes | os.PathLike):
             return
         full = os.path.abspath(os.fsdecode(path))
-        # compiled modules are Python's own doing
+        # Python itself writes compiled modules
         if "__pycache__" not in full and not f"{full}{os.sep}".startswith(self._allowed) and full not in self.written:
             self.written.append(full)
 
 
 class Probe:
-    """The phases of a job, in their order."""
+    """Runs the phases of a job.
+
+    Args:
+        folder: Folder with the job.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -191,7 +210,7 @@ class Probe:
         self._builds = 0
 
     def run(self) -> None:
-        """All phases; one that raises does not keep the next from running."""
+        """Run all phases; an exception in one of them does not affect the next ones."""
         sys.addaudithook(self.watch)
         phases = {"load": self.load, "fit": self.fit, "repeat": self.repeat, "files": self.files, "stop": self.stop}
         for name, phase in phases.items():
@@ -218,14 +237,14 @@ class Probe:
             stream.write(json.dumps(entry) + "\n")
 
     def load(self) -> dict[str, Any]:
-        """Imports the implementation."""
+        """Import the implementation."""
         self.job.spec.load()
         disturb(1)
         self.before = global_state()
         return {}
 
     def fit(self) -> dict[str, Any]:
-        """A method from its constructor to its saved model."""
+        """Build, fit, predict and save."""
         method = self._build(self.job.options)
         method.fit(self.splits["train"], self.splits["val"])
         self.predictions["fit"] = self._predict(method)
@@ -234,10 +253,10 @@ class Probe:
         return {}
 
     def repeat(self) -> dict[str, Any]:
-        """The same again, for what it changes in the process.
+        """Repeat the phase `fit`, and find what it changes in the global state.
 
-        What libraries change when they are first imported has happened by now and is undone here; a method that
-        changes it by itself does so again.
+        Changes by imports of libraries occurred in the first run and are undone before the second one, in which only
+        changes by the method itself occur again.
         """
         os.environ.clear()
         os.environ.update(self.before["environment"])
@@ -253,20 +272,19 @@ class Probe:
         return {"changed": differences({**between, **self.before, **imported, **apart}, after)}
 
     def files(self) -> dict[str, Any]:
-        """What was written where it must not be."""
-        left = [str(path) for place in PLACES for path in (self.folder / place).rglob("*")]
-        places = {str(self.folder / place): place for place in PLACES}
+        """Find files outside of the allowed folders."""
+        left = [str(path) for name in FOLDERS for path in (self.folder / name).rglob("*")]
         found = sorted({*self.watch.written, *left})
-        for path, place in places.items():
-            found = [one.replace(path, f"<{place}>", 1) for one in found]
+        for name in FOLDERS:
+            found = [path.replace(str(self.folder / name), f"<{name}>", 1) for path in found]
         return {"written": found}
 
     def stop(self) -> dict[str, Any]:
-        """A fit at full effort under a deadline that passes soon, and a prediction after it has passed."""
+        """Fit with default options until a short deadline, and predict after it."""
         deadline = time.monotonic() + self.job.deadline_s
         method = self._build(self.job.full_options, deadline)
         method.fit(self.splits["train"], self.splits["val"])
-        # a fit that was through before meets the deadline at predict
+        # a fit may finish before the deadline
         time.sleep(max(deadline - time.monotonic(), 0.0))
         self.predictions["stop"] = self._predict(method)
         return {}
@@ -289,7 +307,17 @@ class Probe:
 
 
 def construct(spec: MethodSpec, problem: Problem, options: Any, context: RunContext) -> Method:
-    """Builds a method; raises `NonconformityError` where the target is no method."""
+    """Build a method.
+
+    Args:
+        spec: Spec of the method.
+        problem: The problem.
+        options: Validated options.
+        context: The context.
+
+    Raises:
+        NonconformityError: The target of the spec is not a subclass of `Method`.
+    """
     implementation = spec.load()
     is_method = isinstance(implementation, type) and issubclass(implementation, Method)
     require(is_method, f"{spec.target} is not a subclass of fwibench.methods.base.Method")
@@ -298,7 +326,14 @@ def construct(spec: MethodSpec, problem: Problem, options: Any, context: RunCont
 
 
 def predict(spec: MethodSpec, method: Method, measurements: Array32, truth: Array32) -> Array32:
-    """Predicts; a method on the oracle's track is shown the truth first, as a run does."""
+    """Return the predictions of a method, which receives the true maps first on the track `oracle-start`.
+
+    Args:
+        spec: Spec of the method.
+        method: The method.
+        measurements: Raw amplitudes `(n, S, T, R)`.
+        truth: True maps `(n, 1, Z, X)`.
+    """
     if spec.track == "oracle-start":
         method.reveal(truth.copy())
     return method.predict(measurements)

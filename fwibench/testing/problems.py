@@ -1,7 +1,7 @@
-"""Tiny problems with samples in memory: small enough that any method is through in seconds.
+"""Problems for tests: tiny ones with samples in memory, and problems of any shape without samples.
 
-Invariant: a sample depends on its kind and number alone. Sizes are uneven on purpose: nothing is a square or a
-power of two, and no two axes are equally long.
+Invariant: a sample depends on its kind and number alone. Sizes are deliberately irregular: no square, no power of two,
+and no two axes of equal length.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ from fwibench.typing import Array32
 Kind = Literal["seismic", "em"]
 
 SIZES = {"train": 12, "val": 4, "test": 5}
-GRID = Grid(nz=20, nx=30, spacing=10.0)
+"""Number of samples of each split of the tiny problems."""
+SPACING = 10.0
+"""Distance of neighbouring nodes [m]."""
+GRID = Grid(nz=20, nx=30, spacing=SPACING)
 
 SEISMIC = Problem(
     grid=GRID,
@@ -63,7 +66,7 @@ PROBLEMS: dict[Kind, Problem] = {"seismic": SEISMIC, "em": EM}
 
 
 class Tiny(NamedTuple):
-    """A problem and its samples."""
+    """A problem and the splits of its samples."""
 
     problem: Problem
     train: Split
@@ -72,11 +75,11 @@ class Tiny(NamedTuple):
 
 
 class ArrayInMemory(ShardedArray):
-    """An array with the face of one on disk: rows are copied as they are read.
+    """An array in memory with the interface of one on disk; rows are copied when they are read.
 
     Args:
-        array: `(n, ...)`.
-        transform: As of `ShardedArray`.
+        array: Samples `(n, ...)`.
+        transform: See `ShardedArray`.
     """
 
     def __init__(self, array: Array32, transform: Transform | None = None) -> None:
@@ -88,16 +91,22 @@ class ArrayInMemory(ShardedArray):
 
 
 def in_memory(name: str, measurements: Array32, properties: Array32) -> Split:
-    """A split of arrays `(n, S, T, R)` and `(n, 1, Z, X)`, as methods receive it."""
+    """Return a split of arrays in memory.
+
+    Args:
+        name: Name of the split.
+        measurements: Measurements `(n, S, T, R)`.
+        properties: Property maps `(n, 1, Z, X)`.
+    """
     ids = tuple(f"{name}-{i:06d}" for i in range(len(properties)))
     return Split(name, ids, ArrayInMemory(measurements), ArrayInMemory(properties))
 
 
 def tiny_data(kind: Kind = "seismic") -> Tiny:
-    """A problem of 20 x 30 nodes with 12, 4 and 5 samples in train, val and test; simulated in about a second.
+    """Return a problem of 20 x 30 nodes with 12, 4 and 5 samples in train, val and test; takes about a second.
 
     Args:
-        kind: `seismic`, 3 x 100 x 15; or `em`, 2 x 6 x 10.
+        kind: `seismic` with measurements of 3 x 100 x 15, or `em` with 2 x 6 x 10.
     """
     measurements, properties = (array.copy() for array in _samples(kind))
     ends = np.cumsum(list(SIZES.values()))
@@ -115,13 +124,13 @@ def _samples(kind: Kind) -> tuple[Array32, Array32]:
 
 
 def tiny_maps(kind: Kind) -> Array32:
-    """The maps of all samples, `(n, 1, Z, X)`; nothing is simulated."""
+    """Return the maps of all samples `(n, 1, Z, X)` without simulating measurements."""
     problem, count = PROBLEMS[kind], sum(SIZES.values())
     return np.stack([_layers(problem, np.random.default_rng(derive_seed("tiny", kind, i))) for i in range(count)])
 
 
 def _layers(problem: Problem, rng: np.random.Generator) -> Array32:
-    """Three layers with inclined interfaces, `(1, Z, X)`."""
+    """Return a map `(1, Z, X)` of three layers with inclined interfaces."""
     row, column = np.mgrid[: problem.grid.nz, : problem.grid.nx]
     depth = row + rng.uniform(-0.2, 0.2) * column
     tops = np.sort(rng.uniform(4, 16, 2))
@@ -129,11 +138,8 @@ def _layers(problem: Problem, rng: np.random.Generator) -> Array32:
     return np.asarray(values[np.searchsorted(tops, depth)][None], np.float32)
 
 
-SPACING = 10.0
-
-
 def seismic_problem(measurement: tuple[int, int, int], shape: tuple[int, int]) -> Problem:
-    """A velocity problem whose measurements are `(S, T, R)` and whose maps are `(Z, X)`; it cannot be simulated."""
+    """Return a velocity problem with measurements `(S, T, R)` and maps `(Z, X)`, without physics."""
     sources, nt, receivers = measurement
     survey = SeismicSurvey(
         sources=_surface(sources, shape),
@@ -147,7 +153,7 @@ def seismic_problem(measurement: tuple[int, int, int], shape: tuple[int, int]) -
 
 
 def em_problem(measurement: tuple[int, int, int], shape: tuple[int, int]) -> Problem:
-    """A conductivity problem whose measurements are `(S, 2 F, R)` and whose maps are `(Z, X)`."""
+    """Return a conductivity problem with measurements `(S, 2 F, R)` and maps `(Z, X)`, without physics."""
     sources, parts, receivers = measurement
     survey = ElectromagneticSurvey(
         sources=_surface(sources, shape),
@@ -158,7 +164,7 @@ def em_problem(measurement: tuple[int, int, int], shape: tuple[int, int]) -> Pro
 
 
 def _surface(count: int, shape: tuple[int, int]) -> tuple[Point, ...]:
-    """Places evenly spread along the top of the section."""
+    """Return equally spaced positions along the top of the section."""
     return tuple(Point(x=shape[1] * SPACING * i / count, z=0.0) for i in range(count))
 
 

@@ -1,6 +1,6 @@
-"""The state that all code of a process shares, as values that can be compared.
+"""The global state of a process, as values that can be compared.
 
-Invariant: looking changes nothing, and imports nothing: of torch only what has been imported already is read.
+Invariant: reading the state changes and imports nothing; the state of torch is read only if torch has been imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 IMPORTED_AS = {"torch default dtype": "torch.float32", "torch grad mode": True, "torch deterministic algorithms": False}
-"""As torch is when it has just been imported."""
+"""State of torch after its import."""
 CHANGED_BY_IMPORTS = (
     "environment",
     "warning filters",
@@ -24,11 +24,11 @@ CHANGED_BY_IMPORTS = (
     "python random state",
     "torch random state",
 )
-"""What libraries change when they are first imported, scikit-learn for one."""
+"""State that libraries such as scikit-learn change when they are imported."""
 
 
 def global_state() -> dict[str, Any]:
-    """Settings of the process by their names."""
+    """Return the global state by name."""
     state: dict[str, Any] = {
         "working directory": os.getcwd(),
         "umask": _umask(),
@@ -47,7 +47,7 @@ def global_state() -> dict[str, Any]:
 
 
 def disturb(seed: int) -> None:
-    """Sets the global random generators to another state than a new process has."""
+    """Set the global random generators to a state that differs from that of a new process."""
     random.seed(seed)
     np.random.seed(seed)
     if "torch" in sys.modules:
@@ -57,7 +57,7 @@ def disturb(seed: int) -> None:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Lines on what is not as it was."""
+    """Return descriptions of the differences between two states."""
     found = []
     for name, was in before.items():
         now = after[name]

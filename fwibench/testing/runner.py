@@ -1,4 +1,4 @@
-"""The kit's face: all checks of a method, dataset or metric, and their pytest parametrisation."""
+"""Runs of all checks of a method, dataset or metric, and their pytest parametrisation."""
 
 from __future__ import annotations
 
@@ -42,16 +42,19 @@ def check_method(
     expected_failures: Reasons | None = None,
     grace: float = GRACE_S,
 ) -> list[Result]:
-    """Runs all checks of a method, on tiny problems and with the options of its profile smoke.
+    """Run all checks of a method, on tiny problems and with the options of profile smoke.
 
     Args:
-        method: Its name, or its spec.
-        options: Values that differ from the profile's.
-        expected_failures: Reasons by the names of checks that it is known to fail, beside those of its spec.
-        grace: Seconds that it has to return after its deadline has passed.
+        method: Name or spec of the method.
+        options: Options that differ from those of the profile.
+        expected_failures: Reasons by name of the checks that are known to fail, in addition to those of the spec.
+        grace: Longest time from the deadline until the method returns [s].
+
+    Returns:
+        The result of each check.
 
     Raises:
-        NonconformityError: A check failed, or one passed that was declared to fail.
+        NonconformityError: A check failed, or one passed that was expected to fail.
     """
     return _settle(examine(method, kind=MethodSpec, options=options, expected=expected_failures, grace=grace))
 
@@ -59,25 +62,37 @@ def check_method(
 def check_dataset(
     dataset: str | DatasetSpec, *, options: Options | None = None, expected_failures: Reasons | None = None
 ) -> list[Result]:
-    """Runs all checks of a dataset, on its profile smoke, in temporary folders; see `check_method`."""
+    """Run all checks of a dataset, with profile smoke and in temporary folders.
+
+    Args:
+        dataset: Name or spec of the dataset.
+        options: Options that differ from the defaults.
+        expected_failures: See `check_method`.
+
+    Returns:
+        The result of each check.
+
+    Raises:
+        NonconformityError: A check failed, or one passed that was expected to fail.
+    """
     return _settle(examine(dataset, kind=DatasetSpec, options=options, expected=expected_failures))
 
 
 def check_metric(metric: str | MetricSpec, *, expected_failures: Reasons | None = None) -> list[Result]:
-    """Runs all checks of a metric; see `check_method`."""
+    """Run all checks of a metric; arguments, result and errors are those of `check_method`."""
     return _settle(examine(metric, kind=MetricSpec, expected=expected_failures))
 
 
 def parametrize_with_checks(
     subjects: Iterable[str | Spec], *, expected_failures: Mapping[str, Reasons] | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
-    """A pytest decorator: one test for each check of each subject, which the test calls as `check()`.
+    """Return a pytest decorator that makes one test of each check of each subject; the test calls `check()`.
 
-    A check that does not apply is skipped; a declared failure is `xfail(strict=True)` with its reason.
+    A check that does not apply is skipped; an expected failure is `xfail(strict=True)` with its reason.
 
     Args:
         subjects: Names or specs of methods, datasets and metrics.
-        expected_failures: By the subject's name; reasons by the names of checks that it is known to fail.
+        expected_failures: Reasons by name of the checks that are known to fail, by name of the subject.
     """
     import pytest
 
@@ -108,13 +123,28 @@ def examine(
     expected: Reasons | None = None,
     grace: float = GRACE_S,
 ) -> Iterator[Result]:
-    """Runs the checks of a method, dataset or metric one by one, and yields how each ended."""
+    """Run the checks of a method, dataset or metric one by one.
+
+    Args:
+        subject: Name or spec of the subject.
+        registry: Registry with the subject; None: that of the environment.
+        kind: Kind of spec that a name is looked up in; `Spec` is every kind.
+        options: Options that differ from those of profile smoke.
+        expected: Reasons by name of the checks that are known to fail, in addition to those of the spec.
+        grace: See `check_method`.
+
+    Returns:
+        Iterator over the results, which runs the checks.
+
+    Raises:
+        UnknownNameError: There is no subject of that name and kind.
+    """
     spec, opened = open_subject(subject, registry or load_registry(), kind=kind, options=options, grace=grace)
     return run_checks(spec.name, opened, checks_of(spec), {**spec.expected_failures, **(expected or {})})
 
 
 def checks_of(spec: Spec) -> tuple[Check[Any], ...]:
-    """The checks that there are for a spec of this kind."""
+    """Return the checks for a kind of spec."""
     return next(checks for kind, checks in CHECKS.items() if isinstance(spec, kind))
 
 
@@ -126,10 +156,17 @@ def open_subject(
     options: Options | None = None,
     grace: float = GRACE_S,
 ) -> tuple[Spec, Any]:
-    """The spec of a name, and what its checks look at.
+    """Return the spec of a subject, and the object that is passed to its checks.
+
+    Args:
+        subject: See `examine`.
+        registry: Registry with the subject.
+        kind: See `examine`.
+        options: See `examine`.
+        grace: See `check_method`.
 
     Raises:
-        UnknownNameError: There is nothing of that name and kind.
+        UnknownNameError: There is no subject of that name and kind.
     """
     offer = find_offer(subject if isinstance(subject, str) else subject.name, registry, kind)
     spec = subject if isinstance(subject, Spec) else offer.spec if offer else None
@@ -147,7 +184,13 @@ def open_subject(
 
 
 def find_offer(name: str, registry: Registry, kind: type[Spec] = Spec) -> Offer[Any] | None:
-    """The method, dataset or metric of that name, in this order; None if there is none."""
+    """Return the method, dataset or metric of a name; None if there is none.
+
+    Args:
+        name: Name to look up.
+        registry: Registry to look it up in.
+        kind: Kind of spec; `Spec` is every kind.
+    """
     return next((offer for known, offer in _offers(registry, kind) if known == name), None)
 
 
@@ -159,7 +202,7 @@ def _offers(registry: Registry, kind: type[Spec]) -> Iterator[tuple[str, Offer[A
 
 
 def _call(check: Check[Any], subject: Any) -> None:
-    """Runs a check within pytest."""
+    """Run a check within pytest."""
     import pytest
 
     try:
@@ -169,9 +212,9 @@ def _call(check: Check[Any], subject: Any) -> None:
 
 
 def _settle(results: Iterator[Result]) -> list[Result]:
-    """All results, if they are as they should be."""
+    """Return all results; raises `NonconformityError` if one of them is a failure or an unexpected pass."""
     found = list(results)
     if wrong := [result for result in found if not result.ok]:
         lines = "".join(f"\n  {result.check}: {result.status}: {result.reason}" for result in wrong)
-        raise NonconformityError(f"{wrong[0].subject} breaks {len(wrong)} of {len(found)} checks:{lines}")
+        raise NonconformityError(f"{wrong[0].subject} fails {len(wrong)} of {len(found)} checks:{lines}")
     return found

@@ -1,4 +1,4 @@
-"""Checks that every spec must pass, whatever it is of."""
+"""Checks that specs of every kind must pass."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from fwibench.plugins.registry import Offer
 from fwibench.testing.checks import NonconformityError, NotApplicableError, describe, require
 
 HEAVY = ("torch", "deepwave", "scipy", "pandas", "matplotlib")
-"""What a start must not import."""
+"""Packages that an entry module must not import, because every command imports it."""
 HOOKS = ("fwibench_methods", "fwibench_datasets", "fwibench_metrics")
 
 
 class HasSpec(Protocol):
-    """What these checks need of a subject."""
+    """A subject of these checks."""
 
     @property
     def spec(self) -> Any:
-        """The spec."""
+        """Spec of the subject."""
 
     @property
     def entry(self) -> str:
-        """Name of the module with the plugin's hooks; empty if no plugin offers it."""
+        """Name of the module with the plugin's hooks; empty if no plugin offers the subject."""
 
 
 def entry_module(offer: Offer[Any]) -> str:
-    """Name of the module that holds a plugin's hooks; empty where it is not a module."""
+    """Return the name of the module with the hooks of a plugin; empty if they are not in a module."""
     manager = offer.plugin.manager
     modules = list(manager.get_plugins()) if manager else []
     return str(getattr(modules[0], "__name__", "")) if modules else ""
 
 
 def import_environment() -> dict[str, str]:
-    """Environment of a child that finds the modules that this process finds."""
+    """Return the environment of a child process that finds the same modules as this process."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def entry_module_is_light(subject: HasSpec) -> None:
-    """Importing the plugin's module and asking its hooks imports neither torch nor other heavy packages."""
+    """Importing the plugin's module and calling its hooks imports neither torch nor other large packages."""
     if not subject.entry:
         raise NotApplicableError("no loaded plugin offers it")
     found = _heavy_imports(subject.entry)
     require(
         not found,
-        f"asking {subject.entry} for its specs imports {', '.join(found)}",
-        "import them in the module that the spec's target names",
+        f"calling the hooks of {subject.entry} imports {', '.join(found)}",
+        "import them in the module that the target of the spec names",
     )
 
 
@@ -73,12 +73,12 @@ def _heavy_imports(module: str) -> tuple[str, ...]:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise NonconformityError(f"{module} cannot be imported in a process of its own: {last}")
+        raise NonconformityError(f"{module} cannot be imported in a child process: {last}")
     return tuple(json.loads(done.stdout.splitlines()[-1]))
 
 
 def options_survive_json(subject: HasSpec) -> None:
-    """Every option has a default; defaults and what profiles set are the same after a way through JSON."""
+    """Every option has a default, and defaults and profiles survive a JSON round-trip."""
     spec = subject.spec
     for name, values in {"the defaults": {}, **getattr(spec, "profiles", {})}.items():
         try:
@@ -90,5 +90,7 @@ def options_survive_json(subject: HasSpec) -> None:
         try:
             again = spec.options.model_validate_json(options.model_dump_json())
         except ValueError as error:
-            raise NonconformityError(f"options of {name} do not survive JSON: {describe(error)}") from error
-        require(again == options, f"options of {name} are {options!r}, after JSON {again!r}")
+            raise NonconformityError(
+                f"options of {name} do not survive a JSON round-trip: {describe(error)}"
+            ) from error
+        require(again == options, f"options of {name} are {options!r}, after a JSON round-trip {again!r}")

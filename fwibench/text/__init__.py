@@ -1,1 +1,1 @@
-"""Texts: numbers for readers, values in quotes."""
+"""Formatting of numbers and texts, and quoting of values."""

@@ -1,9 +1,9 @@
-"""Values in the language of `--methods`, `--dataset` and `--set`: how they are written, and where texts are divided.
+"""Values in the syntax of `--methods`, `--dataset` and `--set`: quoting and splitting.
 
-A value is a plain word, or JSON where a plain word would mean something else: `salt[path="/a,b/c"]`. Signs inside JSON
-strings, lists and objects divide nothing.
+A value is a plain word, or JSON where a plain word would be ambiguous: `salt[path="/a,b/c"]`. Separators inside JSON
+strings, lists and objects do not split.
 
-Invariant: what `spell` writes, `divide` leaves in one piece, and `unquote` gives back.
+Invariant: `divide` does not split a value that `spell` wrote, and `unquote` inverts `spell` for strings.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_./~+:@-]+")
 _BEFORE_JSON = "=|,[{:"
-"""Signs after which a double quote begins a string and a brace an object; elsewhere they are signs like any other."""
+"""Characters after which a double quote begins a string and a brace an object; elsewhere both are plain characters."""
 _CLOSING = {"[": "]", "{": "}"}
 
 
 def select(name: str, options: Mapping[str, Any]) -> str:
-    """Write a name with its options, plain data, as it is selected: `salt[snr=10]`."""
+    """Return a name with its options, given as plain data, in the syntax of a selection: `salt[snr=10]`."""
     inside = ",".join(f"{key}={spell(value)}" for key, value in options.items())
     return f"{name}[{inside}]" if inside else name
 
 
 def spell(value: Any) -> str:
-    """Write a value so that it is read back: a plain word as it stands, anything else as JSON."""
-    if isinstance(value, str) and _BARE.fullmatch(value) and not _means_another(value):
+    """Return a value as text: an unambiguous plain word unchanged, anything else as JSON."""
+    if isinstance(value, str) and _BARE.fullmatch(value) and not _is_ambiguous(value):
         return value
     return json.dumps(value)
 
 
 def unquote(text: str) -> str:
-    """Return the string that a quoted text stands for, and any other text as it is."""
+    """Return the string that a quoted text represents, and any other text unchanged."""
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return text
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        # a backslash that begins no escape, as in a path of Windows
+        # a backslash without an escape sequence, as in a Windows path
         return text[1:-1]
     return found if isinstance(found, str) else text
 
 
 def divide(text: str, sign: str) -> Iterator[str]:
-    """Split a text at a sign, except within strings, lists and objects.
+    """Split a text at a character, except within strings, lists and objects.
 
     Raises:
-        ValueError: A string, list or object is not closed, or closed without being opened.
+        ValueError: A list or object is not closed, or closed without being opened.
     """
     start = 0
     for position, depth in _signs(text):
@@ -59,7 +59,7 @@ def divide(text: str, sign: str) -> Iterator[str]:
 
 
 def _signs(text: str) -> Iterator[tuple[int, int]]:
-    """Positions outside of strings, with the number of lists and objects around each."""
+    """Yield positions outside of strings, with the number of enclosing lists and objects."""
     open_: list[str] = []
     before = "="
     position = 0
@@ -82,13 +82,13 @@ def _signs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_string(text: str, start: int) -> int:
-    """Position after the quote that closes a string; 0 where none does."""
+    """Return the position after the quote that closes a string; 0 if it is not closed."""
     match = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL).match(text, start)
     return match.end() if match else 0
 
 
-def _means_another(text: str) -> bool:
-    """Whether a word would be read as a number, a truth or none."""
+def _is_ambiguous(text: str) -> bool:
+    """Return whether a word would be read as a number, a Boolean or None."""
     if text.lower() in ("none", "true", "false"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""Numbers and texts as people read them; None is empty."""
+"""Numbers and texts formatted for people; None becomes an empty text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 LONGEST = 4000
-"""Characters of a text from elsewhere, such as the message of an error, that are kept and shown."""
+"""Largest number of characters that are kept of a foreign text, such as the message of an error."""
 
 
 def show_count(value: float | None) -> str:
-    """Large counts with a letter: 13.74M; empty for None."""
+    """Return a count with a unit prefix, such as 13.74M; empty for None."""
     if value is None:
         return ""
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -20,7 +20,7 @@ def show_count(value: float | None) -> str:
 
 
 def show_number(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits, without an exponent where that is readable; empty for None."""
+    """Return a number with `digits` significant digits, with an exponent below 1e-3 and from 1e7 on; empty for None."""
     if value is None:
         return ""
     if not math.isfinite(value):
@@ -32,7 +32,7 @@ def show_number(value: float | None, digits: int = 4) -> str:
 
 
 def show_seconds(value: float | None) -> str:
-    """A duration; empty for None."""
+    """Return a duration given in seconds, such as 12.3s, 4m05s or 2h07m; empty for None."""
     if value is None:
         return ""
     if not math.isfinite(value):
@@ -56,7 +56,7 @@ def list_names(names: Sequence[object], most: int) -> str:
 
 
 def shorten(text: str, most: int = LONGEST) -> str:
-    """The text, or its beginning and its end with the number of characters left out between them."""
+    """Return a text of at most `most` characters, or its beginning and end with the number of omitted characters."""
     if len(text) <= most:
         return text
     end = most // 4
@@ -64,17 +64,17 @@ def shorten(text: str, most: int = LONGEST) -> str:
 
 
 def storable(text: str) -> str:
-    """The text as it is kept in a record: of bounded length and valid."""
+    """Return a text for a record: shortened and valid UTF-8."""
     return as_utf8(shorten(text))
 
 
 def as_utf8(text: str) -> str:
-    """The text with bytes that were no UTF-8 written as escapes; JSON has no place for them."""
+    """Return a text whose surrogates, from bytes that are not UTF-8, are escaped; JSON cannot hold them."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def printable(text: str) -> str:
-    """Text from elsewhere in one line, without the codes that command a terminal."""
+    """Return a foreign text as one line without control characters, which could control a terminal."""
     if text.isprintable():
         return text
     shown = (sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,4 +1,4 @@
-"""Waveform inversion from another method's prediction."""
+"""Waveform inversion from the prediction of another method."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Refine(WaveformInversion):
         return self.context.base
 
     def start(self, measurements: Maps) -> Maps:
-        """The base's prediction, clipped to the bounds.
+        """Return the prediction of the base, clipped to the bounds of the property.
 
-        Samples are predicted one by one: an inversion blows up the rounding by which batches differ.
+        Samples are predicted one by one, because an inversion amplifies the rounding differences between batches.
         """
         bounds = self.problem.property
         predicted = [self.base.predict(measurements[i : i + 1]) for i in range(len(measurements))]
         return np.clip(np.concatenate(predicted), bounds.low, bounds.high)
 
     def complexity(self) -> Complexity:
-        """The base's parameters, and the arithmetic of both."""
+        """Return the parameters of the base, and the FLOPs of base and inversion together."""
         below, own = self.base.complexity(), super().complexity()
         if below.flops is None or own.flops is None:
             return below.model_copy(update={"macs": None, "flops": None, "flops_kind": None})
@@ -40,7 +40,7 @@ class Refine(WaveformInversion):
         return below.model_copy(update=flops)
 
     def save(self, path: Path) -> None:
-        """The base is kept by its own run."""
+        """Write nothing: the base is stored by its own run."""
 
     def load(self, path: Path) -> None:
-        """The base is loaded before this method is built."""
+        """Read nothing: the base is loaded before this method is built."""

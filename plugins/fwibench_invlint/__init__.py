@@ -1,4 +1,4 @@
-"""InvLINT as a plugin: its spec and options; the network itself is imported when it is built."""
+"""The plugin of InvLINT: spec and options; the network is imported when it is built."""
 
 from __future__ import annotations
 
@@ -18,29 +18,35 @@ Decoder = Literal["transformer", "conv", "deconv", "deconv-x5", "up-x5"]
 
 
 class InvLINTOptions(TrainingOptions):
-    """Defaults are sections 3.2, 3.3 and 4.1.2 of the paper.
+    """Options of InvLINT; the defaults are those of sections 3.2, 3.3 and 4.1.2 of the paper.
 
-    `alpha` is meaningful only together with `scaling`: `sum` adds up time samples of the normalised,
-    receiver-averaged data; `integral` divides that by the number of samples; `standard` scales every
-    entry of U to unit variance over the train split.
+    The effect of `alpha` depends on `scaling`: `sum` adds the time samples of the normalised, receiver-averaged data;
+    `integral` divides the sum by their number; `standard` scales every entry of U to unit variance over the train
+    split.
     """
 
     encoder_kernel: EncoderKernel = Field(
-        default="sin-t", description="kernel of the measurement (table 2); EM data are taken raw"
+        default="sin-t", description="kernel of the measurement (table 2); EM data are not integrated"
     )
-    kernels: int | None = Field(default=None, ge=1, description="kernels a source; None for 2048 / S, rounded up")
+    kernels: int | None = Field(
+        default=None, ge=1, description="number of kernels per source; None: 2048 / S, rounded up"
+    )
     property_kernel: PropertyKernel = Field(default="gaussian", description="kernel of the property (table 3)")
-    embedding: int = Field(default=512, ge=1, description="about how many kernels the property has (M)")
-    scaling: Literal["sum", "integral", "standard"] = Field(default="sum", description="scale of U before the ridge")
-    alpha: PositiveFloat | Literal["val"] = Field(
-        default=1.0, description="ridge penalty, or 'val' to choose it on val"
+    embedding: int = Field(default=512, ge=1, description="approximate number of kernels of the property (M)")
+    scaling: Literal["sum", "integral", "standard"] = Field(
+        default="sum", description="scaling of U before the ridge regression"
     )
-    decoder: Decoder = Field(default="transformer", description="decoder (table 4)")
-    width: int = Field(default=256, ge=1, description="channels of a token")
-    heads: int = Field(default=8, ge=1, description="attention heads")
-    mlp: int = Field(default=1024, ge=1, description="hidden units of the transformer's MLP")
-    layers: int = Field(default=1, ge=0, description="transformer blocks (table 5)")
-    shared: bool = Field(default=True, description="one last linear layer for all tokens; else table 5's multi-linear")
+    alpha: PositiveFloat | Literal["val"] = Field(
+        default=1.0, description="penalty of the ridge regression, or 'val' to choose it on val"
+    )
+    decoder: Decoder = Field(default="transformer", description="type of the decoder (table 4)")
+    width: int = Field(default=256, ge=1, description="number of channels of a token")
+    heads: int = Field(default=8, ge=1, description="number of attention heads")
+    mlp: int = Field(default=1024, ge=1, description="number of hidden units of the transformer's MLP")
+    layers: int = Field(default=1, ge=0, description="number of transformer blocks (table 5)")
+    shared: bool = Field(
+        default=True, description="whether all tokens share the last linear layer; otherwise table 5's multi-linear"
+    )
 
 
 SPEC = MethodSpec(
@@ -62,5 +68,5 @@ SPEC = MethodSpec(
 
 @hookimpl
 def fwibench_methods() -> Iterable[MethodSpec]:
-    """InvLINT."""
+    """Return the spec of InvLINT."""
     return [SPEC]

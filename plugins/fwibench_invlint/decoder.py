@@ -1,4 +1,4 @@
-"""The decoders of section 3.2 and of tables 4 and 5: Y to a normalised map."""
+"""Decoders from Y to a normalised map (section 3.2, tables 4 and 5)."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ import torch
 from torch import Tensor, nn
 
 from fwibench.methods.convolutions import conv, deconv_decoder, start_map, upsampling_decoder
-from fwibench_invlint import Decoder
+from fwibench_invlint import InvLINTOptions
 from fwibench_invlint.stitching import Size, Stitch, layout
 
 CHANNELS = 64
+"""Number of channels of the token grid of `ConvolutionDecoder`."""
 WIDTHS = (512, 256, 128, 64, 32, 16, 8)
+"""Number of channels of the first map and after each doubling, for the decoders with five stages."""
 
 
-def build_decoder(
-    kind: Decoder, embedding: int, shape: Size, *, width: int, heads: int, mlp: int, layers: int, shared: bool
-) -> nn.Module:
-    """The decoder that table 4 calls so.
+def build_decoder(options: InvLINTOptions, embedding: int, shape: Size) -> nn.Module:
+    """Return the decoder that the options name.
+
+    Table 4 compares `transformer`, `conv` (two convolutions), `deconv` (one transposed convolution), each followed by a
+    linear layer, and the stacks (deconv + conv) x 5 and (up + conv) x 5.
 
     Args:
-        kind: `transformer` and linear; `conv` x 2 and linear; `deconv` x 1 and linear; (deconv + conv) x 5;
-            (up + conv) x 5.
+        options: Options of InvLINT.
         embedding: Length of Y (M).
-        shape: `(Z, X)` of the map.
-        width: Channels of a token, of the transformer.
-        heads: Its attention heads.
-        mlp: Hidden units of its MLP.
-        layers: Its blocks (table 5).
-        shared: Whether all tokens share the last linear layer; table 5's "multi-linear" has one each.
+        shape: Shape `(Z, X)` of the map.
     """
+    kind = options.decoder
     if kind == "transformer":
-        return TransformerDecoder(embedding, shape, width=width, heads=heads, mlp=mlp, layers=layers, shared=shared)
+        return TransformerDecoder(options, embedding, shape)
     if kind in ("conv", "deconv"):
         return ConvolutionDecoder(embedding, shape, upsample=kind == "deconv")
     build = deconv_decoder if kind == "deconv-x5" else upsampling_decoder
@@ -41,12 +39,17 @@ def build_decoder(
 
 
 class TransformerDecoder(nn.Module):
-    """L1 to a grid of tokens, transformer blocks, Lr to blocks of the map; see `build_decoder`."""
+    """Linear layer L1 to a grid of tokens, transformer blocks, and linear layer Lr to blocks of the map.
 
-    def __init__(
-        self, embedding: int, shape: Size, *, width: int, heads: int, mlp: int, layers: int, shared: bool = True
-    ) -> None:
+    Args:
+        options: Options of InvLINT.
+        embedding: Length of Y (M).
+        shape: Shape `(Z, X)` of the map.
+    """
+
+    def __init__(self, options: InvLINTOptions, embedding: int, shape: Size) -> None:
         super().__init__()
+        width = options.width
         grid, block = layout(shape)
         self.tokens = math.prod(grid)
         channels = 4 * math.ceil(512 / (4 * self.tokens))
@@ -55,16 +58,18 @@ class TransformerDecoder(nn.Module):
         self.positions = nn.Parameter(0.02 * torch.randn(self.tokens, width))
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                width, heads, mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+                width, options.heads, options.mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
             )
-            for _ in range(layers)
+            for _ in range(options.layers)
         )
+        # created also where it is not used: it draws the random numbers that precede the other weights
         last = nn.Linear(width, math.prod(block))
-        self.expand = last if shared else nn.ModuleList(nn.Linear(width, math.prod(block)) for _ in range(self.tokens))
+        separate = (nn.Linear(width, math.prod(block)) for _ in range(self.tokens))
+        self.expand = last if options.shared else nn.ModuleList(separate)
         self.stitch = Stitch(shape, grid, block)
 
     def forward(self, y: Tensor) -> Tensor:
-        """`(n, M)` to `(n, 1, Z, X)`."""
+        """Return normalised maps `(n, 1, Z, X)` for Y `(n, M)`."""
         tokens = self.compress(y).unflatten(1, (self.tokens, -1))
         tokens = self.embed(tokens) + self.positions
         for block in self.blocks:
@@ -75,12 +80,12 @@ class TransformerDecoder(nn.Module):
 
 
 class ConvolutionDecoder(nn.Module):
-    """L1 to a grid of 64 channels, two convolutions or one transposed convolution, Lr to blocks of the map.
+    """Linear layer L1 to a token grid, convolutions, and linear layer Lr to blocks of the map.
 
     Args:
         embedding: Length of Y (M).
-        shape: `(Z, X)` of the map.
-        upsample: Transposed convolution, which doubles the grid, instead of the two convolutions.
+        shape: Shape `(Z, X)` of the map.
+        upsample: Whether one transposed convolution, which doubles the grid, replaces the two convolutions.
     """
 
     def __init__(self, embedding: int, shape: Size, *, upsample: bool) -> None:
@@ -99,6 +104,6 @@ class ConvolutionDecoder(nn.Module):
         self.stitch = Stitch(shape, grid, block)
 
     def forward(self, y: Tensor) -> Tensor:
-        """`(n, M)` to `(n, 1, Z, X)`."""
+        """Return normalised maps `(n, 1, Z, X)` for Y `(n, M)`."""
         tokens = self.body(self.grid(self.compress(y))).flatten(2).transpose(1, 2)
         return self.stitch(self.expand(tokens))

@@ -1,4 +1,4 @@
-"""The encoder of section 3.2: measurements to integrals U, and U to Y by a matrix."""
+"""The encoder of section 3.2: integrals U of measurements, and Y as a linear function of U."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fwibench_invlint.kernels import Products
 
 
 class DoubleIntegral(nn.Module):
-    """Sum over both axes with kernels that are a product of one function an axis.
+    """Double sums with kernels that are products of one function per axis.
 
-    An axis whose function is the same for every kernel is summed first: that takes one product a trace
-    instead of one a kernel.
+    An axis whose function is the same for every kernel is summed first, which takes one product per trace instead of
+    one per kernel.
 
     Args:
-        first: `(N, T)`.
-        second: `(N, R)`.
+        first: Functions of time `(N, T)`.
+        second: Functions of the receiver `(N, R)`.
     """
 
     first: Tensor
@@ -33,7 +33,7 @@ class DoubleIntegral(nn.Module):
         self.register_buffer("second", torch.from_numpy(second).float().T.contiguous(), persistent=False)
 
     def forward(self, values: Tensor) -> Tensor:
-        """`(n, S, T, R)` to `(n, S, N)`."""
+        """Return the integrals `(n, S, N)` of measurements `(n, S, T, R)`."""
         if self.sums_second:
             return (values @ self.second).squeeze(-1) @ self.first
         over_time = values.transpose(2, 3) @ self.first
@@ -46,10 +46,10 @@ class IntegralEncoder(nn.Module):
     """Y = A U (equation 1).
 
     Args:
-        problem: Gives shapes and the measurements' scaling.
-        kernels: Kernels Phi of a source; None takes the raw vector as U, as the paper does for EM data.
-        factor: What U is multiplied by; 1 / T makes the sum over time an integral over [0, 1].
-        embedding: Length of Y.
+        problem: Problem with the shape and the scaling of measurements.
+        kernels: Kernels Phi of a source; None: U is the measurement itself, as in the paper for EM data.
+        factor: Factor of U; 1 / T makes the sum over time an integral over [0, 1].
+        embedding: Length of Y (M).
     """
 
     whole: Tensor
@@ -71,10 +71,9 @@ class IntegralEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(embedding))
 
     def integrate(self, measurements: Tensor) -> Tensor:
-        """U of normalised measurements, sources concatenated; `(n, S N)`.
+        """Return U of measurements `(n, S, T, R)` after normalisation, with sources concatenated, `(n, S N)`.
 
-        The linear part of the normalisation is applied to the integrals, which are few, and not to the
-        measurements, which are many.
+        The linear part of the normalisation is applied to the integrals, which are fewer than the amplitudes.
         """
         compressed = self.amplitude.compress(measurements, torch)
         shift = self.amplitude.scale(0.0)
@@ -86,5 +85,5 @@ class IntegralEncoder(nn.Module):
         return (self.factor * (slope * total + shift * self.whole)).flatten(1)
 
     def forward(self, measurements: Tensor) -> Tensor:
-        """`(n, S, T, R)` to Y `(n, M)`."""
+        """Return Y `(n, M)` for measurements `(n, S, T, R)`."""
         return nn.functional.linear(self.integrate(measurements), self.matrix, self.offset)

@@ -1,8 +1,7 @@
-"""The integral kernels of measurement and property (tables 2 and 3 of the paper).
+"""Integral kernels of measurement and property (tables 2 and 3 of the paper).
 
-Every kernel is a sum of products of a function of one axis and a function of the other, with one index for
-both: Phi_n(x, t) = sum_k f_kn(t) g_kn(x). So a double integral is two single ones, and the two-dimensional
-kernel is never formed.
+Every kernel is a sum of products of one function per axis with a common index: Phi_n(x, t) = sum_k f_kn(t) g_kn(x). A
+double integral is therefore computed as two single ones, without forming the two-dimensional kernel.
 """
 
 from __future__ import annotations
@@ -16,19 +15,31 @@ from fwibench.typing import Array64
 from fwibench_invlint import EncoderKernel, PropertyKernel
 
 Products = tuple[tuple[Array64, Array64], ...]
-"""Pairs of `(N, first axis)` and `(N, second axis)`; a kernel is their sum of outer products."""
+"""Pairs of functions `(N, first axis)` and `(N, second axis)`; kernels are sums of their outer products."""
 
 
 def harmonics(function: Callable[[Array64], Array64], length: int, n: int) -> Array64:
-    """`function(n pi s)` for n = 1..N at `length` points s of (0, 1], `(N, length)`."""
+    """Return `function(k pi s)` for k = 1..n at equally spaced points s of (0, 1], `(n, length)`.
+
+    Args:
+        function: Periodic function, such as the sine.
+        length: Number of points.
+        n: Number of harmonics.
+    """
     return function(np.pi * np.outer(np.arange(1, n + 1), np.arange(1, length + 1) / length))
 
 
 def encoder_kernels(kind: EncoderKernel, n: int, nt: int, receivers: int) -> Products:
-    """Kernels Phi_n over time and receivers, as `(N, T)` and `(N, R)`.
+    """Return kernels Phi over time `(N, T)` and receivers `(N, R)`.
 
-    The integral over x is a mean over receivers, which is 1(x) / (x_max - x_min) on an even spread; the
-    integral over t is a plain sum.
+    The integral over x is a mean over receivers, which equals 1(x) / (x_max - x_min) for equally spaced receivers; the
+    integral over t is a sum.
+
+    Args:
+        kind: Name of the kernel in table 2.
+        n: Number of kernels (N).
+        nt: Number of time samples (T).
+        receivers: Number of receivers (R).
     """
     mean = np.full((n, receivers), 1.0 / receivers)
     sin_t, cos_t = harmonics(np.sin, nt, n), harmonics(np.cos, nt, n)
@@ -44,10 +55,15 @@ def encoder_kernels(kind: EncoderKernel, n: int, nt: int, receivers: int) -> Pro
 
 
 def property_kernels(kind: PropertyKernel, embedding: int, shape: tuple[int, int]) -> tuple[Products, float]:
-    """Kernels Psi_m over depth and x, as `(M, Z)` and `(M, X)`, divided by an area.
+    """Return kernels Psi over depth `(M, Z)` and x `(M, X)`, divided by an area.
 
-    The area keeps integrals of a normalised map near [-1, 1]. Multiplying by it gives the plain integrals
-    that table 11 of the paper is about.
+    The division by the area keeps integrals of a normalised map close to [-1, 1]; multiplied by it they are the
+    integrals of table 11 of the paper.
+
+    Args:
+        kind: Name of the kernel in table 3.
+        embedding: Approximate number of kernels (M).
+        shape: Shape `(Z, X)` of the map.
 
     Returns:
         The kernels, and the area [nodes].
@@ -70,16 +86,16 @@ def property_kernels(kind: PropertyKernel, embedding: int, shape: tuple[int, int
 
 
 def kernel_centres(shape: tuple[int, int], embedding: int) -> tuple[int, int]:
-    """How many centres along depth and x: evenly spread, about `embedding` in all, at least as dense.
+    """Return the number of equally spaced kernel centres along depth and x, at least `embedding` in all.
 
-    70 x 70 gives 23 x 23 for 512, 40 x 60 gives 19 x 28, 401 x 141 gives 39 x 14.
+    For 512 it is 23 x 23 on 70 x 70 nodes, 19 x 28 on 40 x 60, and 39 x 14 on 401 x 141.
     """
     spacing = max(math.sqrt(shape[0] * shape[1] / embedding), 1.0)
     return math.ceil(shape[0] / spacing), math.ceil(shape[1] / spacing)
 
 
 def _localised(kind: PropertyKernel, shape: tuple[int, int], centres: tuple[int, int]) -> tuple[Products, float]:
-    """Kernels about evenly spread centres; sigma is their spacing (section 4.1.2), or a third of it."""
+    """Return kernels around equally spaced centres; sigma is their spacing (section 4.1.2), or a third of it."""
     axes, area = [], 1.0
     for length, count in zip(shape, centres, strict=True):
         spacing = length / count
@@ -98,6 +114,6 @@ def _localised(kind: PropertyKernel, shape: tuple[int, int], centres: tuple[int,
 
 
 def integrate(products: Products, maps: Array64) -> Array64:
-    """Integrals of maps `(n, Z, X)`, `(n, M)`."""
+    """Return the integrals `(n, M)` of maps `(n, Z, X)`."""
     total = sum(((maps @ along_x.T) * along_z.T).sum(1) for along_z, along_x in products)
     return np.asarray(total)

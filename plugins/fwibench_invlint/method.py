@@ -1,4 +1,4 @@
-"""InvLINT: integrate, regress, decode (section 3.2 of the paper)."""
+"""InvLINT: integral transforms, ridge regression and a decoder (section 3.2 of the paper)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from fwibench_invlint.regression import regression_figures
 from fwibench_invlint.ridge import choose_alpha, fit_ridge
 
 CHUNK = 64
+"""Number of samples that are integrated at once."""
 
 
 class InvLINT(TorchMethod):
-    """See the package's head for the options."""
+    """InvLINT; see `fwibench_invlint.InvLINTOptions`."""
 
     encode_once = True
     encoder: IntegralEncoder
 
     def build_encoder(self) -> nn.Module:
-        """Fixed kernels and the regression's place holders."""
+        """Return the fixed kernels and a zero regression matrix, which `fit_encoder` solves for."""
         options, problem = self.options, self.problem
         sources, samples, receivers = problem.measurement_shape
         self._psi, self._area = property_kernels(options.property_kernel, options.embedding, problem.grid.shape)
@@ -47,21 +48,11 @@ class InvLINT(TorchMethod):
         return len(self._psi[0][0])
 
     def build(self) -> nn.Module:
-        """The decoder."""
-        options = self.options
-        return build_decoder(
-            options.decoder,
-            self.embedding,
-            self.problem.grid.shape,
-            width=options.width,
-            heads=options.heads,
-            mlp=options.mlp,
-            layers=options.layers,
-            shared=options.shared,
-        )
+        """Return the decoder."""
+        return build_decoder(self.options, self.embedding, self.problem.grid.shape)
 
     def fit_encoder(self, train: Split, val: Split) -> None:
-        """Solves A by ridge regression in float64 (section 3.3)."""
+        """Solve for A by ridge regression in float64 (section 3.3)."""
         ridge = fit_ridge(self._pairs(train), len(train), standardise=self.options.scaling == "standard")
         u_val, y_val = (np.concatenate(parts) for parts in zip(*self._pairs(val), strict=True))
         alpha = choose_alpha(ridge, u_val, y_val) if self.options.alpha == "val" else self.options.alpha
@@ -74,29 +65,29 @@ class InvLINT(TorchMethod):
         self._figures = {"alpha": float(alpha), **self._regression(train), **self._regression(val)}
 
     def figures(self) -> dict[str, float]:
-        """How linear the relation is: R2 and table 11's figures on train and val."""
+        """Return the penalty, and R2 and the quantities of table 11 on train and val."""
         return dict(self._figures)
 
     def diagnostics(self, test: Split) -> dict[str, float]:
-        """The same figures on test."""
+        """Return R2 and the quantities of table 11 on test."""
         return self._regression(test)
 
     def parameters_closed_form(self) -> int:
-        """Entries of A and of its offset."""
+        """Return the number of entries of A and of its offset."""
         return self.encoder.matrix.numel() + self.encoder.offset.numel()
 
     def parameters_fixed(self) -> int:
-        """Entries of the encoder's kernels."""
+        """Return the number of entries of the encoder's kernels."""
         return sum(kernel.numel() for integral in self.encoder.integrals for kernel in integral.buffers())
 
     def spectra(self) -> dict[str, Array64]:
-        """Singular values of A (figure 5), after a fit."""
+        """Return the singular values of A (figure 5) after a fit."""
         values = self._singular_values
         # with one train sample A is 0
         return {} if values is None or not values.any() else {"singular values of A": values}
 
     def integrate_properties(self, maps: Array32) -> Array64:
-        """Y: integrals of normalised maps, `(n, 1, Z, X)` to `(n, M)`."""
+        """Return Y, the integrals `(n, M)` of maps `(n, 1, Z, X)` after normalisation."""
         return integrate(self._psi, self.problem.property.normalise(maps[:, 0].astype(np.float64)))
 
     def _pairs(self, split: Split) -> Iterator[tuple[Array64, Array64]]:

@@ -1,4 +1,4 @@
-"""What the paper prints of InvLINT, and how it compares with what is counted here."""
+"""Published results of InvLINT, and their comparison with the counts of this suite."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fwibench import Published
 
 SOURCE = "InvLINT, table 1"
 ON_FIVE = "InvLINT, section 4.5, 5 samples"
-UNIT = "The paper's FLOPs look like multiply-adds: compare them with MACs."
+UNIT = "The paper's FLOPs appear to be multiply-adds: compare them with MACs."
 
 INVLINT = (
     Published(
@@ -18,9 +18,9 @@ INVLINT = (
         parameters=1_490_000,
         flops=44_300_000,
         note=(
-            "Parameters are met (1,491,556). FLOPs are not: 61.96M multiply-adds, most of them in the transformer "
-            "on 12 x 4 tokens. None of the transformers tried meets the FLOPs of this dataset together with those "
-            f"of marmousi and salt. {UNIT}"
+            "Parameters agree (1,491,556). FLOPs do not: 61.96M multiply-adds, most of them in the transformer on "
+            "12 x 4 tokens. No transformer was found that has the published FLOPs of this dataset, marmousi and "
+            f"salt. {UNIT}"
         ),
     ),
     Published(
@@ -32,8 +32,8 @@ INVLINT = (
         parameters=1_450_000,
         flops=9_310_000,
         note=(
-            "Parameters are met (1,447,001). FLOPs come near: 8.44M multiply-adds with 410 sine kernels a source "
-            f"(about 2048 in all, as the text says), 9.22M with kernels=512. {UNIT}"
+            "Parameters agree (1,447,001). FLOPs are close: 8.44M multiply-adds with 410 sine kernels per source "
+            f"(about 2048 in all, as published), 9.22M with kernels=512. {UNIT}"
         ),
     ),
     Published(
@@ -45,8 +45,8 @@ INVLINT = (
         parameters=1_620_000,
         flops=5_980_000,
         note=(
-            "Parameters are met (1,620,087). FLOPs come near: 5.46M multiply-adds with 410 sine kernels a source "
-            f"(about 2048 in all, as the text says), 6.03M with kernels=512. {UNIT}"
+            "Parameters agree (1,620,087). FLOPs are close: 5.46M multiply-adds with 410 sine kernels per source "
+            f"(about 2048 in all, as published), 6.03M with kernels=512. {UNIT}"
         ),
     ),
     Published(
@@ -58,13 +58,13 @@ INVLINT = (
         parameters=160_000,
         flops=96_100_000,
         note=(
-            "The layers cannot be told from what is printed. Networks that meet the parameters take far fewer "
-            "multiply-adds, unless there were some 4000 receivers; their number is not printed. "
+            "The layers are not published. Networks with the published parameters take far fewer multiply-adds, "
+            "unless there were about 4000 receivers; their number is not published. "
             f"{UNIT}"
         ),
     ),
     *(
-        Published(dataset=dataset, source=ON_FIVE, mae=mae, note="Beside traditional inversion, on the same samples.")
+        Published(dataset=dataset, source=ON_FIVE, mae=mae, note="On the samples of the published waveform inversion.")
         for dataset, mae in (("kimberlina-leakage", 11.7), ("marmousi", 140.7), ("salt", 26.1))
     ),
 )

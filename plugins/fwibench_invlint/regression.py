@@ -1,4 +1,4 @@
-"""How well A U agrees with Y: the figures of table 11, in one pass."""
+"""Agreement of A U with Y: the quantities of table 11, in one pass."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from fwibench.typing import Array64
 
 NO_VARIANCE = 1e-12
-"""Share of the squares of Y below which its variance is rounding: float32 has 6e-8, squared 4e-15."""
+"""Variance of Y over its mean square below which it is rounding error: that of float32 is 6e-8, squared 4e-15."""
 
 
 def regression_figures(pairs: Iterable[tuple[Array64, Array64]], mean: Array64, area: float) -> dict[str, float]:
-    """Reads `(prediction, truth)` of Y batch by batch.
+    """Return quantities that compare predicted and true Y.
 
     Args:
-        pairs: Each `(rows, M)`, divided by `area` as Y is.
-        mean: Mean of Y over the train split, `(M,)`.
-        area: Brings errors, range and mean to plain integrals of the normalised map, as the paper has them.
+        pairs: Batches of predicted and true Y, each `(rows, M)`.
+        mean: Mean of Y over the train split `(M,)`.
+        area: Area by which Y is divided; multiplies errors, range and mean, as in the paper.
 
     Returns:
-        `ridge_r2`: share of the variance about the training mean that is explained, NaN without variance; `ridge_mae`,
-        `ridge_mse`; `y_range`, `y_abs_mean`.
+        `ridge_r2`: explained share of the variance about the training mean, NaN without variance; `ridge_mae`,
+        `ridge_mse`: errors; `y_range`, `y_abs_mean`: range and absolute mean of Y.
     """
     squared = absolute = variance = total = size = 0.0
     low, high, entries = np.inf, -np.inf, 0
@@ -36,7 +36,7 @@ def regression_figures(pairs: Iterable[tuple[Array64, Array64]], mean: Array64, 
         low, high = min(low, float(truth.min())), max(high, float(truth.max()))
         entries += truth.size
     return {
-        # `mean` is stored in float32: of one train sample, rounding alone is left
+        # `mean` is stored in float32: with one train sample the variance is rounding error
         "ridge_r2": 1 - squared / variance if variance > NO_VARIANCE * size else np.nan,
         "ridge_mae": area * absolute / entries,
         "ridge_mse": area**2 * squared / entries,

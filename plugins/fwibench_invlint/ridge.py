@@ -1,6 +1,6 @@
-"""Ridge regression in float64 that reads its samples once.
+"""Ridge regression in float64 that reads the samples once.
 
-Invariant: memory is bounded by the number of features squared, however many samples there are.
+Invariant: memory is bounded by the square of the number of features, for any number of samples.
 """
 
 from __future__ import annotations
@@ -15,20 +15,25 @@ import torch
 from fwibench.typing import Array64
 
 Pair = tuple[Array64, Array64]
+"""Batch of features U `(rows, features)` and targets Y `(rows, targets)`."""
 ALPHAS = tuple(10.0**k for k in range(-8, 6))
+"""Penalties that `choose_alpha` compares."""
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """The centred normal equations of a regression, to be solved for any penalty.
+    """The centred normal equations of a regression, which can be solved for any penalty.
 
-    `Y = mean_y + (U - mean_u) W`, where `W` minimises `|Y - Y_hat|**2 + alpha |W|**2` with U scaled by
-    `scale`. With fewer samples than features the system is the dual, otherwise the primal.
+    `Y = mean_y + (U - mean_u) W`, where `W` minimises `|Y - Y_hat|**2 + alpha |W|**2` for U scaled by `scale`. With
+    fewer samples than features the system is the dual one, otherwise the primal one.
 
     Attributes:
-        gram: Matrix of the system, `(k, k)`, k being samples or features.
-        right: Its right-hand side, `(k, targets)`.
-        rows: Centred and scaled samples `(samples, features)` in the dual; None in the primal.
+        mean_u: Mean of U `(features,)`.
+        mean_y: Mean of Y `(targets,)`.
+        scale: Divisor of each feature `(features,)`.
+        gram: Matrix of the system `(k, k)`, where k is the number of samples (dual) or features (primal).
+        right: Right-hand side of the system `(k, targets)`.
+        rows: Centred and scaled samples `(samples, features)` of the dual system; None for the primal one.
     """
 
     mean_u: Array64
@@ -39,10 +44,10 @@ class Ridge:
     rows: Array64 | None
 
     def solve(self, alpha: float) -> Array64:
-        """Solution of the system, `(k, targets)`.
+        """Return the solution of the system `(k, targets)`.
 
-        Cholesky, and eigenvalues where the penalty is so small that rounding makes the matrix indefinite.
-        PyTorch's Cholesky takes about two thirds of SciPy's time on a CPU.
+        Eigenvalues replace the Cholesky decomposition where the penalty is so small that rounding makes the matrix
+        indefinite. PyTorch's Cholesky decomposition takes about two thirds of the time of SciPy's on a CPU.
         """
         penalised = torch.from_numpy(self.gram.copy())
         penalised.diagonal().add_(alpha)
@@ -53,25 +58,28 @@ class Ridge:
         return vectors @ ((vectors.T @ self.right) / (values.clip(0)[:, None] + alpha))
 
     def weights(self, alpha: float) -> Array64:
-        """`W` for unscaled U, `(features, targets)`."""
+        """Return `W` for unscaled U, `(features, targets)`."""
         solution = self.solve(alpha)
         if self.rows is not None:
             solution = self.rows.T @ solution
         return solution / self.scale[:, None]
 
     def coordinates(self, u: Array64) -> Array64:
-        """`(n, features)` to `(n, k)`: by a product with `solve`, what U adds to the mean of Y."""
+        """Return coordinates `(n, k)` of U `(n, features)`; their product with `solve` is Y minus its mean."""
         centred = (u - self.mean_u) / self.scale
         return centred if self.rows is None else centred @ self.rows.T
 
 
 def fit_ridge(batches: Iterable[Pair], n: int, *, standardise: bool = False) -> Ridge:
-    """Accumulates batches of `(U, Y)`.
+    """Accumulate the normal equations of batches.
 
     Args:
-        batches: Pairs `(rows, features)`, `(rows, targets)`, `n` rows in all.
+        batches: Batches of U and Y with `n` rows in all.
         n: Number of samples, which decides between the dual and the primal system.
         standardise: Whether every feature is scaled to unit variance before it is penalised.
+
+    Raises:
+        ValueError: There are no batches.
     """
     stream = iter(batches)
     first = next(stream, None)
@@ -84,7 +92,7 @@ def fit_ridge(batches: Iterable[Pair], n: int, *, standardise: bool = False) -> 
 
 
 def _dual(batches: Iterable[Pair], standardise: bool) -> Ridge:
-    """Keeps the samples, which are fewer than features."""
+    """Return the dual system, which holds the samples."""
     u, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
     mean_u, mean_y = u.mean(0), y.mean(0)
     u -= mean_u
@@ -97,7 +105,7 @@ def _dual(batches: Iterable[Pair], standardise: bool) -> Ridge:
 
 
 def _primal(batches: Iterable[Pair], origin: Pair, n: int, standardise: bool) -> Ridge:
-    """Sums products of features about `origin`, near the mean, so that taking the mean off loses little."""
+    """Return the primal system; products are summed about `origin`, close to the mean, to avoid cancellation."""
     sum_u, sum_y = (np.zeros_like(mean) for mean in origin)
     gram, cross = np.zeros((len(sum_u), len(sum_u))), np.zeros((len(sum_u), len(sum_y)))
     for u, y in batches:
@@ -118,12 +126,19 @@ def _primal(batches: Iterable[Pair], origin: Pair, n: int, standardise: bool) ->
 
 
 def _deviation(variance: Array64) -> Array64:
-    """Standard deviations; 1 for a feature that does not vary."""
+    """Return standard deviations; 1 for a constant feature."""
     deviation = np.sqrt(variance.clip(0))
     return np.where(deviation > 1e-12 * deviation.max(), deviation, 1.0)
 
 
 def choose_alpha(ridge: Ridge, u: Array64, y: Array64, alphas: Sequence[float] = ALPHAS) -> float:
-    """The penalty with the least squared error on held-out samples."""
+    """Return the penalty with the smallest squared error on held-out samples.
+
+    Args:
+        ridge: The regression.
+        u: Features of the held-out samples `(n, features)`.
+        y: Targets of the held-out samples `(n, targets)`.
+        alphas: Penalties to compare.
+    """
     coordinates, deviation = ridge.coordinates(u), y - ridge.mean_y
     return min(alphas, key=lambda alpha: float(np.square(coordinates @ ridge.solve(alpha) - deviation).sum()))

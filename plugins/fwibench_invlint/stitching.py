@@ -1,4 +1,4 @@
-"""Overlapping blocks to one map (section 3.2)."""
+"""Assembly of a map from overlapping blocks (section 3.2)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PUBLISHED_LAYOUTS: dict[Size, tuple[Size, Size]] = {
     (40, 60): ((1, 2), (49, 39)),
     (401, 141): ((12, 4), (38, 38)),
 }
-"""Token grids and block sizes that meet the paper's parameter counts, by shape of the map."""
+"""Token grids and block sizes with the published numbers of parameters, by shape of the map."""
 
 
 def layout(shape: Size) -> tuple[Size, Size]:
-    """Tokens along depth and x, and the size of the block that each becomes.
+    """Return the number of tokens along depth and x, and the size of the block of a token.
 
-    Where nothing is published: the map's size downsampled 32 times, and a token's share of the map and 5
-    nodes more.
+    For shapes without published results there is one token per 32 nodes, and a block extends the token's share of the
+    map by 5 nodes.
     """
     if shape in PUBLISHED_LAYOUTS:
         return PUBLISHED_LAYOUTS[shape]
@@ -30,15 +30,15 @@ def layout(shape: Size) -> tuple[Size, Size]:
 
 
 class Stitch(nn.Module):
-    """Lays blocks side by side, centred on their shares of the map, and averages where they overlap.
+    """Places blocks at the centres of their shares of the map and averages where they overlap.
 
-    What reaches beyond the map is dropped. Blocks are added along depth first and the columns so formed along
-    x, which takes as many additions as there are rows and columns of blocks.
+    Parts outside of the map are dropped. Blocks are added along depth first, and the resulting strips along x, which
+    takes one addition per row and column of blocks.
 
     Args:
-        shape: `(Z, X)` of the map.
-        grid: Blocks along depth and x.
-        block: Size of a block.
+        shape: Shape `(Z, X)` of the map.
+        grid: Number of blocks along depth and x.
+        block: Size of a block along depth and x.
     """
 
     average: Tensor
@@ -46,13 +46,13 @@ class Stitch(nn.Module):
     def __init__(self, shape: Size, grid: Size, block: Size) -> None:
         super().__init__()
         self.shape, self.grid, self.block = shape, grid, block
-        self.rows, self.columns = (_places(*axis) for axis in zip(shape, grid, block, strict=True))
+        self.rows, self.columns = (_block_slices(*axis) for axis in zip(shape, grid, block, strict=True))
         self.register_buffer("average", torch.ones(shape), persistent=False)
         covered = self(torch.ones(1, math.prod(grid), math.prod(block)))[0, 0]
         self.average = 1.0 / covered.clamp(min=1.0)
 
     def forward(self, blocks: Tensor) -> Tensor:
-        """`(n, tokens, block)` to `(n, 1, Z, X)`."""
+        """Return maps `(n, 1, Z, X)` of blocks `(n, tokens, nodes of a block)`."""
         blocks = blocks.view(-1, *self.grid, *self.block)
         strips = blocks.new_zeros(len(blocks), self.grid[1], self.shape[0], self.block[1])
         for number, (covered, inner) in enumerate(self.rows):
@@ -63,8 +63,8 @@ class Stitch(nn.Module):
         return maps * self.average
 
 
-def _places(length: int, blocks: int, size: int) -> list[tuple[slice, slice]]:
-    """For each block along one axis, the nodes of the map it covers and where they lie in the block."""
+def _block_slices(length: int, blocks: int, size: int) -> list[tuple[slice, slice]]:
+    """Return for each block along one axis the nodes of the map that it covers, and their indices in the block."""
     found = []
     for number in range(blocks):
         start = round((number + 0.5) * length / blocks - size / 2)

@@ -121,7 +121,7 @@ def test_an_inversion_is_on_its_device(
     data = np.ones((2, *engine.problem.measurement_shape), np.float32)
     # the check of the fastest velocity needs a value, and `meta` has none
     monkeypatch.setattr(torch.Tensor, "__float__", lambda tensor: 2000.0)
-    objective = engine.objective(data, models, engine.bands[0])
+    objective = engine.objectives.of_band(data, models, engine.bands[0])
     values = objective(models.requires_grad_(), engine.shots_of(0))
     (gradient,) = torch.autograd.grad(values.sum(), models)
     assert (gradient * engine._taper).device.type == "meta"

@@ -16,7 +16,7 @@ from fwibench.errors import DataError, DivergedError, MethodError, RecordError, 
 from fwibench.files.npy import open_npy, read_npz
 from fwibench.methods.base import check_prediction
 from fwibench.methods.checkpoints import Checkpoints
-from fwibench.methods.traces import Course
+from fwibench.methods.traces import Course, checkpoint_path
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record, write_record
@@ -236,7 +236,7 @@ def test_split_name_with_a_blank_is_quoted(
 def test_damaged_checkpoint_is_ignored(content: bytes, tmp_path: Path) -> None:
     def course() -> Course:
         start = np.ones((2, 1, 3, 4), np.float32)
-        return Course(start, start, tmp_path, "x", None, lambda: False)
+        return Course(start, checkpoint_path(tmp_path, start, start, "x"), None, lambda: False)
 
     first = course()
     first.step("5 Hz", 1, np.array([0.5, 0.25]))

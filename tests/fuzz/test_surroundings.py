@@ -121,7 +121,7 @@ def test_data_folder_is_temporary_without_a_home_folder(tmp_path: Path) -> None:
     assert f"{tmp_path}/fwibench-54321/data" in done.stdout
     (tmp_path / "fwibench-54321").mkdir()
     taken = shell("fwibench info salt", tmp_path, *NOBODY, **homeless)
-    assert "belongs to somebody else" in taken.stdout + taken.stderr
+    assert "belongs to another user" in taken.stdout + taken.stderr
 
 
 @pytest.mark.slow

@@ -48,6 +48,6 @@ def test_a_source_of_a_fifth_of_a_hertz_has_a_gradient(small: Problem, truth: np
     shots = np.random.default_rng(0).normal(size=(1, *there.measurement_shape)).astype(np.float32)
     velocity = torch.from_numpy(truth[:1]).requires_grad_()
     for corner in engine.bands:
-        misfits, gradient = engine.gradient(engine.objective(shots, velocity.detach(), corner), velocity)
+        misfits, gradient = engine.gradient(engine.objectives.of_band(shots, velocity.detach(), corner), velocity)
         assert np.isfinite(misfits).all()
         assert torch.isfinite(gradient).all()

@@ -15,7 +15,7 @@ from fwibench_baselines.fwi.shots import with_shots
 from pydantic import ValidationError
 
 from fwibench.methods.context import RunContext
-from fwibench.methods.traces import Course
+from fwibench.methods.traces import Course, checkpoint_path
 from fwibench.metrics.misfit import data_misfit
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import gradient_interval
@@ -28,7 +28,7 @@ SAME_SIMULATION = 1e-4
 
 
 def course(shots: np.ndarray, starts: np.ndarray, folder: Path, seconds: float | None = None) -> Course:
-    return Course(shots, starts, folder, "test", seconds, lambda: False)
+    return Course(starts, checkpoint_path(folder, shots, starts, "test"), seconds, lambda: False)
 
 
 def start(small: Problem, n: int = 1) -> np.ndarray:
@@ -124,7 +124,7 @@ def test_the_adjoint_is_the_transpose(small: Problem, truth: np.ndarray) -> None
 def test_gradients_agree_with_finite_differences(
     small: Problem, shots: np.ndarray, truth: np.ndarray, options: dict[str, Any]
 ) -> None:
-    objective = engine(small, **options).objective(shots[1:], torch.from_numpy(start(small)), 6.0)
+    objective = engine(small, **options).objectives.of_band(shots[1:], torch.from_numpy(start(small)), 6.0)
     rng = np.random.default_rng(1)
     velocity = torch.from_numpy(start(small).astype(np.float64) + rng.normal(size=(1, 1, *small.grid.shape)))
     direction = torch.from_numpy(truth[1:].astype(np.float64)) - velocity
@@ -182,11 +182,11 @@ def test_a_batch_has_the_gradients_of_single_samples(small: Problem, shots: np.n
     """Of one evaluation: later iterations of Adam amplify rounding wherever a gradient is close to zero."""
     starts = torch.from_numpy(start(small, 2))
     inversion = engine(small)
-    batch = inversion.gradient(inversion.objective(shots, starts, 6.0), starts.clone().requires_grad_())
+    batch = inversion.gradient(inversion.objectives.of_band(shots, starts, 6.0), starts.clone().requires_grad_())
     for sample in range(2):
         rows = slice(sample, sample + 1)
         single = inversion.gradient(
-            inversion.objective(shots[rows], starts[rows], 6.0), starts[rows].clone().requires_grad_()
+            inversion.objectives.of_band(shots[rows], starts[rows], 6.0), starts[rows].clone().requires_grad_()
         )
         # the adjoint sums over all time steps
         allowed = rounding(terms=small.survey.nt)
@@ -247,7 +247,7 @@ def test_a_budget_ends_an_inversion(small: Problem, shots: np.ndarray, tmp_path:
 
 def test_a_wavelet_of_another_size_is_found(small: Problem, shots: np.ndarray) -> None:
     known, estimated = (
-        engine(small, wavelet=wavelet).objective(2 * shots[1:], torch.from_numpy(start(small)), None)
+        engine(small, wavelet=wavelet).objectives.of_band(2 * shots[1:], torch.from_numpy(start(small)), None)
         for wavelet in ("known", "estimated")
     )
     velocity = torch.from_numpy(start(small))
@@ -259,7 +259,7 @@ def test_missing_traces_do_not_weaken_the_wavelet(small: Problem, truth: np.ndar
     lost = shots[1:].copy()
     lost[..., ::2] = 0
     velocity, wrong = torch.from_numpy(truth[1:]), torch.from_numpy(start(small))
-    objective = engine(small, wavelet="estimated").objective(lost, velocity, None)
+    objective = engine(small, wavelet="estimated").objectives.of_band(lost, velocity, None)
     with torch.no_grad():
         assert float(objective(velocity)) < 0.01 * float(objective(wrong))
 
@@ -289,7 +289,7 @@ def test_missing_traces_are_left_out(small: Problem, truth: np.ndarray, shots: n
     lost[:, 0, :, 4:9] = 0
     velocity = torch.from_numpy(truth)
     with torch.no_grad():
-        misfit = engine(small).objective(lost, velocity, None)(velocity)
+        misfit = engine(small).objectives.of_band(lost, velocity, None)(velocity)
     assert float(misfit.max()) < SAME_SIMULATION**2
     assert data_misfit(truth, lost, small) == pytest.approx([0, 0], abs=SAME_SIMULATION)
 
@@ -334,7 +334,7 @@ def test_iterations_draw_their_shots(small: Problem, truth: np.ndarray, shots: n
     other = Engine(five.problem, five.options, "cpu", seed=1)
     assert [other.shots_of(i) for i in range(50)] != drawn
     assert engine(small).shots_of(7) == (0, 1)
-    objective = engine(small).objective(shots, torch.from_numpy(truth), None)
+    objective = engine(small).objectives.of_band(shots, torch.from_numpy(truth), None)
     with torch.no_grad():
         second = simulate(torch.from_numpy(truth), with_shots(small, (1,))).numpy()
         wrong = torch.full((2, 1, *small.grid.shape), START)
@@ -353,7 +353,7 @@ def test_total_variation_fades_from_band_to_band_and_decreases_do_not(small: Pro
         for corner in (3.0, 6.0, None):
             with torch.no_grad():
                 free, bound = (
-                    engine(small, **options).objective(shots[1:], velocity, corner)(velocity)
+                    engine(small, **options).objectives.of_band(shots[1:], velocity, corner)(velocity)
                     for options in ({}, penalty)
                 )
             found.append(float(bound - free))

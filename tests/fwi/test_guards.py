@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
-from fwibench.methods.traces import Course
+from fwibench.methods.traces import Course, checkpoint_path
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import gradient_interval, sample_wavelet
 from fwibench.problem import Point, Problem
@@ -44,7 +44,7 @@ def measure(problem: Problem, velocity: np.ndarray) -> np.ndarray:
 def invert(
     problem: Problem, shots: np.ndarray, start: np.ndarray, folder: Path, seconds: float | None = None, **options: Any
 ) -> tuple[np.ndarray, Course]:
-    course = Course(shots, start, folder, "test", seconds, lambda: False)
+    course = Course(start, checkpoint_path(folder, shots, start, "test"), seconds, lambda: False)
     chosen = InversionOptions(**{"bands": "6/12/full", "iterations": 8, "step": 50.0, **options})
     return Engine(problem, chosen, "cpu").run(shots, course), course
 

@@ -80,7 +80,7 @@ def test_inversion_explains_data_of_such_a_survey_best_with_the_true_map(streame
     inner = inversion_problem(problem, None)
     options = InversionOptions(bands="full", iterations=1, shots=1, gain=0, mute=0, taper=0, tv=0, decrease=0)
     engine = Engine(inner, options, "cpu")
-    objective = engine.objective(resample(measured, inner.survey.nt), maps, None)
+    objective = engine.objectives.of_band(resample(measured, inner.survey.nt), maps, None)
     right, wrong = objective(maps), objective(maps + 150.0)
     assert (right < 0.02).all(), "another stencil and time step: the misfit is small, not zero"
     assert (wrong > 10 * right).all()

@@ -10,7 +10,7 @@ from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.options import InversionOptions
 from fwibench_baselines.fwi.warping import Warp
 
-from fwibench.methods.traces import Course
+from fwibench.methods.traces import Course, checkpoint_path
 from fwibench.physics.acoustic import simulate
 from fwibench.problem import Problem
 
@@ -42,7 +42,7 @@ def invert(
     small: Problem, shots: np.ndarray, folder: Path, budget: float | None = None, **changes: Any
 ) -> tuple[np.ndarray, Course]:
     starts = np.repeat(body(small, 0), len(shots), axis=0)
-    path = Course(shots, starts, folder, "test", budget, lambda: False)
+    path = Course(starts, checkpoint_path(folder, shots, starts, "test"), budget, lambda: False)
     return engine(small, **changes).run(shots, path), path
 
 
@@ -107,7 +107,7 @@ def test_an_interrupted_inversion_is_not_bent_again(
     small: Problem, shots: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, path = invert(small, shots, tmp_path)
-    again = Course(shots, body(small, 0), tmp_path, "test", None, lambda: False)
+    again = Course(body(small, 0), checkpoint_path(tmp_path, shots, body(small, 0), "test"), None, lambda: False)
     assert again.finished == path.finished
     again_engine = engine(small)
     monkeypatch.setattr(again_engine, "_warp", lambda *_: pytest.fail("bent again"))

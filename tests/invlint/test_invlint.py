@@ -18,14 +18,14 @@ from fwibench.methods.context import RunContext
 from fwibench.testing import em_problem
 from tests.tolerances import rounding
 
-PAPER = {"width": 256, "heads": 8, "mlp": 1024, "layers": 1, "shared": True}
 MARMOUSI = (70, 70)
 
 
 def count(kind: str, shape: tuple[int, int], **changes: object) -> int:
-    """Parameters of a decoder, which must also fill the map."""
+    """Return the number of parameters of a decoder whose output has the shape of the map."""
     embedding = math.prod(kernel_centres(shape, 512))
-    decoder = build_decoder(kind, embedding, shape, **{**PAPER, **changes}).eval()
+    options = InvLINTOptions.model_validate({"decoder": kind, **changes})
+    decoder = build_decoder(options, embedding, shape).eval()
     assert decoder(torch.zeros(2, embedding)).shape == (2, 1, *shape)
     return sum(p.numel() for p in decoder.parameters())
 

@@ -70,7 +70,7 @@ def test_an_older_api_that_is_still_read_is_said_once_and_works(
     errors.cache_clear()
     assert set(registry.methods) == {"old", "older", "new", "latest"}
     (line,) = capsys.readouterr().err.splitlines()
-    assert "is deprecated: 'old' is written for plugin API 1.0; fwibench has 2.3 and will stop to read 1.0" in line
+    assert "is deprecated: 'old' is written for plugin API 1.0; fwibench has 2.3, and support of 1.0 will end" in line
     assert line.endswith("(and 1 more)")
 
 

@@ -80,7 +80,7 @@ def test_a_declared_check_must_exist() -> None:
 def test_check_method_returns_all_results_or_raises_with_those_that_failed() -> None:
     results = check_method(method_spec())
     assert {result.status for result in results} == {"passed", "skipped"}
-    with pytest.raises(NonconformityError, match="x-kilometres breaks 1 of 16 checks") as broken:
+    with pytest.raises(NonconformityError, match="x-kilometres fails 1 of 16 checks") as broken:
         check_method(method_spec(Kilometres))
     assert "predictions-fit-the-problem: failed: predictions are " in broken.value.message
     reasons = {"predictions-fit-the-problem": "kilometres are the point"}
@@ -150,7 +150,7 @@ def test_the_command_prints_a_table(fwibench: Command) -> None:
     assert "nearest-neighbour: 14 passed, 2 skipped" in done.stdout
     lines = {line.split()[0]: line for line in done.stdout.splitlines()}
     assert lines["survives-spawn"].split()[1] == "passed"
-    assert lines["layers-add-up"].endswith("it tells no layers")
+    assert lines["layers-add-up"].endswith("it reports no layers")
 
 
 PLUGIN = """

@@ -17,12 +17,16 @@ from tests.testing.nonconforming.metrics import metric_spec
 
 METHODS = [
     ("options-survive-json", method_spec(options=methods.Required), "options of the defaults: steps: field required"),
-    ("options-survive-json", method_spec(options=methods.Infinite), "options of the defaults do not survive JSON"),
+    (
+        "options-survive-json",
+        method_spec(options=methods.Infinite),
+        "options of the defaults do not survive a JSON round-trip",
+    ),
     ("target-is-a-method", method_spec(methods.NoMethod), "is not a subclass of"),
     ("survives-spawn", method_spec(methods.Dies), "in a spawned process, fit: killed by SIGSEGV"),
     ("survives-spawn", method_spec(methods.RemembersInItsProcess), "KeyError: 'state'"),
     ("predict-before-fit-raises", method_spec(methods.AnyError), "raised AttributeError"),
-    ("predict-before-fit-raises", method_spec(methods.AlwaysAnswers), "predict returned something before fit"),
+    ("predict-before-fit-raises", method_spec(methods.AlwaysAnswers), "predict returned maps before fit"),
     ("predictions-fit-the-problem", method_spec(methods.OtherShape), "shape (5, 20, 30), expected (5, 1, 20, 30)"),
     ("predictions-fit-the-problem", method_spec(methods.Complex), "returned complex128, expected real numbers"),
     ("predictions-fit-the-problem", method_spec(methods.Booleans), "returned bool, expected real numbers"),
@@ -33,9 +37,9 @@ METHODS = [
     ("samples-are-independent", method_spec(methods.LooksAround), "samples one by one: predictions differ"),
     ("samples-are-independent", method_spec(methods.Counts), "predictions differ by"),
     ("seed-decides", method_spec(methods.SeedsByProcess), "another fit with the same seed: predictions differ"),
-    ("seed-decides", method_spec(methods.IgnoresSeed), "another seed gives the very same predictions"),
+    ("seed-decides", method_spec(methods.IgnoresSeed), "another seed gives identical predictions"),
     ("seed-decides", method_spec(deterministic=True), "of a method that is declared deterministic"),
-    ("inputs-are-left-alone", method_spec(methods.ChangesMeasurements), "predict changed the measurements"),
+    ("inputs-are-left-alone", method_spec(methods.ChangesMeasurements), "predict changed its measurements"),
     ("inputs-are-left-alone", method_spec(methods.ChangesOptions), "the problem or the options were changed"),
     ("truth-is-not-read", method_spec(methods.WantsTruth), "predictions after reveal(NaN)"),
     ("truth-is-not-read", method_spec(methods.OpensDataset), "predict opened split test of salt"),
@@ -61,9 +65,9 @@ DATASETS = [
     ("target-is-a-dataset", dataset_spec(datasets.Shrinks), "sizes of smoke, quick, paper are [10, 8, 14]"),
     ("problem-is-as-declared", dataset_spec(measurements="em"), "survey is seismic, the spec declares em"),
     ("splits-are-sound", dataset_spec(datasets.SharesSamples), "splits of random share samples"),
-    ("splits-are-sound", dataset_spec(datasets.DealsAnew), "of random is another one each time"),
-    ("splits-are-sound", dataset_spec(datasets.DealsTooMany), "deals out samples 0 to 12, there are 10"),
-    ("samples-depend-on-their-number", dataset_spec(datasets.GoesOn), "is another one when it is made by itself"),
+    ("splits-are-sound", dataset_spec(datasets.DealsAnew), "of random is not reproducible"),
+    ("splits-are-sound", dataset_spec(datasets.DealsTooMany), "random has samples 0 to 12, the dataset 10 samples"),
+    ("samples-depend-on-their-number", dataset_spec(datasets.GoesOn), "differs when it is generated alone"),
     ("prepares-and-verifies", dataset_spec(datasets.NeverReady), "it is not prepared after prepare"),
     ("prepares-and-verifies", dataset_spec(datasets.FindsFault), "verify finds: something is wrong"),
     (
@@ -73,14 +77,18 @@ DATASETS = [
     ),
     ("properties-are-within-bounds", dataset_spec(datasets.BeyondBounds), "expected 1500 to 4500"),
     ("measurements-agree-with-physics", dataset_spec(datasets.NotSimulated), "in relative L2, expected 0.001 or less"),
-    ("preparing-twice-is-the-same", dataset_spec(datasets.Unseeded), "are others in a second folder"),
-    ("damage-is-found", dataset_spec(datasets.SeesNoDamage), "one bit of which was changed"),
+    ("preparing-twice-is-the-same", dataset_spec(datasets.Unseeded), "differ in a second folder"),
+    ("damage-is-found", dataset_spec(datasets.SeesNoDamage), "verify does not find a changed bit"),
 ]
 
 METRICS = [
     ("scores-are-one-a-sample", metric_spec(metrics.one_number), "scores have shape (), expected (5,)"),
-    ("scores-are-one-a-sample", metric_spec(metrics.relative_to_batch), "a sample scored by itself has another score"),
-    ("nothing-beats-the-truth", metric_spec(metrics.constant), "another map scores as well as the truth"),
+    (
+        "scores-are-one-a-sample",
+        metric_spec(metrics.relative_to_batch),
+        "a sample that is scored alone has another score",
+    ),
+    ("nothing-beats-the-truth", metric_spec(metrics.constant), "another map scores as well as the true map"),
     ("nothing-beats-the-truth", metric_spec(better="high"), "high is better"),
     ("maps-are-left-alone", metric_spec(metrics.in_place), "the metric changed its inputs"),
 ]
@@ -120,7 +128,7 @@ def test_entry_module_that_imports_torch_fails_its_check(
     monkeypatch.syspath_prepend(tmp_path)
     subject = MethodSubject(method_spec(), registry, entry="heavy_entry")
     reason = failure(METHOD_CHECKS, "entry-module-is-light", subject)
-    assert "asking heavy_entry for its specs imports torch" in reason
+    assert "calling the hooks of heavy_entry imports torch" in reason
 
 
 def test_every_check_has_a_nonconforming_subject() -> None:

@@ -1,7 +1,7 @@
 """Frequency bands, from low to high.
 
-Invariant: filters are causal. A zero-phase filter would move a wavelet's energy before time zero, where it
-is cut off, and simulation and data would no longer match.
+Invariant: filters are causal. A zero-phase filter would move energy of the wavelet before time zero, where it is cut
+off, so that simulation and data would differ.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from fwibench.typing import Array32
 from fwibench_baselines.fwi.options import AUTO, parse_bands
 
 ORDER = 4
+"""Order of the Butterworth filter."""
 DIGITS = 3
-"""Significant digits of a corner that is derived from the source's frequency."""
+"""Significant digits of a corner that is derived from the peak frequency of the source."""
 NEAR_NYQUIST = 0.9
-"""Part of the Nyquist frequency from which on a low-pass filter does nothing but change the phase."""
+"""Largest corner over the Nyquist frequency; above it a low-pass filter changes little but the phase."""
 PERIODS = 0.5
-"""Periods of a corner that the record must hold at least; in a shorter record such a wave does not change sign."""
+"""Smallest length of the record in periods of a corner; in a shorter record such a wave does not change sign."""
 
 
 def bands_of(survey: SeismicSurvey, bands: str) -> tuple[float | None, ...]:
-    """Upper corners [Hz], None for the full band.
+    """Return the upper corners of the bands [Hz]; None is the full band.
 
-    A corner that the record cannot tell from zero frequency, or that lies too near to the Nyquist frequency, is left
-    out; so is the second of two that are called the same. The full band then takes the place of a list that is left
-    empty.
+    Corners outside of the limits that `PERIODS` and `NEAR_NYQUIST` set are left out, and so is the second of two with
+    the same name. Without any corner there is the full band only.
 
     Args:
-        survey: Its source, time step and length of the record.
-        bands: As in `InversionOptions.bands`.
+        survey: Survey with the source, the time step and the length of the record.
+        bands: See `InversionOptions.bands`.
     """
     asked: tuple[float | None, ...] = parse_bands(bands) if bands not in AUTO else ()
     if bands in AUTO:
@@ -42,12 +42,19 @@ def bands_of(survey: SeismicSurvey, bands: str) -> tuple[float | None, ...]:
 
 
 def name_of(corner: float | None) -> str:
-    """How a band is called in traces."""
+    """Return the name of a band in traces."""
     return "full" if corner is None else f"{corner:g} Hz"
 
 
 def low_pass(signals: Array32, corner: float | None, dt: float, axis: int) -> Array32:
-    """Butterworth filter along the time axis; None leaves the signals as they are."""
+    """Return signals after a Butterworth low-pass filter along time.
+
+    Args:
+        signals: Signals of any shape.
+        corner: Corner frequency [Hz]; None: signals are returned unchanged.
+        dt: Time step [s].
+        axis: Axis of time.
+    """
     if corner is None:
         return signals
     sections = butter(ORDER, corner, fs=1 / dt, output="sos")
@@ -55,5 +62,5 @@ def low_pass(signals: Array32, corner: float | None, dt: float, axis: int) -> Ar
 
 
 def _rounded(corner: float) -> float:
-    """To so many significant digits, whatever its size."""
+    """Return a corner rounded to `DIGITS` significant digits."""
     return float(f"{corner:.{DIGITS}g}")

@@ -1,7 +1,7 @@
-"""How an inversion simulates: not as the data were made, and as cheaply as is stable.
+"""Discretisation of the simulations of an inversion: different from that of the data, and as cheap as stability allows.
 
-Invariant: a simulation for the inversion differs from the one that made the data in stencil and time step. An
-inversion with the scheme of its own data would fit their numerical errors as well (inverse crime).
+Invariant: the simulation of an inversion differs from the one that made the data in stencil and time step. With the
+same scheme the inversion would also fit the numerical errors of the data (inverse crime).
 """
 
 from __future__ import annotations
@@ -20,18 +20,25 @@ from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.options import Order
 
 MARGIN = 0.98
-"""Part of the critical Courant number."""
+"""Courant number over the critical one."""
 COARSEST = 10
-"""Nodes in the shortest wavelength at the source's peak frequency that order 4 needs."""
+"""Smallest number of nodes per shortest wavelength, at the peak frequency of the source, for order 4."""
 MULTIPLE = 20
-"""Of which the number of time samples is one, so that the gradient's intervals can divide it."""
+"""The number of time samples is a multiple of it, so that there are intervals for the gradient that divide it."""
 
 
 def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
-    """The problem as an inversion simulates it.
+    """Return the problem as an inversion simulates it.
 
-    Its order in space is the lowest that suits its waves and is not the data's; its time axis has the fewest
-    samples that are stable without steps between them.
+    The order in space is the lowest one that suits the wavelengths and differs from that of the data. The time axis has
+    the smallest number of samples that is stable without inner time steps.
+
+    Args:
+        problem: Problem of the data.
+        accuracy: Order in space; None: chosen as above.
+
+    Raises:
+        TypeError: The problem is not acoustic.
     """
     survey, physics = problem.survey, problem.physics
     if not isinstance(physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
@@ -50,7 +57,12 @@ def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
 
 
 def stable_steps(problem: Problem, duration: float, courant: float) -> float:
-    """Time steps that a simulation of `duration` [s] needs at least, at a Courant number; not rounded.
+    """Return the smallest stable number of time steps of a simulation, not rounded.
+
+    Args:
+        problem: Acoustic problem.
+        duration: Duration of the simulation [s].
+        courant: Courant number.
 
     Raises:
         TypeError: The problem is not acoustic.
@@ -61,7 +73,7 @@ def stable_steps(problem: Problem, duration: float, courant: float) -> float:
 
 
 def on_time_axis(survey: SeismicSurvey, samples: int) -> SeismicSurvey:
-    """The survey with that many time samples over the same time; a sampled wavelet is resampled as the data are."""
+    """Return the survey with another number of time samples over the same time; a sampled wavelet is resampled."""
     wavelet = survey.wavelet
     if isinstance(wavelet, SampledWavelet):
         signal = resample(sample_wavelet(survey)[None, None, :, None], samples).ravel()
@@ -71,7 +83,7 @@ def on_time_axis(survey: SeismicSurvey, samples: int) -> SeismicSurvey:
 
 
 def resample(measurements: Maps, samples: int) -> Maps:
-    """Measurements `(n, S, T, R)` on a time axis of that many samples over the same time."""
+    """Resample measurements `(n, S, T, R)` to another number of time samples over the same time."""
     nt = measurements.shape[2]
     if nt == samples:
         return measurements
@@ -79,9 +91,9 @@ def resample(measurements: Maps, samples: int) -> Maps:
 
 
 def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
-    """Which receivers `(S, R)` stand at least some cells away from each source.
+    """Return which receivers `(S, R)` are at least `cells` away from each source.
 
-    Nearer ones record little but the source itself, whose size on a grid depends on the stencil.
+    Nearer receivers mainly record the source itself, whose amplitude on a grid depends on the stencil.
     """
     survey = problem.survey
     if not isinstance(survey, SeismicSurvey):
@@ -93,7 +105,7 @@ def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
 
 
 def taper(problem: Problem, cells: float) -> Array32:
-    """Weights of the gradient `(Z, X)`: 0 at sources and receivers, 1 some cells away."""
+    """Return weights of the gradient `(Z, X)`: 0 at sources and receivers, close to 1 beyond `cells` from them."""
     weights = np.ones(problem.grid.shape)
     if not cells:
         return weights.astype(np.float32)

@@ -1,7 +1,7 @@
-"""One batch of inversions, band after band.
+"""Inversion of a batch, band after band.
 
-Invariant: samples of a batch do not know of each other. The objective is a sum over samples and Adam is
-elementwise, so a batch equals as many single inversions; options that would couple samples take one at a time.
+Invariant: samples of a batch do not influence each other. The objective is a sum over samples and Adam is elementwise,
+so that a batch equals single inversions; options that would couple samples allow a batch of one only.
 """
 
 from __future__ import annotations
@@ -31,28 +31,30 @@ from fwibench_baselines.fwi.shots import Shots
 from fwibench_baselines.fwi.warping import Warp
 
 LEAST = 0.05
-"""Share of the steps that even the best start takes."""
+"""Smallest share of the steps of a band that is taken, also for models that explain the data."""
 WARP_STEP = 0.3
-"""First step of Adam in every band while a map is bent [cells]."""
+"""First step of Adam in every band while the start is bent [cells]."""
 WARP_DAMPING = 1e-8
-"""Slope of the misfit [1/cells] below which a control point hardly moves."""
+"""Gradient of the misfit below which a control point hardly moves [1/cells]."""
 WARP_LEFT = 0.01
-"""Misfit beside the noise that bending may leave; where it leaves more, shapes were wrong and the start stays."""
+"""Largest misfit after bending, in addition to the noise; above it the shapes were wrong and the start is kept."""
 REACH = 3.0
-"""Standard deviations after which the Gaussian is cut off."""
+"""Half width of the Gaussian kernel of `blurred`, over its standard deviation."""
 
 
 class Engine:
-    """Inverts for one problem with one set of options.
+    """Inverts measurements of one problem with one set of options.
 
     Args:
-        problem: As the inversion simulates it, see `inversion_problem`.
-        options: See `InversionOptions`.
-        device: Where to compute.
-        seed: Of the draw of shots.
+        problem: Problem as the inversion simulates it, see `inversion_problem`.
+        options: Options of the inversion.
+        device: Device of the computation.
+        seed: Seed of the random choice of shots.
 
     Attributes:
-        step: Adam's first step [property's unit] where the option does not say it.
+        step: First step of Adam [property's unit] where the options do not set it.
+        bands: Upper corners of the bands [Hz]; None is the full band.
+        objectives: Makes the objectives of the bands.
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str, seed: int = 0) -> None:
@@ -69,14 +71,17 @@ class Engine:
 
     @property
     def alone(self) -> bool:
-        """Whether samples would know of each other in a batch: by a line search or a wavelet that they share."""
+        """Whether a batch holds one sample only, because a line search or a wavelet would couple samples."""
         return self.options.optimiser == "l-bfgs-b" or self.options.wavelet == "estimated"
 
     def run(self, measurements: Maps, course: Course) -> Maps:
-        """Inverts measurements `(n, S, T, R)` from the course's models, or goes on with its next band.
+        """Invert measurements `(n, S, T, R)`, beginning with the first band that the course has not finished.
+
+        Returns:
+            Models `(n, 1, Z, X)`.
 
         Raises:
-            ValueError: For a batch of more than one where samples must be `alone`.
+            ValueError: The batch holds more than one sample where `alone` is true.
         """
         if self.alone and len(measurements) > 1:
             raise ValueError(f"these options invert one sample at a time, not {len(measurements)}: see `Engine.alone`")
@@ -84,7 +89,7 @@ class Engine:
         models = torch.from_numpy(course.models).to(self.device)
         stages: list[tuple[str, Callable[[Tensor], Tensor]]] = []
         if self.options.warp:
-            # one stage: the start is bent once, by a displacement that all bands add to
+            # a single stage, since the displacement is refined by all bands
             stages = [(_warped(self.bands[-1]), lambda start: self._warp(measurements, start, course))]
         for corner in self.bands:
             stages.append((name_of(corner), partial(self._run_band, measurements, corner, course)))
@@ -98,14 +103,8 @@ class Engine:
             course.finish(name, models.cpu().numpy())
         return np.asarray(models.cpu().numpy(), np.float32)
 
-    def objective(
-        self, measurements: Maps, models: Tensor, corner: float | None, *, penalised: bool = True
-    ) -> Objective:
-        """See `Objectives.of_band`."""
-        return self.objectives.of_band(measurements, models, corner, penalised=penalised)
-
     def bytes_per_sample(self) -> int:
-        """Memory that the wavefields of a sample's gradient take, by deepwave's estimate."""
+        """Return the memory of the wavefields for the gradient of one sample [bytes], as deepwave estimates it."""
         physics, shots = self.physics, len(self.shots_of(0))
         estimate = deepwave.estimate_memory(
             "scalar",
@@ -121,14 +120,17 @@ class Engine:
         return int(estimate["total_bytes_lower_bound"])
 
     def _run_band(self, measurements: Maps, corner: float | None, course: Course, models: Tensor) -> Tensor:
-        """Models after a band; samples whose start explains its data, or that it makes worse, are left as they were.
+        """Return the models after a band.
+
+        Samples whose start explains the data of the band, and samples whose held-out shots it fits worse, keep their
+        models.
 
         Raises:
-            OutOfTimeError: The budget is spent; holds the models.
+            OutOfTimeError: The time budget is spent; holds the models.
         """
         number, options = self.bands.index(corner), self.options
-        objective = self.objective(measurements, models, corner)
-        plain = self.objective(measurements, models, corner, penalised=False)
+        objective = self.objectives.of_band(measurements, models, corner)
+        plain = self.objectives.of_band(measurements, models, corner, penalised=False)
 
         @cache
         @torch.no_grad()
@@ -180,7 +182,7 @@ class Engine:
 
         def apply(update: Tensor) -> Tensor:
             moved = models + fade * blurred(share * update, width)
-            # beyond the bounds the gradient goes on, so that a node can come back
+            # the clipping has no gradient of its own, so that nodes at the bounds can return
             return moved + (moved.clamp(bounds.low, bounds.high) - moved).detach()
 
         return Unknown(
@@ -197,29 +199,29 @@ class Engine:
         return (misfit_at_start() / poor).sqrt().clamp(LEAST, 1).view(-1, 1, 1, 1)
 
     def _width(self, corner: float | None) -> float:
-        """Standard deviation [cells] of what an update of a band is blurred by: no finer than its waves can see."""
+        """Return the standard deviation of the blur of updates in a band [cells], which scales with the wavelength."""
         if corner is None:
             return 0.0
         bounds = self.problem.property
-        # of the problem, not of the models: samples of a batch do not know of each other
+        # from the bounds and not from the models, so that samples of a batch do not influence each other
         return self.options.blur * (bounds.low + bounds.high) / 2 / corner / self.problem.grid.spacing
 
     @torch.no_grad()
     def _is_better(self, misfit: Objective, before: Tensor, after: Tensor, held_out: Shots) -> Tensor:
-        """Which models `(n,)` explain the shots that were held out no worse than those before."""
+        """Return which models `(n,)` fit the held-out shots at least as well as the models before."""
         if not held_out:
             return torch.ones(len(before), dtype=torch.bool, device=self.device)
         return misfit(after, held_out) <= misfit(before, held_out)
 
     def held_out(self, number: int) -> Shots:
-        """Shots that a band, by its number, is judged by instead of fitting them; other ones in every band."""
+        """Return the held-out shots of a band, given by its number; they differ between bands."""
         count, order = self.options.holdout, np.random.default_rng([self._seed, 0]).permutation(self._every)
         if len(order) < max(FEWEST_SHOTS, count + 2):
             return ()
         return tuple(sorted(int(order[(number * count + i) % len(order)]) for i in range(count)))
 
     def _fade(self, course: Course) -> Tensor:
-        """Share of an update that is applied at each node `(n, 1, Z, X)`: little where the survey sees little."""
+        """Return the factor of updates at each node `(n, 1, Z, X)`, which is the illumination."""
         if not self.options.illumination:
             return torch.ones((), device=self.device)
         weights = [
@@ -228,7 +230,7 @@ class Engine:
         return torch.from_numpy(np.stack(weights)).to(self.device)
 
     def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
-        """Models bent to fit band after band, where that explains the data of the last."""
+        """Return the models bent to fit all bands; samples whose last band is not fitted keep their models."""
         bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
         far = torch.tensor(float(min(self.problem.grid.shape)), device=self.device)
 
@@ -242,16 +244,17 @@ class Engine:
             limits=(-far, far),
         )
         for corner in self.bands:
-            objective = self.objective(measurements, bend(unknown.start), corner, penalised=False)
+            objective = self.objectives.of_band(measurements, bend(unknown.start), corner, penalised=False)
             displacement = self._bend(objective, unknown, corner, course)
             unknown = unknown._replace(start=displacement)
-        bent, objective = bend(unknown.start), self.objective(measurements, models, self.bands[-1], penalised=False)
+        bent = bend(unknown.start)
+        objective = self.objectives.of_band(measurements, models, self.bands[-1], penalised=False)
         with torch.no_grad():
             explains = objective(bent) < WARP_LEFT + self.problem.noise**2
         return torch.where(explains.view(-1, 1, 1, 1), bent, models)
 
     def _bend(self, objective: Objective, unknown: Unknown, corner: float | None, course: Course) -> Tensor:
-        """A displacement after a band."""
+        """Return the displacement after a band."""
         done = len(course.traces[0].steps)
 
         def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
@@ -263,11 +266,11 @@ class Engine:
         return adam(gradient, unknown, AdamSettings(self.options.warp, WARP_STEP, WARP_DAMPING), note)
 
     def shots_of(self, iteration: int, among: Shots = ()) -> Shots:
-        """The shots of an iteration: all, or as many as the option says, drawn anew each time.
+        """Return the shots of an iteration: a random choice of as many as the options say, or all.
 
         Args:
-            iteration: Its number.
-            among: The shots to draw from; empty: all.
+            iteration: Number of the iteration, which seeds the choice.
+            among: Shots to choose from; empty: all.
         """
         choice = among or self._every
         count = min(self.options.shots or len(choice), len(choice))
@@ -275,19 +278,25 @@ class Engine:
         return tuple(sorted(map(int, drawn)))
 
     def gradient(self, objective: Objective, velocity: Tensor, shots: Shots | None = None) -> tuple[Array64, Tensor]:
-        """Objectives `(n,)`, and their gradients `(n, 1, Z, X)` tapered at sources and receivers."""
+        """Return objectives `(n,)` and their gradients `(n, 1, Z, X)`, tapered at sources and receivers.
+
+        Args:
+            objective: The objective.
+            velocity: Models `(n, 1, Z, X)` that require gradients.
+            shots: Shots to simulate; None: all.
+        """
         values = objective(velocity, shots)
         (gradient,) = torch.autograd.grad(values.sum(), velocity)
         return values.detach().double().cpu().numpy(), gradient * self._taper
 
 
 def _warped(corner: float | None) -> str:
-    """How a band is called in traces while the start is bent."""
+    """Return the name of a band in traces while the start is bent."""
     return f"{name_of(corner)} warp"
 
 
 def blurred(maps: Tensor, width: float) -> Tensor:
-    """Maps `(n, 1, Z, X)` blurred by a Gaussian of standard deviation `width` [cells]; edges are continued."""
+    """Blur maps `(n, 1, Z, X)` by a Gaussian of standard deviation `width` [cells]; edges are continued."""
     half = math.ceil(REACH * width)
     if width < 0.25:
         return maps

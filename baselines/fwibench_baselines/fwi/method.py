@@ -1,4 +1,4 @@
-"""multiscale-fwi: full waveform inversion from low to high frequencies (section 4.5)."""
+"""Full waveform inversion from low to high frequencies (InvLINT, section 4.5)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,17 @@ from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, line
 from fwibench_baselines.mean_map import average, distance
 
 MEMORY_SHARE = 0.8
-"""Part of a GPU's free memory that an estimate may fill."""
+"""Share of the free memory of a GPU that a batch may use by deepwave's estimate."""
 
 
 class WaveformInversion(IterativeMethod):
-    """What all waveform inversions share; a subclass says where they start."""
+    """Base class of waveform inversions; a subclass implements `start`.
+
+    Args:
+        problem: See `Method`.
+        options: Validated options, an instance of a subclass of `InversionOptions`.
+        context: See `Method`.
+    """
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
         super().__init__(problem, options, context)
@@ -42,24 +48,24 @@ class WaveformInversion(IterativeMethod):
         )
 
     def seconds_per_sample(self) -> float | None:
-        """The option's."""
+        """Return the time budget of a sample [s]."""
         seconds: float | None = self.options.seconds
         return seconds
 
     def iterations_per_sample(self) -> int:
-        """Of all bands; L-BFGS-B may take fewer."""
+        """Return the number of iterations of all bands; L-BFGS-B may take fewer."""
         iterations: int = len(self.engine.bands) * (self.options.warp + self.options.iterations)
         return iterations
 
     def samples_at_once(self) -> int:
-        """As many as the free memory of the GPU holds by deepwave's estimate; one where a batch would couple them."""
+        """Return the batch size that fits the free memory of the GPU; 1 where a batch would couple samples."""
         if self.engine.alone:
             return 1
         free, _ = torch.cuda.mem_get_info(self.context.device)
         return max(int(MEMORY_SHARE * free / self.engine.bytes_per_sample()), 1)
 
     def predict(self, measurements: Maps) -> Maps:
-        """See `IterativeMethod.predict`; where samples are fewer than cores, their shots run side by side."""
+        """See `IterativeMethod.predict`; with fewer samples than cores, the shots of a sample run in parallel."""
         cores = available_cores()
         if self.context.device != "cpu" or len(measurements) >= cores:
             return super().predict(measurements)
@@ -75,11 +81,11 @@ class WaveformInversion(IterativeMethod):
         return self.engine.run(measurements, course)
 
     def numbers_of_start(self) -> int:
-        """How many numbers the start takes from the train split. Default: none."""
+        """Return the number of values of the start model that are taken from the train split. Default: 0."""
         return 0
 
     def complexity(self) -> Complexity:
-        """Nothing is learnt but the start, in closed form; the arithmetic is that of all gradients of a sample."""
+        """Return the values of the start model as closed-form parameters, and the FLOPs of a sample's gradients."""
         shots = len(self.engine.shots_of(0)) / len(self.problem.survey.sources)
         flops = round(self.iterations_per_sample() * shots * gradient_flops(self.engine.problem))
         return Complexity(
@@ -91,7 +97,7 @@ class WaveformInversion(IterativeMethod):
         )
 
     def diagnostics(self, test: Split) -> dict[str, float]:
-        """How much the inversion's simulation differs from the one that made the data, on a true model."""
+        """Return the relative difference between the simulation of the inversion and the data, for a true model."""
         velocity = torch.from_numpy(test.properties[:1]).to(self.context.device)
         heard = at_offsets(self.problem, self.options.mute)[:, None]
         with torch.no_grad():
@@ -101,14 +107,14 @@ class WaveformInversion(IterativeMethod):
 
 
 class MultiscaleFWI(WaveformInversion):
-    """Starts from the train split, from the measurement's own best gradient, or from a file."""
+    """Starts from the train split, from a linear increase fitted to each measurement, or from a file."""
 
     _start: Maps | None = None
     _error = math.inf
-    """Of the start on val [property's unit], where the train split tells the start."""
+    """Mean absolute error of the start on val [property's unit]; infinite if it is not from the train split."""
 
     def fit(self, train: Split, val: Split) -> None:
-        """Makes the start model, where the train split tells it, and measures on val how far off it is."""
+        """Compute the start model if it comes from the train split, and measure its error on val."""
         if self.options.start in ("train-mean", "train-gradient"):
             mean = average(train)
             self._start = mean if self.options.start == "train-mean" else depth_gradient(mean)
@@ -116,19 +122,19 @@ class MultiscaleFWI(WaveformInversion):
             self._limit_step()
 
     def figures(self) -> dict[str, float]:
-        """The error of the start on val, which bounds the steps."""
+        """Return the error of the start on val, which limits the steps."""
         return {"val_error_of_start": self._error} if math.isfinite(self._error) else {}
 
     def _limit_step(self) -> None:
         self.engine.step = min(STEP_SHARE * self._error, STEP)
 
     def numbers_of_start(self) -> int:
-        """A node each of the mean map, or both ends of a line over depth; none where nothing is learnt."""
+        """Return the number of nodes of the mean map, 2 for a linear increase, or 0 for a start without training."""
         taken = {"train-mean": math.prod(self.problem.property_shape), "train-gradient": 2}
         return taken.get(str(self.options.start), 0)
 
     def start(self, measurements: Maps) -> Maps:
-        """One model for all samples, or the gradient that fits each of them best."""
+        """Return one model for all samples, or the linear increase with depth that fits each measurement best."""
         if self.options.start == "gradient":
             return np.stack([self._gradient(measurements[i : i + 1]) for i in range(len(measurements))])
         if self._start is None and isinstance(self.options.start, Path):
@@ -138,7 +144,7 @@ class MultiscaleFWI(WaveformInversion):
         return np.repeat(self._start[None], len(measurements), axis=0)
 
     def _gradient(self, measurement: Maps) -> Maps:
-        """The linear increase over depth that explains a measurement `(1, S, T, R)` best, at its lowest frequencies."""
+        """Return the linear increase with depth that fits the lowest band of a measurement `(1, S, T, R)` best."""
         options = self.options
         if options.v0 is not None and options.k is not None:
             return linear(self.problem, options.v0, options.k)
@@ -146,7 +152,7 @@ class MultiscaleFWI(WaveformInversion):
         return fitting_gradient(self.problem, misfit, options.v0, options.k)
 
     def save(self, path: Path) -> None:
-        """Writes `start.npz`; nothing, where every measurement has a start of its own."""
+        """Write `start.npz`, unless every measurement has its own start."""
         if self.options.start == "gradient":
             return
         start = self._start
@@ -158,7 +164,7 @@ class MultiscaleFWI(WaveformInversion):
             np.savez(stream, start=start, error=self._error)
 
     def load(self, path: Path) -> None:
-        """Reads `start.npz`, where there is a start for all."""
+        """Read `start.npz`, unless every measurement has its own start."""
         if self.options.start != "gradient":
             with np.load(path / "start.npz") as content:
                 self._start, self._error = content["start"], float(content["error"])
@@ -166,7 +172,7 @@ class MultiscaleFWI(WaveformInversion):
 
 
 class OracleFWI(WaveformInversion):
-    """Starts from the smoothed truth, as the paper's comparison may have; never ranked with the others."""
+    """Starts from the smoothed truth; ranked on its own track."""
 
     _truth: Maps | None = None
 
@@ -175,25 +181,28 @@ class OracleFWI(WaveformInversion):
         self._truth = properties
 
     def start(self, measurements: Maps) -> Maps:
-        """The truth, smoothed."""
+        """Return the smoothed truth."""
         if self._truth is None:
             raise self.not_fitted()
         return smoothed(self._truth, self.options.smoothing / self.problem.grid.spacing)
 
     def save(self, path: Path) -> None:
-        """Nothing is kept."""
+        """Write nothing: the start comes from `reveal`."""
 
     def load(self, path: Path) -> None:
-        """Nothing was kept; a start comes from `reveal`."""
+        """Read nothing: the start comes from `reveal`."""
 
 
 def gradient_flops(problem: Problem) -> int:
-    """Floating-point operations of one misfit and its gradient, all shots of one sample.
+    """Return the FLOPs of one misfit and its gradient for all shots of a sample, derived from the scheme.
 
-    A step of the second-order scheme costs, for each cell within reach and its absorbing frame, two second
-    differences of the stencil's order and five operations of the update. The adjoint costs as much, and the
-    gradient two operations more. The survey's time step is divided until it is stable. Absorbing terms,
-    sources and receivers are left out: they are few.
+    A counter cannot see deepwave's kernels. For each cell within reach and in its absorbing frame, a step of the
+    second-order scheme takes two second differences of the stencil's order and five operations of the update. The
+    adjoint takes as many, and the gradient two more. The time step of the survey is divided until it is stable.
+    Absorbing terms, sources and receivers are few and not counted.
+
+    Raises:
+        TypeError: The problem is not acoustic.
     """
     survey, physics = problem.survey, problem.physics
     if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):

@@ -1,6 +1,6 @@
-"""Objectives of an inversion: the misfit of a band, and what is added to it.
+"""Objectives of an inversion: the misfit of a band and its penalties.
 
-Invariant: an objective is a number a sample; samples of a batch do not know of each other.
+Invariant: an objective is one number per sample, and samples of a batch do not influence each other.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ from fwibench_baselines.fwi.options import RELAXATION, InversionOptions
 from fwibench_baselines.fwi.shots import Each, Shots, simulate_shots
 
 Objective = Callable[..., Tensor]
+"""Objective `(n,)` of models `(n, 1, Z, X)` and, optionally, the shots to simulate."""
 WATER_LEVEL = 1e-3
+"""Regularisation of the estimated wavelet, over the largest power of its spectrum."""
 SCANNED = 3
-"""Shots that judge start models."""
+"""Number of shots that start models are compared on."""
 
 
 class Objectives:
     """Makes the objectives of a problem.
 
     Args:
-        problem: As the inversion simulates it, see `inversion_problem`.
-        options: See `InversionOptions`.
-        device: Where to compute.
+        problem: Problem as the inversion simulates it, see `inversion_problem`.
+        options: Options of the inversion.
+        device: Device of the computation.
 
     Attributes:
-        each: Runs the shots of an iteration one by one, as `map` does, or in the threads of a pool; results are the
-            same. Not used on a GPU.
+        each: Applies a function to each shot of an iteration: `map`, or the `map` of a thread pool, with the same
+            results. Not used on a GPU.
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
@@ -54,16 +56,13 @@ class Objectives:
         self._weights = (gain * heard[:, None]).to(device)
 
     def of_band(self, measurements: Maps, models: Tensor, corner: float | None, *, penalised: bool = True) -> Objective:
-        """Misfit and regularisation of a band, a number a sample.
+        """Return the objective of a band.
 
         Args:
-            measurements: `(n, S, T, R)` on the problem's time axis.
-            models: `(n, 1, Z, X)`, to estimate the wavelet with.
-            corner: Of the band [Hz].
-            penalised: Whether with the penalties of the options.
-
-        Returns:
-            A function of models `(n, 1, Z, X)` and, if not all, the shots to simulate.
+            measurements: Observed measurements `(n, S, T, R)` on the time axis of the problem.
+            models: Models `(n, 1, Z, X)` for the estimate of the wavelet.
+            corner: Upper corner of the band [Hz]; None: full band.
+            penalised: Whether the penalties of the options are added to the misfit.
         """
         wavelet = sample_wavelet(self._survey)
         if self._options.wavelet == "estimated":
@@ -91,9 +90,9 @@ class Objectives:
         return evaluate
 
     def misfit_of(self, measurement: Maps) -> Callable[[Maps], float]:
-        """What tells how well a model `(1, Z, X)` explains a measurement `(1, S, T, R)` in the lowest band.
+        """Return the misfit of models `(1, Z, X)` with a measurement `(1, S, T, R)` in the lowest band.
 
-        A few shots, spread over the survey, are simulated.
+        `SCANNED` shots, spread over the survey, are simulated.
         """
         shots = tuple(map(int, evenly_spaced(len(self._every), SCANNED)))
         resampled = resample(measurement, self._survey.nt)
@@ -108,9 +107,9 @@ class Objectives:
 
     @torch.no_grad()
     def _estimate_wavelet(self, measurements: Maps, models: Tensor, wavelet: Array32) -> Any:
-        """The wavelet that brings the simulation of the current models nearest to the shots.
+        """Return the wavelet `(T,)` whose simulation with the current models fits the shots best.
 
-        A filter for all shots by least squares, frequency by frequency.
+        It is the known wavelet after a least-squares filter for all shots, frequency by frequency.
         """
         length = 2 * self._survey.nt
         source = torch.from_numpy(wavelet).to(self._device)
@@ -123,5 +122,5 @@ class Objectives:
         return torch.fft.irfft(spectrum, length)[: self._survey.nt].cpu().numpy().astype(np.float32)
 
     def _heard(self, measurements: Maps) -> Tensor:
-        """Which traces are there `(n, S, 1, R)`; a missing one is zero throughout."""
+        """Return which traces are present `(n, S, 1, R)`; a missing trace is zero throughout."""
         return torch.from_numpy(measurements.any(axis=2, keepdims=True)).to(self._device)

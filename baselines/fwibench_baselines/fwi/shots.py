@@ -1,6 +1,6 @@
-"""Shots of one sample, simulated side by side.
+"""Parallel simulation of the shots of a sample.
 
-Invariant: on a CPU every shot is a simulation of its own, and gradients are added in the order of the shots, so the
+Invariant: on a CPU every shot is a separate simulation, and gradients are added in the order of the shots, so that the
 result does not depend on the number of threads.
 """
 
@@ -17,13 +17,14 @@ from fwibench.physics.acoustic import simulate
 from fwibench.problem import Problem, SeismicSurvey
 
 Shots = tuple[int, ...]
+"""Numbers of shots."""
 Each = Callable[[Callable[[int], Any], Iterable[int]], Iterable[Any]]
-"""Applies a function to numbers as `map` does; in threads, if it is the `map` of a pool."""
+"""Applies a function to each shot: `map`, or the `map` of a thread pool."""
 
 
 @lru_cache(maxsize=64)
 def with_shots(problem: Problem, shots: Shots) -> Problem:
-    """Return the problem with some of its shots only."""
+    """Return the problem with the given shots only; raises `TypeError` for a survey without shots."""
     if not isinstance(problem.survey, SeismicSurvey):
         raise TypeError("only seismic surveys have shots")
     return problem.model_copy(update={"survey": problem.survey.with_shots(shots)})
@@ -32,23 +33,23 @@ def with_shots(problem: Problem, shots: Shots) -> Problem:
 def simulate_shots(
     velocity: Tensor, problem: Problem, shots: Shots, source: Tensor, interval: int, each: Each | None
 ) -> Tensor:
-    """Pressure of some shots, differentiable.
+    """Simulate the pressure of some shots; differentiable.
 
     Args:
-        velocity: `(n, 1, Z, X)`.
-        problem: Of all shots.
-        shots: Which, in the order of the result.
+        velocity: Models `(n, 1, Z, X)` [m/s].
+        problem: Problem of all shots.
+        shots: Shots to simulate, in the order of the result.
         source: Wavelet `(T,)`.
-        interval: As `gradient_interval` of `simulate`.
-        each: Runs single shots; None for all shots in one call, as is best on a GPU.
+        interval: See `gradient_interval` of `fwibench.physics.acoustic.simulate`.
+        each: Applies a function to each shot; None: all shots in one call, which is fastest on a GPU.
 
     Returns:
-        `(n, len(shots), T, R)`.
+        Pressure `(n, len(shots), T, R)`.
     """
     if each is None:
         return simulate(velocity, with_shots(problem, shots), wavelet=source, gradient_interval=interval)
     one = partial(_one, problem=problem, source=source, interval=interval)
-    recorded: Tensor = _Apart.apply(velocity, shots, one, each)  # type: ignore[no-untyped-call]
+    recorded: Tensor = _SeparateShots.apply(velocity, shots, one, each)  # type: ignore[no-untyped-call]
     return recorded
 
 
@@ -56,15 +57,15 @@ def _one(velocity: Tensor, shot: int, problem: Problem, source: Tensor, interval
     return simulate(velocity, with_shots(problem, (shot,)), wavelet=source, gradient_interval=interval)
 
 
-class _Apart(torch.autograd.Function):
-    """A simulation of every shot by itself, forward and backward."""
+class _SeparateShots(torch.autograd.Function):
+    """Simulates every shot separately, forward and backward."""
 
     @staticmethod
     def forward(ctx: Any, velocity: Tensor, shots: Shots, one: Callable[[Tensor, int], Tensor], each: Each) -> Tensor:
         needed = ctx.needs_input_grad[0]
 
         def run(shot: int) -> tuple[Tensor, Tensor]:
-            # grad mode belongs to the thread
+            # the grad mode is set per thread
             with torch.set_grad_enabled(needed):
                 model = velocity.detach().requires_grad_(needed)
                 return model, one(model, shot)

@@ -1,7 +1,7 @@
-"""Start models.
+"""Start models of inversions.
 
-Invariant: a fair start is made from the train split, from the measurement itself or from a file that the user names. A
-smoothed truth is an oracle and has a track of its own.
+Invariant: on the track `standard` a start model comes from the train split, from the measurement itself or from a file
+of the user. A smoothed truth is used on the track `oracle-start` only.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from fwibench.problem import Problem
 from fwibench.typing import Maps
 
 Misfit = Callable[[Maps], float]
-"""Of a model `(1, Z, X)`."""
+"""Misfit of a model `(1, Z, X)`."""
 
 LEVELS = 7
-"""Values at the top and increases that a search for a gradient begins with."""
+"""Number of top values, and of increases, on the coarse grid of a search for a linear increase."""
 MODERATE = 0.5
-"""Increase over the section, as a part of the property's range, that is taken as a second beginning."""
+"""Largest increase over the section, as a share of the property's range, of the second starting point of the search."""
 SHALLOW = 0.08
-"""Depth, as a part of the section's, at which the value is searched for: the data tell it apart from the increase."""
+"""Depth of the value that is searched for, as a share of the section: there it correlates little with the increase."""
 EVALUATIONS = 40
-"""Models that each beginning may simulate."""
+"""Largest number of models that are simulated from each starting point of the search."""
 
 
 def depth_gradient(mean: Maps) -> Maps:
-    """The straight line over depth that fits the mean map best, for every column alike."""
+    """Return the linear increase with depth `(1, Z, X)` that fits the mean map `(1, Z, X)` best."""
     profile = mean[0].mean(1)
     depth = np.arange(len(profile))
     line = np.polynomial.Polynomial.fit(depth, profile, 1)(depth)
@@ -42,20 +42,20 @@ def depth_gradient(mean: Maps) -> Maps:
 
 
 def smoothed(maps: Maps, cells: float) -> Maps:
-    """Maps `(n, 1, Z, X)` blurred by a Gaussian; edges are continued."""
+    """Blur maps `(n, 1, Z, X)` by a Gaussian of standard deviation `cells`; edges are continued."""
     return np.asarray(gaussian_filter(maps, (0, 0, cells, cells), mode="nearest"), np.float32)
 
 
 def linear(problem: Problem, top: float, slope: float) -> Maps:
-    """A linear increase over depth, clipped to the property's bounds.
+    """Return a linear increase with depth, clipped to the bounds of the property.
 
     Args:
-        problem: Its grid and bounds.
-        top: Value at depth 0.
-        slope: Increase per metre.
+        problem: Problem with the grid and the bounds.
+        top: Value at depth 0 [property's unit].
+        slope: Increase per metre [property's unit].
 
     Returns:
-        `(1, Z, X)`.
+        Model `(1, Z, X)`.
     """
     grid, bounds = problem.grid, problem.property
     profile = top + slope * grid.spacing * np.arange(grid.nz)
@@ -63,27 +63,27 @@ def linear(problem: Problem, top: float, slope: float) -> Maps:
 
 
 def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, k: float | None = None) -> Maps:
-    """The linear increase over depth that explains a measurement best.
+    """Return the linear increase with depth that fits a measurement best.
 
-    The value at a small depth and the increase are searched for within the property's range: on a coarse grid, then by
-    Nelder and Mead from its best point and from the best one of a moderate increase. Waves near the surface hardly tell
-    a faster top from a steeper increase, so the best points lie in a narrow valley that a grid alone misses. Decreases
-    are not tried unless `k` asks for one.
+    The value at a small depth and the increase are searched for within the range of the property: on a coarse grid,
+    then by the method of Nelder and Mead from the best point and from the best point of a moderate increase. Waves near
+    the surface hardly distinguish a faster top from a steeper increase, so the best points lie in a narrow valley that
+    a grid misses. Decreases are not tried unless `k` is one.
 
     Args:
-        problem: Grid and bounds.
-        misfit: Of a model with the measurement, on its lowest frequencies: there it has few local minima.
-        v0: Value at depth 0, where it is known.
-        k: Increase per metre, where it is known.
+        problem: Problem with the grid and the bounds.
+        misfit: Misfit of a model with the measurement at its lowest frequencies, where it has few local minima.
+        v0: Value at depth 0 [property's unit]; None: searched for.
+        k: Increase per metre [property's unit]; None: searched for.
 
     Returns:
-        `(1, Z, X)`.
+        Model `(1, Z, X)`.
     """
     bounds, depth = problem.property, max((problem.grid.nz - 1) * problem.grid.spacing, problem.grid.spacing)
     span = bounds.high - bounds.low
 
     def model(point: Sequence[float]) -> Maps:
-        """Of the value at a small depth above the lower bound, and the increase, both as parts of the range."""
+        """Return the model of a value at a small depth and an increase, both as shares of the property's range."""
         top = bounds.low + span * float(point[0] - SHALLOW * point[1]) if v0 is None else v0
         return linear(problem, top, span * float(point[1]) / depth if k is None else k)
 
@@ -100,7 +100,7 @@ def fitting_gradient(problem: Problem, misfit: Misfit, v0: float | None = None, 
 
 
 def _descend(score: Callable[[tuple[float, ...]], float], start: tuple[float, float]) -> tuple[float, ...]:
-    """A better point of the unit square, by Nelder and Mead."""
+    """Return a local minimum in the unit square by the method of Nelder and Mead."""
     step = 0.5 / (LEVELS - 1)
     inwards = [step if part < 0.5 else -step for part in start]
     simplex = np.array([start, (start[0] + inwards[0], start[1]), (start[0], start[1] + inwards[1])])
@@ -115,15 +115,15 @@ def _descend(score: Callable[[tuple[float, ...]], float], start: tuple[float, fl
 
 
 def read_start(path: Path, problem: Problem) -> Maps:
-    """A start model from an `.npy` file, `(1, Z, X)`.
+    """Return the start model `(1, Z, X)` of an `.npy` file, clipped to the bounds of the property.
 
     Args:
-        path: Holds `(Z, X)`, `(1, Z, X)` or `(1, 1, Z, X)` in the property's unit.
-        problem: Its grid and bounds.
+        path: File with one map `(Z, X)`, `(1, Z, X)` or `(1, 1, Z, X)` in the property's unit.
+        problem: Problem with the grid and the bounds.
 
     Raises:
         DataError: The file cannot be read or does not hold real numbers.
-        ProblemError: It has another shape, or values that are not finite or far beyond the bounds.
+        ProblemError: The map has another shape, values that are not finite, or no value within the bounds.
     """
     try:
         stored = open_array(path)

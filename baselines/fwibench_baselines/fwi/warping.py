@@ -1,9 +1,9 @@
-"""A start that is bent before its nodes are changed.
+"""Bending of a start model by a smooth displacement, before its nodes are changed.
 
-A prediction often has the right bodies in slightly wrong places. Moved by a smooth displacement, a body that
-waves see at its top comes right at its sides and below, where no update of nodes reaches.
+A prediction often has correct bodies at slightly wrong positions. A displacement that moves the top of a body, which
+waves illuminate, also corrects its sides and bottom, where updates of nodes have no effect.
 
-Invariant: no displacement, no change; every value of a bent map is one of the map or between neighbours of it.
+Invariant: a zero displacement changes nothing, and values of a bent map are interpolated between neighbouring nodes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from torch.nn.functional import grid_sample, interpolate
 
 
 class Warp:
-    """Maps under a displacement that control points give.
+    """A displacement of maps, given at control points.
 
     Args:
-        maps: `(n, 1, Z, X)`.
-        points: Control points along the longer side; as dense along the other.
+        maps: Maps `(n, 1, Z, X)`.
+        points: Number of control points along the longer side; along the other side they are equally dense.
+
+    Attributes:
+        spacing: Distance of neighbouring control points [cells].
+        rest: Zero displacement `(n, 2, points along depth, points along x)`.
     """
 
     def __init__(self, maps: Tensor, points: int) -> None:
@@ -31,10 +35,11 @@ class Warp:
         self._nodes = torch.stack(torch.meshgrid(*(torch.arange(float(n)) for n in self._shape), indexing="ij"))
 
     def bend(self, displacement: Tensor) -> Tensor:
-        """Bent maps `(n, 1, Z, X)`.
+        """Return bent maps `(n, 1, Z, X)`.
 
         Args:
-            displacement: Down and along, from where each node takes its value [cells], as `rest`.
+            displacement: Offset along depth and x of the position from which a node takes its value [cells]; has the
+                shape of `rest`.
         """
         between = interpolate(displacement, size=self._shape, mode="bicubic", align_corners=True)
         ends = torch.tensor(self._shape, device=between.device).view(2, 1, 1) - 1
@@ -43,6 +48,6 @@ class Warp:
         return grid_sample(self._maps, places, mode="bilinear", padding_mode="border", align_corners=True)
 
     def strain(self, displacement: Tensor) -> Tensor:
-        """Mean squared strain, a number a sample; a shift of the whole has none."""
+        """Return the mean squared strain `(n,)` of a displacement; it is 0 for a translation."""
         steps = (displacement.diff(dim=axis) / self.spacing for axis in (2, 3))
         return torch.stack([step.square().mean((1, 2, 3)) for step in steps]).sum(0)

@@ -1,6 +1,6 @@
-"""Spectra of what a method solved for, kept with its run: `spectra.json`.
+"""Spectra of a run, such as singular values of a matrix that the method solved for: `spectra.json`.
 
-Invariant: a spectrum is numbers above or at 0 that fall, the first one above 0.
+Invariant: a spectrum holds finite numbers of at least 0 in descending order, and the first is above 0.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ from fwibench.typing import Array64
 
 
 def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
-    """Writes those of a run, atomically; nothing if there are none.
+    """Write the spectra of a run atomically; without spectra nothing is written.
+
+    Args:
+        spectra: Spectra by name.
+        folder: Folder of the run.
 
     Raises:
-        MethodError: One is no spectrum.
+        MethodError: A value is not a spectrum.
     """
     content = {}
     for name, values in spectra.items():
@@ -35,10 +39,10 @@ def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
 
 
 def read_spectra(folder: Path) -> dict[str, Array64]:
-    """Those of a run, by name; empty where it has none.
+    """Return the spectra of a run by name; empty if it has none.
 
     Raises:
-        DataError: They cannot be read.
+        DataError: The file cannot be read.
     """
     path = RunFiles(folder).spectra
     if not path.exists():
@@ -46,12 +50,12 @@ def read_spectra(folder: Path) -> dict[str, Array64]:
     with reading(path, "spectra", "run the cell again with --force"):
         found = {str(name): np.array(values, np.float64) for name, values in json.loads(path.read_bytes()).items()}
         if fault := next(filter(None, map(_fault, found.values())), ""):
-            raise ValueError(f"one {fault}")
+            raise ValueError(f"a spectrum {fault}")
     return found
 
 
 def _fault(values: Array64) -> str:
-    """What is wrong with a spectrum; empty if nothing is."""
+    """Return why values are not a spectrum; empty if they are."""
     if values.ndim != 1 or not len(values):
         return f"has shape {values.shape}"
     if not np.isfinite(values).all():
