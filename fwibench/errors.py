@@ -1,7 +1,7 @@
-"""Every error that fwibench raises on purpose.
+"""The exceptions that fwibench raises deliberately.
 
-Invariant: an error says what was wrong and what was expected; its `hint` says what to do about it.
-The command line prints both and keeps the traceback for `--debug`.
+Invariant: the message says what was wrong and what was expected, the `hint` says what to do about it. The command line
+prints both, and the traceback only with `--debug`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 MOST_NAMES = 8
-"""Known names that a hint lists."""
+"""Largest number of known names that a hint lists."""
 LISTED_BY = {"run": "fwibench status"}
-"""Commands that list all names of a kind, by the last word of the kind."""
+"""Command that lists all names of a kind, by the last word of the kind."""
 
 
 class FwibenchError(Exception):
-    """Base of all deliberate errors.
+    """Base class of all deliberate errors.
 
     Args:
         message: What was wrong, what was expected, and where.
-        hint: What the user can do about it; empty when there is nothing to add.
+        hint: What the user can do about it; empty if there is no advice.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -33,28 +33,35 @@ class FwibenchError(Exception):
 
 
 class UsageError(FwibenchError):
-    """The command or its options cannot be understood."""
+    """The command or one of its options is invalid."""
 
 
 class UnknownNameError(UsageError):
-    """A method, dataset, metric or run of that name does not exist."""
+    """No method, dataset, metric or run has the given name."""
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str], note: str = "") -> UnknownNameError:
-        """Builds the error for `name`, with the closest known names in the hint."""
+        """Return the error for an unknown name, with the closest known names in its hint.
+
+        Args:
+            kind: What is named, such as `method`.
+            name: The unknown name.
+            known: All known names of this kind.
+            note: Sentence that is appended to the hint.
+        """
         known = sorted(set(known))
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         if close:
             hint = f"did you mean {' or '.join(close)}?"
         else:
-            hint = f"known are: {_some(name, known)}" if known else f"there is no {kind} yet"
+            hint = f"known are: {_list_names(name, known)}" if known else f"there is no {kind} yet"
         if known and (command := LISTED_BY.get(kind.split()[-1])):
             hint += f" ({command} lists them)"
         return cls(f"there is no {kind} named '{name}'", f"{hint} {note}".strip())
 
 
-def _some(name: str, known: Sequence[str]) -> str:
-    """The known names, or where they are many the nearest."""
+def _list_names(name: str, known: Sequence[str]) -> str:
+    """Return all known names, or the ones closest to `name` if there are more than `MOST_NAMES`."""
     if len(known) <= MOST_NAMES:
         return ", ".join(known)
     near = sorted(known, key=lambda one: -difflib.SequenceMatcher(None, one, name).ratio())
@@ -62,35 +69,35 @@ def _some(name: str, known: Sequence[str]) -> str:
 
 
 class OptionError(UsageError):
-    """An option has a name or a value that its owner does not accept."""
+    """A method or dataset does not accept the name or the value of an option."""
 
 
 class ProblemError(FwibenchError):
-    """An array or a setting does not fit the problem: wrong shape, unit or bounds."""
+    """An array or a setting does not match the problem: wrong shape, unit or bounds."""
 
 
 class DataError(FwibenchError):
-    """Stored data are missing, incomplete or damaged, or cannot be made."""
+    """Stored data are missing, incomplete or damaged, or cannot be created."""
 
 
 class PluginError(FwibenchError):
-    """A plugin breaks the contract of its hooks or specs."""
+    """A plugin violates the contract of its hooks or specs."""
 
 
 class MethodError(FwibenchError):
-    """A method breaks its contract: used before fit, wrong output shape, and so on."""
+    """A method violates its contract: used before fit, wrong output shape, and so on."""
 
 
 class UnsuitableError(FwibenchError):
-    """A method cannot work here at all, so its cell is skipped."""
+    """A method cannot run on this dataset or machine, so its cell is skipped."""
 
 
 class DivergedError(MethodError):
-    """Training or inversion produced values that are not finite."""
+    """Training, inversion or prediction produced values that are not finite."""
 
 
 class MetricError(FwibenchError):
-    """A metric breaks its contract."""
+    """A metric violates its contract."""
 
 
 class RecordError(FwibenchError):

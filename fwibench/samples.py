@@ -1,6 +1,6 @@
-"""Samples on disk, read when they are asked for.
+"""Samples on disk, read lazily.
 
-Invariant: nothing here holds more than what was indexed; shards stay memory-mapped.
+Invariant: only indexed samples are held in memory; shards stay memory-mapped.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from fwibench.typing import Array32, Indices
 Transform = Callable[[Array32, Indices], Array32]
 
 OPEN_SHARDS = 128
-"""Most shards of an array that are mapped at once: each keeps a file open, and systems allow 256 to 1024."""
+"""Largest number of shards of an array that are mapped at once. Each keeps a file open; systems allow 256 to 1024."""
 CHUNK_BYTES = 2**26
-"""Bytes of samples that are read at once where many are only looked through."""
+"""Size of the chunks in which samples are read sequentially [bytes]."""
 
 
 def evenly_spaced(count: int, most: int) -> Indices:
@@ -43,15 +43,18 @@ def find_not_finite(samples: NDArray[Any]) -> Indices:
 
 
 def open_samples(path: Path, shape: tuple[int, ...], count: int) -> Array32:
-    """Memory-maps the samples of a shard, `(count, *shape)`.
+    """Memory-map the samples of a shard.
 
     Args:
-        path: An `.npy` file, which may leave out axes of length 1.
-        shape: Of a sample.
-        count: Samples that must be there; what follows them is not seen.
+        path: An `.npy` file; axes of length 1 may be missing.
+        shape: Shape of a sample.
+        count: Number of samples to map; the file may hold more.
+
+    Returns:
+        The samples, `(count, *shape)`.
 
     Raises:
-        DataError: It is damaged, or holds something else.
+        DataError: The file is damaged, holds no numbers, or holds fewer samples.
     """
     with reading(path, "samples", "fwibench data verify checks all files of a dataset"):
         array = open_npy(path)
@@ -64,14 +67,14 @@ def open_samples(path: Path, shape: tuple[int, ...], count: int) -> Array32:
 
 
 class ShardedArray:
-    """Rows of several `.npy` shards, seen as one array along the first axis.
+    """Samples of several `.npy` shards, concatenated along the first axis.
 
     Args:
-        shards: Files of shape `(rows, ...)`, all alike beyond the first axis.
-        counts: Samples of each shard.
-        shape: Shape of a sample; a shard may leave out axes of length 1, that of its only sample included.
-        indices: Which samples this array shows, in order.
-        transform: Applied to `(samples, their numbers)` as they are read; may change them in place.
+        shards: Files of shape `(rows, ...)`, equal beyond the first axis.
+        counts: Number of samples of each shard.
+        shape: Shape of a sample. A shard may lack axes of length 1, including the first axis if it holds one sample.
+        indices: Numbers of the samples that this array shows, in order.
+        transform: Function of `(samples, their numbers)` that is applied after reading; it may work in place.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class ShardedArray:
         self._maps: dict[int, Array32] = {}
 
     def _open(self, number: int) -> Array32:
-        """Maps a shard; not too many at a time, since each keeps its file open."""
+        """Return a memory-mapped shard; the oldest one is closed if too many are open."""
         if number not in self._maps:
             if len(self._maps) >= OPEN_SHARDS:
                 del self._maps[next(iter(self._maps))]
@@ -103,11 +106,11 @@ class ShardedArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """`(n, ...)`, known without reading samples."""
+        """Shape `(n, ...)`, known without reading samples."""
         return (len(self), *self._sample)
 
     def __getitem__(self, key: int | slice | Indices) -> Array32:
-        """Reads samples into memory; an integer drops the first axis, as in numpy."""
+        """Read samples into memory; an integer drops the first axis, as in numpy."""
         chosen = np.atleast_1d(self._indices[key])
         shard = np.searchsorted(self._ends, chosen, side="right")
         first = np.concatenate([[0], self._ends])[shard]
@@ -120,13 +123,13 @@ class ShardedArray:
         return out[0] if isinstance(key, int | np.integer) else out
 
     def select(self, positions: Indices) -> ShardedArray:
-        """The samples at some positions of this array, still on disk."""
+        """Return an array of the samples at some positions of this one, without reading them."""
         other = copy.copy(self)
         other._indices = self._indices[positions]
         return other
 
     def chunks(self) -> Iterator[tuple[int, Array32]]:
-        """Yield the position of a first sample and the samples from there on, up to `CHUNK_BYTES` at a time."""
+        """Yield chunks of up to `CHUNK_BYTES`: the position of the first sample, and the samples."""
         rows = max(CHUNK_BYTES // (4 * math.prod(self._sample)), 1)
         for first in range(0, len(self), rows):
             yield first, self[first : first + rows]
@@ -137,13 +140,13 @@ class ShardedArray:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a dataset.
+    """The train, validation or test samples of a dataset.
 
     Attributes:
         name: `train`, `val` or `test`.
         ids: Stable sample ids, `(n,)`.
-        measurements: `(n, S, T, R)`, raw amplitudes.
-        properties: `(n, 1, Z, X)`, physical units.
+        measurements: Raw amplitudes, `(n, S, T, R)`.
+        properties: Property maps in physical units, `(n, 1, Z, X)`.
     """
 
     name: str
@@ -155,7 +158,10 @@ class Split:
         return len(self.ids)
 
     def spread(self, n: int) -> Split:
-        """At most `n` samples, spread evenly over the split, so neighbours in time or space do not crowd it."""
+        """Return at most `n` samples that are evenly spaced over the split.
+
+        Neighbouring samples may be similar, so the first `n` would not be representative.
+        """
         if n >= len(self):
             return self
         positions = evenly_spaced(len(self), n)

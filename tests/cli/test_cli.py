@@ -89,7 +89,7 @@ def test_from_run_to_leaderboard(fwibench: Command, tmp_path: Path, salt: Datase
 
     several = fwibench("show", "invlint")
     assert several.returncode == 2
-    assert "'invlint' fits 2 runs" in several.stderr
+    assert "'invlint' matches 2 runs" in several.stderr
 
     victim = next((tmp_path / "results" / "runs").glob("*mean-map*")) / "record.json"
     victim.write_text(victim.read_text()[:200])

@@ -66,7 +66,7 @@ def test_maps_that_cannot_be_stop_only_the_strict(
     np.savez(model, **wrong)
     strict = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--strict")
     assert strict.returncode == 1
-    assert "probably not what the method knows" in strict.stderr
+    assert "probably differ from those that the method was trained for" in strict.stderr
     assert not (tmp_path / "maps.npy").exists()
     done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--json")
     assert done.returncode == 0, done.stderr

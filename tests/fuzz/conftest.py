@@ -16,7 +16,7 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.traces import write_traces
 from fwibench.runs.folders.rescore import Rescored
 from fwibench.runs.planning.grammar import read_request
-from fwibench.runs.scoring.rescore import Order, rescore
+from fwibench.runs.scoring.rescore import RescoreJob, rescore
 from tests.runs.finished import finish
 
 METHODS = "mean-map,nearest-neighbour,pixel-ridge"
@@ -37,7 +37,7 @@ def finished(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPat
     return root, records
 
 
-def rescore_here(order: Order) -> Iterator[Rescored]:
+def rescore_here(order: RescoreJob) -> Iterator[Rescored]:
     """Rescores in this process; errors that are not the suite's own pass."""
     registry = load_registry()
     for folder in order.folders:

@@ -36,7 +36,7 @@ def info(
     """Show all that is known of a method, dataset, metric or exporter; with --dataset, what a method costs on it."""
     registry = open_registry()
     if dataset is not None:
-        from fwibench.runs.planning.costs import inspect_method
+        from fwibench.runs.planning.inspection import inspect_method
 
         method, place = read_one(registry, "method", name), read_one(registry, "dataset", dataset)
         found = inspect_method(registry, method, place, profile)

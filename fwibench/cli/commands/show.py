@@ -31,7 +31,7 @@ def show(
     """Show one run: options, scores, costs, diagnostics, environment. RUN may be a part of its name."""
     folder = Results(results).run(run)
     record = read_record(RunFiles(folder).record)
-    from fwibench.runs.scoring.course import describe_convergence
+    from fwibench.runs.scoring.convergence import describe_convergence
 
     try:
         bands = describe_convergence(record, folder, open_registry() if mae else None)

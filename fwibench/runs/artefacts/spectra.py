@@ -1,6 +1,6 @@
-"""Spectra of what a method solved for, kept with its run: `spectra.json`.
+"""Spectra that a method reports, such as singular values: `spectra.json`.
 
-Invariant: a spectrum is numbers above or at 0 that fall, the first one above 0.
+Invariant: a spectrum is a non-negative, non-increasing sequence whose first value is positive.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from fwibench.typing import Array64
 
 
 def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
-    """Writes those of a run, atomically; nothing if there are none.
+    """Write the spectra of a run atomically; no file if there are none.
 
     Raises:
-        MethodError: One is no spectrum.
+        MethodError: An array is not a valid spectrum.
     """
     content = {}
     for name, values in spectra.items():
         array = np.asarray(values, np.float64)
-        if fault := _fault(array):
+        if fault := _find_fault(array):
             raise MethodError(f"spectra()['{name}'] {fault}, expected numbers in descending order, the first above 0")
         content[name] = array.tolist()
     if content:
@@ -35,23 +35,23 @@ def write_spectra(spectra: Mapping[str, ArrayLike], folder: Path) -> None:
 
 
 def read_spectra(folder: Path) -> dict[str, Array64]:
-    """Those of a run, by name; empty where it has none.
+    """Read the spectra of a run, by name; empty if it has none.
 
     Raises:
-        DataError: They cannot be read.
+        DataError: The file cannot be read.
     """
     path = RunFiles(folder).spectra
     if not path.exists():
         return {}
     with reading(path, "spectra", "run the cell again with --force"):
         found = {str(name): np.array(values, np.float64) for name, values in json.loads(path.read_bytes()).items()}
-        if fault := next(filter(None, map(_fault, found.values())), ""):
+        if fault := next(filter(None, map(_find_fault, found.values())), ""):
             raise ValueError(f"one {fault}")
     return found
 
 
-def _fault(values: Array64) -> str:
-    """What is wrong with a spectrum; empty if nothing is."""
+def _find_fault(values: Array64) -> str:
+    """Return why an array is no spectrum; empty if it is one."""
     if values.ndim != 1 or not len(values):
         return f"has shape {values.shape}"
     if not np.isfinite(values).all():
