@@ -11,7 +11,7 @@ from fwibench.errors import UsageError
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Record, write_record
-from fwibench.runs.artefacts.replacing import beside, remove, replace_folder
+from fwibench.runs.artefacts.replacement import beside, remove, replace_folder
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split

@@ -1,1 +1,1 @@
-"""Plan to cell to record, one child process a cell."""
+"""Planning and running cells: each runs in a child process and ends with a record."""

@@ -124,7 +124,7 @@ def test_a_row_without_scores_of_samples_is_not_ranked_among_those_with(tmp_path
     for common in (False, True):
         board = board_of(tmp_path, common=common)
         assert {row["method"]: row["rank"] for row in board.rows} == {"a": None, "b": 1, "c": 2}
-        assert "has 29 samples, its record 30; fwibench rescore makes it again" in board.notes[0]
+        assert "has 29 samples, its record 30; fwibench rescore writes it again" in board.notes[0]
 
 
 def test_seeds_on_other_samples_make_no_interval(tmp_path: Path) -> None:

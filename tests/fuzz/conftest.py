@@ -16,7 +16,7 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.traces import write_traces
 from fwibench.runs.folders.rescore import Rescored
 from fwibench.runs.planning.grammar import read_request
-from fwibench.runs.scoring.rescore import Order, rescore
+from fwibench.runs.scoring.rescore import RescoreJob, rescore
 from tests.runs.finished import finish
 
 METHODS = "mean-map,nearest-neighbour,pixel-ridge"
@@ -37,12 +37,12 @@ def finished(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPat
     return root, records
 
 
-def rescore_here(order: Order) -> Iterator[Rescored]:
+def rescore_here(job: RescoreJob) -> Iterator[Rescored]:
     """Rescore runs in this process; unexpected errors propagate."""
     registry = load_registry()
-    for folder in order.folders:
+    for folder in job.folders:
         try:
-            record, failures = rescore(folder, order.metrics, registry)
+            record, failures = rescore(folder, job.metrics, registry)
         except FwibenchError as error:
             yield Rescored(folder, error=error.message, hint=error.hint)
         else:

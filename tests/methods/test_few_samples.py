@@ -17,7 +17,7 @@ from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.spectra import write_spectra
 from fwibench.runs.planning.grammar import read_request
-from fwibench.runs.planning.plan import _Place, make_plan
+from fwibench.runs.planning.plan import _DatasetSplit, make_plan
 from fwibench.testing import in_memory
 
 
@@ -51,8 +51,8 @@ def test_networks_with_batch_statistics_refuse_one_sample_when_planning(
     spec = registry.method(name).spec
     sizes = {"train": 1, "val": 1, "test": 1}
     reason = f"{name} needs 2 train samples at least, salt has 1 in its split random"
-    assert _Place(salt, "random", sizes).refusal(spec, {}, "cpu") == reason
-    assert not _Place(salt, "random", {**sizes, "train": 2}).refusal(spec, {}, "cpu")
+    assert _DatasetSplit(salt, "random", sizes).unsupported_reason(spec, {}, "cpu") == reason
+    assert not _DatasetSplit(salt, "random", {**sizes, "train": 2}).unsupported_reason(spec, {}, "cpu")
     with pytest.raises(OptionError, match="option batch_size of .* is .1.: input should be greater than or equal to 2"):
         make_plan(read_request(registry, f"{name}[batch_size=1]", "salt", profile="smoke"), registry)
 

@@ -10,8 +10,8 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.evaluate import Task, evaluate
 from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.planning.request import Request
-from fwibench.runs.processes.messages import combine
-from fwibench.runs.scoring.process import diagnose, score_predictions
+from fwibench.runs.processes.messages import complete_record
+from fwibench.runs.scoring.worker import diagnose, score_predictions
 
 
 def finish(request: Request, registry: Registry) -> list[Record]:
@@ -24,7 +24,7 @@ def finish(request: Request, registry: Registry) -> list[Record]:
         with TemporaryDirectory() as work:
             task = Task(planned.cell, False, "cpu", registry, folder, Path(work))
             *_, measured = evaluate(task)
-            record = combine(known, measured)
+            record = complete_record(known, measured)
             scored = score_predictions(record, registry, folder, ["mae", "ssim"])
             found = {"scores": scored.scores, "notes": [*record.notes, *scored.notes]}
             if measured.diagnoses:

@@ -173,9 +173,9 @@ def test_devices_are_chosen_among_those_that_are_there(
 
 def test_a_machine_without_the_driver_of_a_gpu_is_told_at_planning(monkeypatch: pytest.MonkeyPatch) -> None:
     for there, reason in ((False, "some needs a GPU (cuda), and there is none that torch could use"), (True, "")):
-        monkeypatch.setattr(devices, "_driver", lambda there=there: there)
-        assert devices.device_refusal(method("cuda"), "auto") == reason
-        assert devices.device_refusal(method("cpu", "cuda"), "auto") == ""
+        monkeypatch.setattr(devices, "_has_gpu_driver", lambda there=there: there)
+        assert devices.unsupported_device_reason(method("cuda"), "auto") == reason
+        assert devices.unsupported_device_reason(method("cpu", "cuda"), "auto") == ""
 
 
 def test_a_method_says_what_it_refuses(registry: Registry) -> None:

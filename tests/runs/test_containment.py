@@ -13,9 +13,9 @@ import pytest
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
-from fwibench.runs.processes import start as processes
+from fwibench.runs.processes import launch
 from fwibench.runs.processes.child import classify
-from fwibench.runs.processes.start import MARK, count_memory_kills, end_processes
+from fwibench.runs.processes.launch import MARK, count_memory_kills, end_processes
 from tests.conftest import Command
 from tests.runs.test_faults import COMMON, faulty, rows, running
 
@@ -67,7 +67,7 @@ def test_kills_for_lack_of_memory_are_counted(
 ) -> None:
     (tmp_path / "events").write_text(content)
     files = [(tmp_path / "absent", "oom_kill"), (tmp_path / "events", "oom_kill")]
-    monkeypatch.setattr(processes, "_memory_events", lambda: files)
+    monkeypatch.setattr(launch, "_memory_events", lambda: files)
     assert count_memory_kills() == kills
 
 
@@ -76,10 +76,10 @@ def test_a_kill_counts_as_out_of_memory_where_the_system_counted_one(
     counts: list[int], status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = iter(counts)
-    monkeypatch.setattr(processes, "count_memory_kills", lambda: next(left))
+    monkeypatch.setattr(launch, "count_memory_kills", lambda: next(left))
     (tmp_path / "dies.py").write_text("import os; os.kill(os.getpid(), 9)")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    end = processes.run_process("dies", [], tmp_path, tmp_path / "log", 60, lambda event: None)
+    end = launch.run_process("dies", [], tmp_path, tmp_path / "log", 60, lambda event: None)
     assert (end.code, "oom" if end.out_of_memory else "failed") == (-9, status)
 
 

@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from fwibench.methods.traces import Step, Trace
-from fwibench.runs.artefacts.record import Costs
-from fwibench.runs.execution.evaluate import _take_clock
+from fwibench.runs.execution.stages import Predicted, clock_inversions
 from fwibench.runs.execution.timing import best_throughput
 
 
@@ -12,10 +11,10 @@ from fwibench.runs.execution.timing import best_throughput
 def test_an_inversion_that_went_on_has_no_clock_for_the_whole(
     before: float, predict_s: float | None, rate: float | None
 ) -> None:
-    costs = Costs(predict_s=4.0)
-    _take_clock(costs, [Trace([Step("all", 1, 1.0, before + 3.0)], before=before)], "cpu")
-    assert (costs.predict_s, costs.throughput_per_s) == (predict_s, rate)
-    assert costs.predict_ms_cpu1 == 1e3 * (before + 3), "a sample's own clock counts all attempts"
+    traces = [Trace([Step("all", 1, 1.0, before + 3.0)], before=before)]
+    costs = clock_inversions(Predicted(np.zeros((1, 1, 2, 2), np.float32), traces, read_s=0.0, predict_s=4.0), "cpu")
+    assert (costs["predict_s"], costs["throughput_per_s"]) == (predict_s, rate)
+    assert costs["predict_ms_cpu1"] == 1e3 * (before + 3), "the time of a sample includes all attempts"
 
 
 def test_a_batch_that_does_not_fit_ends_the_search_for_the_best() -> None:

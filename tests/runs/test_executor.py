@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from fwibench.runs.processes.start import _forward
+from fwibench.runs.processes.launch import _forward_events
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), TypeError("no steps"), SystemExit(1)])
@@ -15,5 +15,5 @@ def test_a_display_that_fails_does_not_stop_the_cell(error: BaseException) -> No
         told.append(event["report"]["step"])
         raise error
 
-    _forward(stream, tell)
+    _forward_events(stream, tell)
     assert told == list(range(9)), "the pipe is emptied"

@@ -9,6 +9,7 @@ import pytest
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, RecordError, UsageError
+from fwibench.runs.artefacts.cell import RESULT_FORMAT
 from fwibench.runs.artefacts.differences import find_differences
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record, write_record
@@ -39,10 +40,12 @@ def test_a_damaged_record_is_left_out_with_a_line(tmp_path: Path, content: bytes
     assert len(line) < 400
 
 
-@pytest.mark.parametrize("changes", [{"format": 2}, {"format": 99, "telepathy": True}])
+@pytest.mark.parametrize("changes", [{"format": RESULT_FORMAT + 1}, {"format": 99, "telepathy": True}])
 def test_a_record_of_the_future_says_so(tmp_path: Path, changes: dict[str, object]) -> None:
     path = damage(tmp_path, leave(tmp_path, "a", [1.0]), **changes)
-    with pytest.raises(RecordError, match=rf"has result format {changes['format']}, this fwibench reads 1") as error:
+    with pytest.raises(
+        RecordError, match=f"has result format {changes['format']}, this fwibench reads {RESULT_FORMAT}"
+    ) as error:
         read_record(path)
     assert error.value.hint == "upgrade fwibench"
 

@@ -18,6 +18,7 @@ from fwibench.runs.folders.merge import merge
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import PlannedCell, make_plan, non_default_options
 from fwibench.runs.scoring.rescore import rescore
+from tests.boards.records import builtin_columns
 from tests.conftest import Command
 
 STORED = Path(__file__).with_name("format1")
@@ -74,7 +75,7 @@ def test_further_seed_gets_a_cell_of_today_in_the_row_of_the_former_ones(registr
     assert last.cached is None
     assert last.cell.non_default == {"decoder": "conv"} | last.cell.non_default
     new = record_of(former, "invlint-s0").model_copy(update={"cell": last.cell})
-    board = make_board([*Results(former).records()[0], new])
+    board = make_board([*Results(former).records()[0], new], builtin_columns())
     assert sorted(line.row["seeds"] for line in board.lines) == [1, 2, 3]
 
 

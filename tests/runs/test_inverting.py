@@ -234,7 +234,7 @@ def test_methods_are_chosen_by_what_they_say_of_themselves(record: Path, survey:
         make_task(record, survey, registry, method="multiscale")
     with pytest.raises(OptionError, match="iteration"):
         make_task(record, survey, registry, settings={"iteration": "5"})
-    with pytest.raises(UsageError, match="which --start gives"):
+    with pytest.raises(UsageError, match="which --start sets"):
         make_task(record, survey, registry, settings={able[0].start_option: "gradient"})
     with pytest.raises(FwibenchError, match="train-mean"):
         make_task(record, survey, registry, start="train-mean")

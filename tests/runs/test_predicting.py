@@ -16,7 +16,7 @@ from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.grammar import read_request
-from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements
+from fwibench.runs.prediction.measurements import Measurements, inspect_values, read_measurements
 from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
 from fwibench.testing.problems import EM, SEISMIC
 from tests.runs.finished import finish
@@ -89,7 +89,7 @@ def test_original_files_that_are_elsewhere_leave_a_doubt(
     monkeypatch.setattr(Dataset, "fingerprint", property(absent))
     task = make_task(folder_of(results, "closed-form"), shots, registry)
     (line,) = task.warnings
-    assert line.startswith("the files of salt are not here")
+    assert line.startswith("the files of salt are not on this machine")
 
 
 def test_one_sample_needs_no_axis_of_samples(results: Results, shots: Path, registry: Registry, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], type[FwibenchError], str]] = {
     "the truth is needed": ("iterative", {"track": "oracle-start"}, UsageError, "starts from the truth"),
     "it failed": ("learned", {"status": "failed", "reason": "no good"}, UsageError, "has no model: no good"),
     "its base is elsewhere": ("hybrid", {}, DataError, "builds on salt-random-smoke-mean-map-s0-.* is missing"),
-    "another dataset": ("learned", {"cell": {"fingerprint": "0" * 64}}, FwibenchError, "salt is not what it was"),
+    "another dataset": ("learned", {"cell": {"fingerprint": "0" * 64}}, FwibenchError, "salt has changed since"),
 }
 
 
@@ -141,7 +141,7 @@ def test_a_model_of_another_version_is_doubted_and_one_that_is_gone_told(
     folder = altered(results, "closed-form", tmp_path, cell={"method_version": "0.1"})
     task = make_task(folder, shots, registry)
     (line,) = task.warnings
-    assert line.startswith("the model was made by pixel-ridge 0.1, this is ")
+    assert line.startswith("the model was fitted by version 0.1 of pixel-ridge, installed is ")
     shutil.rmtree(folder / "model")
     with pytest.raises(DataError, match=r"arrays.npz cannot be read as what the method learnt: No such file"):
         predict(task, registry, "cpu")
@@ -255,7 +255,7 @@ def test_large_integers_are_rounded_with_a_note(tmp_path: Path) -> None:
 
 
 def doubts(array: Any, problem: Problem = SEISMIC, missing: float = 0.0) -> list[str]:
-    return inspect_values(Incoming(np.asarray(array), ()), problem, missing)
+    return inspect_values(Measurements(np.asarray(array), ()), problem, missing)
 
 
 def test_plausible_values_leave_no_doubts() -> None:
@@ -271,7 +271,7 @@ def test_another_unit_is_doubted(factor: float, word: str) -> None:
     mixed[2:] *= factor
     (line,) = doubts(mixed)
     assert f"of 2 of 4 samples is far {word}" in line
-    times = float(line.partition("knows, ")[2].partition(" times in sample 2")[0])
+    times = float(line.partition("trained for, ")[2].partition(" times in sample 2")[0])
     assert times == pytest.approx(max(peak * factor, 1 / (peak * factor)), rel=0.05)
     rows = np.array(EM.amplitude.rows)[:, None]
     (line,) = doubts(np.full((2, 2, 6, 10), factor) * rows, EM)
@@ -288,7 +288,7 @@ def test_rows_in_another_order_are_doubted_by_frequency() -> None:
     assert "the largest amplitude of the imaginary part at 40 Hz of 2 of 2 samples is far larger" in larger
     assert "45 times in sample 0" in larger
     assert "of the real part at 160 Hz of 2 of 2 samples is far smaller" in smaller
-    assert "are the rows in another order (the 6 rows are the real and the imaginary part of each" in smaller
+    assert "the scaling and the order of the rows (the 6 rows are the real and the imaginary part of each" in smaller
 
 
 def test_maps_far_outside_of_the_bounds_are_doubted() -> None:
@@ -314,9 +314,9 @@ def test_silent_traces_gathers_and_samples_are_told() -> None:
     part = GOOD.copy()
     part[2, 1, :, 4:6] = 0
     (line,) = doubts(part)
-    assert line.startswith("2 of 180 traces (1.1%) hold nothing but 0; first receiver 4 of source 1 of sample 2")
+    assert line.startswith("2 of 180 traces (1.1%) contain only zeros; first receiver 4 of source 1 of sample 2")
     assert doubts(part, missing=0.05) == []
     part[2, 1] = 0
-    assert doubts(part, missing=0.05) == ["1 of 12 gathers hold nothing but 0, first source 1 of sample 2"]
+    assert doubts(part, missing=0.05) == ["1 of 12 gathers contain only zeros, first source 1 of sample 2"]
     part[2] = 0
-    assert doubts(part) == ["1 of 4 samples hold nothing but 0, first sample 2"]
+    assert doubts(part) == ["1 of 4 samples contain only zeros, first sample 2"]

@@ -17,9 +17,9 @@ from fwibench.errors import DataError
 from fwibench.files import locks
 from fwibench.files.atomic import atomic_write
 from fwibench.files.locks import BusyError, locked
-from fwibench.runs.artefacts import replacing
+from fwibench.runs.artefacts import replacement
 from fwibench.runs.artefacts.layout import RunFiles
-from fwibench.runs.artefacts.replacing import beside, irregular, replace_folder
+from fwibench.runs.artefacts.replacement import beside, find_irregular, replace_folder
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.folders import merge as merging
 from fwibench.runs.folders.merge import merge
@@ -42,7 +42,7 @@ def test_a_folder_that_cannot_be_renamed_gets_the_new_content(tmp_path: Path, mo
     def layered(one: Path, other: Path) -> bool:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
-    monkeypatch.setattr(replacing, "_exchange", layered)
+    monkeypatch.setattr(replacement, "_exchange", layered)
     old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
     (old / "stale").touch()
     replace_folder(new, old)
@@ -55,7 +55,7 @@ def test_a_folder_that_cannot_be_renamed_gets_the_new_content(tmp_path: Path, mo
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to replace a folder: by exchanging two names, and where the system cannot do that."""
     if request.param == "rename":
-        monkeypatch.setattr(replacing, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(replacement, "_exchange", lambda one, other: False)
     return request.param
 
 
@@ -96,7 +96,7 @@ def test_killed_at_any_call_the_old_or_the_new_result_is_there(
             for name in ("rename", "unlink", "rmdir", "open"):
                 patched.setattr(os, name, step(getattr(os, name)))
             if way == "exchange":
-                patched.setattr(replacing, "_exchange", step(replacing._exchange))
+                patched.setattr(replacement, "_exchange", step(replacement._exchange))
             try:
                 replace_folder(new, folder)
                 done = True
@@ -105,7 +105,7 @@ def test_killed_at_any_call_the_old_or_the_new_result_is_there(
         found, faults = Results(tmp_path).records()
         assert [one.run_id for one in found] == [record.run_id], faults
         assert Results(tmp_path).finished(record.cell)
-        Results(tmp_path).tidy()
+        Results(tmp_path).clean_up()
         assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [".locks", folder.name]
         if done:
             assert found[0].notes == ["new"]
@@ -126,7 +126,7 @@ def test_leftovers_of_killed_commands_are_tidied_unless_someone_works_there(tmp_
         for kind in ("attempt", "new", "old", "partial"):
             beside(folder, kind).mkdir()
     with results.locked(held.run_id):
-        results.tidy()
+        results.clean_up()
     assert {path.name for path in results.folder(done.cell).iterdir()} == {"record.json", "scores.csv"}
     assert (results.folder(failed.cell) / "work").exists(), "checkpoints of a run that is not finished stay"
     assert not (results.folder(failed.cell) / "attempt").exists()
@@ -189,7 +189,7 @@ def test_merge_leaves_out_runs_with_links_and_writers_do_not_follow_them(fwibenc
         folder = tmp_path / name / "model"
         folder.mkdir(parents=True)
         os.mkfifo(folder / "x") if name == "fifo" else (folder / "x").symlink_to("/")
-        assert irregular(tmp_path / name) == "model/x"
+        assert find_irregular(tmp_path / name) == "model/x"
 
     # a run that came without merge
     assert fwibench("run", "--methods", "x-raises", *COMMON).returncode == 1

@@ -298,7 +298,7 @@ def test_what_differs_is_found(made: Path, results: Path, registry: Registry) ->
 
 CHANGED = {
     "version": ({"method_version": "0.1"}, "mean-map was version 0.1, here it is 1"),
-    "samples": ({"fingerprint": "0" * 64}, "salt has other samples here than then"),
+    "samples": ({"fingerprint": "0" * 64}, "salt has other samples here"),
     "an option": ({"options": {"gone": 1}}, "there is no option of mean-map named 'gone'"),
     "a method": ({"method": "gone"}, "there is no method named 'gone'"),
     "a dataset": ({"dataset": "gone"}, "there is no dataset named 'gone'"),
@@ -325,7 +325,7 @@ def test_nothing_runs_where_the_cell_would_be_another(results: Path, fwibench: C
     alter(results, "smoke-mean-map", cell={"fingerprint": "0" * 64})
     done = fwibench("reproduce", "smoke-mean-map")
     assert done.returncode == 1
-    assert "salt has other samples here than then" in done.stderr
+    assert "salt has other samples here" in done.stderr
     assert "this installation cannot reproduce the run exactly" in done.stderr
     printed = fwibench("reproduce", "smoke-mean-map", "--print")
     assert printed.returncode == 0

@@ -25,11 +25,11 @@ def test_segy_is_read_as_by_data_add(tmp_path: Path) -> None:
     path = write_traces(tmp_path / "u.segy", traces, survey_headers(sources, known[1] + 5000, -10), interval)
     incoming = read_measurements(path, SEISMIC)
     np.testing.assert_array_equal(incoming.array, array)
-    assert not any("the method knows" in note for note in incoming.notes)
+    assert not any("the problem's survey" in note for note in incoming.notes)
     write_traces(path, traces, survey_headers(sources, known[1] + 5020, -10), interval)
     assert "the headers place receivers up to 20 m from those" in " ".join(read_measurements(path, SEISMIC).notes)
     write_traces(path, traces, survey_headers(sources, known[1]), {BinField.Interval: 4000})
-    with pytest.raises(ProblemError, match="has a time step of 0.004 s, the method knows"):
+    with pytest.raises(ProblemError, match="has a time step of 0.004 s, expected"):
         read_measurements(path, SEISMIC)
     write_traces(path, traces[: -shape[2]], survey_headers(sources[:-1], known[1]), interval)
     with pytest.raises(ProblemError, match="has 5 shots, expected a multiple of 3"):

@@ -184,7 +184,7 @@ def test_a_wrong_name_gets_the_closest() -> None:
 def test_settings_say_whose_options_they_are() -> None:
     settings = parse_settings(["m.alpha=1=2", "m.on=true", "n.a=1"])
     assert settings == {"m": {"alpha": "1=2", "on": "true"}, "n": {"a": "1"}}
-    with pytest.raises(UsageError, match="whose option"):
+    with pytest.raises(UsageError, match="names no method"):
         parse_settings(["alpha=1"])
 
 

@@ -11,7 +11,7 @@ import pytest
 from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError
 from fwibench.runs.artefacts.predictions import read_predictions
-from fwibench.runs.opening.truth import find_changed, seal, state_of
+from fwibench.runs.opening.truth import data_state, find_changed_files, seal
 from tests.conftest import Command
 from tests.runs.test_faults import COMMON, faulty, rows
 
@@ -70,18 +70,18 @@ def test_a_touched_or_grown_shard_is_no_change_and_a_changed_one_is(
 
     monkeypatch.setenv("FWIBENCH_DATA", own_data["FWIBENCH_DATA"])
     dataset = open_dataset(registry, "salt", "smoke")
-    before = state_of(dataset)
-    assert not find_changed(before, dataset)
+    before = data_state(dataset)
+    assert not find_changed_files(before, dataset)
     shard = dataset.arrays().properties[0]
     shard.touch()
-    assert not find_changed(before, dataset)
+    assert not find_changed_files(before, dataset)
     rows = dataset.size
     dataset.store.grow(rows + 1, dataset.samples, lambda done, total: None)
-    assert not find_changed(before, dataset), "another command may need more samples"
+    assert not find_changed_files(before, dataset), "another command may need more samples"
     maps = np.load(shard, mmap_mode="r+")
     maps[0] += 1
     maps.flush()
-    assert find_changed(before, dataset) == [shard]
+    assert find_changed_files(before, dataset) == [shard]
 
 
 VANDAL = """

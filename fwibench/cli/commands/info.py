@@ -40,7 +40,7 @@ def info(
     """Show a method, dataset, metric or exporter; with --dataset, the layers and costs of a method on that dataset."""
     registry = open_registry()
     if dataset is not None:
-        from fwibench.runs.planning.costs import inspect_method
+        from fwibench.runs.planning.inspection import inspect_method
 
         method, place = read_one(registry, "method", name), read_one(registry, "dataset", dataset)
         found = inspect_method(registry, method, place, profile)

@@ -37,7 +37,7 @@ def show(
     """Show a run: options, scores, costs, diagnostics and environment."""
     folder = Results(results).run(run)
     record = read_record(RunFiles(folder).record)
-    from fwibench.runs.scoring.course import describe_convergence
+    from fwibench.runs.scoring.convergence import describe_convergence
 
     try:
         bands = describe_convergence(record, folder, open_registry() if mae else None)

@@ -11,7 +11,7 @@ from fwibench.specs.method import Published
 from fwibench.text.readable import show_count
 
 if TYPE_CHECKING:
-    from fwibench.runs.planning.costs import Inspection
+    from fwibench.runs.planning.inspection import Inspection
 
 LAYERS = ("layer", "type", "output", "parameters", "MACs [M]")
 

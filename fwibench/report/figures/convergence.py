@@ -22,7 +22,7 @@ from fwibench.report.representatives import first_with, names_of
 from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.traces import read_traces
-from fwibench.runs.scoring.course import band_errors
+from fwibench.runs.scoring.convergence import band_errors
 from fwibench.text.readable import counted
 from fwibench.typing import Array64
 

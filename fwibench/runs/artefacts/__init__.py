@@ -1,1 +1,1 @@
-"""What a cell leaves in a results folder, and how it is read and replaced."""
+"""Files of the cells in a results folder: reading, writing and replacing them."""

@@ -1,6 +1,6 @@
 """The cell: one method with its options, on one dataset, split and seed, with one profile.
 
-Invariant: a cell is plain data that survives JSON, and its key says all that its result depends on.
+Invariant: a cell is plain data that survives a JSON round-trip; its key is a hash of everything its result depends on.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from fwibench.problem import Frozen
 from fwibench.specs.dataset import Profile
 
 RESULT_FORMAT = 2
-"""Version of records and of what is measured; part of every key.
+"""Version of the records and of the measured quantities; part of every key.
 
-Format 1 hashed all options of a method, so that a new option with a default made every finished result another one.
+Format 1 hashed all options of a method, so a new option with a default invalidated every finished result.
 """
 
 
 class Cell(Frozen):
-    """What is to be run."""
+    """Description of one cell."""
 
     method: str
     method_version: str
@@ -34,17 +34,17 @@ class Cell(Frozen):
     )
     dataset: str
     dataset_options: dict[str, Any]
-    fingerprint: str = Field(description="of the dataset")
+    fingerprint: str = Field(description="fingerprint of the dataset")
     split: str
     seed: int = Field(ge=0, description="repetition, from 0")
     profile: Profile
     test_samples: int | None = Field(
-        default=None, description="only so many test samples, spread evenly over the split; None for all"
+        default=None, description="number of test samples, spread evenly over the split; None for all"
     )
 
     base: str = Field(default="", description="run whose fitted model this one builds on")
     plugin: str = Field(
-        default="", description="distribution of a method that stands in for another's of that name; else empty"
+        default="", description="distribution of the plugin whose method replaces another of that name; else empty"
     )
 
     files: dict[str, str] = Field(
@@ -53,10 +53,10 @@ class Cell(Frozen):
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of what the result depends on.
+        """SHA-256 of everything the result depends on.
 
-        Of the options those count that differ from the defaults of the method's version, so a new option with a
-        default changes no key. The fingerprint stands for the options of the dataset.
+        Only options that differ from the defaults of the method's version are hashed, so a new option with a default
+        does not change the key. The fingerprint represents the options of the dataset.
         """
         unset = {name for name in ("base", "plugin", "files") if not getattr(self, name)}
         content = self.model_dump(mode="json", exclude={"dataset_options", "non_default", *unset})
@@ -67,13 +67,13 @@ class Cell(Frozen):
         return hashlib.sha256(json.dumps([form, content], sort_keys=True).encode()).hexdigest()
 
     def continues(self, former: Cell) -> bool:
-        """Return whether a cell of format 1 is the same as this one but for options that have been added since.
+        """Return whether a cell of format 1 equals this one, except for options that have been added since.
 
         Args:
-            former: Any cell of format 1. Options that it does not know must have their defaults in this one.
+            former: A cell of format 1. Options that it lacks must have their default values in this cell.
         """
-        told = {"options", "non_default", "dataset_options"}
-        if self.model_dump(exclude=told) != former.model_dump(exclude=told):
+        compared_below = {"options", "non_default", "dataset_options"}
+        if self.model_dump(exclude=compared_below) != former.model_dump(exclude=compared_below):
             return False
         added = self.options.keys() - former.options.keys()
         return not added & (self.non_default or {}).keys() and all(
@@ -82,5 +82,5 @@ class Cell(Frozen):
 
     @property
     def run_id(self) -> str:
-        """Readable, unique name of the cell's folder."""
+        """Readable and unique name of the cell's folder."""
         return f"{self.dataset}-{self.split}-{self.profile}-{self.method}-s{self.seed}-{self.key[:8]}"

@@ -1,4 +1,4 @@
-"""What differs between two results of the same cells."""
+"""Differences between two results of the same cells."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from fwibench.runs.artefacts.record import Record
 
 TOLERANCE = 1e-6
-"""Relative; below it lies what the order of sums on another machine changes."""
+"""Relative tolerance of scores: the order of floating-point sums on another machine changes less."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A cell whose results differ.
+    """One value that differs between two results of a cell.
 
     Attributes:
-        run: Its name.
+        run: Name of the run.
         what: `status`, or the name of a metric.
-        first: Of the first folder; None where it has no score.
-        second: Of the second.
+        first: Value in the first folder; None if it has no score.
+        second: Value in the second folder.
     """
 
     run: str
@@ -28,14 +28,14 @@ class Change:
 
     @property
     def size(self) -> float | None:
-        """Second less first; None where there is no such number."""
+        """Second value minus first value; None unless both are numbers."""
         if isinstance(self.first, float) and isinstance(self.second, float):
             return self.second - self.first
         return None
 
     @property
     def relative(self) -> float | None:
-        """Size against the first; None where that is 0."""
+        """Difference relative to the first value; None if that is 0 or no number."""
         return (
             self.size / abs(self.first)
             if self.size is not None and isinstance(self.first, float) and self.first
@@ -45,13 +45,13 @@ class Change:
 
 @dataclass
 class Differences:
-    """Two folders.
+    """Differences between two results folders.
 
     Attributes:
-        only_first: Names of runs that the second has not.
-        only_second: Names of runs that the first has not.
-        changes: Of cells that both have.
-        same: How many cells both have with equal results.
+        only_first: Names of runs that are missing from the second folder.
+        only_second: Names of runs that are missing from the first folder.
+        changes: Differing values of cells that both folders have.
+        same: Number of cells with equal results in both folders.
     """
 
     only_first: list[str] = field(default_factory=list)
@@ -61,17 +61,20 @@ class Differences:
 
     @property
     def equal(self) -> bool:
-        """Whether both folders say the same."""
+        """Whether both folders have the same cells with equal results."""
         return not (self.only_first or self.only_second or self.changes)
 
 
 def find_differences(first: list[Record], second: list[Record], tolerance: float = TOLERANCE) -> Differences:
-    """Compares records cell by cell: which are there, their status, their scores.
+    """Compare the records of two folders cell by cell: presence, status and scores.
 
     Args:
-        first: Records, each cell's once.
-        second: The same of another folder.
-        tolerance: Relative difference of scores that is none.
+        first: Records of the first folder, one for each cell.
+        second: Records of the second folder, one for each cell.
+        tolerance: Largest relative difference of scores that counts as equal.
+
+    Returns:
+        The differences, sorted by run.
     """
     ours, theirs = ({record.cell.key: record for record in records} for records in (first, second))
     found = Differences(
@@ -87,7 +90,16 @@ def find_differences(first: list[Record], second: list[Record], tolerance: float
 
 
 def find_changes(first: Record, second: Record, tolerance: float = TOLERANCE) -> list[Change]:
-    """What differs between two records of one cell."""
+    """Return the values that differ between two records of one cell.
+
+    Args:
+        first: One record.
+        second: The other record.
+        tolerance: Largest relative difference of scores that counts as equal.
+
+    Returns:
+        The differing status alone, or the differing scores; empty if the records agree.
+    """
     if first.status != second.status:
         return [Change(first.run_id, "status", first.status, second.status)]
     names = dict.fromkeys([*first.scores, *second.scores])
@@ -96,7 +108,7 @@ def find_changes(first: Record, second: Record, tolerance: float = TOLERANCE) ->
 
 
 def describe_difference(first: Record, second: Record) -> str:
-    """The first difference of two records of one cell in words; empty where there is none."""
+    """Return the first difference between two records of one cell in words; empty if there is none."""
     changes = find_changes(first, second)
     if not changes:
         return ""

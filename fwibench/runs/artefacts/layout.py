@@ -1,4 +1,4 @@
-"""The files of a run's folder, and of the folder where an attempt at it works."""
+"""File names in a run's folder and in the folder of an attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RunFiles:
 
     @property
     def record(self) -> Path:
-        """The record, JSON."""
+        """Record, JSON."""
         return self.folder / "record.json"
 
     @property
@@ -28,7 +28,7 @@ class RunFiles:
 
     @property
     def predictions(self) -> Path:
-        """Predicted maps of the test samples."""
+        """Predicted property maps of the test samples."""
         return self.folder / "predictions.npz"
 
     @property
@@ -38,12 +38,12 @@ class RunFiles:
 
     @property
     def models(self) -> Path:
-        """Models of an inversion at the end of each band."""
+        """Models of an inversion at the end of each frequency band."""
         return self.folder / "models.npz"
 
     @property
     def spectra(self) -> Path:
-        """Spectra of what a method solved for, JSON."""
+        """Singular value or eigenvalue spectra reported by a method, JSON."""
         return self.folder / "spectra.json"
 
     @property
@@ -53,7 +53,7 @@ class RunFiles:
 
     @property
     def log(self) -> Path:
-        """What the processes wrote to standard error."""
+        """Standard error of the cell's processes."""
         return self.folder / "log.txt"
 
     @property
@@ -63,35 +63,35 @@ class RunFiles:
 
     @property
     def work(self) -> Path:
-        """Working folder of the method, with its checkpoints; gone when the run is finished."""
+        """Working folder of the method with its checkpoints; removed when the run is finished."""
         return self.folder / "work"
 
     @property
     def products(self) -> tuple[Path, ...]:
-        """All that an attempt leaves beside the record and the log."""
+        """Results of an attempt besides the record and the log."""
         return self.predictions, self.scores, self.traces, self.models, self.spectra, self.model
 
     @property
     def job(self) -> Path:
-        """Message to the processes of an attempt: what is to be done."""
+        """Message to the processes of an attempt: a `Job`."""
         return self.folder / "job.json"
 
     @property
     def draft(self) -> Path:
-        """Message of the method's process: what it measured."""
+        """Message of the method's process: a `Measured`."""
         return self.folder / "draft.json"
 
     @property
     def scored(self) -> Path:
-        """Message of the scoring process: scores."""
+        """Message of the scoring process: a `Scored`."""
         return self.folder / "scored.json"
 
     @property
     def diagnosed(self) -> Path:
-        """Message of the diagnosing process: diagnostics."""
+        """Message of the diagnostics process: a `Diagnosed`."""
         return self.folder / "diagnosed.json"
 
     @property
     def order(self) -> Path:
-        """Message to the rescoring process: runs and metrics."""
+        """Message to the rescoring process: a `RescoreJob`."""
         return self.folder / "order.json"

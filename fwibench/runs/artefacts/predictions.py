@@ -1,6 +1,6 @@
 """Predictions of a run: `predictions.npz`.
 
-Invariant: a map for each test sample, under its stable id.
+Invariant: one property map for each test sample, with its stable id.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from fwibench.typing import Array32
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a method made of the test samples.
+    """Predicted property maps of the test samples.
 
     Attributes:
-        ids: Of the samples, `(n,)`.
-        maps: In the property's unit, `(n, 1, Z, X)`.
+        ids: Sample ids, `(n,)`.
+        maps: Property maps in physical units, `(n, 1, Z, X)`.
     """
 
     ids: tuple[str, ...]
@@ -31,7 +31,7 @@ class Predictions:
 
 
 def write_predictions(predictions: Predictions, folder: Path) -> None:
-    """Writes those of a run, atomically."""
+    """Write the predictions of a run into its folder, atomically."""
     with atomic_write(RunFiles(folder).predictions) as stream:
         np.savez(stream, ids=np.array(predictions.ids), prediction=predictions.maps)
 
@@ -39,15 +39,18 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
 def read_predictions(
     folder: Path, expected: tuple[str, ...] | None = None, shape: tuple[int, ...] | None = None
 ) -> Predictions:
-    """Reads those of a run; headers are checked before any map is read.
+    """Read the predictions of a run; array headers are checked before any map is read.
 
     Args:
-        folder: Of the run.
-        expected: Samples that they must be of, in this order; None for any.
-        shape: `(1, Z, X)` of each map; None for any `Z` and `X`.
+        folder: Folder of the run.
+        expected: Sample ids that the predictions must have, in this order; None accepts any.
+        shape: Shape `(1, Z, X)` of each map; None accepts any `Z` and `X`.
+
+    Returns:
+        The predictions.
 
     Raises:
-        DataError: They are missing or damaged, or of other samples or another shape.
+        DataError: The file is missing or damaged, or has other samples or another shape.
     """
     path, again = RunFiles(folder).predictions, "run the cell again with --force"
 
@@ -59,10 +62,9 @@ def read_predictions(
             raise ValueError(f"its ids are {ids.dtype} of shape {ids.shape}, expected names")
         if maps.dtype.kind != "f":
             raise ValueError(f"its maps are {maps.dtype}, expected float32")
-        wanted = shape or (1, *maps.shape[2:4])
-        right = (*ids.shape, *wanted)
-        if len(maps.shape) != 4 or maps.shape != right or 0 in maps.shape[1:]:
-            raise ValueError(f"{ids.shape[0]} samples have maps of shape {maps.shape}, expected {right}")
+        expected_shape = (*ids.shape, *(shape or (1, *maps.shape[2:4])))
+        if len(maps.shape) != 4 or maps.shape != expected_shape or 0 in maps.shape[1:]:
+            raise ValueError(f"{ids.shape[0]} samples have maps of shape {maps.shape}, expected {expected_shape}")
         if expected is not None and len(expected) != ids.shape[0]:
             raise DataError(f"{path} holds {ids.shape[0]} samples that are not the {len(expected)} test samples", again)
 

@@ -1,6 +1,6 @@
-"""The record: the JSON that every cell leaves behind, whatever happened.
+"""The record: the JSON file that every cell has, whatever its status.
 
-Invariant: what was not measured is None, never 0.
+Invariant: a value that was not measured is None, never 0.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Text = Annotated[str, AfterValidator(storable)]
 Amount = Annotated[float, Field(ge=0, le=LARGEST)]
 Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 LONGEST_NAME = 200
-"""Bytes of a run's name: file systems take 255, and what is being copied has a longer name."""
+"""Largest length of a run's name [bytes]: file systems accept 255, and temporary copies have a suffix."""
 MOST_NOTES = 100
 DEEPEST = 20
-"""Levels of an option's value or of an entry of the environment."""
+"""Largest nesting depth of an option's value or of an entry of the environment."""
 
 
 class Costs(Frozen):
-    """Seconds and bytes of one cell."""
+    """Time and memory that one cell took."""
 
     data_s: Amount | None = Field(default=None, description="opening the dataset and reading the test measurements")
     fit_s: Amount | None = Field(
@@ -43,11 +43,11 @@ class Costs(Frozen):
     )
     fit_threads: Count | None = Field(default=None, description="threads of the training on a CPU")
     predict_s: Amount | None = Field(
-        default=None, description="prediction of the test split; not known of inversions in several attempts"
+        default=None, description="prediction of the test split; None for inversions that took several attempts"
     )
     predict_ms_cpu1: Amount | None = Field(default=None, description="one sample, one CPU thread, median [ms]")
-    throughput_per_s: Amount | None = Field(default=None, description="samples a second at the best batch size")
-    throughput_batch: Count | None = Field(default=None, description="that batch size")
+    throughput_per_s: Amount | None = Field(default=None, description="samples per second at the best batch size")
+    throughput_batch: Count | None = Field(default=None, description="batch size of that throughput")
     peak_memory_mb: Amount | None = Field(
         default=None, description="largest resident size of the process by the end of the prediction [MB]"
     )
@@ -55,13 +55,15 @@ class Costs(Frozen):
 
 
 class Record(Frozen):
-    """One cell's outcome."""
+    """Status, scores and costs of one cell."""
 
     format: int = RESULT_FORMAT
     cell: Cell
     status: Status
-    reason: Text = Field(default="", description="why it is not ok")
-    notes: list[Text] = Field(default_factory=list, description="what else to know: metrics that could not be computed")
+    reason: Text = Field(default="", description="why the status is not ok")
+    notes: list[Text] = Field(
+        default_factory=list, description="further remarks, such as metrics that could not be computed"
+    )
     chosen: dict[str, Any] = Field(default_factory=dict, description="options that differ from the profile's")
     kind: Text = ""
     track: Text = "standard"
@@ -80,7 +82,7 @@ class Record(Frozen):
     environment: dict[str, Any] = Field(default_factory=dict)
     started: Text = ""
     wall_s: Amount | None = None
-    load: Load | None = Field(default=None, description="how busy the machine was; None where the cell was killed")
+    load: Load | None = Field(default=None, description="load of the machine; None if the cell was killed")
 
     @property
     def run_id(self) -> str:
@@ -89,21 +91,21 @@ class Record(Frozen):
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:
-    """Return those values that are numbers: JSON has no others."""
+    """Return the values that are finite: JSON has no NaN or infinity."""
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Writes a record, atomically; texts of bounded length."""
+    """Write a record atomically, with texts cut to a bounded length."""
     texts = {"reason": storable(record.reason), "notes": list(map(storable, record.notes[:MOST_NOTES]))}
     write_text(path, record.model_copy(update=texts).model_dump_json(indent=1))
 
 
 def read_record(path: Path) -> Record:
-    """Reads a record.
+    """Read a record.
 
     Raises:
-        RecordError: It is damaged, or of a format this version does not know, or its names make no folder.
+        RecordError: The file is damaged, has a newer format than this version knows, or names no valid folder.
     """
     with reading(path, "a record", "run its cell again, or delete it", RecordError):
         content = path.read_bytes()
@@ -111,16 +113,16 @@ def read_record(path: Path) -> Record:
             record = Record.model_validate_json(content)
         except ValidationError as error:
             if (found := _format_of(content)) > RESULT_FORMAT:
-                raise _of_the_future(path, found) from error
+                raise _newer_format_error(path, found) from error
             raise
         if record.format > RESULT_FORMAT:
-            raise _of_the_future(path, record.format)
+            raise _newer_format_error(path, record.format)
         _check(record)
     return record
 
 
 def _check(record: Record) -> None:
-    """Raises `ValueError` for what no run of ours writes and what no reader expects."""
+    """Raise `ValueError` for values that pass the model's validation, but that fwibench never writes."""
     for name in ("options", "dataset_options"):
         _check_value(getattr(record.cell, name), f"cell.{name}")
     _check_value(record.chosen, "chosen")
@@ -139,7 +141,7 @@ def _check(record: Record) -> None:
 
 
 def _check_value(value: Any, where: str, depth: int = 0) -> None:
-    """Raises `ValueError` unless every number is one that JSON and tables can hold, and nothing lies too deep."""
+    """Raise `ValueError` for numbers that JSON or tables cannot hold, and for values that are nested too deeply."""
     if depth > DEEPEST:
         raise ValueError(f"{where} is nested more than {DEEPEST} levels deep")
     if isinstance(value, float) and not math.isfinite(value):
@@ -151,7 +153,7 @@ def _check_value(value: Any, where: str, depth: int = 0) -> None:
 
 
 def _format_of(content: bytes) -> int:
-    """Format that a record of which nothing else is understood says it has; 0 if it says none."""
+    """Return the format of a record that cannot be read otherwise; 0 if it has none."""
     try:
         found = json.loads(content)["format"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -159,5 +161,5 @@ def _format_of(content: bytes) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _of_the_future(path: Path, found: int) -> RecordError:
+def _newer_format_error(path: Path, found: int) -> RecordError:
     return RecordError(f"{path} has result format {found}, this fwibench reads {RESULT_FORMAT}", "upgrade fwibench")

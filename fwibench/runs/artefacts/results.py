@@ -1,7 +1,7 @@
-"""A results folder: one folder a cell under `runs/`, each with its record.
+"""A results folder: one folder for each cell under `runs/`, with its record.
 
-Invariant: a folder gets its name when it is complete, record included, so a reader never sees a record without its
-files. Whoever changes a cell holds its lock, which lies beside the folders and so survives their replacement.
+Invariant: a folder gets its name when it is complete, including the record, so a reader never sees a record without its
+files. A writer holds the lock of the cell, which lies outside of the cell's folder and so outlives its replacement.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from fwibench.files.locks import BusyError, locked
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
-from fwibench.runs.artefacts.replacing import beside, leftovers, repair, tidy
+from fwibench.runs.artefacts.replacement import beside, clean_up, find_leftovers, repair
 from fwibench.runs.artefacts.scores import Scores, read_scores
 
-SHOWN = 8
-"""Names of runs in a message."""
+NAMES_SHOWN = 8
+"""Largest number of runs that a message names."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """Folder of results.
+    """A results folder.
 
     Attributes:
         root: The folder given by `--results`.
@@ -36,20 +36,20 @@ class Results:
     root: Path
 
     def folder(self, cell: Cell) -> Path:
-        """Where a cell leaves its files."""
+        """Return the folder of a cell."""
         return self.root / "runs" / cell.run_id
 
     @contextmanager
     def locked(self, run: str, wait: float | None = None) -> Iterator[None]:
-        """Hold the lock of a run during the block; what a killed command left under another name is repaired first.
+        """Hold the lock of a run during the block, after restoring a folder that a killed command left renamed.
 
         Args:
             run: Name of the run's folder.
-            wait: Seconds to wait for another holder; None waits without limit.
+            wait: Time to wait for another command that holds the lock [s]; None waits without limit.
 
         Raises:
             BusyError: Another command works on the run.
-            DataError: The lock cannot be made.
+            DataError: The lock cannot be created.
         """
         try:
             with locked(self.root / "runs" / ".locks" / f"{run}.lock", wait):
@@ -60,15 +60,15 @@ class Results:
                 f"another command works on {run}", "wait until it has ended, then run this one again"
             ) from error
 
-    def tidy(self) -> None:
-        """Remove what killed commands left in any run that no other command works on."""
-        for run in leftovers(self.root / "runs"):
+    def clean_up(self) -> None:
+        """Remove leftovers of killed commands from all runs that no other command works on."""
+        for run in find_leftovers(self.root / "runs"):
             with suppress(FwibenchError, OSError), self.locked(run, 0):
                 folder = self.root / "runs" / run
-                tidy(folder, finished=_is_ok(folder))
+                clean_up(folder, finished=_is_ok(folder))
 
     def finished(self, cell: Cell) -> Record | None:
-        """The cell's record if it is `ok`; a failed cell never satisfies the cache."""
+        """Return the cell's record if its status is `ok`, else None: a failed cell is never a cache hit."""
         folder = self.folder(cell)
         path = RunFiles(folder).record
         if not os.path.exists(path):
@@ -82,8 +82,8 @@ class Results:
             return None
         return record if record.status == "ok" and record.cell.key == cell.key else None
 
-    def lacking(self, base: str) -> str:
-        """Why a cell cannot build on the run `base`; empty if it can, or builds on none."""
+    def missing_base_reason(self, base: str) -> str:
+        """Return why a cell cannot build on the run `base`; empty if it can, or if `base` is empty."""
         if not base:
             return ""
         try:
@@ -93,14 +93,14 @@ class Results:
         return "" if status == "ok" else f"builds on {base}, which is {status}"
 
     def records(self) -> tuple[list[Record], list[str]]:
-        """All records, by run, each cell's once, and one line for each that is left out."""
+        """Return one record for each cell, sorted by run, and a line for each record that is left out."""
         found: dict[str, tuple[Path, Record]] = {}
         faults = []
         for path, record in _read_all(self._paths()):
             if isinstance(record, RecordError):
                 faults.append(record.message)
                 continue
-            # a folder under its own name goes before its copies
+            # a folder that has the run's name takes precedence over its copies
             known, _ = found.get(record.cell.key, (path, record))
             chosen = path if path.parent.name == record.run_id else known
             if known != path:
@@ -110,12 +110,12 @@ class Results:
         return [record for _, record in sorted(found.values(), key=lambda one: one[0])], faults
 
     def _paths(self) -> list[Path]:
-        """Records of all runs, sorted; work in progress is left out, a run that a kill left unnamed is repaired.
+        """Return the sorted paths of all records, without work in progress; interrupted replacements are repaired.
 
-        A record that may not be looked at is among them, and fails when it is read.
+        The path of a record without read permission is included; reading it fails.
 
         Raises:
-            DataError: The folder may not be looked at.
+            DataError: The folder of the runs cannot be listed.
         """
         runs = self.root / "runs"
         try:
@@ -129,36 +129,42 @@ class Results:
                 with suppress(FwibenchError, OSError), self.locked(run, 0):
                     names.add(run)
         folders = (runs / name for name in sorted(names) if not name.startswith("."))
-        return [RunFiles(folder).record for folder in folders if _may_be_there(RunFiles(folder).record)]
+        return [RunFiles(folder).record for folder in folders if _may_exist(RunFiles(folder).record)]
 
     def scores(self, record: Record, metrics: Sequence[str] | None = None) -> Scores:
-        """Scores of each test sample of a finished run, of some metrics or all.
+        """Return the scores of each test sample of a finished run.
+
+        Args:
+            record: Record of the run.
+            metrics: Names of the metrics to read; None reads all.
 
         Raises:
-            RecordError: They cannot be read, or are of fewer or more samples than the record says.
+            RecordError: The scores cannot be read, or their number differs from the record's `n_test`.
         """
         scores = read_scores(self.folder(record.cell), metrics)
         if record.n_test not in (None, len(scores.ids)):
             raise RecordError(
                 f"{record.run_id}/{RunFiles(Path()).scores} has {len(scores.ids)} samples, its record {record.n_test}",
-                "fwibench rescore makes it again",
+                "fwibench rescore writes it again",
             )
         return scores
 
     def run(self, name: str) -> Path:
-        """Folder of the run with that name, or the only one whose name contains it.
+        """Return the folder of the run with this name, or of the only run whose name contains it.
 
         Raises:
-            UnknownNameError: No run has that name.
-            UsageError: Several have it.
+            UnknownNameError: No run matches the name.
+            UsageError: Several runs match it.
         """
         known = [path.parent.name for path in self._paths()]
         matches = [name] if name in known else [run for run in known if name in run]
         if not matches:
             raise UnknownNameError.among("run", name, known)
         if len(matches) > 1:
-            more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
-            raise UsageError(f"'{name}' fits {len(matches)} runs", f"choose one of {', '.join(matches[:SHOWN])}{more}")
+            more = f" and {len(matches) - NAMES_SHOWN} more" if len(matches) > NAMES_SHOWN else ""
+            raise UsageError(
+                f"'{name}' matches {len(matches)} runs", f"choose one of {', '.join(matches[:NAMES_SHOWN])}{more}"
+            )
         return self.root / "runs" / matches[0]
 
 
@@ -169,7 +175,7 @@ def _is_ok(folder: Path) -> bool:
         return False
 
 
-def _may_be_there(path: Path) -> bool:
+def _may_exist(path: Path) -> bool:
     try:
         path.lstat()
     except OSError as error:
@@ -178,10 +184,10 @@ def _may_be_there(path: Path) -> bool:
 
 
 def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Record | RecordError]]:
-    """Records, or why they cannot be read."""
+    """Read records; return an error for each that cannot be read."""
     found: list[tuple[Path, Record | RecordError]] = []
     collects = gc.isenabled()
-    # thousands of records are millions of objects, none of them garbage: looking for some takes as long as reading
+    # thousands of records are millions of live objects: garbage collection would double the reading time
     gc.disable()
     try:
         for path in paths:

@@ -1,6 +1,6 @@
 """Scores of each test sample of a run: `scores.csv`.
 
-Invariant: a row a sample, under its stable id; a score that does not exist is NaN.
+Invariant: one row for each sample, with its stable id; a missing score is NaN.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.typing import Array64
 
 LARGEST = 1e100
-"""Of a score or a cost; sums and squares of numbers beyond it overflow. Errors of float32 maps stay below 1e78."""
+"""Largest score or cost: sums and squares of larger numbers overflow. Errors of float32 maps stay below 1e78."""
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,22 @@ class Scores:
     """Scores of one run.
 
     Attributes:
-        ids: Of the samples, `(n,)`.
-        values: By metric, `(n,)` each.
+        ids: Sample ids, `(n,)`.
+        values: Scores by metric, `(n,)` each.
     """
 
     ids: tuple[str, ...]
     values: dict[str, Array64]
 
     def means(self) -> dict[str, float | None]:
-        """Mean over the samples, by metric; None where a sample has no score."""
+        """Return the mean over the samples, by metric; None if a sample has no score."""
         with np.errstate(over="ignore", invalid="ignore"):
             means = {name: float(np.mean(values)) for name, values in self.values.items()}
         return {name: mean if abs(mean) <= LARGEST else None for name, mean in means.items()}
 
 
 def write_scores(scores: Scores, folder: Path) -> None:
-    """Writes the table of a run, atomically."""
+    """Write the scores of a run into its folder, atomically."""
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["id", *scores.values])
@@ -52,16 +52,16 @@ def write_scores(scores: Scores, folder: Path) -> None:
 
 
 def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
-    """Reads the table of a run.
+    """Read the scores of a run.
 
     Args:
-        folder: Of the run.
-        metrics: Only these, where they are there; None for all.
+        folder: Folder of the run.
+        metrics: Names of the metrics to read if the table has them; None reads all.
 
     Raises:
-        RecordError: It is missing or damaged, or a sample stands in it twice.
+        RecordError: The table is missing or damaged, or has a sample twice.
     """
-    path, again = RunFiles(folder).scores, "fwibench rescore makes it again"
+    path, again = RunFiles(folder).scores, "fwibench rescore writes it again"
     with reading(path, "scores", again, RecordError):
         header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")))
         if not header or header[0] != "id" or len(set(header)) < len(header):
@@ -70,7 +70,7 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
             raise ValueError("it has no samples")
         ids, *columns = zip(*rows, strict=True)
         if len(columns) + 1 != len(header):
-            raise ValueError(f"{len(columns) + 1} columns under {len(header)} names")
+            raise ValueError(f"it has {len(columns) + 1} columns and {len(header)} column names")
         values = {
             name: np.fromiter(map(float, column), np.float64)
             for name, column in zip(header[1:], columns, strict=True)
@@ -80,5 +80,5 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
             if (np.abs(column) > LARGEST).any():
                 raise ValueError(f"{name} has scores beyond {LARGEST:g}")
     if len(set(ids)) < len(ids):
-        raise RecordError(f"{path} holds a sample twice", again)
+        raise RecordError(f"{path} has a sample twice", again)
     return Scores(ids, values)

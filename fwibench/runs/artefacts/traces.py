@@ -1,4 +1,4 @@
-"""Files of an iterative run: its iterations and its models at the end of each band."""
+"""Files of an iterative run: its iterations, and its models at the end of each frequency band."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from fwibench.typing import Maps
 
 
 def read_traces(folder: Path) -> dict[str, list[Step]] | None:
-    """Iterations of each sample of a run, by its id; None where the run has none.
+    """Read the iterations of each sample of a run, by sample id; None if the run has no such file.
 
     Raises:
-        RecordError: They cannot be read.
+        RecordError: The file cannot be read.
     """
     path = RunFiles(folder).traces
     if not path.exists():
         return None
     found: dict[str, list[Step]] = {}
-    table = reading(path, "the course of an inversion", AGAIN, RecordError)
+    table = reading(path, "the iterations of an inversion", AGAIN, RecordError)
     with table, path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             step = Step(row["band"], int(row["iteration"]), float(row["misfit"]), float(row["seconds"]))
@@ -39,14 +39,17 @@ def read_traces(folder: Path) -> dict[str, list[Step]] | None:
 
 
 def read_models(folder: Path, shape: tuple[int, ...]) -> dict[str, Maps]:
-    """Models of a run at the end of each band, by its name; NaN where a sample did not come to its end.
+    """Read the models of a run at the end of each band.
 
     Args:
-        folder: Of the run.
-        shape: `(n, 1, Z, X)` that they must have.
+        folder: Folder of the run.
+        shape: Expected shape `(n, 1, Z, X)` of the models of a band.
+
+    Returns:
+        The models by band, in the property's unit; NaN for samples that did not complete the band.
 
     Raises:
-        RecordError: They cannot be read.
+        RecordError: The file cannot be read.
     """
     path = RunFiles(folder).models
 
@@ -62,9 +65,14 @@ def read_models(folder: Path, shape: tuple[int, ...]) -> dict[str, Maps]:
 
 
 def write_traces(folder: Path, ids: Sequence[str], traces: Sequence[Trace]) -> None:
-    """Writes `traces.csv`, a line an iteration, and `models.npz`, the models of each band `(n, 1, Z, X)`.
+    """Write `traces.csv`, one line for each iteration, and `models.npz`, the models of each band `(n, 1, Z, X)`.
 
-    A sample whose budget ended within a band has no model of it.
+    The models of a sample whose budget ended within a band are NaN for that band.
+
+    Args:
+        folder: Folder of the run.
+        ids: Sample ids, `(n,)`.
+        traces: Trace of each sample, `(n,)`.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")

@@ -1,1 +1,1 @@
-"""A cell from its start to its published record."""
+"""Execution of planned cells, from the start of their processes to the published record."""

@@ -1,6 +1,6 @@
-"""The method's part of a cell: fit, predict, measure.
+"""Execution of a cell's method: fit, predict and measure.
 
-Invariant: the method is handed no true map of the test split, unless its track is shown them.
+Invariant: the method is given no true map of the test split, unless its track is `oracle-start`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fwibench.datasets.base import Dataset
 from fwibench.methods.base import Method
@@ -23,31 +22,30 @@ from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Costs, finite
 from fwibench.runs.artefacts.spectra import write_spectra
 from fwibench.runs.artefacts.traces import write_traces
-from fwibench.runs.execution.stages import clock, clock_of_inversions, fit, predict
+from fwibench.runs.execution.stages import clock, clock_inversions, fit, predict
 from fwibench.runs.execution.timing import stopwatch
 from fwibench.runs.machine.environment import peak_device_memory_mb, peak_memory_mb
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
-from fwibench.runs.opening.methods import build, load_model, rows_at_once, with_base
+from fwibench.runs.opening.methods import build_method, load_model, rows_at_once, with_base_method
 from fwibench.runs.opening.truth import seal
-from fwibench.runs.processes.messages import Measured
-
-Notify = Callable[[dict[str, Any]], None]
+from fwibench.runs.processes.messages import EventHandler, Measured
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cell, and where its method works.
+    """A cell to evaluate, with its device and folders.
 
     Attributes:
-        cell: What is run.
-        oracle: Whether the method is shown the truth of the test samples.
+        cell: Cell to evaluate.
+        oracle: Whether the method receives the truth of the test samples.
         device: `cpu`, `cuda` or `cuda:N`.
-        registry: Where method and dataset are looked up.
-        folder: Receives `predictions.npz`, `model/`, and `spectra.json` where the method has any; lies among the runs.
-        workdir: The method's own folder.
+        registry: Registry of method and dataset.
+        folder: Folder for `predictions.npz`, `model/` and, if the method has spectra, `spectra.json`; in the folder of
+            the runs.
+        workdir: Working folder of the method.
         limit: Time until the deadline [s]; None for no limit.
-        tell: Receives events for the progress display.
-        prepare: Called when all code of the cell is loaded, before the method is built; returns notes.
+        on_event: Called with events for the progress display.
+        prepare: Called after all code of the cell is loaded and before the method is built; returns notes.
     """
 
     cell: Cell
@@ -57,7 +55,7 @@ class Task:
     folder: Path
     workdir: Path
     limit: float | None = None
-    tell: Notify = lambda event: None
+    on_event: EventHandler = lambda event: None
     prepare: Callable[[], list[str]] = list
 
 
@@ -65,35 +63,37 @@ def evaluate(task: Task) -> Iterator[Measured]:
     """Run the method of a cell.
 
     Args:
-        task: The cell.
+        task: Cell to evaluate.
 
     Yields:
-        What has been measured so far, after each stage, so that an error in a later stage loses nothing.
+        All measurements so far, after each stage, so that they are kept if a later stage fails.
     """
-    cell, tell = task.cell, task.tell
+    cell, on_event = task.cell, task.on_event
     spec = task.registry.method(cell.method).spec
     with stopwatch("cpu") as reading:
         dataset = reopen_dataset(task.registry, cell)
         train, val = (dataset.split(cell.split, name) for name in ("train", "val"))
         test = scored_split(dataset, cell)
     if not task.oracle:
-        # under the same name, so that no frame holds the truth
+        # rebinding the name leaves no reference to the truth in this frame
         test = seal(test)
     costs = Costs(data_s=reading.seconds)
     measured = Measured(device=task.device, n_train=len(train), n_val=len(val), n_test=len(test), costs=costs)
     yield measured
     context = _context(task, dataset)
     spec.load()
-    measured = measured.having(notes=task.prepare())
-    method = build(spec, cell, dataset.measured_problem, context)
+    measured = measured.with_values(notes=task.prepare())
+    method = build_method(spec, cell, dataset.measured_problem, context)
     if spec.learns(cell.options):
-        tell({"stage": "fit"})
+        on_event({"stage": "fit"})
         fitted = fit(method, train, val, task.device)
-        measured = measured.having(history=fitted.history).spending(fit_s=fitted.seconds, fit_threads=fitted.threads)
+        measured = measured.with_values(history=fitted.history).with_costs(
+            fit_s=fitted.seconds, fit_threads=fitted.threads
+        )
         yield measured
-    tell({"stage": "predict"})
-    predicted = predict(method, test, lambda progress: tell({"report": progress}), reveal=task.oracle)
-    measured = measured.spending(
+    on_event({"stage": "predict"})
+    predicted = predict(method, test, lambda progress: on_event({"report": progress}), reveal=task.oracle)
+    measured = measured.with_costs(
         data_s=reading.seconds + predicted.read_s,
         predict_s=predicted.predict_s,
         peak_memory_mb=peak_memory_mb(),
@@ -104,8 +104,8 @@ def evaluate(task: Task) -> Iterator[Measured]:
     if predicted.traces:
         write_traces(task.folder, test.ids, predicted.traces)
     write_spectra(method.spectra(), task.folder)
-    tell({"stage": "measure"})
-    measured = measured.having(
+    on_event({"stage": "measure"})
+    measured = measured.with_values(
         diagnostics=finite(method.figures()),
         complexity=method.complexity(),
         diagnoses=type(method).diagnostics is not Method.diagnostics,
@@ -114,10 +114,10 @@ def evaluate(task: Task) -> Iterator[Measured]:
     (RunFiles(task.folder).model).mkdir(exist_ok=True)
     method.save(RunFiles(task.folder).model)
     if predicted.traces:
-        yield measured.spending(**clock_of_inversions(predicted, task.device))
+        yield measured.with_costs(**clock_inversions(predicted, task.device))
         return
     saved = partial(_load_on_cpu, task, dataset, context)
-    yield measured.spending(**clock(method, saved, test.measurements[: rows_at_once(dataset.measured_problem)]))
+    yield measured.with_costs(**clock(method, saved, test.measurements[: rows_at_once(dataset.measured_problem)]))
 
 
 def _context(task: Task, dataset: Dataset) -> RunContext:
@@ -128,13 +128,13 @@ def _context(task: Task, dataset: Dataset) -> RunContext:
         method=task.cell.method,
         repetition=task.cell.seed,
         deadline=None if task.limit is None else time.monotonic() + task.limit,
-        on_report=lambda scalars: task.tell({"report": scalars}),
+        on_report=lambda scalars: task.on_event({"report": scalars}),
     )
-    return with_base(context, task.cell, task.folder.parent, task.registry, dataset.measured_problem)
+    return with_base_method(context, task.cell, task.folder.parent, task.registry, dataset.measured_problem)
 
 
 def _load_on_cpu(task: Task, dataset: Dataset, context: RunContext) -> Method:
-    """The saved method on the CPU."""
+    """Load the saved method on the CPU."""
     context = dataclasses.replace(context, device="cpu", base=None)
     problem = dataset.measured_problem
     return load_model(RunFiles(task.folder).model, task.cell, task.folder.parent, task.registry, problem, context)

@@ -1,6 +1,6 @@
-"""Running a plan: data first, then cell after cell.
+"""Execution of a plan, cell after cell; each dataset is prepared before its first cell.
 
-Invariant: every planned cell ends as a record with a status, in the order of the plan.
+Invariant: every planned cell ends with a record and a status, in the order of the plan.
 """
 
 from __future__ import annotations
@@ -28,24 +28,42 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Whoever shows the user what goes on."""
+    """Callbacks for the progress of a plan."""
 
     def preparing(self, dataset: Dataset, done: int, total: int) -> None:
-        """Samples of a dataset are made."""
+        """Handle progress of a dataset's preparation.
+
+        Args:
+            dataset: Dataset that is prepared.
+            done: Number of generated samples.
+            total: Number of samples to generate.
+        """
 
     def started(self, planned: PlannedCell, number: int, total: int) -> None:
-        """A cell starts; it is `number` of `total`."""
+        """Handle the start of a cell.
+
+        Args:
+            planned: The cell.
+            number: Position of the cell in the plan, from 1.
+            total: Number of cells in the plan.
+        """
 
     def event(self, event: dict[str, Any]) -> None:
-        """The running cell says something: `stage` or `report`. Called from another thread."""
+        """Handle an event of the running cell, with the key `stage` or `report`. Called from another thread."""
 
     def finished(self, record: Record, *, cached: bool) -> None:
-        """A cell has its record."""
+        """Handle the record of a cell that has ended or was cached."""
 
 
 @dataclass
 class Outcome:
-    """What came of a plan."""
+    """Records of a plan's cells.
+
+    Attributes:
+        records: Record of each cell, in the order of the plan.
+        interrupted: Whether the user interrupted the plan.
+        wall_s: Duration [s].
+    """
 
     records: list[Record] = field(default_factory=list)
     interrupted: bool = False
@@ -53,7 +71,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 all ok; 1 some not; 3 nothing could run; 130 interrupted."""
+        """0: all cells are `ok`; 1: some are not; 3: no cell could run; 130: interrupted."""
         if self.interrupted:
             return 130
         if all(record.status == "ok" for record in self.records):
@@ -62,17 +80,26 @@ class Outcome:
 
 
 def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> Outcome:
-    """Runs every cell that has no record yet.
+    """Run the cells of a plan that are not cached.
 
-    Ctrl-C stops the running cell, keeps what is finished and marks the rest `not-run`.
+    Ctrl-C stops the running cell, keeps finished cells and gives the others the status `not-run`.
+
+    Args:
+        plan: Cells in the order of execution.
+        request: Request of the plan.
+        registry: Registry of methods, datasets and metrics.
+        listener: Callbacks for the progress.
+
+    Returns:
+        The records of all cells.
     """
-    Results(request.results).tidy()
+    Results(request.results).clean_up()
     runner = _Runner(request, registry, listener)
     outcome = Outcome()
     start = time.monotonic()
     for number, planned in enumerate(plan, 1):
         if outcome.interrupted:
-            outcome.records.append(runner.ended(planned, "not-run", "interrupted before it started"))
+            outcome.records.append(runner.make_record(planned, "not-run", "interrupted before it started"))
             continue
         try:
             if planned.cached is None:
@@ -80,7 +107,7 @@ def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, list
             record = planned.cached or runner.run(planned)
         except KeyboardInterrupt:
             outcome.interrupted = True
-            record = runner.ended(planned, "not-run", "interrupted while it ran; the next run goes on from there")
+            record = runner.make_record(planned, "not-run", "interrupted while it ran; the next run resumes it")
         outcome.records.append(record)
         listener.finished(record, cached=planned.cached is not None)
         if planned.cached is None and record.status != "not-run":
@@ -91,53 +118,57 @@ def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, list
 
 @dataclass
 class _Runner:
-    """What the cells of one command share.
+    """Runner of a request's cells.
 
     Attributes:
-        unprepared: Why a dataset could not be made, by fingerprint; empty for one that is there.
-        doubts: What looks wrong with its files, by fingerprint.
+        request: Request of the plan.
+        registry: Registry of methods, datasets and metrics.
+        listener: Callbacks for the progress.
+        preparation_errors: Why a dataset could not be prepared, by fingerprint; empty for a prepared one.
+        data_notes: What is doubtful about a dataset's files, by fingerprint.
     """
 
     request: Request
     registry: Registry
     listener: Listener
-    unprepared: dict[str, str] = field(default_factory=dict)
-    doubts: dict[str, list[str]] = field(default_factory=dict)
+    preparation_errors: dict[str, str] = field(default_factory=dict)
+    data_notes: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self, planned: PlannedCell) -> Record:
-        """Prepares the dataset and executes the cell; whatever prevents that becomes its record."""
+        """Prepare the dataset and execute the cell; return its record, also if the cell could not start."""
         dataset, request = planned.dataset, self.request
         results = Results(request.results)
         if planned.skip:
-            return _left(self.ended(planned, "skipped", planned.skip), results)
-        if dataset.fingerprint not in self.unprepared:
-            self.unprepared[dataset.fingerprint] = self._prepare(dataset)
-        if reason := self.unprepared[dataset.fingerprint]:
-            return _left(self.ended(planned, "failed", reason), results)
-        if reason := results.lacking(planned.cell.base):
-            return _left(self.ended(planned, "skipped", reason), results)
+            return _write_unstarted(self.make_record(planned, "skipped", planned.skip), results)
+        if dataset.fingerprint not in self.preparation_errors:
+            self.preparation_errors[dataset.fingerprint] = self._prepare(dataset)
+        if reason := self.preparation_errors[dataset.fingerprint]:
+            return _write_unstarted(self.make_record(planned, "failed", reason), results)
+        if reason := results.missing_base_reason(planned.cell.base):
+            return _write_unstarted(self.make_record(planned, "skipped", reason), results)
         metrics = metric_names(request.metrics, self.registry)
-        record = self.blank(planned).model_copy(update={"notes": list(self.doubts.get(dataset.fingerprint, ()))})
+        notes = list(self.data_notes.get(dataset.fingerprint, ()))
+        record = self._blank_record(planned).model_copy(update={"notes": notes})
         job = Job(record=record, device=request.device, metrics=metrics, limit=request.time_limit)
         job = needed_plugins(self.registry, job)
         return execute(job, results, dataset, self.listener.event, force=request.force)
 
     def _prepare(self, dataset: Dataset) -> str:
-        """Makes what is missing; the reason why it could not, or nothing."""
+        """Generate missing data; return why that failed, or an empty text."""
         try:
             with stdout_to_stderr():
                 if not dataset.prepared():
                     dataset.prepare(lambda done, total: self.listener.preparing(dataset, done, total))
                 dataset.check()
-                self.doubts[dataset.fingerprint] = dataset.doubts()
+                self.data_notes[dataset.fingerprint] = dataset.doubts()
         except FwibenchError as error:
             return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"
         except (Exception, SystemExit) as error:
             return f"{dataset.spec.name} could not be prepared: {describe(error)}"
         return ""
 
-    def blank(self, planned: PlannedCell) -> Record:
-        """The record as far as it is known before the cell runs."""
+    def _blank_record(self, planned: PlannedCell) -> Record:
+        """Return the record of a cell with everything that is known before it runs."""
         offer = self.registry.method(planned.cell.method)
         return Record(
             cell=planned.cell,
@@ -152,21 +183,27 @@ class _Runner:
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
 
-    def ended(self, planned: PlannedCell, status: Status, reason: str) -> Record:
-        """The record of a cell that did not run."""
-        blank = self.blank(planned)
+    def make_record(self, planned: PlannedCell, status: Status, reason: str) -> Record:
+        """Return the record of a cell that did not run.
+
+        Args:
+            planned: The cell.
+            status: Status of the record.
+            reason: Why the cell did not run.
+        """
+        blank = self._blank_record(planned)
         environment = {**describe_environment(), **blank.environment}
         return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
 def metric_names(asked: Iterable[str], registry: Registry) -> list[str]:
-    """Return the default metrics and those that were asked for."""
+    """Return the names of the default metrics and of the requested ones."""
     default = [name for name, offer in registry.metrics.items() if offer.spec.default]
     return list(dict.fromkeys([*default, *asked]))
 
 
-def _left(record: Record, results: Results) -> Record:
-    """Write the record of a cell that was not started, unless a better one is there or another command works on it."""
+def _write_unstarted(record: Record, results: Results) -> Record:
+    """Write the record of a cell that did not start, unless it has a result or another command works on it."""
     try:
         with results.locked(record.run_id, 0):
             if results.finished(record.cell) is None:

@@ -1,6 +1,6 @@
-"""The stages of an evaluation: fit, predict, and clocks on the fitted method.
+"""Stages of an evaluation: fit, predict, and timing of the fitted method.
 
-Invariant: each stage returns what it measured; reading data and computing have clocks of their own.
+Invariant: each stage returns what it measured; reading data and computing are timed separately.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Report = Callable[[dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit took.
+    """Measurements of a fit.
 
     Attributes:
-        seconds: All attempts together [s].
-        threads: Threads on a CPU; None if the method did not choose.
-        history: One entry an epoch or iteration.
+        seconds: Duration of all attempts together [s].
+        threads: Number of CPU threads; None if the method did not choose it.
+        history: Losses and other scalars, one entry for each epoch or iteration.
     """
 
     seconds: float
@@ -45,10 +45,10 @@ class Predicted:
     """Predictions of the test samples.
 
     Attributes:
-        maps: `(n, 1, Z, X)`, in the unit of the property.
-        traces: Course of each inversion; empty for methods that are not iterative.
-        read_s: Time of reading the measurements [s].
-        predict_s: Time of predicting [s].
+        maps: Predicted maps in the unit of the property, `(n, 1, Z, X)`.
+        traces: Iterations of each sample; empty for methods that are not iterative.
+        read_s: Time for reading the measurements [s].
+        predict_s: Time for predicting [s].
     """
 
     maps: Maps
@@ -61,13 +61,16 @@ def fit(method: Method, train: Split, val: Split, device: str) -> Fit:
     """Fit a method.
 
     Args:
-        method: As it was built.
-        train: Samples to learn from.
-        val: Samples to choose on.
-        device: Where it computes; synchronised at both ends.
+        method: Method, before any fit.
+        train: Training samples.
+        val: Validation samples.
+        device: Device that the method computes on.
+
+    Returns:
+        Duration, threads and history of the fit.
     """
     if isinstance(method, TorchMethod):
-        # its import is no part of the fit's time
+        # the time of this import is not part of the fit
         import_module("fwibench.methods.training")
     with stopwatch(device) as watch:
         method.fit(train, val)
@@ -76,16 +79,19 @@ def fit(method: Method, train: Split, val: Split, device: str) -> Fit:
 
 
 def predict(method: Method, test: Split, report: Report, *, reveal: bool = False) -> Predicted:
-    """Predict the test samples, portion by portion.
+    """Predict the test samples, chunk by chunk.
 
     Args:
-        method: Ready to predict.
-        test: The samples.
-        report: Receives `step` and `steps`.
-        reveal: Whether the method is shown the truth of each portion before it predicts it.
+        method: Method that is ready to predict.
+        test: Test samples.
+        report: Called with `step` and `steps` after each chunk.
+        reveal: Whether the method receives the truth of each chunk before it predicts it.
+
+    Returns:
+        Predictions and durations.
 
     Raises:
-        MethodError: A prediction has another shape or values that are not finite.
+        MethodError: A prediction has another shape, or values that are not finite.
     """
     problem, device = method.problem, method.context.device
     parts: list[Maps] = []
@@ -110,11 +116,11 @@ def predict(method: Method, test: Split, report: Report, *, reveal: bool = False
 
 
 def clock(method: Method, saved: Callable[[], Method], measurements: Array32) -> dict[str, float]:
-    """Measure latency on one CPU thread and throughput.
+    """Measure latency on one CPU thread, and throughput.
 
     Args:
-        method: Ready to predict.
-        saved: Gives the method on the CPU, asked where the fitted one lives on a GPU.
+        method: Method that is ready to predict.
+        saved: Loads the method on the CPU; called if `method` is on a GPU.
         measurements: Some test samples, `(n, S, T, R)`.
 
     Returns:
@@ -127,17 +133,17 @@ def clock(method: Method, saved: Callable[[], Method], measurements: Array32) ->
     return {"predict_ms_cpu1": latency, "throughput_per_s": rate, "throughput_batch": batch}
 
 
-def clock_of_inversions(predicted: Predicted, device: str) -> dict[str, float | None]:
-    """Return latency and throughput of an inversion, which is too long to be repeated: its prediction was timed.
+def clock_inversions(predicted: Predicted, device: str) -> dict[str, float | None]:
+    """Return latency and throughput of an inversion from the time of its prediction, which is too long to be repeated.
 
     Args:
-        predicted: The predictions, with traces.
-        device: Where they were made.
+        predicted: Predictions with traces.
+        device: Device on which they were computed.
 
     Returns:
         Fields of `Costs`.
     """
-    # the clock of this attempt does not know the time of those before it
+    # the measured time of this attempt does not include earlier, interrupted attempts
     resumed = any(trace.before for trace in predicted.traces)
     seconds = None if resumed else predicted.predict_s
     latency = 1e3 * statistics.median(trace.seconds for trace in predicted.traces) if device == "cpu" else None

@@ -1,6 +1,6 @@
-"""Clocks that measure what they say.
+"""Measurement of durations, latency and throughput.
 
-Invariant: a measured call has been warmed up, and a GPU is idle when a clock starts and when it stops.
+Invariant: repeated measurements begin with a warm-up call, and a GPU is synchronised when a clock starts and stops.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LARGEST_BATCH_BYTES = 2**28
 
 @dataclass
 class Stopwatch:
-    """Seconds between the two ends of a `stopwatch` block."""
+    """Duration of a `stopwatch` block [s]."""
 
     seconds: float = 0.0
 
 
 def synchronise(device: str) -> None:
-    """Waits for the device to finish what it was given."""
+    """Wait until the device has finished all submitted work."""
     if device.startswith("cuda"):
         import torch
 
@@ -38,7 +38,7 @@ def synchronise(device: str) -> None:
 
 @contextmanager
 def stopwatch(device: str) -> Iterator[Stopwatch]:
-    """Times a block on a device."""
+    """Measure the duration of a block on a device."""
     watch = Stopwatch()
     synchronise(device)
     start = time.perf_counter()
@@ -49,7 +49,7 @@ def stopwatch(device: str) -> Iterator[Stopwatch]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Holds torch and the BLAS libraries to a single thread."""
+    """Limit torch and the BLAS libraries to a single thread."""
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -62,17 +62,26 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def seconds_per_call(call: Callable[[], object], device: str, budget: float = 2.0, most: int = 50) -> float:
-    """Median duration of `call` after a warm-up, over as many repeats as fit the budget.
+def seconds_per_call(call: Callable[[], object], device: str, budget: float = 2.0, max_repeats: int = 50) -> float:
+    """Return the median duration of a call after a warm-up, over as many repeats as fit the budget.
 
-    A call that fills the budget by itself is not repeated; its warm-up is the measurement.
+    A call that takes longer than the budget is not repeated; its warm-up is the measurement.
+
+    Args:
+        call: Function to measure.
+        device: Device that it computes on.
+        budget: Time for all repeats [s].
+        max_repeats: Largest number of repeats; the smallest is 3.
+
+    Returns:
+        The duration [s].
     """
     with stopwatch(device) as warm_up:
         call()
     if warm_up.seconds > budget:
         return warm_up.seconds
     durations: list[float] = []
-    while len(durations) < 3 or (len(durations) < most and sum(durations) < budget):
+    while len(durations) < 3 or (len(durations) < max_repeats and sum(durations) < budget):
         with stopwatch(device) as watch:
             call()
         durations.append(watch.seconds)
@@ -80,15 +89,23 @@ def seconds_per_call(call: Callable[[], object], device: str, budget: float = 2.
 
 
 def latency_ms(predict: Predict, measurements: Array32) -> float:
-    """One sample on one CPU thread [ms], as section 4.2 of the paper measures it."""
+    """Return the prediction time of one sample on one CPU thread [ms], as measured in section 4.2 of the paper."""
     with one_thread():
         return 1e3 * seconds_per_call(lambda: predict(measurements[:1]), "cpu")
 
 
 def best_throughput(predict: Predict, measurements: Array32, device: str) -> tuple[float, int]:
-    """Samples a second at the batch size where that is highest, and that size.
+    """Return the highest throughput over batch sizes.
 
-    Batches grow until they would take more than two seconds or a quarter of a gigabyte, or do not fit the GPU.
+    Batches grow until they would take more than two seconds or a quarter of a gigabyte, or exceed the GPU's memory.
+
+    Args:
+        predict: Prediction function.
+        measurements: Some samples, `(n, S, T, R)`, which are repeated to fill a batch.
+        device: Device that it computes on.
+
+    Returns:
+        The throughput [samples per second], and its batch size.
     """
     import torch
 
@@ -98,7 +115,7 @@ def best_throughput(predict: Predict, measurements: Array32, device: str) -> tup
         if batch > 1 and (inputs.nbytes > LARGEST_BATCH_BYTES or batch / best > 2.0):
             break
         try:
-            rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, most=10)
+            rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, max_repeats=10)
         except torch.OutOfMemoryError:
             break
         if rate > best:

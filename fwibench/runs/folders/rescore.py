@@ -1,8 +1,4 @@
-"""Scores of finished runs from their stored predictions, for a metric that came later.
-
-Invariant: predictions are read, never made; the table of scores and the record are each whole at any time. The run's
-lock is held, so scores always belong to the predictions beside them.
-"""
+"""Rescoring the runs of a results folder, in processes with the plugins of their datasets and metrics."""
 
 from __future__ import annotations
 
@@ -19,20 +15,20 @@ from fwibench.files.atomic import write_text
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record
-from fwibench.runs.processes.start import run_process
-from fwibench.runs.scoring.rescore import Order
+from fwibench.runs.processes.launch import run_process
+from fwibench.runs.scoring.rescore import RescoreJob
 
 
 @dataclass(frozen=True)
 class Rescored:
-    """What came of one run.
+    """Result of rescoring one run.
 
     Attributes:
-        folder: Of the run.
-        scores: Means as they are now; empty if there was an error.
+        folder: Folder of the run.
+        scores: Mean scores after rescoring; empty after an error.
         failures: A line for each metric that failed.
-        error: Why the scores were left as they were; empty if they were not.
-        hint: What to do about that.
+        error: Why the scores are unchanged; empty without an error.
+        hint: What to do about the error.
     """
 
     folder: Path
@@ -43,19 +39,22 @@ class Rescored:
 
 
 def _show_log(path: Path) -> None:
-    """Pass on the warnings of the process that scores, and all it says where the user debugs."""
+    """Print the warnings of the scoring process, or its whole log if the user debugs."""
     for line in path.read_text(errors="replace").splitlines():
         if line.startswith("warning: ") or os.environ.get("FWIBENCH_DEBUG"):
             sys.stderr.write(line + "\n")
 
 
 def rescore_runs(runs: Sequence[tuple[Path, Record]], metrics: Sequence[str], registry: Registry) -> Iterator[Rescored]:
-    """Rescore runs in processes that load no other plugins than those of the datasets and the metrics.
+    """Rescore runs in processes that load only the plugins of their datasets and metrics.
 
     Args:
-        runs: Folders and records.
-        metrics: Names.
-        registry: All plugins.
+        runs: Folder and record of each run.
+        metrics: Names of the metrics.
+        registry: Registry of all plugins.
+
+    Yields:
+        The result of each run.
     """
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
     for folder, record in runs:
@@ -66,22 +65,23 @@ def rescore_runs(runs: Sequence[tuple[Path, Record]], metrics: Sequence[str], re
         keys = tuple(sorted({(plugin.distribution, plugin.name) for plugin in plugins}))
         groups.setdefault(keys, []).append(folder)
     for keys, folders in groups.items():
-        yield from _rescore_apart(Order(folders=folders, metrics=list(metrics), plugins=list(keys)))
+        yield from _rescore_in_process(RescoreJob(folders=folders, metrics=list(metrics), plugins=list(keys)))
 
 
-def _rescore_apart(order: Order) -> Iterator[Rescored]:
+def _rescore_in_process(job: RescoreJob) -> Iterator[Rescored]:
     done: dict[Path, Rescored] = {}
 
-    def tell(event: dict[str, Any]) -> None:
+    def on_event(event: dict[str, Any]) -> None:
         found = event["rescored"]
         folder = Path(found.pop("folder"))
         done[folder] = Rescored(folder, **{**found, "failures": tuple(found.get("failures", ()))})
 
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        place = Path(scratch)
-        write_text(RunFiles(place).order, json.dumps({**dict(order), "folders": list(map(str, order.folders))}))
-        end = run_process("fwibench.runs.scoring.process", ["rescore", scratch], place, RunFiles(place).log, None, tell)
-        _show_log(RunFiles(place).log)
-    for folder in order.folders:
-        lost = Rescored(folder, error=f"the process that scores ended with code {end.code}", hint="--debug shows more")
-        yield done.get(folder, lost)
+        files = RunFiles(Path(scratch))
+        write_text(files.order, json.dumps({**dict(job), "folders": list(map(str, job.folders))}))
+        arguments = ["rescore", scratch]
+        end = run_process("fwibench.runs.scoring.worker", arguments, files.folder, files.log, None, on_event)
+        _show_log(files.log)
+    for folder in job.folders:
+        missing = Rescored(folder, error=f"the scoring process ended with code {end.code}", hint="--debug shows more")
+        yield done.get(folder, missing)

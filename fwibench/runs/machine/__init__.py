@@ -1,1 +1,1 @@
-"""The machine a cell runs on: devices, versions, load, state of the interpreter."""
+"""The machine that a cell runs on: devices, software versions, load, and the state of the interpreter."""

@@ -1,6 +1,6 @@
-"""Where a method runs.
+"""Selection of the device that a method runs on.
 
-Invariant: nothing is said of a GPU that is not known; what can be told without torch is told at planning.
+Invariant: a plan rejects a device only for reasons that are certain without importing torch.
 """
 
 from __future__ import annotations
@@ -17,48 +17,48 @@ DRIVERS = ("libcuda.so.1", "libamdhip64.so")
 
 
 def check_device(device: str) -> None:
-    """Raises `UsageError` unless it is the name of a device."""
+    """Raise `UsageError` unless `device` is `auto`, `cpu`, `cuda` or `cuda:N`."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise UsageError(f"--device is '{device}', expected auto, cpu, cuda or cuda:N")
 
 
-def device_refusal(method: MethodSpec, asked: str) -> str:
-    """Why a method cannot run on the device that was asked for; empty if it can, as far as is known without torch."""
+def unsupported_device_reason(method: MethodSpec, asked: str) -> str:
+    """Return why a method cannot run on the requested device; empty if it can, as far as is known without torch."""
     if "cpu" in method.devices:
         return ""
     if asked == "cpu":
         return f"{method.name} runs on {' and '.join(method.devices)} only, --device is cpu"
-    return "" if _driver() else _no_gpu(method.name)
+    return "" if _has_gpu_driver() else _no_gpu(method.name)
 
 
 def choose_device(asked: str, method: MethodSpec) -> str:
-    """Return the device to run on: `auto` takes the GPU where there is one and the method can use it.
+    """Return the device for a method: `auto` selects a GPU if there is one that the method supports.
 
     Raises:
-        FwibenchError: The device that was asked for is not there.
-        UnsuitableError: The method cannot use any device that is there.
+        FwibenchError: The requested device does not exist.
+        UnsuitableError: The method supports no device of this machine.
     """
     device = find_device(asked)
     if device != "cpu" and "cuda" in method.devices:
         return device
     if "cpu" not in method.devices:
-        raise UnsuitableError(device_refusal(method, asked) or _no_gpu(method.name))
+        raise UnsuitableError(unsupported_device_reason(method, asked) or _no_gpu(method.name))
     return "cpu"
 
 
 def find_device(asked: str) -> str:
-    """Return the device that was asked for: `auto` takes the GPU where there is one.
+    """Return the requested device: `auto` selects a GPU if there is one, else the CPU.
 
     Raises:
-        FwibenchError: It is not there.
+        FwibenchError: The device does not exist.
     """
     check_device(asked)
     import torch
 
-    kind, there = asked.partition(":")[0], torch.cuda.is_available()
-    if kind == "cuda" and not there:
+    kind, available = asked.partition(":")[0], torch.cuda.is_available()
+    if kind == "cuda" and not available:
         raise FwibenchError("--device cuda was asked for, but torch sees no GPU", "use --device cpu or auto")
-    if kind == "cpu" or not there:
+    if kind == "cpu" or not available:
         return "cpu"
     device, number = "cuda" if kind == "auto" else asked, int(asked.partition(":")[2] or 0)
     if number >= (count := torch.cuda.device_count()):
@@ -73,7 +73,7 @@ def _no_gpu(name: str) -> str:
 
 
 def select_device(device: str) -> None:
-    """Makes a GPU the one that `cuda` without a number means in this process.
+    """Set the current GPU of this process, to which `cuda` without a number refers.
 
     Third-party code, GPU libraries and the description of the environment then use the same GPU as the method.
     """
@@ -84,8 +84,8 @@ def select_device(device: str) -> None:
 
 
 @cache
-def _driver() -> bool:
-    """Whether this machine has the driver of any GPU: without one torch finds none either."""
+def _has_gpu_driver() -> bool:
+    """Return whether a GPU driver is installed: without one torch finds no GPU."""
     for name in DRIVERS:
         try:
             ctypes.CDLL(name)

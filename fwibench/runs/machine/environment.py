@@ -1,7 +1,6 @@
-"""What a result was made with.
+"""Description of the hardware and software that produced a result.
 
-Invariant: gathering it imports nothing heavy; what only torch knows is asked for by the process that
-has torch loaded anyway.
+Invariant: collecting it imports no heavy package; threads and GPU are reported only if torch is loaded already.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ PACKAGES = ("fwibench", "torch", "lightning-fabric", "numpy", "scipy", "scikit-l
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions, processor, threads and git state; a GPU's name if torch is loaded and sees one."""
+    """Return versions, processor, threads and git state, and the name of the GPU if torch is loaded and finds one."""
     found: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -37,9 +36,9 @@ def describe_environment() -> dict[str, Any]:
 
 
 def peak_memory_mb() -> float | None:
-    """Largest resident size of this process so far [MB]; None where the system does not tell.
+    """Return the peak resident memory of this process [MB]; None if the system does not report it.
 
-    Linux's rusage would be wrong here: a child inherits the peak of the process that spawned it.
+    `getrusage` would be wrong on Linux: a child inherits the peak of the process that spawned it.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -50,7 +49,7 @@ def peak_memory_mb() -> float | None:
 
 
 def peak_device_memory_mb(device: str) -> float | None:
-    """Largest allocation of this process on a GPU so far [MB]; None on a CPU."""
+    """Return the peak memory that this process allocated on a GPU [MB]; None on a CPU."""
     if not device.startswith("cuda"):
         return None
     import torch
@@ -76,7 +75,7 @@ def _cpu_name() -> str:
 
 @cache
 def _git_state() -> dict[str, Any] | None:
-    """Commit of the checkout this package runs from, and whether it was changed; None outside one."""
+    """Return the commit of the checkout that this package runs from, and whether it has changes; None without one."""
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None

@@ -11,21 +11,21 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.machine.environment import describe_environment
 
 Finding = tuple[bool, str, str]
-"""Whether it is all right, what was checked, what was found."""
+"""Whether a check passed, what was checked, and what was found."""
 NEEDED_DEEPWAVE = "0.1."
 
 
 def check_installation(registry: Registry) -> Iterator[Finding]:
-    """Check packages, devices, plugins and the data folder; torch is imported."""
-    yield _torch()
+    """Check packages, devices, plugins and the data folder; imports torch."""
+    yield _check_torch()
     environment = describe_environment()
     yield True, "python", f"{environment['python']} on {environment['platform']}"
     yield True, "cpu", f"{environment['cpu']}, {environment['cores']} cores"
     yield True, "gpu", environment.get("gpu") or "none"
     for name, version in environment["packages"].items():
-        right = version is not None and (name != "deepwave" or version.startswith(NEEDED_DEEPWAVE))
-        expected = f", expected {NEEDED_DEEPWAVE}x" if name == "deepwave" and not right else ""
-        yield right, name, (version or "not installed") + expected
+        passed = version is not None and (name != "deepwave" or version.startswith(NEEDED_DEEPWAVE))
+        expected = f", expected {NEEDED_DEEPWAVE}x" if name == "deepwave" and not passed else ""
+        yield passed, name, (version or "not installed") + expected
     for plugin in registry.plugins:
         state = plugin.verdict or (f"disabled by {plugin.disabled}" if plugin.disabled else "")
         yield not plugin.broken, f"plugin {plugin.name}", ", ".join(filter(None, (plugin.origin, state)))
@@ -36,8 +36,8 @@ def check_installation(registry: Registry) -> Iterator[Finding]:
     yield writable, "data folder", f"{root}, {free:.1f} GB free{'' if writable else ', not writable'}"
 
 
-def _torch() -> Finding:
-    """Imports torch, so that the environment can tell of threads and GPUs."""
+def _check_torch() -> Finding:
+    """Import torch, so that the description of the environment includes threads and GPU."""
     try:
         import torch
     except ImportError as error:

@@ -1,8 +1,7 @@
-"""The state of an interpreter that changes what numpy and torch compute.
+"""Interpreter-wide settings that change the results of numpy and torch.
 
-Invariant: a fit starts from the state of a fresh interpreter, whatever the plugins of the cell did while they were
-loaded. Settings that had changed are told; states of random generators are not, for libraries draw from them while
-they are imported.
+Invariant: a fit starts from the state of a fresh interpreter, whatever the plugins of the cell changed when they were
+loaded. Changed settings are reported; states of random generators are not, since libraries use them at import.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from typing import Any
 import numpy as np
 
 Setting = tuple[str, Callable[[], Any], Callable[[Any], object]]
-"""What it is called when told, or nothing; how it is read, how it is set."""
+"""Name in reports, empty for settings that are restored silently; getter; setter."""
 
 
 class InterpreterState:
-    """Remembers the state at its creation. Imports torch."""
+    """Snapshot of the settings at its creation. Imports torch."""
 
     def __init__(self) -> None:
         self._settings = list(_settings())
         self._before = [read() for _, read, _ in self._settings]
 
     def restore(self) -> list[str]:
-        """Set back what has changed; return a line for each setting."""
+        """Restore the settings that have changed; return a line for each."""
         lines = []
         for (name, read, write), before in zip(self._settings, self._before, strict=True):
             now = read()

@@ -1,6 +1,6 @@
-"""How busy the machine was while a cell ran.
+"""Load of the machine by other processes while a cell ran.
 
-Invariant: what the system does not tell is None.
+Invariant: a value that the system does not report is None.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 BUSY_SHARE = 0.1
-"""Share of the cores that other processes may take before times are marked. An idle desktop takes about 0.02."""
-IDLE = (3, 4)
-"""Fields of a line of /proc/stat that count time without work: idle, and idle while a disk answers."""
+"""Largest share of the cores that other processes use on an idle machine. An idle desktop uses about 0.02."""
+IDLE_FIELDS = (3, 4)
+"""Fields of a line of /proc/stat that count time without work: idle and iowait."""
 Amount = Annotated[float, Field(ge=0, le=1e6)]
-COUNTED = 8
-"""Fields before those of guests, whose time is part of the first two."""
+COUNTED_FIELDS = 8
+"""Number of fields before those of guests, whose time is included in the first two."""
 
 
 class Load(BaseModel):
@@ -35,19 +35,19 @@ class Load(BaseModel):
 
     @property
     def busy(self) -> bool:
-        """Whether other processes used so much that times are longer than on an idle machine."""
+        """Whether other processes used so much that measured times are longer than on an idle machine."""
         return self.others is not None and self.others > BUSY_SHARE * self.cores
 
 
 class LoadMeter:
-    """Starts to observe when it is made."""
+    """Meter of the load since its creation."""
 
     def __init__(self) -> None:
         self._start, self._load = time.perf_counter(), _load_average()
         self._machine, self._own = _machine_seconds(), _own_seconds()
 
     def read(self) -> Load:
-        """Return the load since the start."""
+        """Return the load since the meter's creation."""
         elapsed, machine = time.perf_counter() - self._start, _machine_seconds()
         others = None
         if machine is not None and self._machine is not None and elapsed > 0:
@@ -57,7 +57,7 @@ class LoadMeter:
 
 
 def _cores() -> set[int]:
-    """Cores that this process may run on and whose work is counted; the quota of a container takes none away."""
+    """Return the cores that this process may run on; the CPU quota of a container does not reduce them."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
@@ -69,18 +69,19 @@ def _load_average() -> float | None:
 
 
 def _own_seconds() -> float:
-    """CPU time of this process and of its children that have ended [s]."""
+    """Return the CPU time of this process and of its children that have ended [s]."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
 
 def _machine_seconds() -> float | None:
-    """Time in which the cores that this process may use were at work, or taken by another guest [s]."""
+    """Return the time in which the cores of this process were busy, or used by another virtual machine [s]."""
     try:
         lines = Path("/proc/stat").read_text().splitlines()
         ours = {f"cpu{number}" for number in _cores()}
         fields = [line.split()[1:] for line in lines if line.split(maxsplit=1)[0] in ours]
-        ticks = sum(int(value) for line in fields for i, value in enumerate(line[:COUNTED]) if i not in IDLE)
+        busy = (value for line in fields for i, value in enumerate(line[:COUNTED_FIELDS]) if i not in IDLE_FIELDS)
+        ticks = sum(map(int, busy))
         return ticks / os.sysconf("SC_CLK_TCK") if fields else None
     except (OSError, AttributeError, ValueError, IndexError):
         return None

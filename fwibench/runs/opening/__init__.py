@@ -1,1 +1,1 @@
-"""Datasets and methods as cells name them."""
+"""Datasets and methods, built from the names and options of a cell."""

@@ -1,4 +1,4 @@
-"""Datasets by the names and options that users and cells give."""
+"""Datasets, built from the names and options of users and cells."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
 
 
 def open_dataset(registry: Registry, name: str, profile: Profile, options: Mapping[str, Any] | None = None) -> Dataset:
-    """Build a dataset by name; no data are read.
+    """Build a dataset by name, without reading its data.
 
     Args:
-        registry: Where it is looked up.
-        name: Of the dataset.
+        registry: Registry of the datasets.
+        name: Name of the dataset.
         profile: Size of the data.
-        options: Values of options that differ from the defaults.
+        options: Options that differ from the defaults.
+
+    Returns:
+        The dataset.
 
     Raises:
-        UsageError: The name, an option or a value is wrong.
+        UsageError: The name, an option or a value is invalid.
         DataError: A file that the dataset needs cannot be read.
         PluginError: The dataset's code fails.
     """
@@ -43,7 +46,7 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: Mappi
 
 
 def build_dataset(registry: Registry, cell: Cell) -> Dataset:
-    """Builds the dataset of a cell as it is now; its samples may have changed, or be elsewhere."""
+    """Build the dataset of a cell without comparing fingerprints; its samples may have changed or be absent."""
     spec = registry.dataset(cell.dataset).spec
     try:
         options = spec.options.model_validate(cell.dataset_options)
@@ -57,10 +60,10 @@ def build_dataset(registry: Registry, cell: Cell) -> Dataset:
 
 
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
-    """Builds the dataset of a cell.
+    """Build the dataset of a cell.
 
     Raises:
-        FwibenchError: Its samples are not those of the cell any more.
+        FwibenchError: The samples have changed since the cell was planned.
     """
     dataset = build_dataset(registry, cell)
     if dataset.fingerprint != cell.fingerprint:
@@ -69,7 +72,7 @@ def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
 
 
 def scored_split(dataset: Dataset, cell: Cell) -> Split:
-    """The test samples on which a cell is scored, of its dataset."""
+    """Return the test samples that a cell is scored on."""
     test = dataset.split(cell.split, "test")
     return test if cell.test_samples is None else test.spread(cell.test_samples)
 
@@ -82,7 +85,7 @@ def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
 
 @contextmanager
 def opening(spec: DatasetSpec) -> Iterator[None]:
-    """Says whose fault it is that a dataset cannot be opened: that of a file that it needs, or of its code."""
+    """Convert errors of a dataset's code in the block to `DataError` for files and `PluginError` otherwise."""
     with blaming(partial(_fault, spec)):
         try:
             yield
@@ -91,12 +94,12 @@ def opening(spec: DatasetSpec) -> Iterator[None]:
                 raise
             raise DataError(
                 f"dataset '{spec.name}' cannot be opened: {error.strerror}: {shorten(str(error.filename))}",
-                "check what its options name, and whether you may read it",
+                "check the paths in its options, and their permissions",
             ) from error
 
 
 def _fault(spec: DatasetSpec, what: str) -> PluginError:
     return PluginError(
         f"dataset '{spec.name}' ({spec.target}) cannot be opened: {what}",
-        "--debug shows where; leave the dataset out, or tell the author of its plugin",
+        "--debug shows where; leave the dataset out, or report it to the author of its plugin",
     )

@@ -1,6 +1,6 @@
-"""Methods as cells name them, new or as their runs left them, and the portions in which they are given samples.
+"""Methods, built from cells or loaded from their runs, and the chunk size in which they receive samples.
 
-Invariant: a loaded method gets the samples in the portions of its run, so it predicts what it predicted there.
+Invariant: a loaded method receives samples in chunks of the same size as in its run, so its predictions are the same.
 """
 
 from __future__ import annotations
@@ -20,14 +20,34 @@ from fwibench.samples import CHUNK_BYTES
 from fwibench.specs.method import MethodSpec
 
 
-def build(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
-    """The method of a cell, before it has learnt anything."""
+def build_method(spec: MethodSpec, cell: Cell, problem: Problem, context: RunContext) -> Method:
+    """Build the method of a cell, before any fit.
+
+    Args:
+        spec: Spec of the method.
+        cell: Cell with the method's options.
+        problem: Problem of the cell's dataset.
+        context: Device, seeds and working folder of the method.
+
+    Returns:
+        The method.
+    """
     implementation: type[Method] = spec.load()
     return implementation(problem, spec.options.model_validate(cell.options), context)
 
 
 def load_fitted(run: Path, registry: Registry, problem: Problem, context: RunContext) -> Method:
-    """The fitted method of the finished run in the folder `run`, on what it builds on."""
+    """Load the fitted method of a finished run, and the method that it builds on.
+
+    Args:
+        run: Folder of the run.
+        registry: Registry of the methods.
+        problem: Problem of the run's dataset.
+        context: Device, seeds and working folder of the method.
+
+    Returns:
+        The method, ready to predict.
+    """
     files = RunFiles(run)
     return load_model(files.model, read_record(files.record).cell, run.parent, registry, problem, context)
 
@@ -35,20 +55,43 @@ def load_fitted(run: Path, registry: Registry, problem: Problem, context: RunCon
 def load_model(
     model: Path, cell: Cell, runs: Path, registry: Registry, problem: Problem, context: RunContext
 ) -> Method:
-    """The method of a cell from the folder `model`; what it builds on lies in `runs`."""
-    context = with_base(context, cell, runs, registry, problem)
-    method = build(registry.method(cell.method).spec, cell, problem, context)
+    """Load the fitted method of a cell.
+
+    Args:
+        model: Folder of the saved method.
+        cell: Cell of the method.
+        runs: Folder of the runs, with the run that the cell builds on.
+        registry: Registry of the methods.
+        problem: Problem of the cell's dataset.
+        context: Device, seeds and working folder of the method.
+
+    Returns:
+        The method, ready to predict.
+    """
+    context = with_base_method(context, cell, runs, registry, problem)
+    method = build_method(registry.method(cell.method).spec, cell, problem, context)
     method.load(model)
     return method
 
 
-def with_base(context: RunContext, cell: Cell, runs: Path, registry: Registry, problem: Problem) -> RunContext:
-    """The context that lends a cell the fitted method which it builds on, if it builds on one."""
+def with_base_method(context: RunContext, cell: Cell, runs: Path, registry: Registry, problem: Problem) -> RunContext:
+    """Return the context of a cell with the fitted method that it builds on, if any.
+
+    Args:
+        context: Context without that method.
+        cell: Cell whose `base` names the run of that method.
+        runs: Folder of the runs.
+        registry: Registry of the methods.
+        problem: Problem of the cell's dataset.
+
+    Returns:
+        The context, unchanged if the cell builds on no other run.
+    """
     if not cell.base:
         return context
     return dataclasses.replace(context, base=load_fitted(runs / cell.base, registry, problem, context))
 
 
 def rows_at_once(problem: Problem) -> int:
-    """Samples that are read and predicted at once; neither their measurements nor their maps fill the memory."""
+    """Return the number of samples in a chunk, so that neither measurements nor maps exceed `CHUNK_BYTES`."""
     return max(CHUNK_BYTES // (4 * max(map(math.prod, (problem.measurement_shape, problem.property_shape)))), 1)

@@ -1,7 +1,7 @@
-"""Keeping the truth of the test split away from methods, and noticing when that fails.
+"""Protection of the true test maps from methods, and detection of violations.
 
-Invariant: the process of a method is handed no true test map, unless its track is shown them. Whoever goes looking for
-the dataset's files can still read them: docs/trust.md says what is prevented and what is not.
+Invariant: the process of a method is given no true test map, unless its track is `oracle-start`. Code that searches for
+the dataset's files can still read them: docs/trust.md describes what is prevented and what is not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SealedArray(ShardedArray):
-    """Has the shape of a split's maps and refuses to show them."""
+    """Array with the shape of a split's maps that raises `MethodError` when it is indexed."""
 
     def __init__(self, like: ShardedArray) -> None:
         super().__init__((), (), like.shape[1:], np.zeros(len(like), np.int64))
@@ -33,18 +33,18 @@ class SealedArray(ShardedArray):
 
 
 def seal(split: Split) -> Split:
-    """Return a split whose measurements can be read and whose maps cannot."""
+    """Return a split whose measurements can be read, but whose property maps cannot."""
     return dataclasses.replace(split, properties=SealedArray(split.properties))
 
 
 @dataclasses.dataclass(frozen=True)
 class DataState:
-    """What the files of a dataset were like at one moment.
+    """State of a dataset's files at one moment.
 
     Attributes:
         files: State of each file.
-        samples: Samples in each file.
-        digests: SHA-256 of each file as it was made, where the dataset keeps that.
+        samples: Number of samples in each file.
+        digests: SHA-256 of each file when it was written, if the dataset stores it.
     """
 
     files: dict[Path, file_states.State]
@@ -52,11 +52,11 @@ class DataState:
     digests: dict[Path, str]
 
 
-def state_of(dataset: Dataset) -> DataState:
-    """Note the state of all files of a prepared dataset.
+def data_state(dataset: Dataset) -> DataState:
+    """Return the state of all files of a prepared dataset.
 
     Raises:
-        DataError: A file is not there.
+        DataError: A file is missing.
     """
     shards = dataset.arrays()
     samples = {
@@ -67,12 +67,12 @@ def state_of(dataset: Dataset) -> DataState:
     return DataState({path: file_states.state_of(path) for path in samples}, samples, dataset.digests())
 
 
-def find_changed(before: DataState, dataset: Dataset) -> list[Path]:
-    """Return the files of a dataset whose content is another one than before.
+def find_changed_files(before: DataState, dataset: Dataset) -> list[Path]:
+    """Return the files of a dataset whose content has changed.
 
-    A shard that another command filled up with further samples is not among them, nor is one that was only touched.
+    A shard to which another command appended samples is not included, nor is a file with only a new time stamp.
     """
-    now = state_of(dataset)
+    now = data_state(dataset)
     return [
         path
         for path, state in before.files.items()
@@ -88,13 +88,16 @@ def _same_content(path: Path, before: DataState, now: DataState) -> bool:
     return digest == before.digests[path] or (grown and digest == now.digests.get(path))
 
 
-def count_exact(prediction: Array32, test: Split, rows: int) -> int:
-    """Return how many predicted maps equal the truth in every node.
+def count_exact_predictions(prediction: Array32, test: Split, rows: int) -> int:
+    """Count the predicted maps that equal the truth in every node.
 
     Args:
-        prediction: `(n, 1, Z, X)`.
-        test: The samples that were predicted.
-        rows: Samples to read at once.
+        prediction: Predicted maps, `(n, 1, Z, X)`.
+        test: Samples that were predicted, in the same order.
+        rows: Number of samples to read at once.
+
+    Returns:
+        The number of exact predictions.
     """
     found = 0
     for first in range(0, len(test), rows):

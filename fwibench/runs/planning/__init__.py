@@ -1,1 +1,1 @@
-"""From a request to a list of cells."""
+"""Requests of users, and the cells that are planned from them."""

@@ -1,4 +1,4 @@
-"""What a plan costs: the time of its cells and the disk space of its data."""
+"""Estimates for a plan: the time of its cells and the disk space of its data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fwibench.runs.planning.plan import PlannedCell
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a planned cell still costs.
+    """State and expected duration of a planned cell.
 
     Attributes:
         state: `finished`, `to run`, or `cannot run` with the reason.
-        seconds: Expected duration; None for a cell that will not run, or if no similar cell has finished.
+        seconds: Expected duration [s]; None for a cell that will not run, or if no similar cell has finished.
     """
 
     state: str
@@ -27,7 +27,7 @@ def estimate(planned: PlannedCell, finished: Sequence[Record]) -> Estimate:
     """Estimate the duration of a cell from finished cells of the same method, dataset and profile.
 
     Returns:
-        The estimate; its duration is the mean of theirs.
+        The estimate; its duration is the mean of the finished cells.
     """
     if planned.cached:
         return Estimate("finished")
@@ -43,5 +43,5 @@ def estimate(planned: PlannedCell, finished: Sequence[Record]) -> Estimate:
 
 
 def missing_bytes(planned: Iterable[PlannedCell]) -> int:
-    """Return the disk space that data of the cells will take which are not prepared yet [bytes]."""
+    """Return the disk space of the cells' data that are not prepared yet [bytes]."""
     return sum({one.dataset.fingerprint: one.dataset.missing_bytes() for one in planned}.values())

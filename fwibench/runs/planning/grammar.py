@@ -1,8 +1,8 @@
-"""The language of `--methods`, `--dataset` and `--set`.
+"""Syntax of `--methods`, `--dataset` and `--set`.
 
-`invlint[alpha=1|10,scaling=sum],mean-map` names two methods, the first with a grid of two options;
-`--set invlint.alpha=10` sets an option of every cell of that method. A value with a comma, bracket or bar stands in
-double quotes: `salt[path="/a,b/c"]`.
+`invlint[alpha=1|10,scaling=sum],mean-map` selects two methods, the first with a grid of two values of alpha;
+`--set invlint.alpha=10` sets an option in every cell of that method. Values with commas, brackets or bars are written
+in double quotes: `salt[path="/a,b/c"]`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _ITEM = re.compile(r"([^\[\],\s]+)\s*(?:\[(.*)\])?", re.DOTALL)
 _SYNTAX = "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map"
 
 
-class Written(Frozen):
-    """A name and one choice of its options, as texts."""
+class ParsedItem(Frozen):
+    """A name with one combination of its options, as texts."""
 
     name: str
     options: dict[str, str]
@@ -37,17 +37,20 @@ class Written(Frozen):
 def read_request(
     registry: Registry, methods: str, dataset: str, settings: Iterable[str] = (), **others: Any
 ) -> Request:
-    """Read what users write for methods, datasets and their options.
+    """Parse methods, datasets and their options.
 
     Args:
-        registry: Knows the options, whose types decide what a text stands for.
-        methods: As for `--methods`.
-        dataset: As for `--dataset`.
-        settings: As for `--set`.
-        others: Fields of the request that are values already.
+        registry: Registry of methods and datasets, with the types of their options.
+        methods: Value of `--methods`.
+        dataset: Value of `--dataset`.
+        settings: Values of `--set`.
+        others: Other fields of the request, which are no texts.
+
+    Returns:
+        The request.
 
     Raises:
-        UsageError: A text cannot be read, or names something unknown.
+        UsageError: A text cannot be parsed, or names something unknown.
     """
     most = others.get("max_cells", MOST_CELLS)
     return Request(
@@ -59,29 +62,35 @@ def read_request(
 
 
 def read_methods(registry: Registry, text: str, most: int = MOST_CELLS) -> list[Selected]:
-    """Read names of methods with options; see `parse_selection`.
+    """Parse names of methods with options; see `parse_selection`.
 
     Args:
-        registry: Knows the methods.
-        text: What the user wrote.
-        most: Points that a grid may have.
+        registry: Registry of the methods.
+        text: Text from the user.
+        most: Largest number of points of a grid.
+
+    Returns:
+        The methods, with typed options.
     """
-    return [_typed(item, registry.method(item.name).spec) for item in parse_selection(text, most)]
+    return [_to_selected(item, registry.method(item.name).spec) for item in parse_selection(text, most)]
 
 
 def read_datasets(registry: Registry, text: str, most: int = MOST_CELLS) -> list[Selected]:
-    """Read names of datasets with options; see `parse_selection`.
+    """Parse names of datasets with options; see `parse_selection`.
 
     Args:
-        registry: Knows the datasets.
-        text: What the user wrote.
-        most: Points that a grid may have.
+        registry: Registry of the datasets.
+        text: Text from the user.
+        most: Largest number of points of a grid.
+
+    Returns:
+        The datasets, with typed options.
     """
-    return [_typed(item, registry.dataset(item.name).spec) for item in parse_selection(text, most)]
+    return [_to_selected(item, registry.dataset(item.name).spec) for item in parse_selection(text, most)]
 
 
 def read_settings(registry: Registry, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Read `--set METHOD.OPTION=VALUE`: values by method and option; those of unknown methods stay texts."""
+    """Parse `--set METHOD.OPTION=VALUE` to values by method and option; values of unknown methods stay texts."""
     found: dict[str, dict[str, Any]] = {}
     for name, texts in parse_settings(settings).items():
         offer = registry.methods.get(name)
@@ -90,38 +99,41 @@ def read_settings(registry: Registry, settings: Iterable[str]) -> dict[str, dict
 
 
 def read_one(registry: Registry, kind: Literal["method", "dataset"], text: str) -> Selected:
-    """Read the name of one method or dataset, with options.
+    """Parse the name of one method or dataset, with options.
 
     Args:
-        registry: Knows them.
-        kind: What is named.
-        text: As for `parse_selection`.
+        registry: Registry of methods and datasets.
+        kind: `method` or `dataset`.
+        text: Text from the user; see `parse_selection`.
+
+    Returns:
+        The method or dataset, with typed options.
 
     Raises:
-        UsageError: The text cannot be read, selects several, or names something unknown.
+        UsageError: The text cannot be parsed, selects several, or names something unknown.
     """
     item = parse_one(kind, text)
-    return _typed(item, (registry.method if kind == "method" else registry.dataset)(item.name).spec)
+    return _to_selected(item, (registry.method if kind == "method" else registry.dataset)(item.name).spec)
 
 
-def _typed(item: Written, spec: MethodSpec | DatasetSpec) -> Selected:
+def _to_selected(item: ParsedItem, spec: MethodSpec | DatasetSpec) -> Selected:
     return Selected(name=item.name, options=parse_options(spec.name, spec.options, item.options))
 
 
-def parse_selection(text: str, most: int = MOST_CELLS) -> list[Written]:
-    """Reads names with options; a `|` between values makes a grid.
+def parse_selection(text: str, most: int = MOST_CELLS) -> list[ParsedItem]:
+    """Parse names with options; `|` between values defines a grid.
 
     Args:
-        text: What the user wrote.
-        most: Points that a grid may have.
+        text: Text from the user.
+        most: Largest number of points of a grid.
 
     Raises:
-        UsageError: The text cannot be read, names nothing, or makes a larger grid.
+        UsageError: The text cannot be parsed, names nothing, or defines a larger grid.
     """
     _check_text(text)
-    chosen: list[Written] = []
+    chosen: list[ParsedItem] = []
     pieces = _divide(text, ",")
-    # a comma may stand at the end
+    # a trailing comma is accepted
     for piece in pieces[:-1] if len(pieces) > 1 and not pieces[-1].strip() else pieces:
         match = _ITEM.fullmatch(piece.strip())
         if match is None:
@@ -135,27 +147,27 @@ def parse_selection(text: str, most: int = MOST_CELLS) -> list[Written]:
                     raise UsageError(f"{name} is given {key} twice", f"{name}[{key}=A|B] runs both")
                 axes[key] = [(key, one.strip()) for one in _divide(value, "|")]
         check_size(f"the grid of {name}", math.prod(map(len, axes.values())), most)
-        chosen += [Written(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
+        chosen += [ParsedItem(name=name, options=dict(point)) for point in itertools.product(*axes.values())]
     if not chosen:
         raise UsageError("nothing is selected", "name at least one; fwibench list shows what there is")
     return list({(item.name, *item.options.items()): item for item in chosen}.values())
 
 
 def _check_text(text: str) -> None:
-    """Raises `UsageError` for bytes that are not UTF-8: names and options are kept in JSON, which has no others."""
+    """Raise `UsageError` for bytes that are not UTF-8: names and options are stored as JSON, which is UTF-8."""
     if (valid := as_utf8(text)) != text:
         raise UsageError(f"'{valid}' holds bytes that are not UTF-8", "rename the file, or link to it")
 
 
-def parse_one(kind: str, text: str) -> Written:
-    """Reads one name with options.
+def parse_one(kind: str, text: str) -> ParsedItem:
+    """Parse one name with options.
 
     Args:
-        kind: What is named, for messages: `method`.
-        text: As for `parse_selection`.
+        kind: What is named, for messages, such as `method`.
+        text: Text from the user; see `parse_selection`.
 
     Raises:
-        UsageError: The text cannot be read, or selects several.
+        UsageError: The text cannot be parsed, or selects several.
     """
     chosen = parse_selection(text)
     if len(chosen) > 1:
@@ -163,16 +175,20 @@ def parse_one(kind: str, text: str) -> Written:
     return chosen[0]
 
 
-def _divide(text: str, sign: str) -> list[str]:
+def _divide(text: str, separator: str) -> list[str]:
     try:
-        return list(divide(text, sign))
+        return list(divide(text, separator))
     except ValueError as error:
-        hint = f'{_SYNTAX}; other signs in quotes: salt[path="a[1]"]'
+        hint = f'{_SYNTAX}; other characters in quotes: salt[path="a[1]"]'
         raise UsageError(f"cannot read '{text}': {error}", hint) from error
 
 
 def parse_assignment(text: str) -> tuple[str, str]:
-    """`key=value` to its two sides."""
+    """Split `key=value` into key and value.
+
+    Raises:
+        UsageError: A side is missing.
+    """
     key, equals, value = text.partition("=")
     if not equals or not key.strip() or not value.strip():
         raise UsageError(f"'{text.strip()}' is not an option, expected key=value")
@@ -180,13 +196,13 @@ def parse_assignment(text: str) -> tuple[str, str]:
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Reads `--set METHOD.OPTION=VALUE`: options by method."""
+    """Parse `--set METHOD.OPTION=VALUE` to texts by method and option."""
     found: dict[str, dict[str, str]] = {}
     for setting in settings:
         _check_text(setting)
         key, value = parse_assignment(setting)
         name, dot, option = key.partition(".")
         if not dot:
-            raise UsageError(f"'{setting}' does not say whose option it is, expected METHOD.OPTION=VALUE")
+            raise UsageError(f"'{setting}' names no method, expected METHOD.OPTION=VALUE")
         found.setdefault(name, {})[option] = value
     return found

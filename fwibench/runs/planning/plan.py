@@ -1,7 +1,7 @@
-"""From what the user asks for to a list of cells.
+"""The cells of a request.
 
-Invariant: planning reads specs and records only. Nothing heavy is imported, nothing is written, and
-whatever the user got wrong is said here, before any work is done.
+Invariant: planning reads specs and records only. It imports no heavy package and writes nothing, and it validates the
+whole request before any work is done.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from fwibench.errors import UnknownNameError, UsageError
 from fwibench.files.states import content_hashes
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
-from fwibench.runs.artefacts.former import FormerCells
+from fwibench.runs.artefacts.format1 import Format1Cells
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.machine.devices import check_device, device_refusal
+from fwibench.runs.machine.devices import check_device, unsupported_device_reason
 from fwibench.runs.opening.datasets import open_dataset, opening
 from fwibench.runs.planning.request import Request, Selected, check_size
 from fwibench.specs.dataset import Profile
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class PlannedCell:
-    """A cell, the dataset it needs, and what is known of it already.
+    """A cell, its dataset, and whether it has to run.
 
     Attributes:
-        chosen: Options that differ from what the profile sets, for people to tell cells apart.
-        cached: Its finished record; None if it has to run.
-        skip: Why it cannot run at all; empty if it can.
+        cell: The cell.
+        dataset: Dataset of the cell.
+        chosen: Options that differ from those of the profile, to distinguish cells in tables.
+        cached: Its finished record, a cache hit; None if the cell has to run.
+        skip: Why it cannot run; empty if it can.
     """
 
     cell: Cell
@@ -50,19 +52,22 @@ class PlannedCell:
 
 
 def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) -> list[PlannedCell]:
-    """List the cells of a request, in the order they will run.
+    """Return the cells of a request in the order of execution.
 
     Args:
-        request: What is to be run.
-        registry: Where methods, datasets and metrics are looked up.
-        known: Cells whose names are kept where the plan makes the same cells; see `FormerCells`.
+        request: Methods, datasets and settings to run.
+        registry: Registry of methods, datasets and metrics.
+        known: Cells whose names are kept if the plan has equivalent cells; see `Format1Cells`.
+
+    Returns:
+        The planned cells, each once.
 
     Raises:
-        UsageError: A name, an option or a value is wrong.
+        UsageError: A name, an option or a value is invalid.
     """
     _check(request, registry)
     results = Results(request.results)
-    former = FormerCells(request.results / "runs", tuple(known))
+    format1 = Format1Cells(request.results / "runs", tuple(known))
     planned: dict[str, PlannedCell] = {}
     for chosen in request.datasets:
         dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
@@ -70,10 +75,10 @@ def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) 
         if split not in dataset.spec.schemes:
             raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
         with opening(dataset.spec):
-            place = _Place(dataset, split, _sizes(dataset, split))
-        planner = _Planner(request, registry, place, former)
+            target = _DatasetSplit(dataset, split, _split_sizes(dataset, split))
+        planner = _Planner(request, registry, target, format1)
         for item in request.methods:
-            for one in planner.cells(item):
+            for one in planner.plan_cells(item):
                 if not request.force:
                     one.cached = results.finished(one.cell)
                 planned.setdefault(one.cell.key, one)
@@ -81,8 +86,8 @@ def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) 
 
 
 def _check(request: Request, registry: Registry) -> None:
-    """Raise `UsageError` for names and numbers that no plan can be made of."""
-    named = list(_named(request, registry))
+    """Raise `UsageError` for invalid names and numbers."""
+    named = list(_configurable_methods(request, registry))
     for name in request.settings:
         if name not in named:
             raise UnknownNameError.among("selected method", name, named)
@@ -102,8 +107,8 @@ def _check(request: Request, registry: Registry) -> None:
     check_size("the request", len(request.datasets) * sum(repeated), request.max_cells)
 
 
-def _named(request: Request, registry: Registry) -> Iterator[str]:
-    """The selected methods and those that they build on: whose options may be set."""
+def _configurable_methods(request: Request, registry: Registry) -> Iterator[str]:
+    """Yield the selected methods and those that they build on: `settings` may refer to these."""
     for item in request.methods:
         spec = registry.method(item.name).spec
         yield spec.name
@@ -113,60 +118,63 @@ def _named(request: Request, registry: Registry) -> Iterator[str]:
 
 
 def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those options of a method that are not what the profile sets, for people to tell cells apart.
+    """Return the options of a method that differ from those of a profile, to distinguish cells in tables.
 
     Args:
-        spec: Of the method.
-        profile: Whose values are usual.
+        spec: Spec of the method.
+        profile: Profile with the reference values.
         options: All options, as plain data.
+
+    Returns:
+        The differing options.
     """
     return _differing(options, spec.options.model_validate(spec.profiles.get(profile, {})))
 
 
 def non_default_options(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those options of a method, as plain data, that differ from the defaults of its version."""
+    """Return the options of a method, as plain data, that differ from the defaults of its version."""
     return _differing(options, spec.options.model_construct())
 
 
-def _differing(options: Mapping[str, Any], usual: BaseModel) -> dict[str, Any]:
-    known = usual.model_dump(mode="json", warnings=False)
+def _differing(options: Mapping[str, Any], reference: BaseModel) -> dict[str, Any]:
+    known = reference.model_dump(mode="json", warnings=False)
     return {name: value for name, value in options.items() if name not in known or value != known[name]}
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A dataset with a split scheme, and how many samples each of its splits has."""
+class _DatasetSplit:
+    """A dataset with a split scheme, and the number of samples of each split."""
 
     dataset: Dataset
     split: str
     sizes: dict[str, int]
 
-    def refusal(self, method: MethodSpec, options: Mapping[str, Any], device: str) -> str:
-        """Why a method cannot run here; empty if it can. Nothing heavy is imported, no data are read.
+    def unsupported_reason(self, method: MethodSpec, options: Mapping[str, Any], device: str) -> str:
+        """Return why a method cannot run on the dataset; empty if it can. Reads no data.
 
         Args:
-            method: Its spec.
+            method: Spec of the method.
             options: Its options, as plain data: they may decide whether it needs train samples.
-            device: The one that was asked for.
+            device: Requested device.
         """
         dataset, needed = self.dataset, ("train", "test") if method.learns(options) else ("test",)
         name = dataset.spec.name
         if reason := method.refusal(dataset.problem, name):
             return reason
         if absent := [split for split in needed if not self.sizes[split]]:
-            what = "learns from train samples" if absent == ["train"] else "is judged by test samples"
+            what = "learns from train samples" if absent == ["train"] else "is scored on test samples"
             return f"{method.name} {what}, {name} has none in its split {self.split}"
         if method.learns(options) and self.sizes["train"] < method.min_train:
             few = f"{name} has {self.sizes['train']} in its split {self.split}"
             return f"{method.name} needs {method.min_train} train samples at least, {few}"
-        return device_refusal(method, device)
+        return unsupported_device_reason(method, device)
 
 
 def _named_files(spec: MethodSpec, options: BaseModel) -> dict[str, str]:
-    """SHA-256 of the files that options name, by option: what a file holds decides a result, not its name alone.
+    """Return the SHA-256 of the files that options name, by option: a result depends on their content.
 
     Raises:
-        UsageError: The option that names a start model names a file that is not there.
+        UsageError: The file of the start model does not exist.
     """
     named = {name: value for name, value in options if isinstance(value, Path)}
     start = named.get(spec.start_option)
@@ -176,33 +184,36 @@ def _named_files(spec: MethodSpec, options: BaseModel) -> dict[str, str]:
     return dict(zip(files, content_hashes(files.values()), strict=True))
 
 
-def _sizes(dataset: Dataset, split: str) -> dict[str, int]:
-    """Samples of each split; the problem and the fingerprint are asked for too, while faults are caught."""
+def _split_sizes(dataset: Dataset, split: str) -> dict[str, int]:
+    """Return the number of samples of each split.
+
+    The cached problem and fingerprint are computed too, so that their errors are raised inside of `opening`.
+    """
     _ = dataset.problem, dataset.fingerprint
     return {name: len(chosen) for name, chosen in dataset.indices(split).items()}
 
 
 @dataclass(frozen=True)
 class _Planner:
-    """Makes the cells of a request at one place."""
+    """Planner of a request's cells on one dataset and split scheme."""
 
     request: Request
     registry: Registry
-    place: _Place
-    former: FormerCells
+    target: _DatasetSplit
+    format1: Format1Cells
 
-    def cells(self, item: Selected) -> Iterator[PlannedCell]:
-        """The cells of one method with one choice of options; before them those of the method it builds on."""
-        request, place, dataset = self.request, self.place, self.place.dataset
+    def plan_cells(self, item: Selected) -> Iterator[PlannedCell]:
+        """Yield the cells of a method with one combination of options, after those of the method it builds on."""
+        request, target, dataset = self.request, self.target, self.target.dataset
         offer = self.registry.method(item.name)
         spec = offer.spec
         given = {**request.settings.get(spec.name, {}), **item.options}
         validated = validate_options(spec.name, spec.options, spec.profiles.get(request.profile, {}), given)
         files, options = _named_files(spec, validated), validated.model_dump(mode="json")
-        skip = place.refusal(spec, options, request.device)
+        skip = target.unsupported_reason(spec, options, request.device)
         bases: list[PlannedCell] = []
         if spec.builds_on and not skip:
-            bases = list(self._bases(spec, options[spec.builds_on]))
+            bases = list(self._plan_base(spec, options[spec.builds_on]))
             skip = bases[0].skip
             yield from bases
         seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
@@ -215,7 +226,7 @@ class _Planner:
                 dataset=dataset.spec.name,
                 dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
                 fingerprint=dataset.fingerprint,
-                split=place.split,
+                split=target.split,
                 seed=seed,
                 profile=request.profile,
                 test_samples=request.test_samples,
@@ -224,12 +235,12 @@ class _Planner:
                 files=files,
             )
             chosen = differing_options(spec, request.profile, options)
-            yield PlannedCell(self.former.adopt(cell), dataset, chosen, skip=skip)
+            yield PlannedCell(self.format1.adopt(cell), dataset, chosen, skip=skip)
 
-    def _bases(self, spec: MethodSpec, name: str) -> Iterator[PlannedCell]:
-        """The cells of the method that another one builds on."""
-        below = self.registry.method(name).spec
-        if below.builds_on or below.track == "oracle-start":
-            why = "builds on another method" if below.builds_on else "starts from the truth"
-            raise UsageError(f"{spec.name} cannot build on {below.name}, which {why}", "name another method")
-        yield from self.cells(Selected(name=below.name))
+    def _plan_base(self, spec: MethodSpec, name: str) -> Iterator[PlannedCell]:
+        """Yield the cells of the method `name`, on which the method of `spec` builds."""
+        base = self.registry.method(name).spec
+        if base.builds_on or base.track == "oracle-start":
+            why = "builds on another method" if base.builds_on else "starts from the truth"
+            raise UsageError(f"{spec.name} cannot build on {base.name}, which {why}", "name another method")
+        yield from self.plan_cells(Selected(name=base.name))

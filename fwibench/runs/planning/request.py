@@ -1,4 +1,4 @@
-"""What a user asks for, as values; texts are read by `grammar`."""
+"""Requests of users as typed values; `grammar` parses the texts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from fwibench.problem import Frozen
 from fwibench.specs.dataset import Profile
 
 MOST_CELLS = 1000
-"""Cells that are planned unless `max_cells` allows more."""
+"""Default of `max_cells`."""
 
 
 class Selected(Frozen):
-    """A method or dataset with options that differ from the profile's.
+    """A selected method or dataset.
 
     Attributes:
-        name: Of the method or dataset.
-        options: Values by option; the plan validates them.
+        name: Name of the method or dataset.
+        options: Options that differ from those of the profile; the plan validates them.
     """
 
     name: str
@@ -31,24 +31,24 @@ class Selected(Frozen):
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run; every combination of method, dataset and seed is a cell.
+    """Cells to run: every combination of method, dataset and seed.
 
     Attributes:
         methods: Methods with their options.
         datasets: Datasets with their options.
         split: Split scheme; None for the first of each dataset.
-        seeds: Repetitions of each method that has a random seed.
+        seeds: Number of repetitions of each method that is not deterministic.
         first_seed: Number of the first repetition.
         profile: Size of data and training.
         test_samples: Number of test samples, spread evenly over the split; None for all.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        settings: Options by method, for all cells of that method, also where another method builds on it.
+        settings: Options by method, for all cells of that method, including those that another method builds on.
         time_limit: Time limit of a cell [s]; None for no limit.
-        metrics: Names of metrics beyond the default ones.
+        metrics: Names of metrics in addition to the default ones.
         results: Results folder.
         force: Whether finished cells are run again.
         max_cells: Largest number of cells that is planned.
-        command: Words of the command that asks for it, for the records; empty where no command does.
+        command: Words of the command line, for the records; empty if the request comes from Python.
     """
 
     methods: tuple[Selected, ...]
@@ -69,12 +69,15 @@ class Request:
 
 
 def check_size(what: str, cells: int, most: int) -> None:
-    """Raise `UsageError` for more cells than the user has agreed to; asked before they are made.
+    """Check a number of cells before they are created.
 
     Args:
-        what: Whose cells these are, for the message.
+        what: What has these cells, for the message.
         cells: Number of cells.
-        most: Largest number that is planned.
+        most: Largest accepted number.
+
+    Raises:
+        UsageError: There are more cells.
     """
     if cells > most:
         raise UsageError(f"{what} has {cells} cells, more than {most}", f"--max-cells {cells} lets it be planned")

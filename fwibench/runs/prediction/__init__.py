@@ -1,1 +1,1 @@
-"""Predictions for measurements that are not part of a dataset."""
+"""Predictions and inversions of measurements that are not part of a dataset."""

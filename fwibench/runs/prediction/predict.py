@@ -1,7 +1,7 @@
-"""A finished run's model on new measurements.
+"""Predictions of a finished run's model for new measurements.
 
-Invariant: the run is read, never changed; measurements that cannot be those of its problem are refused before
-the method sees them.
+Invariant: the run is not changed; measurements that do not match its problem raise an error before the method receives
+them.
 """
 
 from __future__ import annotations
@@ -29,42 +29,49 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.opening.datasets import build_dataset
 from fwibench.runs.opening.methods import load_fitted
-from fwibench.runs.prediction.measurements import Incoming, inspect_values, read_measurements, take_measurements
+from fwibench.runs.prediction.measurements import Measurements, inspect_values, read_measurements, take_measurements
 from fwibench.typing import Maps
 
 Report = Callable[[dict[str, float]], None]
-OUTSIDE = 0.25
-"""Share of all nodes beyond the property's bounds that is still no reason to warn."""
+OUTSIDE_SHARE = 0.25
+"""Share of nodes outside of the property's bounds above which a warning is given."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A finished run and measurements that fit its problem.
+    """A finished run, and measurements that match its problem.
 
     Attributes:
-        warnings: What is doubtful about either, a line each.
+        folder: Folder of the run.
+        record: Record of the run.
+        problem: Problem of the run.
+        measurements: The measurements, `(n, S, T, R)`.
+        warnings: A line for each doubt about the run or the measurements.
     """
 
     folder: Path
     record: Record
     problem: Problem
-    measurements: Incoming
+    measurements: Measurements
     warnings: tuple[str, ...]
 
 
 def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registry) -> Task:
-    """Read a run and the measurements, and check all that can be checked without the method.
+    """Read a run and measurements, and check everything that can be checked without the method.
 
     Args:
         folder: Folder of the run.
         measurements: A file, see `read_measurements`, or an array, see `take_measurements`.
-        registry: Where method and dataset are looked up.
+        registry: Registry of method and dataset.
+
+    Returns:
+        The task.
 
     Raises:
         UsageError: The run cannot predict: it failed, or needs the truth.
-        DataError: A file is not there or cannot be read.
-        ProblemError: The measurements do not fit the run's problem.
-        FwibenchError: The dataset is another one than that of the run.
+        DataError: A file does not exist or cannot be read.
+        ProblemError: The measurements do not match the run's problem.
+        FwibenchError: The dataset has changed since the run.
     """
     record = read_record(RunFiles(folder).record)
     cell, spec = record.cell, registry.method(record.cell.method).spec
@@ -77,30 +84,35 @@ def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registr
             f"{cell.method} starts from the truth (track oracle-start), which new measurements do not have",
             "choose a run of the track standard",
         )
-    if cell.base and (lacking := Results(folder.parent.parent).lacking(cell.base)):
-        raise DataError(f"{record.run_id} {lacking}", "fwibench merge joins the folders that hold both")
-    problem, missing, warnings = _problem(record, registry)
+    if cell.base and (missing_base_reason := Results(folder.parent.parent).missing_base_reason(cell.base)):
+        raise DataError(f"{record.run_id} {missing_base_reason}", "fwibench merge joins the folders that hold both")
+    problem, missing, warnings = _load_problem(record, registry)
     if spec.version != cell.method_version:
-        warnings.append(f"the model was made by {cell.method} {cell.method_version}, this is {spec.version}")
+        warnings.append(
+            f"the model was fitted by version {cell.method_version} of {cell.method}, installed is {spec.version}"
+        )
     if isinstance(measurements, Path):
-        incoming = read_measurements(measurements, problem)
+        checked = read_measurements(measurements, problem)
     else:
-        incoming = take_measurements(measurements, "the array of measurements", problem)
-    warnings += inspect_values(incoming, problem, missing)
-    return Task(folder, record, problem, incoming, tuple(warnings))
+        checked = take_measurements(measurements, "the array of measurements", problem)
+    warnings += inspect_values(checked, problem, missing)
+    return Task(folder, record, problem, checked, tuple(warnings))
 
 
 def predict(task: Task, registry: Registry, device: str, report: Report = lambda scalars: None) -> Maps:
-    """Property maps `(n, 1, Z, X)` of a task's measurements, in the property's unit.
+    """Predict the property maps of a task's measurements.
 
     Args:
-        task: What is to be predicted.
-        registry: Where the method is looked up.
+        task: Run and measurements.
+        registry: Registry of the methods.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        report: Told how far it is.
+        report: Called with the progress.
+
+    Returns:
+        Maps in the property's unit, `(n, 1, Z, X)`.
 
     Raises:
-        MethodError: The method's own code fails, or returns what is no prediction.
+        MethodError: The method's code fails, or returns an invalid prediction.
     """
     record, n = task.record, len(task.measurements)
     spec = registry.method(record.cell.method).spec
@@ -124,46 +136,46 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
 
 
 def doubt_maps(maps: Maps, problem: Problem) -> list[str]:
-    """Tells in a line what makes predictions doubtful; none for maps that can be."""
+    """Return a warning if many predicted values are outside of the property's bounds; empty otherwise."""
     outside, bounds = problem.property.outside(maps), problem.property
-    if outside <= OUTSIDE * maps.size:
+    if outside <= OUTSIDE_SHARE * maps.size:
         return []
     return [
         f"{outside / maps.size:.0%} of all nodes lie outside of the problem's {bounds.low:g} to {bounds.high:g} "
-        f"{bounds.unit}: the measurements are probably not what the method knows"
+        f"{bounds.unit}: the measurements probably differ from those that the method was trained for"
     ]
 
 
 def write_maps(maps: Maps, path: Path) -> None:
-    """Writes maps as `.npy`, atomically."""
+    """Write maps as `.npy`, atomically."""
     with atomic_write(path) as stream:
         np.save(stream, maps)
 
 
-def _problem(record: Record, registry: Registry) -> tuple[Problem, float, list[str]]:
-    """The problem of a run, the share of traces that its data lack, and what is not sure about it.
+def _load_problem(record: Record, registry: Registry) -> tuple[Problem, float, list[str]]:
+    """Return the problem of a run, the share of missing traces in its data, and warnings.
 
     The samples need not be on this machine.
     """
     cell = record.cell
-    dataset, doubts = build_dataset(registry, cell), []
+    dataset, warnings = build_dataset(registry, cell), []
     try:
         known = dataset.fingerprint
     except (FwibenchError, OSError):
         known = cell.fingerprint
-        doubts.append(
-            f"the files of {cell.dataset} are not here, so whether they are still those of the run is not known"
+        warnings.append(
+            f"the files of {cell.dataset} are not on this machine, so they cannot be compared with those of the run"
         )
     if known != cell.fingerprint:
         raise FwibenchError(
-            f"{cell.dataset} is not what it was when {record.run_id} was made, so its scaling may be another",
-            "run the method again on the dataset as it is now",
+            f"{cell.dataset} has changed since {record.run_id} was run, so its scaling may differ",
+            "run the method again on the current dataset",
         )
-    return dataset.measured_problem, dataset.options.missing_traces, doubts
+    return dataset.measured_problem, dataset.options.missing_traces, warnings
 
 
 def _fault(record: Record, what: str) -> MethodError:
     return MethodError(
         f"{record.cell.method} of {record.run_id} cannot predict: {what}",
-        "--debug shows where; fwibench run --force makes the run again",
+        "--debug shows where; fwibench run --force runs the cell again",
     )

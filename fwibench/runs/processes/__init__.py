@@ -1,1 +1,1 @@
-"""Child processes of a cell, and what they and the command tell each other."""
+"""Child processes of a cell, and the messages between them and the command."""

@@ -1,4 +1,4 @@
-"""What every child process of a cell does at its start and at its end."""
+"""Start-up, error classification and exit, shared by the child processes of a cell."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ OUT_OF_MEMORY = (
     "out of memory",
     "alloc_failed",
 )
-"""How torch, its CPU allocator and CUDA's libraries say that memory ran out, in errors without a type of their own."""
+"""Texts of torch, its CPU allocator and CUDA libraries for lack of memory, in errors without a specific type."""
 
 
 def classify(error: BaseException) -> tuple[Status, str]:
-    """Return the status and the reason that an error stands for."""
+    """Return the status and the reason of a cell that failed with an error."""
     name = type(error).__name__
     if isinstance(error, DivergedError):
         return "diverged", str(error)
     if isinstance(error, UnsuitableError):
         return "skipped", str(error)
     if isinstance(error, UnknownNameError):
-        # a plugin that loads in the parent and breaks here: the hint says which
+        # a plugin that loads in the parent but not here: the hint names it
         return "failed", f"{error.message}; {error.hint}"
     if _is_out_of_memory(error):
         return "oom", f"{name}: {error}"
@@ -44,7 +44,7 @@ def classify(error: BaseException) -> tuple[Status, str]:
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Return whether memory ran out, which an error may say itself or by its cause."""
+    """Return whether an error or one of its causes is a lack of memory."""
     while error is not None:
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
             return True
@@ -56,41 +56,41 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
     return False
 
 
-def claim_stdout() -> Callable[[dict[str, Any]], None]:
-    """Keep the pipe to the command for events; whatever a method prints goes to the log."""
+def redirect_stdout() -> Callable[[dict[str, Any]], None]:
+    """Redirect standard output to the log; return a function that sends events through the original standard output."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
-    def tell(event: dict[str, Any]) -> None:
-        # the command may be gone, and this process with it in a moment
+    def send(event: dict[str, Any]) -> None:
+        # the command may have ended; the supervisor then ends this process as well
         try:
             events.write(json.dumps(event) + "\n")
         except (OSError, ValueError):
             traceback.print_exc()
 
-    return tell
+    return send
 
 
-def die_with_warden(life: int) -> None:
-    """End this process and its group when the pipe `life` reports its end."""
-    os.set_inheritable(life, False)
+def exit_with_supervisor(liveness: int) -> None:
+    """Kill this process and its group when the other end of the pipe `liveness` is closed."""
+    os.set_inheritable(liveness, False)
 
     def watch() -> None:
-        while os.read(life, 1):
+        while os.read(liveness, 1):
             pass
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def tell_broken(registry: Registry) -> None:
-    """Name the plugins that could not be loaded in the log."""
+def log_broken_plugins(registry: Registry) -> None:
+    """Write the plugins that could not be loaded to the log."""
     for plugin in registry.broken:
         sys.stderr.write(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}\n")
 
 
-def leave_at_once() -> NoReturn:
-    """End the process now: threads and exit handlers of a method must not keep it alive."""
+def exit_immediately() -> NoReturn:
+    """Exit without waiting for threads and exit handlers of the method."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

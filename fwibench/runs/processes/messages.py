@@ -1,11 +1,12 @@
-"""What a command tells the processes of a cell, and what they leave for it.
+"""Messages between a command and the processes of a cell.
 
-Invariant: plain data in JSON files of the cell's `attempt` folder. Only what the method's process measured is taken
-from it; what the cell is and how well it did is decided outside of that process.
+Invariant: messages are JSON files in the cell's `attempt` folder. The method's process contributes only measured
+values; the description of the cell and its scores come from other processes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,22 +22,22 @@ from fwibench.runs.artefacts.record import Costs, Record, Status
 from fwibench.runs.machine.load import Load
 
 M = TypeVar("M", bound=BaseModel)
-
-
+EventHandler = Callable[[dict[str, Any]], None]
+"""Receives an event of a process, such as `{"stage": "fit"}` or `{"report": {"step": 1, "steps": 9}}`."""
 PluginKey = tuple[str, str]
 """Distribution and name of a plugin."""
 
 
 class Job(Frozen):
-    """What the command tells its processes.
+    """Message of the command to the processes of a cell.
 
     Attributes:
-        record: The cell, and what is known of it before it runs.
-        device: What was asked for: `auto`, `cpu`, `cuda`, `cuda:N`.
-        metrics: Names.
-        limit: Seconds until the cell is ended; None for no limit.
-        method_plugins: What the method's process loads beside the built-in plugins; None for all.
-        scoring_plugins: The same of the process that scores.
+        record: Record with everything that is known before the cell runs.
+        device: Requested device: `auto`, `cpu`, `cuda`, `cuda:N`.
+        metrics: Names of the metrics.
+        limit: Time limit of the cell [s]; None for no limit.
+        method_plugins: Plugins that the method's process loads besides the built-in ones; None for all.
+        scoring_plugins: Plugins that the scoring process loads besides the built-in ones; None for all.
     """
 
     record: Record
@@ -48,10 +49,11 @@ class Job(Frozen):
 
 
 class Measured(Frozen):
-    """What the method's process measures of a cell: a record without scores. What was not measured is empty.
+    """Message of the method's process: the measured part of a record, without scores.
 
     Attributes:
-        diagnoses: Whether the method has diagnostics that need the truth.
+        diagnoses: Whether the method implements `diagnostics`, which need the truth. The other fields are those of the
+            record.
     """
 
     status: Status = "ok"
@@ -69,17 +71,17 @@ class Measured(Frozen):
     load: Load | None = None
     diagnoses: bool = False
 
-    def having(self, **values: Any) -> Measured:
-        """Return the same with other values."""
+    def with_values(self, **values: Any) -> Measured:
+        """Return a copy with other values."""
         return self.model_copy(update=values)
 
-    def spending(self, **costs: float | None) -> Measured:
-        """Return the same with other costs."""
-        return self.having(costs=self.costs.model_copy(update=costs))
+    def with_costs(self, **costs: float | None) -> Measured:
+        """Return a copy with other costs."""
+        return self.with_values(costs=self.costs.model_copy(update=costs))
 
 
 class Scored(Frozen):
-    """What the process that scores leaves."""
+    """Message of the scoring process."""
 
     status: Status = "ok"
     reason: str = ""
@@ -90,19 +92,14 @@ class Scored(Frozen):
 
 
 class Diagnosed(Frozen):
-    """Figures that need the truth, or why there are none."""
+    """Message of the diagnostics process: figures that need the truth, or why there are none."""
 
     figures: dict[str, float] = Field(default_factory=dict)
     fault: str = ""
 
 
 def needed_plugins(registry: Registry, job: Job) -> Job:
-    """Return the job with the plugins that the cell's method, dataset and metrics come from.
-
-    Args:
-        registry: All plugins.
-        job: Of the cell.
-    """
+    """Return the job with the plugins of the cell's method, dataset and metrics."""
     cell = job.record.cell
     offer = registry.method(cell.method)
     dataset = registry.dataset(cell.dataset).plugin
@@ -114,20 +111,20 @@ def needed_plugins(registry: Registry, job: Job) -> Job:
 
 
 def describe_plugins(registry: Registry) -> dict[str, str]:
-    """Return distribution and version of each plugin that was loaded, by name."""
+    """Return distribution and version of each loaded plugin, by name."""
     return {plugin.name: plugin.origin for plugin in registry.plugins if not plugin.disabled}
 
 
-def leave(content: BaseModel, path: Path) -> None:
-    """Write a message of one process to another, atomically."""
+def write_message(content: BaseModel, path: Path) -> None:
+    """Write a message for another process, atomically."""
     write_text(path, content.model_dump_json())
 
 
-def find(kind: type[M], path: Path) -> M | None:
+def read_message(kind: type[M], path: Path) -> M | None:
     """Read a message; None if there is none.
 
     Raises:
-        RecordError: It is damaged.
+        RecordError: The message is damaged.
     """
     try:
         return kind.model_validate_json(path.read_bytes())
@@ -137,8 +134,8 @@ def find(kind: type[M], path: Path) -> M | None:
         raise RecordError(f"what the cell's process left cannot be read: {error}", "see the cell's log") from error
 
 
-def combine(known: Record, measured: Measured) -> Record:
-    """Return the record of a cell from what was known before and what the method's process measured."""
+def complete_record(known: Record, measured: Measured) -> Record:
+    """Return the record of a cell with the values that the method's process measured."""
     found = {name: value for name, value in measured if name != "diagnoses"}
     return known.model_copy(update={**found, "notes": [*known.notes, *measured.notes]})
 

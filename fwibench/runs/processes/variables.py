@@ -1,6 +1,6 @@
-"""The environment variables of a cell's child process.
+"""Environment variables of a cell's child process.
 
-Invariant: a variable that the user set is passed on as it is.
+Invariant: a variable that the user has set is passed on unchanged.
 """
 
 from __future__ import annotations
@@ -9,27 +9,28 @@ import os
 from collections.abc import Mapping
 
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-"""glibc keeps freed memory instead of returning it page by page, which costs networks a fifth of a step."""
+"""glibc keeps freed memory: returning it page by page takes a fifth of a training step of a network."""
 OPENMP_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
-"""Each of them says how threads of OpenMP wait; whoever set one has chosen."""
+"""Variables that control how idle OpenMP threads wait; if the user has set one, none is added."""
 OPENBLAS_WAITING = ("OPENBLAS_THREAD_TIMEOUT", "THREAD_TIMEOUT")
+"""Variables that control how idle OpenBLAS threads wait; if the user has set one, none is added."""
 OPENBLAS_SPIN = "10"
-"""Threads of OpenBLAS spin for 2**10 clock cycles before they sleep; its default is 2**26, about 30 ms."""
+"""OpenBLAS threads spin for 2**10 clock cycles before they sleep; the default is 2**26, about 30 ms."""
 
 
 def bounded_waiting(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that keep idle threads from spinning, without those that the user has decided.
+    """Return the variables that keep idle threads from spinning, except those that the user has set.
 
-    OpenMP (PyTorch, deepwave, MKL) and OpenBLAS (NumPy, SciPy) let a thread spin until the others have finished their
-    share. Where another process holds a core, the one that is waited for does not run, and every parallel section of
-    a small network takes a time slice of the scheduler. Sleeping threads give the core to whoever can use it. Alone
-    on two cores they cost at most 15 % of a fit; beside another training a fit takes a quarter of the time
+    OpenMP (PyTorch, deepwave, MKL) and OpenBLAS (NumPy, SciPy) let an idle thread spin until the others have finished
+    their share. If another process occupies a core, the remaining thread does not run, and every parallel section of a
+    small network takes a time slice of the scheduler. Sleeping threads release their core. On two cores without other
+    processes this lengthens a fit by at most 15 %; beside another training a fit takes a quarter of the time
     (`benchmarks/bench_busy.py`).
 
-    The variables are read when the libraries are loaded: set them before torch and numpy are imported.
+    The libraries read the variables when they are loaded: set them before torch and numpy are imported.
 
     Args:
-        environment: Variables of the process, such as `os.environ`.
+        environment: Current variables, such as `os.environ`.
     """
     chosen = {}
     if not any(name in environment for name in OPENMP_WAITING):
@@ -40,5 +41,5 @@ def bounded_waiting(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def child_environment() -> dict[str, str]:
-    """Return the variables of a child process: those of this one, and what is set for its memory and threads."""
+    """Return the variables of a child process: those of this process, and settings for its memory and threads."""
     return {**ALLOCATOR, **bounded_waiting(os.environ), **os.environ}

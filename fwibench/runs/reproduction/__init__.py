@@ -1,1 +1,1 @@
-"""A finished run made again."""
+"""Reproduction of a finished run, and comparison of both results."""

@@ -1,6 +1,6 @@
-"""The command that makes a run again.
+"""The command line that reproduces a run.
 
-Invariant: what a record says is quoted, never trusted: whatever its names hold, each stays one word of the command.
+Invariant: texts of a record are untrusted and quoted, so each remains one word of the command.
 """
 
 from __future__ import annotations
@@ -17,46 +17,55 @@ from fwibench.text.quoting import select, spell
 
 
 def command_of(record: Record, base: Record | None = None, registry: Registry | None = None) -> list[str]:
-    """Words of the `fwibench run` that makes a record's cell again; `shlex.join` makes a line for a shell of them.
+    """Return the words of the `fwibench run` command that reproduces a run; `shlex.join` joins them for a shell.
 
     Args:
-        record: Of the run.
-        base: Of the run that it builds on; see `request_of`.
+        record: Record of the run.
+        base: Record of the run that it builds on; see `request_of`.
         registry: See `request_of`.
+
+    Returns:
+        The words of the command.
     """
     return words_of(request_of(record, base, registry), [one.cell for one in (record, base) if one])
 
 
 def request_of(record: Record, base: Record | None = None, registry: Registry | None = None) -> Request:
-    """The request of a record's cell alone, and of that which it builds on.
+    """Return the request of a record's cell and of the cell that it builds on.
 
     Args:
-        record: Of the run.
-        base: Of the run that it builds on; None where it builds on none or that record is not there, and then
-            the options of that method are taken to be the profile's.
-        registry: Says which options the profile sets today and which metrics must be asked for. None: the options
-            are those that differed when the run was made, and no metrics are asked for.
+        record: Record of the run.
+        base: Record of the run that it builds on; None if it builds on none, or if that record is missing: the options
+            of that method are then those of the profile.
+        registry: Registry with the current options of the profile and the default metrics. None: the request has the
+            options that differed from the profile when the run was made, and only the default metrics.
+
+    Returns:
+        The request.
     """
     cell = record.cell
     return Request(
-        methods=(Selected(name=cell.method, options=_chosen(record, registry)),),
+        methods=(Selected(name=cell.method, options=_differing_options(record, registry)),),
         datasets=(Selected(name=cell.dataset, options=cell.dataset_options),),
         split=cell.split,
         first_seed=cell.seed,
         profile=cell.profile,
         test_samples=cell.test_samples,
-        settings={base.cell.method: _chosen(base, registry)} if base else {},
-        metrics=_asked_metrics(record, registry) if registry else (),
+        settings={base.cell.method: _differing_options(base, registry)} if base else {},
+        metrics=_additional_metrics(record, registry) if registry else (),
     )
 
 
 def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
-    """The command line of a request.
+    """Return the words of the command line of a request.
 
     Args:
-        request: One of `request_of`.
-        cells: Those of the request; methods that stand in for others of their name are told.
-        more: Options beyond the request, by name.
+        request: Request made by `request_of`.
+        cells: Cells of the request; `--override` is added for methods that replace another plugin's method.
+        more: Further options of the command, by name.
+
+    Returns:
+        The words of the command.
     """
     words = ["fwibench"]
     for cell in cells:
@@ -81,20 +90,20 @@ def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
     return words
 
 
-def _chosen(record: Record, registry: Registry | None) -> dict[str, Any]:
-    """Options that the command has to name."""
+def _differing_options(record: Record, registry: Registry | None) -> dict[str, Any]:
+    """Return the options that differ from the profile, which the command has to name."""
     offer = registry.methods.get(record.cell.method) if registry else None
     if offer is None:
         return record.chosen
     return differing_options(offer.spec, record.cell.profile, record.cell.options)
 
 
-def _asked_metrics(record: Record, registry: Registry) -> tuple[str, ...]:
-    """Metrics of the record that are known here and computed for those alone who ask."""
+def _additional_metrics(record: Record, registry: Registry) -> tuple[str, ...]:
+    """Return the metrics of the record that are installed and not computed by default."""
     known = registry.metrics
     return tuple(name for name in record.scores if name in known and not known[name].spec.default)
 
 
 def _option(name: str, value: str) -> list[str]:
-    """An option and its value; in one word where the value could be taken for an option."""
+    """Return an option and its value; as one word if the value begins like an option."""
     return [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]

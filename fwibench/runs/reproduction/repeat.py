@@ -1,7 +1,7 @@
-"""A run made again, and whether its result agrees.
+"""Repetition of a run, and comparison of its result with the original.
 
-Invariant: the first run is read, never changed; the second goes to a folder without any run. Scores decide
-whether they agree, or the kind of the error where both failed; what else is told may explain it.
+Invariant: the original run is not changed; the repetition is written to a folder without any run. They agree if their
+scores do, or if both failed with the same kind of error; other differences are reported as possible explanations.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ Predicted = Literal["equal", "different", "not stored"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the second run says of the first.
+    """Comparison of a run with its repetition.
 
     Attributes:
-        comparable: Whether the runs have anything to agree on: scores, or an end that gives none.
-        scores: Each metric of the first that is known here, with both values.
-        changes: What of status, kind of error and scores differs by more than the tolerance.
-        left_out: Metrics of the first that are not known here.
-        predictions: Whether they are the same to the last bit.
-        largest: Largest difference of a node of the predictions, in the property's unit; None if not known.
-        environment: What differs in the machine and the software, with both values.
+        comparable: Whether the first run has scores to compare, or a status other than `ok`.
+        scores: Both values of each metric of the first run that is installed.
+        changes: Differences of status, kind of error, and scores beyond the tolerance.
+        left_out: Metrics of the first run that are not installed.
+        predictions: Whether the predictions are bitwise equal.
+        largest: Largest difference of the predictions at a node, in the property's unit; None if not known.
+        environment: Differences of hardware and software.
     """
 
     comparable: bool
@@ -50,27 +50,30 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether status, kind of error and scores are the same, but for the tolerance."""
+        """Whether status and kind of error are equal, and scores within the tolerance."""
         return self.comparable and not self.changes
 
 
 def read_run(folder: Path, *, to_run: bool = True) -> tuple[Record, Record | None]:
-    """The records of a run and of the one that it builds on; None for that where there is none, or it is not here.
+    """Read the records of a run and of the run that it builds on.
 
     Args:
-        folder: Of the run.
-        to_run: Whether the run is to be made again.
+        folder: Folder of the run.
+        to_run: Whether the run is going to be repeated.
+
+    Returns:
+        The record of the run, and that of the run it builds on, if any and if it can be read.
 
     Raises:
-        RecordError: That of the run cannot be read.
-        UsageError: There is no end that making it again could reach.
+        RecordError: The record of the run cannot be read.
+        UsageError: The status of the run cannot be reproduced: it did not run, or reached its time limit.
     """
     record = read_record(RunFiles(folder).record)
     if to_run and record.status == "not-run":
-        raise UsageError(f"{record.run_id} was not run, so there is no result to agree with", "choose another run")
+        raise UsageError(f"{record.run_id} was not run, so it has no result to compare with", "choose another run")
     if to_run and record.status == "timeout":
         raise UsageError(
-            f"{record.run_id} was ended by a time limit, which is no part of a cell: {record.reason}",
+            f"{record.run_id} was ended by a time limit, which is not part of the cell: {record.reason}",
             "--print shows the command; add --time-limit",
         )
     base = None
@@ -80,37 +83,46 @@ def read_run(folder: Path, *, to_run: bool = True) -> tuple[Record, Record | Non
     return record, base
 
 
-def fresh_folder(results: Path, run: str, wanted: Path | None) -> Path:
-    """Where the second run goes: a results folder without any run.
+def fresh_folder(results: Path, run: str, output: Path | None) -> Path:
+    """Return the results folder of the repetition, which has no run yet.
+
+    Args:
+        results: Results folder of the original run.
+        run: Name of the run.
+        output: Folder given by the user; None selects a new folder in `results`.
+
+    Returns:
+        The folder, which need not exist.
 
     Raises:
-        UsageError: The one that is wanted holds something.
+        UsageError: The folder given by the user is not empty.
     """
-    if wanted is not None:
-        if wanted.exists() and (not wanted.is_dir() or any(wanted.iterdir())):
-            raise UsageError(f"{wanted} is not empty; nothing is overwritten", "name a new folder")
-        return wanted
-    beside = results / "reproduced"
-    number, folder = 1, beside / run
+    if output is not None:
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise UsageError(f"{output} is not empty; nothing is overwritten", "name a new folder")
+        return output
+    parent = results / "reproduced"
+    number, folder = 1, parent / run
     while folder.exists():
         number += 1
-        folder = beside / f"{run}-{number}"
+        folder = parent / f"{run}-{number}"
     return folder
 
 
 def plan_again(
     request: Request, record: Record, base: Record | None, registry: Registry
 ) -> tuple[list[PlannedCell], list[str]]:
-    """Plan a run again.
+    """Plan the repetition of a run.
 
     Args:
-        request: One of `request_of`.
-        record: Of the run.
-        base: Of the run that it builds on, if any.
-        registry: Where methods, datasets and metrics are looked up.
+        request: Request made by `request_of`.
+        record: Record of the run.
+        base: Record of the run that it builds on, if any.
+        registry: Registry of methods, datasets and metrics.
 
     Returns:
-        The cells of the request, and reasons why that of the record is not among them; none if it is.
+        The cells of the request, and the reasons why the record's cell is not among them or cannot run; empty if it
+        can.
     """
     try:
         plan = make_plan(request, registry, [one.cell for one in (base, record) if one])
@@ -120,41 +132,40 @@ def plan_again(
     if planned is not None:
         expected_skip = record.status == "skipped"
         return plan, [f"it cannot run here: {planned.skip}"] if planned.skip and not expected_skip else []
-    return plan, list(_changed(record.cell, plan[-1].cell)) or ["the same request makes another cell here"]
+    return plan, list(_explain_changes(record.cell, plan[-1].cell)) or ["the same request makes another cell here"]
 
 
-def _changed(then: Cell, now: Cell) -> Iterator[str]:
-    """What makes a cell another one than it was."""
+def _explain_changes(then: Cell, now: Cell) -> Iterator[str]:
+    """Yield a line for each difference between the recorded cell and the planned one."""
     if (then.method, then.dataset) != (now.method, now.dataset):
         return
     if then.method_version != now.method_version:
         yield f"{then.method} was version {then.method_version}, here it is {now.method_version}"
     if then.fingerprint != now.fingerprint:
         yield (
-            f"{then.dataset} has other samples here than then: fingerprint {now.fingerprint[:12]}, "
-            f"it was {then.fingerprint[:12]}"
+            f"{then.dataset} has other samples here: fingerprint {now.fingerprint[:12]}, it was {then.fingerprint[:12]}"
         )
     for name in dict.fromkeys([*then.options, *now.options]):
         old, new = then.options.get(name, "absent"), now.options.get(name, "absent")
         if old != new:
             yield f"option {name} of {then.method} was {old}, here it is {new}"
     if then.base != now.base:
-        yield f"it was built on {then.base}, here it would be on {now.base}"
+        yield f"it was built on {then.base}, here it builds on {now.base}"
     for name in ("split", "seed", "test_samples", "plugin"):
         old, new = getattr(then, name), getattr(now, name)
         if old != new:
-            yield f"{name.replace('_', ' ')} was {_shown(old)}, here it is {_shown(new)}"
+            yield f"{name.replace('_', ' ')} was {_show(old)}, here it is {_show(new)}"
 
 
 @contextmanager
 def same_threads(record: Record, base: Record | None = None) -> Iterator[None]:
-    """Lets fits in the block take the threads that the record's fit took, unless the user fixed the number.
+    """Use the recorded number of threads for fits in the block, unless the user has set the number.
 
-    Sums in another number of threads are rounded differently, and training enlarges such differences.
+    Sums with another number of threads are rounded differently, and training amplifies such differences.
 
     Args:
-        record: Of the run that is made again.
-        base: Of the run that it builds on.
+        record: Record of the run to repeat.
+        base: Record of the run that it builds on.
     """
     known = [one.costs.fit_threads or one.environment.get("threads") for one in (record, base) if one]
     threads = next((number for number in known if isinstance(number, int)), None)
@@ -169,18 +180,24 @@ def same_threads(record: Record, base: Record | None = None) -> Iterator[None]:
 
 
 def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float) -> Comparison:
-    """Compares two runs of one cell.
+    """Compare a run with its repetition.
 
     Args:
-        first: Folder of the run.
-        second: Of the one that was made after it.
-        registry: Knows the metrics that both can have.
-        tolerance: Relative difference of scores that is none.
+        first: Folder of the original run.
+        second: Folder of the repetition.
+        registry: Registry of the installed metrics.
+        tolerance: Largest relative difference of scores that counts as equal.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        RecordError: A record cannot be read.
     """
     one, two = read_record(RunFiles(first).record), read_record(RunFiles(second).record)
     known = [name for name in one.scores if name in registry.metrics]
     ours, theirs = (
-        # a metric that came later is none of the first run's
+        # metrics that the first run does not have are not compared
         record.model_copy(update={"scores": {name: record.scores.get(name) for name in known}})
         for record in (one, two)
     )
@@ -188,16 +205,16 @@ def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float
     return Comparison(
         comparable=bool(known) or one.status != "ok",
         scores=tuple(Change(one.run_id, name, ours.scores[name], theirs.scores[name]) for name in known),
-        changes=(*find_changes(ours, theirs, tolerance), *_other_reason(one, two)),
+        changes=(*find_changes(ours, theirs, tolerance), *_compare_reasons(one, two)),
         left_out=tuple(name for name in one.scores if name not in known),
         predictions=predictions,
         largest=largest,
-        environment=tuple(_environment(one, two)),
+        environment=tuple(_compare_environments(one, two)),
     )
 
 
-def _other_reason(first: Record, second: Record) -> Iterator[Change]:
-    """Errors of two kinds; what stands behind the colon of a reason, as sizes and places, may differ."""
+def _compare_reasons(first: Record, second: Record) -> Iterator[Change]:
+    """Yield a change if two failures are of different kinds; details after the colon, such as sizes, may differ."""
     kinds = [record.reason.partition(":")[0] for record in (first, second)]
     if first.status == second.status == "failed" and kinds[0] != kinds[1]:
         yield Change(first.run_id, "reason", first.reason, second.reason)
@@ -218,20 +235,20 @@ def _compare_predictions(first: Path, second: Path) -> tuple[Predicted, float | 
     return "equal" if same else "different", float(np.abs(ours.maps.astype(np.float64) - theirs.maps).max())
 
 
-def _environment(first: Record, second: Record) -> Iterator[Change]:
-    ours, theirs = (dict(_flat({"device": one.device, **one.environment})) for one in (first, second))
+def _compare_environments(first: Record, second: Record) -> Iterator[Change]:
+    ours, theirs = (dict(_flatten({"device": one.device, **one.environment})) for one in (first, second))
     for name in dict.fromkeys([*ours, *theirs]):
         if name != "command" and ours.get(name) != theirs.get(name):
-            yield Change(first.run_id, name, *(_shown(side.get(name)) for side in (ours, theirs)))
+            yield Change(first.run_id, name, *(_show(side.get(name)) for side in (ours, theirs)))
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{name} " if name == "git" else "")
+            yield from _flatten(value, f"{name} " if name == "git" else "")
         else:
             yield prefix + name, value
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     return "none" if value in (None, "") else str(value)

@@ -1,1 +1,1 @@
-"""Scores of predictions, by processes that see the truth."""
+"""Scores and diagnostics, computed by processes that have access to the truth."""

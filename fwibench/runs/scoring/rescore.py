@@ -1,7 +1,7 @@
-"""Scores of a finished run from its stored predictions, for a metric that came later.
+"""Scores of a finished run from its stored predictions, for metrics that were added or changed later.
 
-Invariant: predictions are read, never made; the table of scores and the record are each whole at any time. The run's
-lock is held, so scores always belong to the predictions beside them.
+Invariant: no prediction is computed; the table of scores and the record are each complete at any time. The lock of the
+run is held, so the scores always belong to the stored predictions.
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
-from fwibench.runs.scoring.score import note_of, score
+from fwibench.runs.scoring.score import note_prefix, score
 from fwibench.typing import Array64
 
 WAIT_S = 60.0
-"""How long a run on which another command works is waited for."""
+"""Time to wait for another command that works on the run [s]."""
 
 
 def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
-    """Computes metrics of a finished run again; other scores stay as they are, unless their table is damaged.
+    """Compute metrics of a finished run again; other scores stay unchanged, unless their table is damaged.
 
     Args:
-        folder: Of the run.
-        metrics: Names; of a metric that fails, scores that are there stay, and if there are none, the record says why.
-        registry: Where they and the dataset are looked up.
+        folder: Folder of the run.
+        metrics: Names of the metrics. If one fails, its earlier scores are kept; without earlier scores the record gets
+            a note.
+        registry: Registry of metrics and dataset.
 
     Returns:
-        The record as it is now, and a line for each metric that failed.
+        The updated record, and a line for each metric that failed.
 
     Raises:
         RecordError: The record cannot be read.
-        DataError: The predictions are not there or not of the dataset's test samples.
+        DataError: The predictions are missing, or are not of the dataset's test samples.
         BusyError: Another command works on the run.
-        FwibenchError: The dataset's samples are not those of the run any more.
+        FwibenchError: The dataset's samples have changed since the run.
     """
     with Results(folder.parent.parent).locked(folder.name, WAIT_S):
         return _rescore(folder, metrics, registry)
@@ -51,25 +52,25 @@ def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[
     dataset = reopen_dataset(registry, record.cell)
     test = scored_split(dataset, record.cell)
     prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
-    known = _known(folder, test.ids)
+    known = _read_known_scores(folder, test.ids)
     if not known:
         metrics = list(dict.fromkeys([*metrics, *record.scores]))
     scored, failures = score(prediction, test, metrics, registry, dataset.measured_problem)
-    kept = [name for name in known if any(one.startswith(note_of(name)) for one in failures)]
+    kept = [name for name in known if any(one.startswith(note_prefix(name)) for one in failures)]
     metrics = [name for name in metrics if name not in kept]
-    notes = [note for note in record.notes if not note.startswith(tuple(map(note_of, metrics)))]
-    notes += [note for note in failures if not note.startswith(tuple(map(note_of, kept)))]
+    notes = [note for note in record.notes if not note.startswith(tuple(map(note_prefix, metrics)))]
+    notes += [note for note in failures if not note.startswith(tuple(map(note_prefix, kept)))]
     scores = Scores(test.ids, {**known, **{name: scored.values[name] for name in metrics}})
     write_scores(scores, folder)
-    # only what was computed: the means of the others stay to the last digit
+    # only computed metrics: the other means stay bitwise unchanged
     means = {name: mean for name, mean in scores.means().items() if name in metrics}
     updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
     write_record(updated, RunFiles(folder).record)
     return updated, failures
 
 
-def _known(folder: Path, ids: Sequence[str]) -> dict[str, Array64]:
-    """Scores of the run so far; none where their table is damaged or not of these samples: then all are made again."""
+def _read_known_scores(folder: Path, ids: Sequence[str]) -> dict[str, Array64]:
+    """Return the earlier scores of a run; empty if their table is damaged or has other samples."""
     try:
         found = read_scores(folder)
     except RecordError:
@@ -77,8 +78,8 @@ def _known(folder: Path, ids: Sequence[str]) -> dict[str, Array64]:
     return found.values if found.ids == tuple(ids) else {}
 
 
-class Order(Frozen):
-    """What the process that scores is to do; kept by `json`, for names of folders need not be UTF-8."""
+class RescoreJob(Frozen):
+    """Message to the rescoring process; written with `json`, since folder names need not be UTF-8."""
 
     folders: list[Path]
     metrics: list[str]

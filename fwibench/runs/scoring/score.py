@@ -1,7 +1,7 @@
 """Metrics applied to predictions.
 
-Invariant: a metric that fails leaves its own scores empty and a note; the others are computed all the same. Samples are
-read portion by portion, so that any number of them can be scored.
+Invariant: a metric that fails has no scores and a note; it does not affect the other metrics. Samples are read in
+chunks, so the memory does not limit their number.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from fwibench.typing import Array64, Maps
 def score(
     prediction: Maps, test: Split, metrics: Iterable[str], registry: Registry, problem: Problem
 ) -> tuple[Scores, list[str]]:
-    """Score all samples.
+    """Compute metrics for all samples.
 
     Args:
-        prediction: `(n, 1, Z, X)`, in physical units.
-        test: The samples that were predicted, in the same order.
-        metrics: Names.
-        registry: Where they are looked up.
-        problem: Of the dataset.
+        prediction: Predicted maps in physical units, `(n, 1, Z, X)`.
+        test: Samples that were predicted, in the same order.
+        metrics: Names of the metrics.
+        registry: Registry of the metrics.
+        problem: Problem of the dataset.
 
     Returns:
-        The scores, NaN where a metric failed, and a line for each metric that failed.
+        The scores, NaN for metrics that failed, and a line for each metric that failed.
     """
     notes: list[str] = []
     specs = {name: registry.metric(name).spec for name in metrics}
@@ -54,23 +54,23 @@ def score(
                 values[name][rows] = _apply(spec, prediction[rows], truth[spec.compares], problem)
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
-                notes.append(f"{note_of(name)}{describe(error)}")
+                notes.append(f"{note_prefix(name)}{describe(error)}")
                 failed.add(name)
                 values[name][:] = np.nan
     return Scores(test.ids, values), notes
 
 
-def note_of(metric: str) -> str:
-    """How the note on a metric that failed begins."""
+def note_prefix(metric: str) -> str:
+    """Return the beginning of the note on a metric that failed."""
     return f"metric {metric} has no score: "
 
 
 def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) -> Array64:
-    """Scores of a portion; what the metric is given cannot be changed by it, for the next one sees the same."""
-    given = [array.view() for array in (prediction, truth)]
-    for array in given:
+    """Compute a metric for a chunk of samples; its arguments are read-only, since other metrics use the same arrays."""
+    arguments = [array.view() for array in (prediction, truth)]
+    for array in arguments:
         array.flags.writeable = False
-    scores = np.asarray(spec.load()(*given, problem), np.float64)
+    scores = np.asarray(spec.load()(*arguments, problem), np.float64)
     if scores.shape != (len(prediction),):
         raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(prediction)},)")
     return scores

@@ -53,7 +53,7 @@ def test_run_writes_records_that_other_commands_read(fwibench: Command, tmp_path
 
     several = fwibench("show", "invlint")
     assert several.returncode == 2
-    assert "'invlint' fits 2 runs" in several.stderr
+    assert "'invlint' matches 2 runs" in several.stderr
 
     victim = next((tmp_path / "results" / "runs").glob("*mean-map*")) / "record.json"
     victim.write_text(victim.read_text()[:200])

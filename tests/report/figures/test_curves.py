@@ -15,7 +15,7 @@ from fwibench.report.figures.kinds import list_drawings
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.spectra import read_spectra, write_spectra
 from fwibench.runs.artefacts.traces import write_traces
-from fwibench.runs.scoring.course import describe_convergence
+from fwibench.runs.scoring.convergence import describe_convergence
 from tests.boards.records import leave
 from tests.report.figures.conftest import Open
 

@@ -1,4 +1,4 @@
-"""The course of an iterative run, band by band, from what it left behind."""
+"""Convergence of an iterative run by frequency band, from the files of the run."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from fwibench.typing import Array64
 
 @dataclass(frozen=True)
 class Band:
-    """Means over all samples of a run; None where not all of them came there.
+    """Convergence within one band; means are over all samples, None unless all of them reached the band.
 
     Attributes:
-        name: Of the band; `start` is the start model.
-        samples: That came to the band.
-        iterations: Of all of these.
-        first: Misfit at the band's first iteration.
-        last: Misfit at its last.
-        seconds: Spent on a sample until the band's end.
-        mae: Of the models at its end, in the property's unit; None also if it was not asked for.
+        name: Name of the band; `start` is the start model.
+        samples: Number of samples that reached the band.
+        iterations: Total number of iterations of these samples.
+        first: Mean misfit at the first iteration of the band.
+        last: Mean misfit at the last iteration of the band.
+        seconds: Mean time of a sample until the end of the band [s].
+        mae: Mean absolute error of the models at the end of the band, in the property's unit; None if not requested.
     """
 
     name: str
@@ -40,12 +40,18 @@ class Band:
 
 
 def describe_convergence(record: Record, folder: Path, registry: Registry | None) -> list[Band]:
-    """Bands in their order; empty for a run that is not iterative.
+    """Return the convergence of a run, band by band.
 
     Args:
-        record: Of the run.
-        folder: Of the run.
-        registry: To open the dataset and compare the models of each band with the truth; None not to.
+        record: Record of the run.
+        folder: Folder of the run.
+        registry: Registry to open the dataset and compare the models of each band with the truth; None skips that.
+
+    Returns:
+        The bands in their order, beginning with the start model; empty for a run that is not iterative.
+
+    Raises:
+        RecordError: The iterations or the models cannot be read.
     """
     traces = read_traces(folder)
     if not traces:
@@ -63,11 +69,14 @@ def describe_convergence(record: Record, folder: Path, registry: Registry | None
 
 
 def band_errors(folder: Path, test: Split) -> dict[str, Array64]:
-    """Mean absolute error of each sample's model at the end of each band, NaN where it has none.
+    """Return the mean absolute error of each sample's model at the end of each band.
 
     Args:
-        folder: Of the run.
-        test: The samples it was scored on.
+        folder: Folder of the run.
+        test: Samples that the run was scored on.
+
+    Returns:
+        Errors by band in the property's unit, `(n,)` each; NaN for samples without a model of that band.
 
     Raises:
         RecordError: The models cannot be read.
@@ -78,7 +87,7 @@ def band_errors(folder: Path, test: Split) -> dict[str, Array64]:
 
 
 def _errors(record: Record, folder: Path, registry: Registry) -> dict[str, float]:
-    """Mean over the samples, of each band that all of them finished."""
+    """Return the mean error over the samples for each band that all of them completed."""
     test = scored_split(reopen_dataset(registry, record.cell), record.cell)
     errors = band_errors(folder, test)
     return {name: float(own.mean()) for name, own in errors.items() if np.isfinite(own).all()}

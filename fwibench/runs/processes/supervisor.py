@@ -1,10 +1,10 @@
-"""The process between a command and the process of a cell: `python -I -S warden.py LIFE STATUS COMMAND...`.
+"""Supervisor of a cell's process: `python -I -S supervisor.py LIVENESS STATUS COMMAND...`.
 
-Invariant: when it ends, no process of the cell is left. On Linux every descendant is ended, also those in sessions of
-their own; elsewhere those of the cell's process group. The cell ends when the command closes the pipe LIFE, by dying or
-on purpose. How the cell's process ended is written to the pipe STATUS: `exit N` or `signal N`.
+Invariant: when the supervisor ends, no process of the cell is left. On Linux it kills every descendant, including those
+in other sessions; elsewhere the cell's process group. It ends the cell when the command closes the pipe LIVENESS,
+deliberately or by exiting. It writes how the cell's process ended to the pipe STATUS: `exit N` or `signal N`.
 
-It imports the standard library alone, so that it starts in a few milliseconds, and runs no code of a method.
+It imports only the standard library, so it starts in a few milliseconds, and runs no code of a method.
 """
 
 from __future__ import annotations
@@ -17,38 +17,42 @@ import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-PATIENCE_S = 10.0
-"""How long processes that are being ended may take; one that waits for a disk cannot be ended at all."""
+KILL_TIMEOUT_S = 10.0
+"""Time that killed processes may take to end [s]; a process in uninterruptible disk sleep cannot be killed."""
 
 
-def main(life: int, status: int, command: list[str]) -> int:
-    """Run a command, end all that it leaves behind, and report how it ended.
+def main(liveness: int, status: int, command: list[str]) -> int:
+    """Run a command, kill the processes that it leaves behind, and report how it ended.
 
     Args:
-        life: Descriptor of a pipe that reports its end when the cell must end.
-        status: Descriptor of a pipe that receives how it ended.
-        command: Program and arguments; `{life}` stands for the descriptor of a pipe that ends with this process.
+        liveness: Descriptor of a pipe whose other end is closed when the cell must end.
+        status: Descriptor of a pipe that receives how the command ended.
+        command: Program and arguments; `{liveness}` is replaced by the descriptor of a pipe that closes with this
+            process.
+
+    Returns:
+        Exit code of this process, 0.
     """
     _adopt_orphans()
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
+    child_ended, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    watched, mine = os.pipe()
-    for descriptor in (life, status, woken, wake, mine):
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    child_liveness, own_end = os.pipe()
+    for descriptor in (liveness, status, child_ended, wakeup, own_end):
         os.set_inheritable(descriptor, False)
-    os.set_inheritable(watched, True)
-    child = _start([part.replace("{life}", str(watched)) for part in command])
-    os.close(watched)
+    os.set_inheritable(child_liveness, True)
+    child = _start([part.replace("{liveness}", str(child_liveness)) for part in command])
+    os.close(child_liveness)
     ended = None
     while ended is None:
-        ready, _, _ = select.select([life, woken], [], [])
-        if woken in ready:
-            os.read(woken, 512)
+        ready, _, _ = select.select([liveness, child_ended], [], [])
+        if child_ended in ready:
+            os.read(child_ended, 512)
             ended = _reap(child)
-        if life in ready and not os.read(life, 1):
+        if liveness in ready and not os.read(liveness, 1):
             break
-    _end_all(child)
+    _kill_all(child)
     if ended is not None:
         kind, number = ("signal", os.WTERMSIG(ended)) if os.WIFSIGNALED(ended) else ("exit", os.WEXITSTATUS(ended))
         with contextlib.suppress(OSError):
@@ -57,7 +61,7 @@ def main(life: int, status: int, command: list[str]) -> int:
 
 
 def _adopt_orphans() -> None:
-    """On Linux, become the parent of descendants whose own parent ends."""
+    """Become the parent of orphaned descendants, on Linux."""
     with contextlib.suppress(Exception):
         import ctypes
 
@@ -69,7 +73,7 @@ def _start(command: list[str]) -> int:
     if child:
         return child
     try:
-        # the cell may signal its own group without ending this process
+        # the cell may signal its own process group without ending this process
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -79,7 +83,7 @@ def _start(command: list[str]) -> int:
 
 
 def _reap(child: int) -> int | None:
-    """Collect children that have ended; return the status of the cell's process if it is among them."""
+    """Reap children that have ended; return the wait status of the cell's process if it is among them."""
     found = None
     with contextlib.suppress(ChildProcessError):
         while True:
@@ -91,9 +95,9 @@ def _reap(child: int) -> int | None:
     return found
 
 
-def _end_all(child: int) -> None:
-    """Kill the cell's group and every descendant until none is left."""
-    deadline = time.monotonic() + PATIENCE_S
+def _kill_all(child: int) -> None:
+    """Kill the cell's process group and every descendant until none is left."""
+    deadline = time.monotonic() + KILL_TIMEOUT_S
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             os.killpg(child, signal.SIGKILL)
@@ -109,13 +113,13 @@ def _end_all(child: int) -> None:
 
 
 def _descendants() -> list[int]:
-    """Return all processes below this one, as far as the system tells."""
+    """Return all descendants of this process; empty on systems without /proc."""
     below: dict[int, list[int]] = {}
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
             if name.isdigit():
                 with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as stream:
-                    # the name of the program, in parentheses, may hold anything
+                    # the program's name, in parentheses, may contain any character
                     parent = int(stream.read().rpartition(b")")[2].split()[1])
                     below.setdefault(parent, []).append(int(name))
     found: list[int] = []

@@ -1,6 +1,6 @@
-"""What a method costs on a dataset's problem, before anything is run.
+"""Layers and complexity of a method on a dataset's problem, before anything is run.
 
-Invariant: the method is built and asked. No data are read or made, nothing is trained, nothing is kept.
+Invariant: the method is built but not trained; no data are read or generated, and no files remain.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fwibench.specs.options import validate_options
 
 
 class Inspection(Frozen):
-    """A method on a dataset's problem."""
+    """Shapes, layers and complexity of a method on a dataset's problem."""
 
     method: str
     options: dict[str, Any] = Field(description="effective options: defaults, profile and the user's")
@@ -36,22 +36,26 @@ class Inspection(Frozen):
     measurement_shape: tuple[int, int, int]
     property_shape: tuple[int, int, int]
     unit: str = Field(description="of the property")
-    layers: tuple[Layer, ...] = Field(description="in order of execution; empty where the method tells none")
-    complexity: Complexity | None = Field(description="None where it is known only after fit")
-    published: tuple[Published, ...] = Field(description="what publications print of the method on this dataset")
+    layers: tuple[Layer, ...] = Field(description="in order of execution; empty if the method reports none")
+    complexity: Complexity | None = Field(description="None if it is known only after fit")
+    published: tuple[Published, ...] = Field(description="published values of the method on this dataset")
 
 
 def inspect_method(registry: Registry, method: Selected, dataset: Selected, profile: Profile) -> Inspection:
-    """Builds a method for a dataset's problem, on the CPU, and asks what it costs.
+    """Build a method for a dataset's problem on the CPU, and return its layers and complexity.
 
     Args:
-        registry: Where both are looked up.
-        method: The method with its options.
-        dataset: The dataset with its options.
-        profile: Whose options of the method are taken where `method` gives none.
+        registry: Registry of methods and datasets.
+        method: Method with its options.
+        dataset: Dataset with its options.
+        profile: Profile that sets the options which `method` does not.
+
+    Returns:
+        Shapes, layers and complexity.
 
     Raises:
-        UsageError: A name or an option is wrong, or the method cannot take the dataset's measurements.
+        UsageError: A name or an option is invalid, or the method does not accept the dataset's measurements.
+        MethodError: The method's code fails.
     """
     opened = open_dataset(registry, dataset.name, profile, dataset.options)
     spec = registry.method(method.name).spec

@@ -1,6 +1,6 @@
-"""Cells of format 1 that a results folder holds under their old names.
+"""Cells of result format 1 that a results folder holds under their original names.
 
-Invariant: what was run before format 2 keeps its folder and its key, and a plan finds it there.
+Invariant: results of format 1 keep their folders and keys, and a plan finds them there.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from fwibench.runs.artefacts.record import read_record
 
 
 @dataclass
-class FormerCells:
-    """Cells of format 1, looked up by the cells that a plan makes today.
+class Format1Cells:
+    """Lookup of cells of format 1 by the equivalent cells of the current format.
 
     Attributes:
-        runs: Folder of the runs; records are read when a cell asks for them.
-        known: Cells that are looked through first.
+        runs: Folder of the runs; records are read lazily.
+        known: Cells that are searched first.
     """
 
     runs: Path
@@ -31,10 +31,10 @@ class FormerCells:
     _read: dict[str, Cell | None] = field(default_factory=dict, repr=False)
 
     def adopt(self, cell: Cell) -> Cell:
-        """Return the cell under whose name a result is kept: the one of format 1 if there is one, else `cell`.
+        """Return the cell whose name the result has: an equivalent one of format 1 if it exists, else `cell`.
 
         Args:
-            cell: Of the current format.
+            cell: A cell of the current format.
         """
         for former in self.known:
             if former.key == cell.key or (former.non_default is None and cell.continues(former)):
@@ -42,26 +42,26 @@ class FormerCells:
         if (self.runs / cell.run_id).exists():
             return cell
         old = Cell.model_validate({**cell.model_dump(), "non_default": None})
-        for name in self._names.get(_beginning(cell.run_id), ()):
+        for name in self._names.get(_without_key(cell.run_id), ()):
             former_cell = self._cell(name)
             if former_cell is not None and cell.continues(former_cell):
                 return former_cell
             if name == old.run_id:
-                # an attempt that was interrupted has checkpoints and no record
+                # an interrupted attempt has checkpoints but no record
                 return old
         return cell
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """Names of runs, by all of the name but the key."""
+        """Names of runs, by their name without the key."""
         try:
             entries = sorted(entry.name for entry in os.scandir(self.runs))
         except OSError:
             return {}
-        return _by_beginning(name.removeprefix(".").removesuffix(".old") for name in entries)
+        return _group_by_prefix(name.removeprefix(".").removesuffix(".old") for name in entries)
 
     def _cell(self, name: str) -> Cell | None:
-        """Cell of a run if it is of format 1; None too where there is no readable record."""
+        """Return the cell of a run if it is of format 1; None otherwise, or without a readable record."""
         if name not in self._read:
             try:
                 found = read_record(RunFiles(self.runs / name).record).cell
@@ -71,12 +71,12 @@ class FormerCells:
         return self._read[name]
 
 
-def _beginning(run_id: str) -> str:
+def _without_key(run_id: str) -> str:
     return run_id.rpartition("-")[0]
 
 
-def _by_beginning(names: Iterable[str]) -> dict[str, list[str]]:
+def _group_by_prefix(names: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
-        found.setdefault(_beginning(name), []).append(name)
+        found.setdefault(_without_key(name), []).append(name)
     return found

@@ -1,7 +1,7 @@
-"""The processes that see the truth: `python -m fwibench.runs.scoring.process score|diagnose|rescore FOLDER LIFE`.
+"""Processes with access to the truth: `python -m fwibench.runs.scoring.worker score|diagnose|rescore FOLDER LIVENESS`.
 
-Invariant: scores are computed from stored predictions by a process that loads no code of the method. Diagnostics, which
-are the method's code, come afterwards in another process and cannot change scores unnoticed.
+Invariant: scores are computed from stored predictions by a process that loads no code of the method. Diagnostics run
+the method's code afterwards in another process, and changes of predictions or scores are detected.
 """
 
 from __future__ import annotations
@@ -22,70 +22,91 @@ from fwibench.runs.artefacts.record import Record, finite
 from fwibench.runs.artefacts.scores import write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.runs.opening.methods import load_model, rows_at_once
-from fwibench.runs.opening.truth import count_exact
-from fwibench.runs.processes.child import claim_stdout, classify, die_with_warden, leave_at_once, tell_broken
+from fwibench.runs.opening.truth import count_exact_predictions
+from fwibench.runs.processes.child import (
+    classify,
+    exit_immediately,
+    exit_with_supervisor,
+    log_broken_plugins,
+    redirect_stdout,
+)
 from fwibench.runs.processes.messages import (
     Diagnosed,
+    EventHandler,
     Job,
     Measured,
     Scored,
     describe_plugins,
-    find,
-    leave,
+    read_message,
+    write_message,
 )
-from fwibench.runs.processes.start import Tell
-from fwibench.runs.scoring.rescore import Order, rescore
+from fwibench.runs.scoring.rescore import RescoreJob, rescore
 from fwibench.runs.scoring.score import score
 
 
-def main(task: str, folder: Path, life: int) -> None:
-    """Score the predictions in `folder`, or ask the method for its diagnostics, or score finished runs again."""
-    tell = claim_stdout()
-    die_with_warden(life)
+def main(task: str, folder: Path, liveness: int) -> None:
+    """Compute scores or diagnostics of an attempt, or scores of finished runs.
+
+    Args:
+        task: `score`, `diagnose` or `rescore`.
+        folder: Folder with the job; receives the results of `score` and `diagnose`.
+        liveness: Descriptor of a pipe that closes when this process must end.
+    """
+    send = redirect_stdout()
+    exit_with_supervisor(liveness)
     if task == "rescore":
-        _rescore(Order.model_validate(json.loads((RunFiles(folder).order).read_bytes())), tell)
+        _rescore(RescoreJob.model_validate(json.loads((RunFiles(folder).order).read_bytes())), send)
         return
     job = Job.model_validate_json((RunFiles(folder).job).read_bytes())
     try:
         if task == "score":
-            leave(_score(job, folder), RunFiles(folder).scored)
+            write_message(_score(job, folder), RunFiles(folder).scored)
         else:
-            leave(_diagnose(job, folder), RunFiles(folder).diagnosed)
+            write_message(_diagnose(job, folder), RunFiles(folder).diagnosed)
     except FwibenchError as error:
         traceback.print_exc()
-        tell({"ended": {"status": "failed", "reason": str(error)}})
+        send({"ended": {"status": "failed", "reason": str(error)}})
 
 
 def score_predictions(record: Record, registry: Registry, folder: Path, metrics: list[str]) -> Scored:
-    """Compute the scores of stored predictions and write their table.
+    """Compute the scores of stored predictions and write `scores.csv`.
 
     Args:
-        record: Of the cell.
-        registry: Where dataset and metrics are looked up.
-        folder: Holds `predictions.npz`; receives `scores.csv`.
-        metrics: Names.
+        record: Record of the cell.
+        registry: Registry of dataset and metrics.
+        folder: Folder with `predictions.npz`; receives `scores.csv`.
+        metrics: Names of the metrics.
+
+    Returns:
+        Mean scores and notes.
+
+    Raises:
+        DataError: The predictions cannot be read, or are not of the test samples.
     """
     dataset = reopen_dataset(registry, record.cell)
     test, problem = scored_split(dataset, record.cell), dataset.measured_problem
     prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
     scores, notes = score(prediction, test, metrics, registry, problem)
     write_scores(scores, folder)
-    if exact := count_exact(prediction, test, rows_at_once(problem)):
+    if exact := count_exact_predictions(prediction, test, rows_at_once(problem)):
         notes.append(
             f"{exact} of {len(test)} predictions equal the truth in every node, which no inversion reaches: "
-            "find out how the method came to know it"
+            "check how the method had access to it"
         )
     return Scored(n_test=len(test), scores=scores.means(), notes=notes, plugins=describe_plugins(registry))
 
 
 def diagnose(record: Record, registry: Registry, folder: Path, workdir: Path) -> dict[str, float]:
-    """Return the diagnostics of the method whose model lies in `folder`.
+    """Return the diagnostics of a fitted method.
 
     Args:
-        record: Of the cell.
-        registry: Where method and dataset are looked up.
-        folder: Holds `model/`; lies among the runs.
-        workdir: The method's own folder.
+        record: Record of the cell.
+        registry: Registry of method and dataset.
+        folder: Folder with the method's `model/`, in the folder of the runs.
+        workdir: Working folder of the method.
+
+    Returns:
+        Finite values by name.
     """
     from fwibench.methods.context import RunContext
 
@@ -100,7 +121,7 @@ def diagnose(record: Record, registry: Registry, folder: Path, workdir: Path) ->
 
 def _score(job: Job, folder: Path) -> Scored:
     registry = load_registry(job.scoring_plugins)
-    tell_broken(registry)
+    log_broken_plugins(registry)
     try:
         return score_predictions(job.record, registry, folder, job.metrics)
     except (Exception, SystemExit) as error:
@@ -109,25 +130,25 @@ def _score(job: Job, folder: Path) -> Scored:
         return Scored(status="oom" if status == "oom" else "failed", reason=f"scoring: {reason}")
 
 
-def _rescore(order: Order, tell: Tell) -> None:
-    registry = load_registry(order.plugins)
-    tell_broken(registry)
-    for folder in order.folders:
+def _rescore(job: RescoreJob, send: EventHandler) -> None:
+    registry = load_registry(job.plugins)
+    log_broken_plugins(registry)
+    for folder in job.folders:
         found: dict[str, Any] = {"folder": str(folder)}
         try:
-            record, failures = rescore(folder, order.metrics, registry)
+            record, failures = rescore(folder, job.metrics, registry)
             found |= {"scores": record.scores, "failures": failures}
         except FwibenchError as error:
             found |= {"error": error.message, "hint": error.hint}
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             found |= {"error": describe(error), "hint": "--debug shows where"}
-        tell({"rescored": found})
+        send({"rescored": found})
 
 
 def _diagnose(job: Job, folder: Path) -> Diagnosed:
     registry = load_registry(job.method_plugins)
-    measured = find(Measured, RunFiles(folder).draft)
+    measured = read_message(Measured, RunFiles(folder).draft)
     try:
         if measured is None:
             raise FwibenchError("the method's process left no record")
@@ -141,4 +162,4 @@ def _diagnose(job: Job, folder: Path) -> Diagnosed:
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
-    leave_at_once()
+    exit_immediately()
