@@ -37,7 +37,8 @@ def _is_exempt(node: ast.FunctionDef) -> bool:
     private = node.name.startswith("_") and node.name != "__init__"
     refers = (ast.get_docstring(node) or "").startswith("See `")
     typer = any("typer." in ast.unparse(one.annotation) for one in node.args.args if one.annotation)
-    return private or refers or typer
+    command = any("takes_request" in ast.unparse(one) for one in node.decorator_list)
+    return private or refers or typer or command
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())

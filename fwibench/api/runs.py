@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from fwibench.api.catalogue import open_registry
 from fwibench.api.evaluation import Evaluation
 from fwibench.boards.board import Board, make_board
 from fwibench.boards.columns import columns_of
+from fwibench.boards.repetitions import select_records
 from fwibench.boards.rows import Columns
 from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder
@@ -59,6 +61,22 @@ class Choices(TypedDict, total=False):
     max_cells: int
 
 
+class Filters(TypedDict, total=False):
+    """Options of `leaderboard`; the command `fwibench leaderboard` has the same.
+
+    Attributes:
+        dataset: Only on this dataset.
+        split: Only with this split scheme.
+        profile: Only with this profile.
+        common: Whether methods are scored on the test samples that all of them have.
+    """
+
+    dataset: str
+    split: str
+    profile: str
+    common: bool
+
+
 @dataclass(frozen=True)
 class RunOutcome:
     """Records of a run, in the order of its plan.
@@ -81,7 +99,7 @@ class RunOutcome:
 
     def board(self) -> Board:
         """Return the leaderboard of these records."""
-        return make_board(self.records, self.columns, Results(self.results).scores)
+        return rank(self.records, self.results, self.columns)
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the leaderboard of these records, a row a method, with the stable columns."""
@@ -143,19 +161,45 @@ def run_request(plan: list[PlannedCell], request: Request, registry: Registry, l
     return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, columns_of(registry))
 
 
-def leaderboard(results: str | Path = "results") -> pd.DataFrame:
+def leaderboard(results: str | Path = "results", **filters: Unpack[Filters]) -> pd.DataFrame:
     """Return the leaderboard of a results folder, a row a method, with the stable columns.
 
     Args:
-        results: Results folder.
+        results: Results folder; a record that cannot be read gives a warning.
+        filters: See `Filters`.
 
     Raises:
         DataError: The folder cannot be read.
+        UnknownNameError: No record has one of the names.
     """
     from fwibench.boards.frame import to_frame
 
-    store = Results(Path(results))
-    return to_frame(make_board(store.records()[0], columns_of(open_registry()), store.scores).rows)
+    common = filters.pop("common", False)
+    records, faults = Results(Path(results)).records()
+    for fault in faults:
+        warnings.warn(fault, stacklevel=2)
+    chosen = select_records(records, **filters)  # type: ignore[misc]
+    return to_frame(rank(chosen, Path(results), columns_of(open_registry()), common=common).rows)
+
+
+def rank(
+    records: Sequence[Record],
+    results: Path,
+    columns: Columns,
+    *,
+    metrics: Sequence[str] = (),
+    common: bool = False,
+) -> Board:
+    """Rank the methods of some records of a results folder.
+
+    Args:
+        records: The records.
+        results: The folder, which holds the scores of their samples.
+        columns: Columns of all metrics.
+        metrics: Metrics whose scores of samples are read besides the ranking one.
+        common: Whether methods are scored on the test samples that all of them have.
+    """
+    return make_board(records, columns, Results(results).scores, metrics=metrics, common=common)
 
 
 def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:

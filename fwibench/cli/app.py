@@ -6,15 +6,18 @@ import os
 import sys
 from typing import NoReturn
 
-from fwibench.cli import boards, figures, report
 from fwibench.cli.commands import (
+    compare,
     diff,
     doctor,
+    figures,
     info,
     invert,
+    leaderboard,
     merge,
     plan,
     predict,
+    report,
     reproduce,
     rescore,
     run,
@@ -50,8 +53,8 @@ for command in (run.run, plan.plan, status.status, show.show):
     app.command()(command)
 for command in (predict.predict, reproduce.reproduce, invert.invert):
     app.command()(command)
-for module in (boards, figures, report):
-    module.register(app)
+for command in (leaderboard.leaderboard, compare.compare, figures.figures, report.report):
+    app.command()(command)
 for command in (merge.merge, diff.diff, rescore.rescore):
     app.command()(command)
 app.command("list")(list_.list_)

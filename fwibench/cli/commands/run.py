@@ -8,10 +8,10 @@ from fwibench.api.progress import make_listener
 from fwibench.api.runs import run_request
 from fwibench.boards.columns import columns_of
 from fwibench.boards.export import check_formats, export
+from fwibench.cli.console.leaderboards import print_leaderboard, print_notes
 from fwibench.cli.console.output import errors, print_json, print_line, warn, working
 from fwibench.cli.options import Exports, Json, takes_request
 from fwibench.cli.registry import warn_broken
-from fwibench.cli.tables import print_leaderboard, print_notes
 from fwibench.files.atomic import check_folder
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.plan import make_plan

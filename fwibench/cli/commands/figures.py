@@ -92,8 +92,3 @@ def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path
                 said = {"file": str(path), "kind": drawing.kind, "title": drawing.title, "caption": drawing.caption}
                 written.append({**said, **drawing.setting._asdict(), "bytes": len(content)})
     return written
-
-
-def register(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(figures)

@@ -49,8 +49,3 @@ def report(
         warn(f"left out: {fault}")
     text = f"{output}: {len(sources.records)} runs, {len(sources.board.rows)} rows, {size / 1e6:.1f} MB"
     console().print(printable(text), markup=False, soft_wrap=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(report)

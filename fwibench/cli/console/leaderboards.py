@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
-from fwibench.boards.pairwise import Comparison
+from fwibench.boards.pairwise import Compared, Comparison
 from fwibench.boards.rows import Row
 from fwibench.boards.tables import make_tables
 from fwibench.cli.console.output import errors, print_table
@@ -56,4 +58,20 @@ def _cells(one: Comparison, better: str) -> list[str]:
         str(one.n),
         f"{one.seeds} / {one.other_seeds}",
         one.verdict(better),
+    ]
+
+
+def print_compared(compared: Sequence[Compared]) -> None:
+    """Print one table for each setting in which methods were compared."""
+    for one in compared:
+        title = f"{one.setting.title}: {one.column.metric}, {one.column.better} is better"
+        print_comparisons(title, one.comparisons, one.unit, one.column.better)
+
+
+def compared_as_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
+    """Return comparisons as plain data, one entry for each pair."""
+    return [
+        {**one.setting._asdict(), "unit": one.unit, **asdict(pair), "better": pair.verdict(one.column.better)}
+        for one in compared
+        for pair in one.comparisons
     ]
