@@ -48,7 +48,7 @@ def test_noise_on_test_leaves_train_clean(salt: Dataset, registry: Registry) -> 
 def test_noise_ratio_holds_for_every_frequency() -> None:
     rng = np.random.default_rng(0)
     clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
-    noisy = Noise("em", DatasetOptions(snr=20), None, spoil=True, mimic=False)(clean.copy(), np.array([0]))
+    noisy = Noise("em", DatasetOptions(snr=20), None, degrade=True, simulator=False)(clean.copy(), np.array([0]))
     ratios = 10 * np.log10(np.square(clean).mean((0, 1, 3)) / np.square(noisy - clean).mean((0, 1, 3)))
     assert ratios == pytest.approx(np.full(6, 20), abs=0.5)
 
@@ -90,7 +90,7 @@ def test_simulator_noise_scales_with_each_frequency() -> None:
     rng = np.random.default_rng(0)
     clean = (rng.normal(size=(1, 2, 6, 500)) * np.geomspace(1e-12, 1e-8, 6)[:, None]).astype(np.float32)
     options = DatasetOptions(simulator_noise=0.01)
-    noisy = Noise("em", options, None, spoil=False, mimic=True)(clean.copy(), np.array([0]))
+    noisy = Noise("em", options, None, degrade=False, simulator=True)(clean.copy(), np.array([0]))
     ratio = np.sqrt(np.square(noisy - clean).mean((0, 1, 3)) / np.square(clean).mean((0, 1, 3)))
     assert ratio == pytest.approx(np.full(6, 0.01), rel=0.1)
 

@@ -138,12 +138,12 @@ def test_transposed_marmousi2_is_doubted(tmp_path: Path, real_data: Path) -> Non
 
 
 def test_transposed_square_maps_are_doubted(tmp_path: Path) -> None:
-    wanted = ExpectedMaps(shapes=((70, 70),))
+    expected = ExpectedMaps(shapes=((70, 70),))
     for kind in ("flat", "tilted", "layers", "body"):
         np.save(tmp_path / "m.npy", geology((70, 70), kind))
-        assert read_maps(tmp_path / "m.npy", wanted).doubts == ()
+        assert read_maps(tmp_path / "m.npy", expected).doubts == ()
     np.save(tmp_path / "m.npy", geology((70, 70), "flat layers").T)
-    assert "give axes=xz" in read_maps(tmp_path / "m.npy", wanted).doubts[0]
+    assert "give axes=xz" in read_maps(tmp_path / "m.npy", expected).doubts[0]
 
 
 def test_axes_option_transposes_original_files(registry: Registry, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_clipped_values_of_large_model_are_noted(registry: Registry, tmp_path: P
     model[100:110, 100:110] = 5000
     np.save(tmp_path / "large.npy", model)
     dataset = open_dataset(registry, "marmousi", "smoke", {"path": str(tmp_path / "large.npy")})
-    assert dataset.doubts() == ["0.00017 of the model lies outside of 1500 to 4700 m/s and is clipped"]
+    assert dataset.doubts() == ["0.00017 of the model lies outside 1500 to 4700 m/s and is clipped"]
 
 
 def test_originals_have_their_own_summary_and_caveats(

@@ -112,5 +112,5 @@ def test_files_without_scenario_among_others_raise(registry: Registry, tmp_path:
     for name in ("label_sim1_t10", "label_sim2_t10", "label_sim3_t10", "label_last"):
         np.savez(tmp_path / f"{name}.npz", label=np.full((401, 141), 2000, np.float32))
     dataset = open_dataset(registry, "kimberlina-leakage", "smoke", {"path": str(tmp_path)})
-    with pytest.raises(DataError, match=r"label_last.npz does not say its scenario, as 3 of 4 files do"):
+    with pytest.raises(DataError, match=r"label_last.npz has no scenario in its name, 3 of 4 files have one"):
         dataset.indices("scenario")

@@ -169,7 +169,7 @@ def test_folder_without_split_raises(opened: Any, flatvel: Path, tmp_path: Path)
 
 def test_two_families_in_one_folder_raise(opened: Any, flatvel: Path) -> None:
     shard(flatvel / "B", "data1.npy", "model1.npy")
-    assert "data1.npy lies in" in fault_of(opened(flatvel)).message
+    assert "data1.npy is in" in fault_of(opened(flatvel)).message
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_command_line_accepts_path(fwibench: Any, flatvel: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("dataset", ["flatvel-a", "marmousi", "salt"])
 def test_unreadable_path_does_not_blame_plugin(registry: Registry, dataset: str) -> None:
-    wanted = read_request(registry, "mean-map", f"{dataset}[path={'a' * 300}]", profile="smoke")
+    request = read_request(registry, "mean-map", f"{dataset}[path={'a' * 300}]", profile="smoke")
     with pytest.raises(DataError, match=f"'{dataset}' cannot be opened: .*name too long") as caught:
-        make_plan(wanted, registry)
+        make_plan(request, registry)
     assert "author" not in (caught.value.hint or "")

@@ -34,8 +34,8 @@ def test_positions_come_from_headers(scalar: int, shift: int, survey_home: Path)
     assert [point.x for point in survey.sources] == SOURCES.tolist()
     assert [point.x for point in survey.receivers] == RECEIVERS.tolist()
     assert survey.shot_receivers == ()
-    told = "first column lies at the first position, X 5000, Y 0" if shift else "x counts from X = 0"
-    assert told in " ".join(found.notes)
+    note = "first column lies at the first position, X 5000, Y 0" if shift else "x counts from X = 0"
+    assert note in " ".join(found.notes)
 
 
 def test_coordinates_within_section_count_from_zero(survey_home: Path) -> None:
@@ -51,13 +51,13 @@ def test_oblique_line_is_projected_with_note_on_bends(survey_home: Path) -> None
     direction = np.array([0.6, 0.8])
     s, g = ((5000 + np.outer(x, direction)) for x in (np.repeat(SOURCES, R), np.tile(RECEIVERS, SHOTS)))
     bent = g + np.where(np.tile(np.arange(R), SHOTS) == 7, 40, 0)[:, None] * np.array([-0.8, 0.6])
-    for group, told in ((g, False), (bent, True)):
+    for group, bends in ((g, False), (bent, True)):
         xy = {"SourceX": s[:, 0], "SourceY": s[:, 1], "GroupX": group[:, 0], "GroupY": group[:, 1]}
         more = {name: np.rint(value * 100).astype(int) for name, value in xy.items()}
         shots(survey_headers(SOURCES, RECEIVERS, **(more | {"SourceGroupScalar": -100})))
         found = added(origin="5000,5000")
-        assert [point.x for point in survey_of(found).sources] == pytest.approx(SOURCES, abs=2.5 if told else 0.02)
-        assert any("beside the line" in note for note in found.notes) == told
+        assert [point.x for point in survey_of(found).sources] == pytest.approx(SOURCES, abs=2.5 if bends else 0.02)
+        assert any("beside the line" in note for note in found.notes) == bends
     shots(survey_headers(SOURCES, RECEIVERS, **(more | {"SourceGroupScalar": -100})))
     far = ",".join(f"{x:g}" for x in 5000 + 300 * direction)
     turned = [point.x for point in survey_of(added(origin=far)).sources]

@@ -144,19 +144,19 @@ def test_numbers_that_are_not_samples_raise(text: str) -> None:
 def test_copies_across_splits_are_warned_of(home: Path) -> None:
     fill(3, {1: 0, 2: 0})
     found = add_dataset(add_options())
-    told = [note for note in found.notes if note.startswith("warning: splits share samples")]
-    assert len(told) == 1
-    assert "have the same map and the same measurement; 1 map in all" in told[0]
+    warnings = [note for note in found.notes if note.startswith("warning: splits share samples")]
+    assert len(warnings) == 1
+    assert "have the same map and the same measurement; 1 map in all" in warnings[0]
     assert opened().verify() == []
-    assert opened().warnings() == told
+    assert opened().warnings() == warnings
 
 
 def test_equal_map_with_other_measurements_is_warned_of(home: Path) -> None:
     fill(3, {1: 0, 2: 0})
     np.save("data.npy", np.random.default_rng(1).normal(size=(3, *SHAPE)).astype(np.float32))
-    told = [note for note in add_dataset(add_options()).notes if note.startswith("warning: ")]
-    assert len(told) == 1
-    assert "have the same map;" in told[0]
+    warnings = [note for note in add_dataset(add_options()).notes if note.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert "have the same map;" in warnings[0]
 
 
 def test_copies_within_split_are_noted(home: Path) -> None:
