@@ -16,8 +16,8 @@ import deepwave
 import numpy as np
 import torch
 
-from fwibench.datasets.marmousi.dataset import dataset as marmousi
-from fwibench.datasets.salt.dataset import dataset as salt
+from fwibench.datasets.marmousi import dataset as marmousi
+from fwibench.datasets.salt import dataset as salt
 from fwibench.physics.parallel import available_cores, simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import Problem
