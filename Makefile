@@ -69,7 +69,7 @@ fuzz: install
 
 # half an hour: commands are killed 200 times, at moments of a fixed course
 kill-tests: install
-	FWIBENCH_KILLS=200 $(BIN)/python -m pytest -m slow -s tests/runs/test_kills.py
+	FWIBENCH_KILLS=200 $(BIN)/python -m pytest -m slow -s tests/runs/execution/test_kills.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""A plugin for the tests: methods that misbehave, each in its own way, and one that behaves."""
+"""Plugin with faulty methods and metrics for tests, and a correct method, `x-constant`."""
 
 import atexit
 import gc
@@ -19,7 +19,7 @@ from fwibench.methods.complexity import Complexity
 from fwibench.samples import Split
 
 
-class Behaves(Method):
+class Constant(Method):
     def predict(self, measurements):
         print("to standard output")
         return np.full((len(measurements), *self.problem.property_shape), 2000, np.float32)
@@ -40,71 +40,71 @@ class Behaves(Method):
         pass
 
 
-class Refuses(Behaves):
+class FailsToBuild(Constant):
     def __init__(self, problem, options, context):
-        raise ValueError("not with me")
+        raise ValueError("unsupported")
 
 
-class Raises(Behaves):
+class Raises(Constant):
     def fit(self, train, val):
-        raise RuntimeError("no good")
+        raise RuntimeError("fit failed")
 
 
-class Hangs(Behaves):
+class Hangs(Constant):
     def fit(self, train, val):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)", self.context.workdir])
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(3600)
 
 
-class ReturnsNan(Behaves):
+class ReturnsNan(Constant):
     def predict(self, measurements):
         out = super().predict(measurements)
         out[0, 0, 0, 0] = np.nan
         return out
 
 
-class ReturnsOtherShape(Behaves):
+class ReturnsOtherShape(Constant):
     def predict(self, measurements):
         return super().predict(measurements)[:, 0]
 
 
-class Exits(Behaves):
+class Exits(Constant):
     def fit(self, train, val):
         sys.exit(0)
 
 
-class ExitsHard(Behaves):
+class ExitsHard(Constant):
     def fit(self, train, val):
         os._exit(0)
 
 
-class Segfaults(Behaves):
+class Segfaults(Constant):
     def fit(self, train, val):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 
-class IsKilled(Behaves):
+class IsKilled(Constant):
     def fit(self, train, val):
         (self.context.workdir / "checkpoint").touch()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class RunsOutOfMemory(Behaves):
+class RunsOutOfMemory(Constant):
     def fit(self, train, val):
         raise MemoryError("asked for too much")
 
 
-class Lingers(Behaves):
-    """Leaves a thread and an exit handler that would keep its process alive for an hour."""
+class LeavesThread(Constant):
+    """Starts a thread and an exit handler that would keep the process running for an hour."""
 
     def fit(self, train, val):
         threading.Thread(target=time.sleep, args=(3600,)).start()
         atexit.register(time.sleep, 3600)
 
 
-class Detaches(Behaves):
-    """Starts a process in a session of its own that has neither its parent nor its environment."""
+class StartsDetached(Constant):
+    """Starts a process in another session, without its parent and environment."""
 
     def fit(self, train, val):
         forget = "import os, sys; os.fork() and os._exit(0); os.execve(sys.argv[1], sys.argv[1:], {})"
@@ -112,27 +112,27 @@ class Detaches(Behaves):
         subprocess.Popen([sys.executable, "-c", forget, sys.executable, *sleep], start_new_session=True).wait()
 
 
-class ReadsInput(Behaves):
+class ReadsInput(Constant):
     def fit(self, train, val):
         input("go on? ")
 
 
-class LacksMemory(Behaves):
+class LacksMemory(Constant):
     def fit(self, train, val):
         (self.context.workdir / "checkpoint").touch()
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
 
 
-class Peeks(Behaves):
-    """Looks for the truth among the objects of its process."""
+class SearchesMemory(Constant):
+    """Searches the objects of its process for the truth."""
 
     def predict(self, measurements):
         found = [one for one in gc.get_objects() if isinstance(one, Split) and one.name == "test"]
         return found[0].properties[:]
 
 
-class Reads(Behaves):
-    """Reads the truth from the files of the dataset, which nothing prevents."""
+class ReadsTruth(Constant):
+    """Reads the truth from the files of the dataset, which is not prevented."""
 
     def fit(self, train, val):
         self.train = train
@@ -147,8 +147,8 @@ class Reads(Behaves):
         return np.load(self.train.properties._shards[0])[rows]
 
 
-class Overwrites(Behaves):
-    """Makes the truth what it predicts."""
+class OverwritesTruth(Constant):
+    """Overwrites the true maps in the files of the dataset with its predictions."""
 
     def fit(self, train, val):
         for shard in train.properties._shards:
@@ -157,22 +157,22 @@ class Overwrites(Behaves):
             maps.flush()
 
 
-class Rewrites(Behaves):
-    """Uses its diagnostics, which are given the truth, to change the predictions."""
+class RewritesPredictions(Constant):
+    """Replaces the predictions by the truth in its diagnostics."""
 
     def diagnostics(self, test):
-        (folder,) = Path("results/runs").glob(".*-x-rewrites-*.attempt")
+        (folder,) = Path("results/runs").glob(".*-x-rewritespredictions-*.attempt")
         np.savez(folder / "predictions.npz", ids=np.array(test.ids), prediction=test.properties[:])
         return {}
 
 
-class Stumbles(Behaves):
+class FailsToDiagnose(Constant):
     def diagnostics(self, test):
-        raise ValueError("no idea")
+        raise ValueError("no diagnostics")
 
 
-class Large(Behaves):
-    """Saves more than a small disk holds."""
+class Large(Constant):
+    """Saves a model that is larger than the small disk."""
 
     def save(self, path):
         with atomic_write(path / "model.bin") as stream:
@@ -180,25 +180,25 @@ class Large(Behaves):
                 stream.write(bytes(2**20))
 
 
-class Moody(Behaves):
+class Unreliable(Constant):
     def fit(self, train, val):
         self.history = [{"epoch": 1, "train_loss": float("inf"), "val_loss": 0.5}]
-        if os.environ.get("MOOD") == "bad":
-            raise RuntimeError("not today")
+        if os.environ.get("FIT_FAILS"):
+            raise RuntimeError("fit failed this time")
 
 
 class Options(Frozen):
     seconds: float = 0.0
 
 
-class Slow(Behaves):
+class Slow(Constant):
     def fit(self, train, val):
         (self.context.workdir / "begun").touch()
         self.context.report(step=1, steps=2, loss=0.5)
         time.sleep(self.options.seconds)
 
 
-def spoils(prediction, truth, problem):
+def overwrites(prediction, truth, problem):
     prediction[:] = truth
 
 
@@ -217,8 +217,8 @@ def spec(name, kind, **fields):
 @hookimpl
 def fwibench_methods():
     for kind in (
-        Behaves,
-        Refuses,
+        Constant,
+        FailsToBuild,
         Raises,
         Hangs,
         ReturnsNan,
@@ -228,28 +228,28 @@ def fwibench_methods():
         Segfaults,
         RunsOutOfMemory,
         IsKilled,
-        Lingers,
-        Detaches,
+        LeavesThread,
+        StartsDetached,
         ReadsInput,
         LacksMemory,
-        Peeks,
-        Reads,
-        Overwrites,
-        Rewrites,
-        Stumbles,
+        SearchesMemory,
+        ReadsTruth,
+        OverwritesTruth,
+        RewritesPredictions,
+        FailsToDiagnose,
         Large,
-        Moody,
+        Unreliable,
     ):
         yield spec("x-" + kind.__name__.lower(), kind)
     yield spec("x-slow", Slow, options=Options)
-    yield spec("x-em", Behaves, measurements=("em",))
-    yield spec("x-simulates", Behaves, physics=("electromagnetic",))
-    yield spec("x-gpu", Behaves, devices=("cuda",))
+    yield spec("x-em", Constant, measurements=("em",))
+    yield spec("x-simulates", Constant, physics=("electromagnetic",))
+    yield spec("x-gpu", Constant, devices=("cuda",))
 
 
 @hookimpl
 def fwibench_metrics():
     return [
         MetricSpec(name="x-" + name, summary="for tests", target=f"faulty:{name}", better="low", default=False)
-        for name in ("spoils", "miscounts", "counts")
+        for name in ("overwrites", "miscounts", "counts")
     ]

@@ -1,4 +1,4 @@
-"""Runs made in the test's own process, which has torch loaded already."""
+"""Finished runs, made in the process of the test, which has torch loaded already."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from fwibench.runs.scoring.worker import diagnose, score_predictions
 
 
 def finish(request: Request, registry: Registry) -> list[Record]:
-    """Runs every cell of a request on the CPU and leaves its files and record."""
+    """Run the cells of a request on the CPU, and write their files and records."""
     records = []
     for planned in make_plan(request, registry):
         known = Record(cell=planned.cell, status="ok", chosen=planned.chosen, unit="m/s")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Command
-from tests.runs.test_inverting import SHAPE, SURVEY
+from tests.runs.prediction.test_invert import SHAPE, SURVEY
 
 QUICK = ("--set", "iterations=2", "--set", "bands=6/full", "--set", "v0=1700", "--set", "k=3")
 

@@ -1,4 +1,4 @@
-"""What is set back between loading the plugins of a cell and its fit."""
+"""Restoring interpreter-wide settings after the plugins of a cell were loaded."""
 
 import random
 
@@ -8,7 +8,7 @@ import torch
 from fwibench.runs.machine.interpreter import InterpreterState
 
 
-def test_settings_are_told_and_generators_are_not() -> None:
+def test_changed_settings_are_reported_and_random_states_restored() -> None:
     state = InterpreterState()
     before = random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
     random.random()

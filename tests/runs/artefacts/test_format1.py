@@ -1,4 +1,4 @@
-"""Results of format 1, whose keys hashed every option, are read, planned, merged and rescored as those of today."""
+"""Results of format 1, whose keys hashed every option, are read, planned, merged and rescored like current ones."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tests.boards.records import builtin_columns
 from tests.conftest import Command
 
 STORED = Path(__file__).with_name("format1")
+
+
 METHODS = "mean-map,invlint[decoder=conv],refine[base=mean-map,iterations=2]"
 
 
@@ -43,7 +45,7 @@ def record_of(results: Path, run: str) -> Record:
 
 
 def forget_option(results: Path, run: str, option: str) -> None:
-    """Make a record one that was written before the option was added."""
+    """Remove an option from a record, as if the option had been added later."""
     (folder,) = (path for path in (results / "runs").iterdir() if run in path.name)
     content = json.loads((folder / "record.json").read_text())
     del content["cell"]["options"][option]
@@ -51,7 +53,7 @@ def forget_option(results: Path, run: str, option: str) -> None:
     folder.rename(folder.with_name(Cell.model_validate(content["cell"]).run_id))
 
 
-def test_keys_of_format_1_stay_as_they_were(former: Path) -> None:
+def test_keys_of_format_1_are_unchanged(former: Path) -> None:
     records, faults = Results(former).records()
     assert not faults
     assert {one.run_id for one in records} == {path.name for path in (STORED / "runs").iterdir()}
@@ -65,12 +67,12 @@ def test_plan_finds_results_of_format_1(registry: Registry, former: Path) -> Non
     assert all(one.cell.non_default is not None for one in plan(registry, former / "empty"))
 
 
-def test_forced_run_takes_the_place_of_the_former_one(registry: Registry, former: Path) -> None:
+def test_forced_run_keeps_name_of_format_1(registry: Registry, former: Path) -> None:
     known = {path.name for path in (former / "runs").iterdir()}
     assert {one.cell.run_id for one in plan(registry, former, force=True)} == known
 
 
-def test_further_seed_gets_a_cell_of_today_in_the_row_of_the_former_ones(registry: Registry, former: Path) -> None:
+def test_additional_seed_joins_row_of_format_1_results(registry: Registry, former: Path) -> None:
     *_, last = plan(registry, former, "invlint[decoder=conv]", seeds=3)
     assert last.cached is None
     assert last.cell.non_default == {"decoder": "conv"} | last.cell.non_default
@@ -79,7 +81,7 @@ def test_further_seed_gets_a_cell_of_today_in_the_row_of_the_former_ones(registr
     assert sorted(line.row["seeds"] for line in board.lines) == [1, 2, 3]
 
 
-def test_option_added_since_keeps_the_result(registry: Registry, former: Path) -> None:
+def test_option_added_later_keeps_result_of_format_1(registry: Registry, former: Path) -> None:
     forget_option(former, "invlint-s0", "max_batches")
     first, second = plan(registry, former, "invlint[decoder=conv]")
     assert first.cached is not None
@@ -88,7 +90,7 @@ def test_option_added_since_keeps_the_result(registry: Registry, former: Path) -
     assert other[0].cached is None
 
 
-def test_interrupted_attempt_of_format_1_goes_on(registry: Registry, former: Path) -> None:
+def test_interrupted_attempt_of_format_1_is_resumed(registry: Registry, former: Path) -> None:
     run = next(path for path in (former / "runs").iterdir() if "invlint-s0" in path.name)
     shutil.rmtree(run)
     (run / "work").mkdir(parents=True)
@@ -96,7 +98,7 @@ def test_interrupted_attempt_of_format_1_goes_on(registry: Registry, former: Pat
     assert (first.cell.run_id, first.cached) == (run.name, None)
 
 
-def test_format_1_and_today_merge_and_rescore(registry: Registry, former: Path, tmp_path: Path) -> None:
+def test_results_of_format_1_merge_and_rescore(registry: Registry, former: Path, tmp_path: Path) -> None:
     merge([former], tmp_path / "merged")
     record = record_of(tmp_path / "merged", "mean-map-s0")
     dataset = plan(registry, former, "mean-map")[0].dataset
@@ -115,7 +117,7 @@ def test_commands_show_results_of_format_1(former: Path, fwibench: Command) -> N
         assert "mean-map" in done.stdout
 
 
-def test_new_option_with_a_default_changes_no_key(registry: Registry, tmp_path: Path) -> None:
+def test_new_option_with_default_keeps_key(registry: Registry, tmp_path: Path) -> None:
     spec = registry.method("invlint").spec
     (one,) = plan(registry, tmp_path, "invlint[decoder=conv]", seeds=1)
 

@@ -1,3 +1,5 @@
+"""Syntax of methods, datasets, options and settings."""
+
 import contextlib
 from pathlib import Path
 from typing import Any, Literal
@@ -8,17 +10,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from fwibench.datasets.openfwi.spec import OpenFWIOptions
-from fwibench.errors import OptionError, UnknownNameError, UsageError
-from fwibench.plugins.registry import Registry
+from fwibench.errors import OptionError, UsageError
 from fwibench.problem import Frozen
-from fwibench.runs.planning.grammar import parse_selection, parse_settings, read_request
-from fwibench.runs.planning.plan import make_plan
+from fwibench.runs.planning.grammar import parse_selection, parse_settings
 from fwibench.specs.dataset_options import FilesOptions, path_fields
 from fwibench.specs.options import parse_options, validate_options
 
 
 def read(owner: str, model: type[BaseModel], texts: dict[str, str], preset: dict[str, Any] | None = None) -> Any:
-    """Options from texts, as the command line makes them."""
+    """Return options from texts, as the command line does."""
     return validate_options(owner, model, preset or {}, parse_options(owner, model, texts))
 
 
@@ -31,7 +31,7 @@ class Options(Frozen):
     bands: tuple[float, ...] = ()
 
 
-def test_names_options_and_grids() -> None:
+def test_selection_with_options_expands_to_grid() -> None:
     chosen = parse_selection("invlint[alpha=1|10, epochs=2|3] , mean-map,invlint[alpha=1,epochs=2]")
     assert [(item.name, item.options) for item in chosen] == [
         ("invlint", {"alpha": "1", "epochs": "2"}),
@@ -46,13 +46,13 @@ def test_names_options_and_grids() -> None:
     "text",
     ["", " ", "a[b=1", "a]b", "a[b]", "a[=1]", "a[b=]", "a b", "[x=1]", "a,,b", "a[b=1,b=2]", "a[b=[1]", "a[b=1]]"],
 )
-def test_what_cannot_be_read_is_refused(text: str) -> None:
+def test_invalid_selection_raises(text: str) -> None:
     with pytest.raises(UsageError):
         parse_selection(text)
 
 
 @given(st.text(alphabet="ab,[]=| 1", max_size=12))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_parses_or_raises_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         assert parse_selection(text)
 
@@ -72,7 +72,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("bands", "[3, 6]", (3.0, 6.0)),
     ],
 )
-def test_texts_become_what_the_option_is(name: str, text: str, value: object) -> None:
+def test_option_text_is_converted_to_its_type(name: str, text: str, value: object) -> None:
     assert getattr(read("m", Options, {name: text}), name) == value
 
 
@@ -90,23 +90,23 @@ QUOTED = {
 
 
 @pytest.mark.parametrize("text", QUOTED)
-def test_quotes_keep_a_value_together(text: str) -> None:
+def test_quoted_value_keeps_special_characters(text: str) -> None:
     options = [read("salt", FilesOptions, item.options) for item in parse_selection(text)]
     assert options == [FilesOptions(**values) for values in QUOTED[text]]
 
 
-def test_lists_stand_in_brackets() -> None:
+def test_list_option_in_brackets_is_parsed() -> None:
     (item,) = parse_selection('m[bands=[3, 6],name="x,y"]')
     options = read("m", Options, item.options)
     assert (options.bands, options.name) == ((3.0, 6.0), "x,y")
 
 
-def test_quotes_are_read_in_settings_too() -> None:
+def test_quoted_setting_is_parsed() -> None:
     texts = parse_settings(['m.name="a,b"'])["m"]
     assert read("m", Options, texts).name == "a,b"
 
 
-def test_paths_are_expanded_and_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_option_is_expanded_and_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     for model in (FilesOptions, OpenFWIOptions):
@@ -116,7 +116,7 @@ def test_paths_are_expanded_and_absolute(tmp_path: Path, monkeypatch: pytest.Mon
     assert path_fields(OpenFWIOptions) == {"path", "test"}
 
 
-def test_axes_without_files_mean_nothing() -> None:
+def test_axes_without_path_raise() -> None:
     with pytest.raises(OptionError, match=r"options of salt: axes=xz .* path is not given"):
         read("salt", FilesOptions, {"axes": "xz"})
 
@@ -126,7 +126,7 @@ class Part(BaseModel):
 
 
 class Plain(BaseModel):
-    """Options as a plugin may write them: nothing keeps NaN out."""
+    """Options of a plugin, whose model accepts NaN."""
 
     number: float = 0.0
     several: tuple[float, ...] = ()
@@ -137,7 +137,7 @@ class Plain(BaseModel):
 
 @pytest.mark.parametrize("model", [Plain, Options], ids=["a plugin's", "ours"])
 @pytest.mark.parametrize("word", ["inf", "Infinity", "-inf", "nan", "NaN", "1e999"])
-def test_numbers_that_are_not_finite_are_refused(model: type[BaseModel], word: str) -> None:
+def test_non_finite_option_raises(model: type[BaseModel], word: str) -> None:
     name = "number" if model is Plain else "alpha"
     with pytest.raises(OptionError, match=f"option {name} of m is .*finite number"):
         read("m", model, {name: word})
@@ -152,17 +152,17 @@ def test_numbers_that_are_not_finite_are_refused(model: type[BaseModel], word: s
         ("parts", '[{"weight": 1}, {"weight": 1e999}]'),
     ],
 )
-def test_nor_within_other_values(name: str, text: str) -> None:
+def test_non_finite_number_inside_option_raises(name: str, text: str) -> None:
     with pytest.raises(OptionError, match=f"option {name} of m .*finite number"):
         read("m", Plain, {name: text})
 
 
-def test_the_user_comes_before_the_profile() -> None:
+def test_user_option_overrides_profile() -> None:
     options = read("m", Options, {"epochs": "2"}, {"epochs": 9, "alpha": "val"})
     assert (options.epochs, options.alpha) == (2, "val")
 
 
-def test_a_wrong_value_says_whose_and_what_is_expected() -> None:
+def test_invalid_option_value_names_method_and_expectation() -> None:
     with pytest.raises(OptionError, match="option epochs of m is .*0.*: input should be greater than or equal to 1"):
         read("m", Options, {"epochs": "0"})
     with pytest.raises(OptionError, match="option alpha of m is 'foo'.*penalty"):
@@ -170,33 +170,19 @@ def test_a_wrong_value_says_whose_and_what_is_expected() -> None:
 
 
 @pytest.mark.parametrize("text", ["inf", "-Infinity", "nan", "NaN"])
-def test_what_json_cannot_hold_is_no_option(text: str) -> None:
+def test_option_that_json_cannot_represent_raises(text: str) -> None:
     with pytest.raises(OptionError, match="option alpha of m is"):
         read("m", Options, {"alpha": text})
 
 
-def test_a_wrong_name_gets_the_closest() -> None:
+def test_unknown_option_suggests_closest_name() -> None:
     with pytest.raises(OptionError) as wrong:
         read("m", Options, {"alhpa": "1"})
     assert "alpha" in wrong.value.hint
 
 
-def test_settings_say_whose_options_they_are() -> None:
+def test_setting_without_method_raises() -> None:
     settings = parse_settings(["m.alpha=1=2", "m.on=true", "n.a=1"])
     assert settings == {"m": {"alpha": "1=2", "on": "true"}, "n": {"a": "1"}}
     with pytest.raises(UsageError, match="names no method"):
         parse_settings(["alpha=1"])
-
-
-def test_options_are_set_of_selected_methods_and_of_what_these_build_on(registry: Registry) -> None:
-    def plan(methods: str, *settings: str) -> list[tuple[str, dict[str, Any]]]:
-        request = read_request(registry, methods, "salt", profile="smoke", settings=settings)
-        return [(one.cell.method, one.chosen) for one in make_plan(request, registry)]
-
-    base, above = plan("refine", "refine.base=inversionnet", "inversionnet.precision=bf16")
-    assert base == ("inversionnet", {"precision": "bf16"})
-    assert above == ("refine", {"base": "inversionnet"})
-    assert plan("refine[base=pixel-ridge]", "pixel-ridge.alpha=2")[0] == ("pixel-ridge", {"alpha": 2.0})
-    for settings in (["inversionnet.precision=bf16"], ["refine.base=pixel-ridge", "invlint.alpha=2"]):
-        with pytest.raises(UnknownNameError, match="no selected method"):
-            plan("refine", *settings)

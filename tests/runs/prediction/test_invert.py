@@ -1,4 +1,4 @@
-"""A record without a known map: what is refused, and what comes out."""
+"""Inversion of records without a known map."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,11 @@ pml = 6
 low = 1500.0
 high = 4500.0
 """
+
+
 SHAPE = (5, 240, 30)
+
+
 FAST = {"iterations": "20", "step": "100", "bands": "6/12/full"}
 
 
@@ -46,7 +50,7 @@ def survey(tmp_path: Path) -> Path:
 
 
 def truth() -> np.ndarray:
-    """A gradient with a fast body `(1, Z, X)`."""
+    """Velocity gradient with a fast body, `(1, Z, X)`."""
     model = np.broadcast_to(np.linspace(1700, 2500, 24)[:, None], (24, 30)).astype(np.float32).copy()
     model[9:15, 8:18] += 350
     return model[None]
@@ -54,7 +58,7 @@ def truth() -> np.ndarray:
 
 @pytest.fixture
 def record(survey: Path, tmp_path: Path, registry: Registry) -> Path:
-    """One record `(S, T, R)` of that model."""
+    """File with one record `(S, T, R)` of the model `truth()`."""
     path = tmp_path / "record.npy"
     np.save(path, np.zeros(SHAPE, np.float32) + np.eye(240, 30, dtype=np.float32))
     problem = make_task(path, survey, registry).problem
@@ -67,8 +71,8 @@ def run(task: Task) -> Outcome:
     return invert(task, "cpu")
 
 
-def test_a_record_is_inverted_from_a_gradient(record: Path, survey: Path, registry: Registry) -> None:
-    """The fast twin of the published record below; the section is too small for its gradient to leave much undone."""
+def test_record_is_inverted_from_gradient(record: Path, survey: Path, registry: Registry) -> None:
+    """Smaller version of the published record below; its start model is close to the truth already."""
     found = run(make_task(record, survey, registry, settings={**FAST, "v0": "1900", "k": "0"}))
     assert found.maps.shape == (1, 1, 24, 30)
     assert found.maps.dtype == np.float32
@@ -83,18 +87,18 @@ def test_a_record_is_inverted_from_a_gradient(record: Path, survey: Path, regist
     assert 1500 <= found.maps.min() <= found.maps.max() <= 4500
 
 
-def test_the_record_decides_the_gradient(record: Path, survey: Path, registry: Registry, tmp_path: Path) -> None:
+def test_gradient_start_is_fitted_to_record(record: Path, survey: Path, registry: Registry, tmp_path: Path) -> None:
     known = np.broadcast_to(np.linspace(1700, 2500, 24, dtype=np.float32)[:, None], (1, 24, 30)).copy()
     task = make_task(record, survey, registry, settings={**FAST, "iterations": "1"})
     (shots,) = simulate_each([known], task.problem)
     np.save(record, shots)
     start = run(make_task(record, survey, registry, settings={**FAST, "iterations": "1"})).starts[0]
     assert np.ptp(start[0], axis=1).max() == 0, "it depends on depth alone"
-    assert np.abs(start - known).mean() < 60, "a fiftieth of the range"
+    assert np.abs(start - known).mean() < 60, "2 % of the velocity range"
 
 
 @pytest.mark.slow
-def test_a_published_record_is_inverted_without_training(real_data: Path, tmp_path: Path, registry: Registry) -> None:
+def test_published_record_is_inverted_without_training(real_data: Path, tmp_path: Path, registry: Registry) -> None:
     survey = tmp_path / "survey.toml"
     survey.write_text(
         """
@@ -130,7 +134,7 @@ def test_a_published_record_is_inverted_without_training(real_data: Path, tmp_pa
     assert error[1] < error[0] * 2 / 3
 
 
-def test_several_records_start_from_a_file(record: Path, survey: Path, registry: Registry, tmp_path: Path) -> None:
+def test_records_use_start_model_of_file(record: Path, survey: Path, registry: Registry, tmp_path: Path) -> None:
     np.save(record, np.stack([np.load(record)] * 2))
     start = np.full((24, 30), 2100.0)
     np.save(tmp_path / "start.npy", start)
@@ -144,12 +148,12 @@ def test_several_records_start_from_a_file(record: Path, survey: Path, registry:
     np.testing.assert_array_equal(run(again).starts[1], found.maps[0])
 
 
-def test_a_gradient_may_be_given(record: Path, survey: Path, registry: Registry) -> None:
+def test_gradient_start_can_be_set(record: Path, survey: Path, registry: Registry) -> None:
     found = run(make_task(record, survey, registry, settings={**FAST, "iterations": "1", "v0": "1600", "k": "2"}))
     np.testing.assert_allclose(found.starts[0, 0, :, 0], 1600 + 20 * np.arange(24), rtol=1e-6)
 
 
-def test_a_time_limit_keeps_the_model_of_that_moment(record: Path, survey: Path, registry: Registry) -> None:
+def test_time_limit_returns_current_model(record: Path, survey: Path, registry: Registry) -> None:
     found = invert(make_task(record, survey, registry, settings=FAST), "cpu", time_limit=1e-3)
     assert found.stopped
     assert found.iterations == [1]
@@ -157,9 +161,7 @@ def test_a_time_limit_keeps_the_model_of_that_moment(record: Path, survey: Path,
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e3, -1.0])
-def test_amplitudes_that_the_source_does_not_explain_are_told(
-    scale: float, record: Path, survey: Path, registry: Registry
-) -> None:
+def test_amplitude_mismatch_gives_warning(scale: float, record: Path, survey: Path, registry: Registry) -> None:
     np.save(record, np.float32(scale) * np.load(record))
     (warning,) = run(make_task(record, survey, registry, settings={**FAST, "iterations": "1"})).warnings
     assert ("opposite sign" if scale == -1 else "source's scale") in warning
@@ -198,7 +200,7 @@ WRONG: dict[str, tuple[Any, type[FwibenchError], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_before_any_work(name: str, record: Path, survey: Path, registry: Registry) -> None:
+def test_invalid_input_raises_before_inversion(name: str, record: Path, survey: Path, registry: Registry) -> None:
     spoil, kind, words = WRONG[name]
     spoil(record, survey)
     with pytest.raises(kind, match=words):
@@ -214,16 +216,14 @@ STARTS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_start_that_is_none_is_refused(
-    name: str, record: Path, survey: Path, registry: Registry, tmp_path: Path
-) -> None:
+def test_invalid_start_model_raises(name: str, record: Path, survey: Path, registry: Registry, tmp_path: Path) -> None:
     model, words = STARTS[name]
     np.save(tmp_path / "start.npy", model)
     with pytest.raises(FwibenchError, match=words):
         run(make_task(record, survey, registry, start=str(tmp_path / "start.npy")))
 
 
-def test_methods_are_chosen_by_what_they_say_of_themselves(record: Path, survey: Path, registry: Registry) -> None:
+def test_method_is_selected_by_its_spec(record: Path, survey: Path, registry: Registry) -> None:
     able = inverting_methods(registry)
     assert all(spec.start_option in spec.options.model_fields for spec in able)
     assert make_task(record, survey, registry).spec == able[0]

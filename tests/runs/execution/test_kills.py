@@ -1,6 +1,6 @@
-"""Commands are killed at arbitrary moments: nothing finished is lost, no process is left, and the next command works.
+"""Commands killed at random moments lose no finished run and leave no process, and the next command works.
 
-`make kill-tests` kills 200 times; FWIBENCH_KILLS is the number, FWIBENCH_KILLS_SEED another course.
+`make kill-tests` kills 200 times; FWIBENCH_KILLS sets the number, FWIBENCH_KILLS_SEED the random seed.
 """
 
 import os
@@ -59,8 +59,8 @@ def fwibench_methods():
 """
 
 
-def below(process: int) -> list[int]:
-    """Processes that a process started, and those that these started."""
+def descendants(process: int) -> list[int]:
+    """Return the descendants of a process."""
     parents: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -76,8 +76,8 @@ def below(process: int) -> list[int]:
     return found
 
 
-def alive(text: str) -> list[str]:
-    """Command lines of processes that work in a folder; those that have ended and wait to be collected have none."""
+def running_in(text: str) -> list[str]:
+    """Return the command lines of processes that use a folder; zombies have none."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -91,12 +91,12 @@ def alive(text: str) -> list[str]:
 
 
 @dataclass
-class Field:
-    """A folder with results in which commands are killed.
+class KillTest:
+    """Results folder in which commands are killed.
 
     Attributes:
-        finished: Score of each run that must never get lost.
-        number: Of the next repetition.
+        finished: MAE of each finished run, which must be kept.
+        number: Number of the last repetition.
     """
 
     folder: Path
@@ -121,15 +121,15 @@ class Field:
             env={**os.environ, **({"FWIBENCH_DATA": str(data)} if data else {})},
         )
 
-    def must_work(self, *arguments: str, data: Path | None = None) -> float:
+    def run_command(self, *arguments: str, data: Path | None = None) -> float:
         start = time.monotonic()
         child = self.start(*arguments, data=data)
         out, _ = child.communicate(timeout=300)
         assert child.returncode == 0, f"{arguments}\n{out}"
         return time.monotonic() - start
 
-    def note(self) -> None:
-        """Whatever is finished now must be so for ever."""
+    def remember_finished(self) -> None:
+        """Add the runs that are finished now to those that must be kept."""
         records, faults = self.results.records()
         assert not faults
         self.finished |= {one.run_id: one.scores["mae"] for one in records if one.status == "ok"}
@@ -145,21 +145,21 @@ class Field:
             assert len(read_predictions(folder).ids) == len(self.results.scores(found[run]).ids)
             assert (folder / "model" / "weights").exists()
 
-    def glance(self) -> None:
-        """A quick look at one finished run while a command works."""
+    def check_one(self) -> None:
+        """Check one finished run while a command works."""
         run = self.rng.choice(list(self.finished))
         names = set(os.listdir(self.results.root / "runs" / run))
         assert "record.json" not in names or {"predictions.npz", "scores.csv", "model"} <= names
         assert read_record(self.results.root / "runs" / run / "record.json").status == "ok"
 
     def kill(self, what: str, whom: str, arguments: tuple[str, ...], data: Path | None) -> str:
-        """Starts a command, kills it, or a part of it, and looks after it meanwhile and afterwards."""
+        """Kill a command or its processes at a random moment; check finished runs before and after it."""
         child = self.start(*arguments, data=data)
         moment = time.monotonic() + self.rng.uniform(0, self.durations[what])
         while time.monotonic() < moment and child.poll() is None:
-            self.glance()
+            self.check_one()
             time.sleep(0.02)
-        victims = [child.pid, *below(child.pid)] if child.poll() is None else []
+        victims = [child.pid, *descendants(child.pid)] if child.poll() is None else []
         if whom == "command":
             victims = victims[:1]
         elif whom == "child":
@@ -171,7 +171,7 @@ class Field:
                 continue
         child.communicate(timeout=300)
         deadline = time.monotonic() + 30
-        while (left := alive(str(self.folder))) and time.monotonic() < deadline:
+        while (left := running_in(str(self.folder))) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not left
         self.check()
@@ -179,7 +179,7 @@ class Field:
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_nothing_finished_is_lost(
+def test_kill_at_any_moment_keeps_finished_runs(
     tmp_path: Path, salt: Dataset, registry: Registry, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "plugins").mkdir()
@@ -187,50 +187,50 @@ def test_killed_at_any_moment_nothing_finished_is_lost(
     monkeypatch.setenv("FWIBENCH_PLUGINS_DIR", str(tmp_path / "plugins"))
     work = tmp_path / "work"
     work.mkdir()
-    place = Field(work, random.Random(SEED))
+    subject = KillTest(work, random.Random(SEED))
     run = ("run", "--methods", "x-quick", "--dataset", "salt", "--profile", "smoke")
-    place.durations["run"] = place.must_work(*run)
-    place.must_work(*run, "--results", "other", "--force")
-    place.note()
+    subject.durations["run"] = subject.run_command(*run)
+    subject.run_command(*run, "--results", "other", "--force")
+    subject.remember_finished()
     prepare = ("data", "prepare", "salt", "--profile", "smoke")
     merge, rescore = ("merge", "other", "-o", "results"), ("rescore", "x-quick-s0")
-    place.durations["prepare"] = place.must_work(*prepare, data=work / "data0")
-    place.durations["merge"] = place.must_work(*merge)
-    place.durations["rescore"] = place.must_work(*rescore)
-    place.durations["force"] = place.durations["run"]
+    subject.durations["prepare"] = subject.run_command(*prepare, data=work / "data0")
+    subject.durations["merge"] = subject.run_command(*merge)
+    subject.durations["rescore"] = subject.run_command(*rescore)
+    subject.durations["force"] = subject.durations["run"]
     for turn in range(KILLS):
         what = ("run", "force", "rescore", "merge", "prepare")[turn % 5]
         whom = ("command", "child", "all")[turn // 5 % 3]
         data = None
         if what == "run":
-            place.number += 1
-            arguments = (*run, "--first-seed", str(place.number))
+            subject.number += 1
+            arguments = (*run, "--first-seed", str(subject.number))
         elif what == "force":
             arguments = (*run, "--force")
         elif what == "prepare":
             data = work / f"data{turn}"
             arguments = prepare
         elif what == "merge":
-            # a newer record of a run that is there
+            # a newer record of an existing run
             for path in work.glob("other/runs/*/record.json"):
                 path.write_text(path.read_text().replace('"started": "2', '"started": "3'))
             arguments = merge
         else:
             arguments = rescore
-        place.ends[place.kill(what, whom, arguments, data)] += 1
-        duration = place.must_work(*(run if what == "force" else arguments), data=data)
-        # the machine may be busier than it was, or less
+        subject.ends[subject.kill(what, whom, arguments, data)] += 1
+        duration = subject.run_command(*(run if what == "force" else arguments), data=data)
+        # the load of the machine may have changed
         if what == "prepare":
-            place.durations[what] = 0.5 * (place.durations[what] + duration)
+            subject.durations[what] = 0.5 * (subject.durations[what] + duration)
         elif what != "force":
-            place.durations[what] = duration
-            place.durations["force"] = place.durations["run"]
-        place.note()
-        place.check()
+            subject.durations[what] = duration
+            subject.durations["force"] = subject.durations["run"]
+        subject.remember_finished()
+        subject.check()
         print(f"{turn + 1}: {what}, {whom}", flush=True)
         hidden = [path.name for path in (work / "results" / "runs").glob(".*") if path.name != ".locks"]
         if what in ("run", "force"):
-            assert not hidden, "the next run tidies up"
+            assert not hidden, "the next run removes leftovers"
             assert not list(work.glob("results/runs/*/work"))
         if data is not None:
             monkeypatch.setenv("FWIBENCH_DATA", str(data))
@@ -238,5 +238,5 @@ def test_killed_at_any_moment_nothing_finished_is_lost(
             assert not list(data.rglob("*.tmp"))
             shutil.rmtree(data)
             monkeypatch.setenv("FWIBENCH_DATA", str(data_root))
-    print(*(f"{count} x {end}" for end, count in sorted(place.ends.items())), sep="\n")
-    print(f"{KILLS} kills, {len(place.finished)} finished runs, all there")
+    print(*(f"{count} x {end}" for end, count in sorted(subject.ends.items())), sep="\n")
+    print(f"{KILLS} kills, {len(subject.finished)} finished runs, all there")

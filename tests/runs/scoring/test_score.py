@@ -1,14 +1,15 @@
+"""Metrics applied to predictions."""
+
 import numpy as np
 import pytest
 
 from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
-from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.opening.methods import rows_at_once
 from fwibench.runs.scoring.score import score
 
 
-def test_portions_do_not_change_scores(salt: Dataset, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_size_does_not_change_scores(salt: Dataset, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     test = salt.split("random", "test")
     prediction = test.properties[:] + np.float32(100)
 
@@ -23,10 +24,3 @@ def test_portions_do_not_change_scores(salt: Dataset, registry: Registry, monkey
     assert rows_at_once(salt.problem) == 1
     for name, values in scores().items():
         np.testing.assert_array_equal(values, whole[name])
-
-
-def test_maps_count_where_they_are_larger_than_measurements(registry: Registry) -> None:
-    problem = open_dataset(registry, "kimberlina-reservoir", "quick").problem
-    size = 4 * np.prod(problem.property_shape)
-    assert size > 4 * np.prod(problem.measurement_shape)
-    assert rows_at_once(problem) * size <= 2**26

@@ -1,3 +1,5 @@
+"""Measurements from SEG-Y files."""
+
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,8 @@ from tests.datasets.readers.segy_files import survey_headers, write_traces
 from tests.datasets.user.segy_surveys import RNG
 
 
-def test_segy_is_read_as_by_data_add(tmp_path: Path) -> None:
-    """Notes say where the survey of the file is not that of the problem."""
+def test_segy_is_read_like_data_add(tmp_path: Path) -> None:
+    """Notes report positions that differ from the problem's survey."""
     survey = SEISMIC.survey
     assert isinstance(survey, SeismicSurvey)
     known = [np.array([point.x for point in side]) for side in (survey.sources, survey.receivers)]
