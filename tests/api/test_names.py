@@ -41,8 +41,8 @@ def test_import_loads_neither_numpy_nor_torch() -> None:
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'evalute'"):
-        _ = fb.evalute  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'evaluat'"):
+        _ = fb.evaluat  # type: ignore[attr-defined]
 
 
 def test_lists_hold_specs_by_name() -> None:
