@@ -33,6 +33,7 @@ Exports = Annotated[
 OnDataset = Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only on this dataset.")]
 OnSplit = Annotated[str, typer.Option("--split", metavar="NAME", help="Only with this split scheme.")]
 OnProfile = Annotated[str, typer.Option("--profile", metavar="NAME", help="Only with this profile.")]
+Published = Annotated[bool, typer.Option("--published", help="Also show published numbers, not ranked.")]
 Run = Annotated[str, typer.Argument(help="Name of a run, or a part of the name that no other run has.")]
 Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu, cuda or cuda:N.")]
 DatasetNames = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]

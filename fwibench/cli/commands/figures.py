@@ -10,7 +10,7 @@ import typer
 
 from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.output import errors, print_json, print_table, warn
-from fwibench.cli.options import Json
+from fwibench.cli.options import Json, OnDataset, OnProfile, OnSplit
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
@@ -32,9 +32,9 @@ def figures(
     kind: Annotated[
         str, typer.Option(help="Kinds: panels, training, cost, errors, convergence, spectrum; all by default.")
     ] = "",
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only of this dataset.")] = "",
-    split: Annotated[str, typer.Option(help="Only of this split scheme.")] = "",
-    profile: Annotated[str, typer.Option(help="Only of this profile.")] = "",
+    dataset: OnDataset = "",
+    split: OnSplit = "",
+    profile: OnProfile = "",
     samples: Annotated[str, typer.Option(metavar="ID,ID", help="Test samples to show in panels.")] = "",
     json: Json = False,
 ) -> None:

@@ -16,7 +16,7 @@ from fwibench.boards.published import with_published
 from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.leaderboards import compared_as_json, print_compared, print_leaderboard, print_notes
 from fwibench.cli.console.output import print_json
-from fwibench.cli.options import Exports, Json, OnDataset, OnProfile, OnSplit
+from fwibench.cli.options import Exports, Json, OnDataset, OnProfile, OnSplit, Published
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
@@ -37,7 +37,7 @@ def leaderboard(
     baseline: Annotated[
         str, typer.Option(metavar="METHOD", help="Also compare every method with this one, by the ranking metric.")
     ] = "",
-    published: Annotated[bool, typer.Option("--published", help="Also show published numbers, not ranked.")] = False,
+    published: Published = False,
     exports: Exports = None,
     json: Json = False,
 ) -> None:

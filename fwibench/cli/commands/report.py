@@ -9,8 +9,8 @@ import typer
 
 from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.output import console, warn
+from fwibench.cli.options import OnDataset, Published, check_results
 from fwibench.cli.options import Results as ResultsOption
-from fwibench.cli.options import check_results
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError
 from fwibench.runs.artefacts.results import Results
@@ -23,8 +23,8 @@ def report(
         "report.html"
     ),
     title: Annotated[str, typer.Option(metavar="TEXT", help="Heading of the page.")] = "Leaderboard",
-    dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Only runs on this dataset.")] = "",
-    published: Annotated[bool, typer.Option("--published", help="Also show published numbers, not ranked.")] = False,
+    dataset: OnDataset = "",
+    published: Published = False,
     max_samples: Annotated[
         int, typer.Option(metavar="N", min=0, help="Samples of a dataset in the viewer; 0: no viewer, no panels.")
     ] = 6,
@@ -41,7 +41,7 @@ def report(
     if not records:
         raise DataError(
             f"there are no records in {results}" + (f": {unread[0]}" if unread else ""),
-            "fwibench run makes some; --results names their folder",
+            "run fwibench run first, or name another folder with --results",
         )
     sources = Sources(folder, select_records(records, dataset), open_registry())
     size = write_page(sources, output, PageOptions(title, published, max_samples, unread))
