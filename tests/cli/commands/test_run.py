@@ -27,7 +27,7 @@ def test_run_writes_records_that_other_commands_read(fwibench: Command, tmp_path
     low, mae, high = (float(table["mean-map"][name]) for name in ("mae_ci_low", "mae", "mae_ci_high"))
     assert low < mae < high
     assert table["mean-map"]["data_misfit"] == ""
-    assert "3 test samples cannot tell 3 methods apart" in done.stderr
+    assert "3 test samples cannot distinguish 3 methods" in done.stderr
 
     again = fwibench(*arguments)
     assert again.stderr.count("finished before") == 4
