@@ -44,7 +44,7 @@ def counting(paths: list[Path]) -> tuple[list[str], list[str]]:
     return [one["sha256"] for one in found], read
 
 
-def test_files_are_read_once_for_each_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_read_once_per_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = file.with_name("other")
     other.write_bytes(b"other")
     settle(monkeypatch)
@@ -55,7 +55,7 @@ def test_files_are_read_once_for_each_state(file: Path, monkeypatch: pytest.Monk
     assert counting([file, other]) == (first, ["file"]), "its state is another one"
 
 
-def test_a_change_in_the_middle_is_another_stamp(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_change_in_the_middle_changes_the_stamp(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch)
     before, times = stamp([file]), file.stat()
     flip(file)
@@ -66,7 +66,7 @@ def test_a_change_in_the_middle_is_another_stamp(file: Path, monkeypatch: pytest
     assert stamp([file]) != before
 
 
-def test_values_of_fresh_files_are_not_kept(file: Path) -> None:
+def test_values_of_fresh_files_are_not_cached(file: Path) -> None:
     """A second change within the resolution of a file's times would leave its state as it is."""
     assert counting([file])[1] == counting([file])[1] == ["file"]
     before = content_hashes([file])
@@ -74,13 +74,13 @@ def test_values_of_fresh_files_are_not_kept(file: Path) -> None:
     assert content_hashes([file]) != before
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_a_file_changed_while_read_are_not_cached(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch)
     remembered([file], {"sha256": lambda path: (sha256(path), flip(path))[0]})
     assert counting([file])[1] == ["file"]
 
 
-def test_files_of_one_name_in_two_folders_are_two(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_equal_name_in_two_folders_are_distinguished(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (file.parent / "b").mkdir()
     other = file.parent / "b" / file.name
     other.write_bytes(b"other")
@@ -93,7 +93,7 @@ def test_files_of_one_name_in_two_folders_are_two(file: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"file": 1}', b'{"file": {"state": [], "values": 3}}', b"\xff"]
 )
-def test_damaged_memory_costs_time_only(file: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_cache_is_ignored(file: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch)
     first = content_hashes([file])
     (table,) = (file.parent / "data" / "states").iterdir()
@@ -102,7 +102,7 @@ def test_damaged_memory_costs_time_only(file: Path, content: bytes, monkeypatch:
     assert content_hashes([file]) == first
 
 
-def test_a_read_only_data_folder_is_no_obstacle(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_data_folder_is_supported(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: file.parent / "cache")
     (file.parent / "data").write_text("a file, where a folder is needed")
     settle(monkeypatch)
@@ -113,7 +113,7 @@ def test_a_read_only_data_folder_is_no_obstacle(file: Path, monkeypatch: pytest.
     assert counting([file]) == (first, read), "nowhere to keep it"
 
 
-def test_decay_behind_the_file_system_is_found(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_change_without_new_times_is_found_by_hashing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch)
     content_hashes([file])
     assert list(rotten([file])) == []
@@ -122,6 +122,6 @@ def test_decay_behind_the_file_system_is_found(file: Path, monkeypatch: pytest.M
     assert [path for path, _ in rotten([file])] == [file]
 
 
-def test_absent_files_are_named(file: Path) -> None:
+def test_missing_files_are_named(file: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere cannot be read: No such file"):
         stamp([file, file.with_name("nowhere")])

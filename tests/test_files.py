@@ -22,7 +22,7 @@ def noise() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (512, 512), np.uint8)
 
 
-def test_a_file_that_cannot_be_made_is_a_fault_of_its_place(tmp_path: Path) -> None:
+def test_file_that_cannot_be_created_is_a_data_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     for path, reason in (
@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_made_is_a_fault_of_its_place(tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
 
 
-def test_errors_of_the_block_pass_as_they_are(tmp_path: Path) -> None:
+def test_other_errors_of_the_block_are_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "new" / "o.npy"
     with pytest.raises(OSError, match="none of ours") as error, atomic_write(path):
         raise OSError(errno.EIO, "none of ours")
@@ -46,7 +46,7 @@ def test_errors_of_the_block_pass_as_they_are(tmp_path: Path) -> None:
     assert not list(path.parent.iterdir())
 
 
-def test_a_folder_is_tried_without_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_folder_does_not_create_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in (tmp_path, tmp_path / "a" / "b", Path("a/b"), Path()):
         check_folder(folder)
@@ -57,7 +57,7 @@ def test_a_folder_is_tried_without_being_made(tmp_path: Path, monkeypatch: pytes
             check_folder(folder)
 
 
-def test_of_many_names_the_nearest_are_told() -> None:
+def test_hint_lists_the_closest_of_many_names() -> None:
     hint = UnknownNameError.among("finished run", "zzz", [*(f"zz-{n:054d}" for n in range(3)), *"abcdefgh"]).hint
     assert hint.startswith("known are: zz-")
     assert hint.endswith(" and 3 more (fwibench status lists them)")
@@ -86,7 +86,7 @@ def small_files() -> Iterator[None]:
     ],
     ids=["bytes", "npy", "npz", "torch", "png"],
 )
-def test_what_the_disk_refuses_is_a_data_error_whoever_writes(
+def test_failed_write_is_a_data_error_for_every_library(
     write: Callable[[IO[bytes]], object], tmp_path: Path, small_files: None
 ) -> None:
     path = tmp_path / "new"
@@ -115,7 +115,7 @@ def test_writers_write_the_same_bytes_as_to_a_plain_file(write: Callable[[IO[byt
     assert len((tmp_path / "ours").read_bytes()) == len(plain.getvalue())
 
 
-def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

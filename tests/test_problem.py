@@ -19,7 +19,7 @@ def by_hand(values: np.ndarray, *, log: bool) -> np.ndarray:
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("shape", [(4, 2, 3, 5), (2, 3, 5), (3, 5)])
-def test_rows_are_divided_out_first(log: bool, shape: tuple[int, ...]) -> None:
+def test_rows_divide_before_the_logarithm(log: bool, shape: tuple[int, ...]) -> None:
     values = np.random.default_rng(0).uniform(-2, 4, shape) * np.array(ROWS)[:, None]
     before, amplitude = values.copy(), Amplitude(low=-2.0, high=4.0, log=log, rows=ROWS)
     ours = amplitude.normalise(values, np)
@@ -31,17 +31,17 @@ def test_rows_are_divided_out_first(log: bool, shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(tensor, ours, rtol=1e-5, atol=1e-5)
 
 
-def test_without_rows_nothing_is_copied() -> None:
+def test_normalise_without_rows_does_not_copy() -> None:
     values = np.ones((2, 3, 5), np.float32)
     assert Amplitude(low=-1.0, high=1.0).compress(values, np) is values
 
 
-def test_rows_follow_the_tensors_device() -> None:
+def test_rows_are_on_the_device_of_the_tensor() -> None:
     values = torch.empty((2, 3, 5), device="meta")
     assert Amplitude(low=-1.0, high=1.0, rows=ROWS).normalise(values, torch).device.type == "meta"
 
 
-def test_rows_must_be_one_for_each_entry_and_positive() -> None:
+def test_rows_must_match_the_measurement_and_be_positive() -> None:
     short = PROBLEM.amplitude.model_copy(update={"rows": ROWS})
     with pytest.raises(ValidationError, match="3 rows, expected none or 16"):
         Problem.model_validate({**PROBLEM.model_dump(), "amplitude": short.model_dump()})
@@ -49,5 +49,5 @@ def test_rows_must_be_one_for_each_entry_and_positive() -> None:
         Amplitude(low=-1.0, high=1.0, rows=(1.0, 0.0))
 
 
-def test_the_physics_comes_back_from_json() -> None:
+def test_physics_survives_a_json_round_trip() -> None:
     assert Problem.model_validate_json(PROBLEM.model_dump_json()) == PROBLEM

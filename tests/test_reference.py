@@ -23,26 +23,26 @@ def reference() -> ModuleType:
     return module
 
 
-def test_pages_are_the_programs(reference: ModuleType) -> None:
+def test_reference_pages_are_up_to_date(reference: ModuleType) -> None:
     pages = reference.pages()
     assert {path.name for path in (DOCS / "reference").iterdir()} == set(pages)
     for name, text in pages.items():
         assert (DOCS / "reference" / name).read_text() == text, f"{name} is stale: make docs"
 
 
-def test_every_hook_field_method_command_and_option_is_described(reference: ModuleType) -> None:
+def test_every_documented_item_has_a_description(reference: ModuleType) -> None:
     for name, text in reference.pages().items():
         lacking = [line for line in text.splitlines() if reference.UNDOCUMENTED in line]
         assert not lacking, (name, lacking)
 
 
-def test_every_option_of_a_built_in_is_described(registry: Registry) -> None:
+def test_every_option_of_a_built_in_has_a_description(registry: Registry) -> None:
     for name, offer in (*registry.methods.items(), *registry.datasets.items()):
         for option, field in offer.spec.options.model_fields.items():
             assert field.description, f"option {option} of {name}"
 
 
-def test_what_lacks_a_description_is_found(reference: ModuleType) -> None:
+def test_missing_description_is_found(reference: ModuleType) -> None:
     class Bare(BaseModel):
         """A model."""
 

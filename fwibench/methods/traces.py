@@ -99,12 +99,12 @@ class Course:
         # a damaged checkpoint must not prevent the inversion, which can start from the beginning
         with suppress(FwibenchError):
             self._load()
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
         """Time since the inversion began, earlier attempts included [s]."""
-        return self._before + time.monotonic() - self._begun
+        return self._before + time.monotonic() - self._started
 
     @property
     def finished(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The suite's own datasets, metrics and exporters, registered like anybody's."""
+"""The built-in datasets, metrics and exporters, registered through the hooks of plugins."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class Registry:
         if self.settings.strict and self.broken:
             broken = "; ".join(f"{plugin.name} ({plugin.origin}) is {plugin.verdict}" for plugin in self.broken)
             raise UsageError(
-                f"plugin {broken}", "fwibench plugins list -v tells more; without --strict-plugins the others work"
+                f"plugin {broken}", "fwibench plugins list -v shows details; without --strict-plugins the others work"
             )
         known: dict[str, Offer[Any]] = {**self.methods, **self.datasets}
         for name in self.settings.overrides:

@@ -15,7 +15,7 @@ from fwibench.text.quoting import unquote
 
 
 def parse_options(owner: str, model: type[BaseModel], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values that texts stand for: what each is as JSON where the option accepts that, else the text.
+    """Return the values of texts: the JSON value where the option accepts it, else the text itself.
 
     Args:
         owner: Method or dataset, for messages.

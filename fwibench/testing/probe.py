@@ -133,14 +133,14 @@ def run_probe(job: Job, folder: Path) -> Report:
 def _read(folder: Path, code: int) -> Report:
     lines = (folder / PHASES).read_text().splitlines() if (folder / PHASES).exists() else []
     phases: dict[str, dict[str, Any]] = {}
-    begun = "start"
+    running = "start"
     for entry in map(json.loads, lines):
-        begun = entry["phase"]
+        running = entry["phase"]
         if "error" in entry:
-            phases[begun], begun = entry, ""
+            phases[running], running = entry, ""
     died = ""
-    if begun:
-        died = f"in a spawned process, {begun}: {_ending(folder, code)}"
+    if running:
+        died = f"in a spawned process, {running}: {_ending(folder, code)}"
     stored = folder / PREDICTIONS
     if not stored.exists():
         return Report(phases, died, {})

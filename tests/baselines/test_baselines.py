@@ -46,7 +46,7 @@ def test_inversionnet_has_the_published_layers(
     assert isinstance(last[-2], nn.BatchNorm2d)
 
 
-def test_inversionnet_of_em_data_is_one_of_the_fits() -> None:
+def test_inversionnet_of_em_data_has_the_expected_parameters() -> None:
     network = build_network(em_problem((2, 16, 501), (351, 601))).eval()
     assert sum(p.numel() for p in network.parameters()) == 297_747
     sample = torch.zeros(1, 2, 16, 501)
@@ -77,7 +77,7 @@ METHODS = [
 
 
 @pytest.mark.parametrize(("kind", "options"), METHODS)
-def test_baselines_survive_saving_and_use_each_sample_alone(
+def test_baselines_can_be_saved_and_treat_samples_independently(
     kind: type, options: object, salt: Dataset, context: RunContext, tmp_path: Path
 ) -> None:
     method = kind(salt.problem, options, context)
@@ -98,7 +98,7 @@ def test_baselines_survive_saving_and_use_each_sample_alone(
         method.predict(measurements[:, :, :-1])
 
 
-def test_pixel_ridge_kept_as_a_product_predicts_the_same(
+def test_pixel_ridge_stored_as_a_product_predicts_the_same(
     salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measurements = salt.split("random", "test").measurements[:]
@@ -124,14 +124,14 @@ def test_mean_map_is_the_mean(salt: Dataset, context: RunContext) -> None:
     assert_within_range(predicted[1], train.properties[:].mean(0), salt.problem.property, ROUNDED)
 
 
-def test_nearest_neighbour_remembers_its_training(salt: Dataset, context: RunContext) -> None:
+def test_nearest_neighbour_returns_training_maps_for_training_data(salt: Dataset, context: RunContext) -> None:
     method = NearestNeighbour(salt.problem, FeatureOptions(), context)
     train = salt.split("random", "train")
     method.fit(train, salt.split("random", "val"))
     np.testing.assert_array_equal(method.predict(train.measurements[:]), train.properties[:])
 
 
-def test_block_averages_by_hand() -> None:
+def test_block_averages_of_known_values() -> None:
     problem = seismic_problem((2, 7, 5), (8, 8))
     assert block_sizes(problem.measurement_shape, 24) == (2, 2)
     raw = np.random.default_rng(0).normal(size=(3, 2, 7, 5)).astype(np.float32)

@@ -23,7 +23,7 @@ SMALL = {"epochs": 2, "batch_size": 5, "n_critic": 2}
     [((70, 70), 1_180_003, 1, 69.906), ((40, 60), 1_176_675, 1, 33.612), ((401, 141), 1_180_003, 110, 750.93)],
     ids=["marmousi", "salt", "leakage"],
 )
-def test_the_critic_is_the_published_one(shape: tuple[int, int], parameters: int, scores: int, mflops: float) -> None:
+def test_critic_is_as_published(shape: tuple[int, int], parameters: int, scores: int, mflops: float) -> None:
     critic = Critic(shape).eval()
     assert sum(p.numel() for p in critic.parameters()) == parameters
     assert critic(torch.zeros(2, 1, *shape)).shape == (2, scores)
@@ -42,7 +42,7 @@ def test_trained_parameters_are_generator_and_critic(salt: Dataset, context: Run
     assert complexity.flops / 1e6 == pytest.approx(1928.2, abs=0.1), "predicting needs the generator alone"
 
 
-def test_the_penalty_of_a_linear_critic_is_known() -> None:
+def test_gradient_penalty_of_a_linear_critic() -> None:
     critic = nn.Sequential(nn.Flatten(), nn.Linear(6, 1, bias=False))
     nn.init.constant_(critic[1].weight, 2.0)
     real, fake = torch.randn(2, 4, 1, 2, 3, generator=torch.Generator().manual_seed(0))
@@ -57,7 +57,7 @@ def fit(salt: Dataset, context: RunContext, kind: type = VelocityGAN, **options:
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bf16", marks=pytest.mark.slow)])
-def test_both_networks_learn_at_their_own_pace(precision: str, salt: Dataset, context: RunContext) -> None:
+def test_networks_take_their_numbers_of_steps(precision: str, salt: Dataset, context: RunContext) -> None:
     method = VelocityGAN(salt.problem, VelocityGANOptions(**SMALL, precision=precision), context)
     before = [p.detach().clone() for p in (*method.network.parameters(), *method.companions["critic"].parameters())]
     method.fit(salt.split("random", "train"), salt.split("random", "val"))
@@ -76,7 +76,7 @@ class Killed(VelocityGAN):
 
 
 @pytest.mark.slow
-def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+def test_resumed_fit_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     whole = fit(salt, dataclasses.replace(context, workdir=tmp_path / "whole"))
     with pytest.raises(KeyboardInterrupt):
         fit(salt, context, Killed)
@@ -86,6 +86,6 @@ def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: R
     assert [e["train_critic_distance"] for e in whole.history] == [e["train_critic_distance"] for e in resumed.history]
 
 
-def test_a_critic_that_diverges_ends_the_fit(salt: Dataset, context: RunContext) -> None:
+def test_diverging_critic_ends_the_fit(salt: Dataset, context: RunContext) -> None:
     with pytest.raises(DivergedError, match="loss of the critic is (inf|nan) at step 1"):
         fit(salt, context, gradient_penalty=1e45)

@@ -39,7 +39,7 @@ class Zeros:
         return ROWS
 
 
-def test_meta_refuses_what_a_gpu_refuses() -> None:
+def test_meta_device_rejects_cpu_tensors() -> None:
     with pytest.raises(RuntimeError, match="device"):
         torch.zeros(2, device="meta") + torch.zeros(2)
 
@@ -58,7 +58,7 @@ def test_meta_refuses_what_a_gpu_refuses() -> None:
         ("velocitygan", "salt", {}),
     ],
 )
-def test_a_network_is_on_its_device(
+def test_network_is_on_its_device(
     name: str, dataset: str, options: dict[str, str], registry: Registry, tmp_path: Path
 ) -> None:
     problem, spec = open_dataset(registry, dataset, "smoke").problem, registry.method(name).spec
@@ -111,7 +111,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("kimberlina-leakage", {"misfit": "correlation"}),
     ],
 )
-def test_an_inversion_is_on_its_device(
+def test_inversion_is_on_its_device(
     name: str, options: dict[str, Any], registry: Registry, simulated: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = open_dataset(registry, name, "smoke").problem

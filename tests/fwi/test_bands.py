@@ -26,7 +26,7 @@ def test_corners_scale_with_the_source(small: Problem) -> None:
 @pytest.mark.parametrize("frequency", [0.02, 0.2, 1.0, 15.0, 300.0, 499.0, 5000.0])
 @pytest.mark.parametrize("nt", [20, 1000])
 @pytest.mark.parametrize("bands", ["auto", "upper", "0.001/0.2/3/600/full", "600/700", "0.01/full"])
-def test_every_band_that_is_left_can_be_filtered(small: Problem, frequency: float, nt: int, bands: str) -> None:
+def test_every_usable_band_can_be_filtered(small: Problem, frequency: float, nt: int, bands: str) -> None:
     there = survey(small, frequency, nt)
     found = bands_of(there, bands)
     assert found
@@ -38,11 +38,11 @@ def test_every_band_that_is_left_can_be_filtered(small: Problem, frequency: floa
         assert filtered.any()
 
 
-def test_corners_that_are_called_the_same_count_once(small: Problem) -> None:
+def test_corners_with_equal_names_count_once(small: Problem) -> None:
     assert bands_of(survey(small, 15.0), "3.0000001/3.0000002/full") == (3.0000002, None)
 
 
-def test_a_source_of_a_fifth_of_a_hertz_has_a_gradient(small: Problem, truth: np.ndarray) -> None:
+def test_very_low_source_frequency_has_a_gradient(small: Problem, truth: np.ndarray) -> None:
     there = small.model_copy(update={"survey": survey(small, 0.2, nt=300, dt=2e-3)})
     engine = Engine(there, InversionOptions(illumination=0), "cpu")
     shots = np.random.default_rng(0).normal(size=(1, *there.measurement_shape)).astype(np.float32)

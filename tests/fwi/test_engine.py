@@ -63,12 +63,12 @@ def test_bands_come_from_the_source_or_the_user(small: Problem) -> None:
 
 
 @pytest.mark.parametrize("bands", ["8/4", "full/4", "x", "", "-1/full"])
-def test_bands_that_do_not_rise_are_refused(bands: str) -> None:
+def test_bands_that_do_not_increase_are_rejected(bands: str) -> None:
     with pytest.raises(ValidationError, match="bands|float"):
         InversionOptions(bands=bands)
 
 
-def test_the_filter_looks_only_back() -> None:
+def test_low_pass_filter_is_causal() -> None:
     signal = np.zeros((1, 1, 200, 1), np.float32)
     signal[0, 0, 120] = 1
     filtered = low_pass(signal, 6.0, 1 / 600, axis=2)
@@ -77,7 +77,7 @@ def test_the_filter_looks_only_back() -> None:
     assert low_pass(signal, None, 1 / 600, axis=2) is signal
 
 
-def test_low_pass_keeps_low_frequencies_and_loses_high_ones() -> None:
+def test_low_pass_keeps_low_frequencies_and_removes_high_ones() -> None:
     time = np.arange(6000) / 600
     for frequency, kept in ((2.0, 1.0), (24.0, 0.0)):
         filtered = low_pass(np.sin(2 * np.pi * frequency * time).astype(np.float32), 6.0, 1 / 600, axis=0)
@@ -85,27 +85,27 @@ def test_low_pass_keeps_low_frequencies_and_loses_high_ones() -> None:
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_misfits_are_zero_for_equal_traces_and_about_one_for_silence(name: str, shots: np.ndarray) -> None:
+def test_misfits_are_zero_for_equal_traces_and_about_one_for_zero_traces(name: str, shots: np.ndarray) -> None:
     observed = torch.from_numpy(shots)
     assert MISFITS[name](observed, observed) == pytest.approx([0, 0], abs=rounding(terms=observed[0].numel()))
     assert MISFITS[name](torch.zeros_like(observed), observed) == pytest.approx([1, 1], abs=0.05)
 
 
-def test_the_envelope_does_not_see_polarity_and_correlation_not_size(shots: np.ndarray) -> None:
+def test_envelope_ignores_polarity_and_correlation_ignores_amplitude(shots: np.ndarray) -> None:
     observed = torch.from_numpy(shots)
     assert float(MISFITS["envelope"](-observed, observed).max()) < rounding(terms=observed[0].numel())
     assert float(MISFITS["correlation"](3 * observed, observed).max()) < rounding(terms=observed[0].numel())
     assert float(MISFITS["correlation"](-observed, observed).min()) == pytest.approx(2, abs=0.1)
 
 
-def test_roughness_is_that_of_a_step() -> None:
+def test_roughness_of_a_step() -> None:
     step = torch.zeros(1, 1, 4, 5)
     step[..., 2:] = 3.0
     assert float(roughness(step, 1)) == pytest.approx(3 * 4 / 16)
     assert float(roughness(step, 2)) == pytest.approx(9 * 4 / 16)
 
 
-def test_the_adjoint_is_the_transpose(small: Problem, truth: np.ndarray) -> None:
+def test_gradient_is_the_adjoint_of_the_derivative(small: Problem, truth: np.ndarray) -> None:
     """<J dv, w> by finite differences equals <dv, J^T w> by the gradient."""
     rng = np.random.default_rng(0)
     velocity = torch.from_numpy(truth[1:].astype(np.float64)).requires_grad_()
@@ -135,7 +135,7 @@ def test_gradients_agree_with_finite_differences(
     assert float((gradient * direction).sum()) == pytest.approx((ahead - back) / 2e-4, rel=1e-3)
 
 
-def test_wavefields_may_be_kept_at_intervals(small: Problem, shots: np.ndarray) -> None:
+def test_gradient_from_wavefields_at_intervals_is_accurate(small: Problem, shots: np.ndarray) -> None:
     largest = gradient_interval(small.survey, None)
     assert small.survey.nt % largest == 0
     assert gradient_interval(small.survey, 3.0) > largest > 1
@@ -156,7 +156,7 @@ def test_updates_fade_out_at_sources_and_receivers(small: Problem) -> None:
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "l-bfgs-b"])
-def test_an_inversion_comes_nearer_to_data_and_truth(
+def test_inversion_reduces_misfit_and_error(
     optimiser: str, small: Problem, shots: np.ndarray, truth: np.ndarray, tmp_path: Path
 ) -> None:
     inversion = engine(small, optimiser=optimiser, iterations=12, step=40.0)
@@ -178,7 +178,7 @@ def test_samples_of_a_batch_do_not_affect_each_other(small: Problem, shots: np.n
     assert np.abs(beside_others[0] - together[0]).max() > 10
 
 
-def test_a_batch_has_the_gradients_of_single_samples(small: Problem, shots: np.ndarray) -> None:
+def test_batch_has_the_gradients_of_single_samples(small: Problem, shots: np.ndarray) -> None:
     """Of one evaluation: later iterations of Adam amplify rounding wherever a gradient is close to zero."""
     starts = torch.from_numpy(start(small, 2))
     inversion = engine(small)
@@ -195,7 +195,7 @@ def test_a_batch_has_the_gradients_of_single_samples(small: Problem, shots: np.n
 
 
 @pytest.mark.parametrize("coupling", [{"optimiser": "l-bfgs-b"}, {"wavelet": "estimated"}])
-def test_what_would_couple_samples_takes_one_at_a_time(
+def test_options_that_couple_samples_invert_one_at_a_time(
     coupling: dict[str, str], small: Problem, shots: np.ndarray, tmp_path: Path
 ) -> None:
     inversion = engine(small, **coupling)
@@ -206,7 +206,7 @@ def test_what_would_couple_samples_takes_one_at_a_time(
     assert not engine(small).alone
 
 
-def test_a_start_counts_as_what_it_takes_from_train(small: Problem, tmp_path: Path) -> None:
+def test_start_counts_the_values_taken_from_train(small: Problem, tmp_path: Path) -> None:
     """As mean-map counts its mean; the smoothed truth is none of train."""
     context = RunContext(workdir=tmp_path)
     starts = ("train-mean", "train-gradient", "gradient")
@@ -215,7 +215,7 @@ def test_a_start_counts_as_what_it_takes_from_train(small: Problem, tmp_path: Pa
     assert [(one.parameters, one.parameters_closed_form) for one in found] == [(0, 24 * 30), (0, 2), (0, 0), (0, 0)]
 
 
-def test_an_interrupted_inversion_goes_on_from_its_last_band(
+def test_interrupted_inversion_continues_from_its_last_band(
     small: Problem, shots: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = engine(small).run(shots[1:], course(shots[1:], start(small), tmp_path / "whole"))
@@ -238,14 +238,14 @@ def test_an_interrupted_inversion_goes_on_from_its_last_band(
     assert all(a.seconds <= b.seconds for a, b in zip(again.traces[0].steps, again.traces[0].steps[1:], strict=False))
 
 
-def test_a_budget_ends_an_inversion(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+def test_time_budget_ends_an_inversion(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     path = course(shots[1:], start(small), tmp_path, seconds=0.0)
     found = engine(small).run(shots[1:], path)
     assert len(path.traces[0].steps) == 1
     assert found.shape == (1, 1, 24, 30)
 
 
-def test_a_wavelet_of_another_size_is_found(small: Problem, shots: np.ndarray) -> None:
+def test_wavelet_of_another_amplitude_is_estimated(small: Problem, shots: np.ndarray) -> None:
     known, estimated = (
         engine(small, wavelet=wavelet).objectives.of_band(2 * shots[1:], torch.from_numpy(start(small)), None)
         for wavelet in ("known", "estimated")
@@ -264,7 +264,7 @@ def test_missing_traces_do_not_weaken_the_wavelet(small: Problem, truth: np.ndar
         assert float(objective(velocity)) < 0.01 * float(objective(wrong))
 
 
-def test_the_inversion_has_another_scheme_than_the_data(small: Problem) -> None:
+def test_inversion_scheme_differs_from_that_of_the_data(small: Problem) -> None:
     other = inversion_problem(small, None)
     assert other.physics.accuracy == 6, "the data are of order 4, which would do"
     assert inversion_problem(other, None).physics.accuracy == 4
@@ -275,7 +275,7 @@ def test_the_inversion_has_another_scheme_than_the_data(small: Problem) -> None:
     assert other.survey.nt < 2 * small.survey.nt, "deepwave would take two steps a sample"
 
 
-def test_the_inversion_simulates_what_was_measured(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+def test_inversion_simulation_agrees_with_the_data(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
     other = inversion_problem(small, None)
     heard = at_offsets(small, 2.0)[:, None]
     with torch.no_grad():
@@ -294,7 +294,7 @@ def test_missing_traces_are_left_out(small: Problem, truth: np.ndarray, shots: n
     assert data_misfit(truth, lost, small) == pytest.approx([0, 0], abs=SAME_SIMULATION)
 
 
-def test_correlation_counts_the_traces_there_are(shots: np.ndarray) -> None:
+def test_correlation_ignores_missing_traces(shots: np.ndarray) -> None:
     observed, silent = torch.from_numpy(shots.copy()), torch.from_numpy(shots.copy())
     silent[:, 0] = 0
     assert MISFITS["correlation"](silent, silent) == pytest.approx([0, 0], abs=rounding(terms=silent[0].numel()))
@@ -309,7 +309,7 @@ def test_steps_shorten_from_band_to_band(small: Problem, shots: np.ndarray, tmp_
     assert moved == pytest.approx([40, 28, 19.6], rel=1e-3)
 
 
-def test_noise_is_the_unit_of_the_data_misfit(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+def test_data_misfit_is_relative_to_the_noise(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     size = np.sqrt(np.square(shots).mean((1, 2, 3), keepdims=True))
     noisy = (shots + 0.3 * size * rng.normal(size=shots.shape)).astype(np.float32)
@@ -325,7 +325,7 @@ def test_traces_at_the_source_are_left_out(small: Problem) -> None:
     assert at_offsets(small, 0.0).all()
 
 
-def test_iterations_draw_their_shots(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+def test_iterations_choose_random_shots(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
     five = engine(with_shots(small, (0, 1, 0, 1, 0)), shots=2)
     drawn = [five.shots_of(i) for i in range(50)]
     assert all(len(set(pair)) == 2 for pair in drawn)
@@ -343,7 +343,7 @@ def test_iterations_draw_their_shots(small: Problem, truth: np.ndarray, shots: n
     assert_same_signal(second[:, 0], shots[:, 1], SAME_SIMULATION)
 
 
-def test_total_variation_fades_from_band_to_band_and_decreases_do_not(small: Problem, shots: np.ndarray) -> None:
+def test_total_variation_is_relaxed_between_bands_and_decrease_is_not(small: Problem, shots: np.ndarray) -> None:
     velocity = torch.from_numpy(start(small))
     velocity[..., 10:, :] -= 200
     cost = 200 / 1500 / 23
@@ -369,7 +369,7 @@ def test_only_decreases_with_depth_are_penalised() -> None:
     assert float(decrease(-maps)) == pytest.approx(3)
 
 
-def test_arithmetic_grows_with_cells_steps_and_shots(small: Problem) -> None:
+def test_flops_increase_with_cells_steps_and_shots(small: Problem) -> None:
     double = small.model_copy(update={"survey": small.survey.model_copy(update={"sources": small.survey.sources * 2})})
     assert gradient_flops(double) == 2 * gradient_flops(small)
     assert gradient_flops(small) > 240 * 36 * 42 * 2 * 2 * 20

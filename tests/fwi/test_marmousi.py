@@ -40,7 +40,7 @@ def invert(problem: Problem, model: np.ndarray, start: np.ndarray, folder: Path,
     return MultiscaleFWI(problem, chosen, RunContext(workdir=folder)).predict(np.ascontiguousarray(shots))
 
 
-def test_the_half_that_is_not_seen_is_not_made_worse(real_data: Path, tmp_path: Path) -> None:
+def test_half_without_illumination_is_not_made_worse(real_data: Path, tmp_path: Path) -> None:
     """Sources and receivers over the left half; before, the halves went from 374 and 514 to 472 and 575 m/s."""
     sources = tuple(Point(x=85.0 * i, z=10.0) for i in range(5))
     receivers = tuple(Point(x=10.0 * i, z=10.0) for i in range(35))
@@ -55,7 +55,7 @@ def test_the_half_that_is_not_seen_is_not_made_worse(real_data: Path, tmp_path: 
     assert halves[1][0] < halves[0][0]
 
 
-def test_a_good_start_is_not_made_worse(real_data: Path, tmp_path: Path) -> None:
+def test_good_start_is_not_made_worse(real_data: Path, tmp_path: Path) -> None:
     """A window in which a line over depth is 65 m/s off; before, it ended at 240 m/s."""
     model = window(real_data, 100, 300)
     start = line(model)

@@ -58,7 +58,7 @@ def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, 
     assert "modelling_difference" in cut.stdout
 
 
-def test_a_run_knows_the_noise_of_its_data(
+def test_run_receives_the_noise_of_its_data(
     fwibench: Command, tmp_path: Path, registry: Registry, salt: Dataset
 ) -> None:
     chosen = ("--dataset", "salt[snr=10]", *COMMON[2:])
@@ -76,7 +76,7 @@ def test_a_run_knows_the_noise_of_its_data(
     assert record.scores["data-misfit"] == pytest.approx(known.mean(), rel=1e-6)
 
 
-def test_a_base_that_failed_leaves_its_refinement_skipped(
+def test_failed_base_skips_its_refinement(
     fwibench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, salt: Dataset
 ) -> None:
     folder = tmp_path / "plugins"
@@ -94,7 +94,7 @@ def plan(
     return make_plan(read_request(registry, methods, dataset, profile="smoke", results=tmp_path, seeds=seeds), registry)
 
 
-def test_every_seed_builds_on_its_own_base(registry: Registry, tmp_path: Path) -> None:
+def test_every_seed_builds_on_the_base_of_that_seed(registry: Registry, tmp_path: Path) -> None:
     cells = [one.cell for one in plan(registry, "refine", tmp_path=tmp_path, seeds=2)]
     assert [cell.method for cell in cells] == ["invlint", "invlint", "refine", "refine"]
     assert [cell.base for cell in cells[2:]] == [cell.run_id for cell in cells[:2]]
@@ -103,17 +103,17 @@ def test_every_seed_builds_on_its_own_base(registry: Registry, tmp_path: Path) -
     assert {one.cell.base for one in shared[1:]} == {shared[0].cell.run_id}
 
 
-def test_a_method_cannot_build_on_one_that_builds(registry: Registry) -> None:
+def test_method_cannot_build_on_a_method_with_a_base(registry: Registry) -> None:
     with pytest.raises(UsageError, match="which builds on another method"):
         plan(registry, "refine[base=refine]")
 
 
-def test_the_truth_is_no_base(registry: Registry) -> None:
+def test_oracle_cannot_be_a_base(registry: Registry) -> None:
     with pytest.raises(UsageError, match="which starts from the truth"):
         plan(registry, "refine[base=multiscale-fwi-oracle]")
 
 
-def test_what_a_start_file_holds_is_part_of_the_cell(registry: Registry, tmp_path: Path) -> None:
+def test_content_of_a_start_file_is_part_of_the_cell(registry: Registry, tmp_path: Path) -> None:
     file = tmp_path / "start.npy"
     keys = []
     for value in (2000, 2500):
@@ -132,7 +132,7 @@ def test_electromagnetic_data_are_skipped_with_a_reason(registry: Registry) -> N
     assert all("accepts seismic data" in one.skip for one in planned)
 
 
-def test_the_truth_explains_the_data(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
+def test_truth_explains_the_data(small: Problem, truth: np.ndarray, shots: np.ndarray) -> None:
     assert data_misfit(truth, shots, small) == pytest.approx([0, 0], abs=SAME_SIMULATION)
     wrong = data_misfit(np.full_like(truth, 1900), shots, small)
     assert (wrong > 0.1).all()
@@ -141,6 +141,6 @@ def test_the_truth_explains_the_data(small: Problem, truth: np.ndarray, shots: n
 
 
 @pytest.mark.slow
-def test_an_inversion_from_a_gradient_passes_the_conformance_checks() -> None:
+def test_inversion_from_a_gradient_conforms() -> None:
     results = check_method("multiscale-fwi", options={"start": "gradient"})
     assert [result for result in results if not result.ok] == []

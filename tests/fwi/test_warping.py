@@ -46,14 +46,14 @@ def invert(
     return engine(small, **changes).run(shots, path), path
 
 
-def test_at_rest_nothing_changes() -> None:
+def test_zero_displacement_changes_nothing() -> None:
     maps = torch.rand(2, 1, 9, 13)
     warp = Warp(maps, 5)
     assert warp.rest.shape == (2, 2, 4, 5)
     torch.testing.assert_close(warp.bend(warp.rest), maps, atol=1e-5, rtol=0)
 
 
-def test_a_displacement_tells_from_where_a_node_takes_its_value() -> None:
+def test_displacement_is_the_offset_of_the_source_position() -> None:
     maps = torch.arange(9.0 * 13).view(1, 1, 9, 13)
     warp = Warp(maps, 5)
     moved = warp.rest.clone()
@@ -62,14 +62,14 @@ def test_a_displacement_tells_from_where_a_node_takes_its_value() -> None:
     assert float(warp.strain(moved)) == 0, "a shift of the whole strains nothing"
 
 
-def test_strain_is_that_of_a_stretch() -> None:
+def test_strain_of_a_stretch() -> None:
     warp = Warp(torch.rand(1, 1, 9, 13), 4)
     stretched = warp.rest.clone()
     stretched[:, 1] = 0.1 * warp.spacing * torch.arange(4.0)
     assert float(warp.strain(stretched)) == pytest.approx(0.1**2 / 2)
 
 
-def test_a_body_in_the_wrong_place_is_moved(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+def test_misplaced_body_is_moved(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     truth = body(small, 2)
     bent, path = invert(small, shots, tmp_path / "bent")
     kept, _ = invert(small, shots, tmp_path / "kept", warp=0)
@@ -81,7 +81,7 @@ def test_a_body_in_the_wrong_place_is_moved(small: Problem, shots: np.ndarray, t
     assert [bands.count(name) for name in dict.fromkeys(bands)] == [ITERATIONS, ITERATIONS, 1, 1]
 
 
-def test_each_sample_that_bending_cannot_explain_is_left_as_it_was(
+def test_samples_that_bending_does_not_explain_keep_their_start(
     small: Problem, shots: np.ndarray, tmp_path: Path
 ) -> None:
     slower = simulate(torch.full((1, 1, *small.grid.shape), 1600.0), small).numpy()
@@ -93,9 +93,7 @@ def test_each_sample_that_bending_cannot_explain_is_left_as_it_was(
     assert np.abs(path.traces[0].models["full warp"] - kept).max() > 10, "noise explains the rest"
 
 
-def test_what_is_bent_stays_in_the_bounds_and_sees_no_penalty(
-    small: Problem, shots: np.ndarray, tmp_path: Path
-) -> None:
+def test_bent_maps_stay_within_bounds_without_penalties(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     plain, penalised = (
         invert(small, shots, tmp_path / str(tv), high=2550.0, tv=tv)[1].traces[0].models["full warp"] for tv in (0, 1)
     )
@@ -103,7 +101,7 @@ def test_what_is_bent_stays_in_the_bounds_and_sees_no_penalty(
     np.testing.assert_array_equal(plain, penalised)
 
 
-def test_an_interrupted_inversion_is_not_bent_again(
+def test_interrupted_inversion_is_not_bent_again(
     small: Problem, shots: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, path = invert(small, shots, tmp_path)
@@ -114,14 +112,14 @@ def test_an_interrupted_inversion_is_not_bent_again(
     np.testing.assert_array_equal(again_engine.run(shots, again), path.models)
 
 
-def test_stiffness_holds_a_map_in_its_shape(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+def test_stiffness_limits_the_displacement(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     soft, _ = invert(small, shots, tmp_path / "soft", stiffness=0)
     stiff, _ = invert(small, shots, tmp_path / "stiff", stiffness=1e3)
     still = body(small, 0)
     assert np.abs(stiff - soft).mean() > 0.1 * np.abs(soft - still).mean()
 
 
-def test_a_budget_ends_the_bending(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+def test_time_budget_ends_the_bending(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
     found, path = invert(small, shots, tmp_path, budget=1e-9)
     assert path.finished == ["start"]
     assert len(path.traces[0].steps) == 1

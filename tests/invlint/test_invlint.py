@@ -34,9 +34,7 @@ def count(kind: str, shape: tuple[int, int], **changes: object) -> int:
     ("shape", "centres", "parameters"),
     [(MARMOUSI, (23, 23), 1_447_001), ((40, 60), (19, 28), 1_620_087), ((401, 141), (39, 14), 1_491_556)],
 )
-def test_parameter_counts_are_the_published_ones(
-    shape: tuple[int, int], centres: tuple[int, int], parameters: int
-) -> None:
+def test_parameters_are_as_published(shape: tuple[int, int], centres: tuple[int, int], parameters: int) -> None:
     assert kernel_centres(shape, 512) == centres
     assert count("transformer", shape) == parameters
 
@@ -45,11 +43,11 @@ def test_parameter_counts_are_the_published_ones(
     ("kind", "parameters"),
     [("deconv-x5", 12_705_379), ("up-x5", 4_007_619), ("conv", 298_777), ("deconv", 345_433)],
 )
-def test_decoders_of_table_4_have_the_published_counts(kind: str, parameters: int) -> None:
+def test_decoders_of_table_4_have_the_published_parameters(kind: str, parameters: int) -> None:
     assert count(kind, MARMOUSI) == parameters
 
 
-def test_decoders_of_table_5_add_what_they_should() -> None:
+def test_decoders_of_table_5_add_the_expected_parameters() -> None:
     one = count("transformer", MARMOUSI)
     assert count("transformer", MARMOUSI, layers=2) - one == 789_760
     assert count("transformer", MARMOUSI, layers=3) - one == 2 * 789_760
@@ -58,7 +56,7 @@ def test_decoders_of_table_5_add_what_they_should() -> None:
 
 @pytest.mark.parametrize("kind", ["transformer", "conv", "deconv", "deconv-x5", "up-x5"])
 @pytest.mark.parametrize("shape", [(40, 60), (33, 90), (100, 24)])
-def test_every_decoder_fills_any_map(kind: str, shape: tuple[int, int]) -> None:
+def test_every_decoder_fits_every_map(kind: str, shape: tuple[int, int]) -> None:
     assert count(kind, shape) > 0
 
 
@@ -74,7 +72,7 @@ def test_counts_on_salt(salt: Dataset, context: RunContext) -> None:
     assert complexity.macs == integrals + decoder
 
 
-def test_the_integral_is_the_sum_over_time_of_the_mean_over_receivers(salt: Dataset, context: RunContext) -> None:
+def test_integral_is_the_sum_over_time_of_the_mean_over_receivers(salt: Dataset, context: RunContext) -> None:
     method = InvLINT(salt.problem, InvLINTOptions(kernels=7), context)
     measurements = salt.split("random", "val").measurements[:]
     normalised = salt.problem.amplitude.normalise(measurements.astype(float), np)
@@ -109,7 +107,7 @@ def test_stitching_covers_every_map(nz: int, nx: int) -> None:
     torch.testing.assert_close(stitch(ones), torch.ones(1, 1, nz, nx))
 
 
-def test_stitching_puts_blocks_where_they_belong() -> None:
+def test_stitching_places_blocks_at_their_positions() -> None:
     stitch = Stitch((40, 60), (1, 2), (49, 39))
     blocks = torch.stack([torch.full((49 * 39,), 1.0), torch.full((49 * 39,), 3.0)])[None]
     row = stitch(blocks)[0, 0, 20]
@@ -118,7 +116,7 @@ def test_stitching_puts_blocks_where_they_belong() -> None:
     assert row[26:34].eq(2).all(), "where blocks overlap they are averaged"
 
 
-def test_the_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset, context: RunContext) -> None:
+def test_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset, context: RunContext) -> None:
     def figures(**options: object) -> dict[str, float]:
         method = InvLINT(salt.problem, InvLINTOptions(**{"epochs": 1, **options}), context)
         method.fit_encoder(salt.split("random", "train"), salt.split("random", "val"))
@@ -150,7 +148,7 @@ def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path
     np.testing.assert_allclose(values[:10], expected[:10], rtol=0, atol=rounding(terms=532) * expected[0])
 
 
-def test_electromagnetic_measurements_are_inverted_too(context: RunContext) -> None:
+def test_electromagnetic_measurements_can_be_inverted(context: RunContext) -> None:
     problem = em_problem((2, 16, 21), (88, 150))
     method = InvLINT(problem, InvLINTOptions(), context)
     maps = method.infer(np.zeros((3, 2, 16, 21), np.float32))
@@ -161,14 +159,14 @@ def test_electromagnetic_measurements_are_inverted_too(context: RunContext) -> N
 @pytest.mark.parametrize(
     "options", [{"decoder": "conv"}, {"encoder_kernel": "sin-t*cos-x"}, {"property_kernel": "sinc"}, {"shared": False}]
 )
-def test_every_choice_trains(options: dict[str, object], salt: Dataset, context: RunContext) -> None:
+def test_every_option_can_be_trained(options: dict[str, object], salt: Dataset, context: RunContext) -> None:
     method = InvLINT(salt.problem, InvLINTOptions(epochs=2, batch_size=8, alpha="val", kernels=64, **options), context)
     method.fit(salt.split("random", "train"), salt.split("random", "val"))
     assert np.isfinite(method.predict(salt.split("random", "test").measurements[:])).all()
     assert method.complexity().uncounted == ()
 
 
-def test_a_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+def test_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     method = InvLINT(salt.problem, InvLINTOptions(epochs=2, batch_size=8), context)
     method.fit(salt.split("random", "train"), salt.split("random", "val"))
     method.save(tmp_path)

@@ -32,7 +32,7 @@ def options_of(name: str) -> tuple[str, ...]:
     return InvLINTOptions.model_fields[name].annotation.__args__
 
 
-def test_the_tables_kernels_are_all_here() -> None:
+def test_all_kernels_of_the_tables_are_options() -> None:
     assert set(ENCODER) == set(options_of("encoder_kernel"))
     assert {*PROPERTY, "gaussian", "gaussian/3", "sinc"} == set(options_of("property_kernel"))
 
@@ -81,7 +81,7 @@ def test_localised_kernels_equal_a_double_sum(kind: str, profile: object) -> Non
 
 
 @pytest.mark.parametrize("kind", ENCODER)
-def test_scaling_the_integrals_equals_integrating_the_scaled(kind: str) -> None:
+def test_scaled_integrals_equal_integrals_of_scaled_data(kind: str) -> None:
     kernels = encoder_kernels(kind, N, 600, 60)
     encoder = IntegralEncoder(PROBLEM, kernels, 1 / 600, 4)
     measurements = torch.randn(2, 5, 600, 60, generator=torch.Generator().manual_seed(0)) * 10
@@ -91,7 +91,7 @@ def test_scaling_the_integrals_equals_integrating_the_scaled(kind: str) -> None:
     torch.testing.assert_close(encoder.integrate(measurements), expected, rtol=0, atol=rounding(terms=600 * 60))
 
 
-def test_em_data_are_taken_raw() -> None:
+def test_em_data_are_not_integrated() -> None:
     problem = em_problem((2, 16, 11), (40, 60))
     encoder = IntegralEncoder(problem, None, 1.0, 7)
     measurements = torch.randn(3, 2, 16, 11)

@@ -34,14 +34,14 @@ def test_agrees_with_scikit_learn(n: int, alpha: float, standardise: bool) -> No
     assert_same_signal(found, expected, rounding(terms=n, condition=condition, dtype=np.float64))
 
 
-def test_batches_do_not_matter() -> None:
+def test_ridge_does_not_depend_on_the_batches() -> None:
     u, y = data(200)
     one, many = fit_ridge([(u, y)], 200), fit_ridge(batches(u, y, 3), 200)
     condition = np.linalg.cond(one.gram + np.eye(len(one.gram)))
     assert_same_signal(many.weights(1.0), one.weights(1.0), rounding(200, condition, np.float64))
 
 
-def test_alpha_is_the_best_on_held_out_samples() -> None:
+def test_alpha_minimises_the_held_out_error() -> None:
     u, y = data(60)
     ridge = fit_ridge(batches(u[:45], y[:45]), 45)
     alpha = choose_alpha(ridge, u[45:], y[45:])
@@ -57,6 +57,6 @@ def test_r2_of_truth_is_one_and_of_the_mean_is_zero() -> None:
     assert regression_figures([(constant, y)], mean, 1.0)["ridge_r2"] == pytest.approx(0)
 
 
-def test_no_samples_is_an_error() -> None:
+def test_regression_without_samples_raises() -> None:
     with pytest.raises(ValueError, match="at least one sample"):
         fit_ridge([], 0)

@@ -23,7 +23,7 @@ from fwibench.testing import in_memory
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 1.0}])
 @pytest.mark.parametrize("name", ["pixel-ridge", "invlint"])
-def test_a_closed_form_of_one_sample_is_its_map(
+def test_closed_form_of_one_sample_predicts_its_map(
     name: str, options: dict[str, object], salt: Dataset, registry: Registry, context: RunContext, tmp_path: Path
 ) -> None:
     spec = registry.method(name).spec
@@ -45,9 +45,7 @@ def test_a_closed_form_of_one_sample_is_its_map(
 
 
 @pytest.mark.parametrize("name", ["inversionnet", "velocitygan"])
-def test_networks_with_batch_statistics_refuse_one_sample_when_planning(
-    name: str, salt: Dataset, registry: Registry
-) -> None:
+def test_plan_skips_networks_with_batch_statistics_for_one_sample(name: str, salt: Dataset, registry: Registry) -> None:
     spec = registry.method(name).spec
     sizes = {"train": 1, "val": 1, "test": 1}
     reason = f"{name} needs 2 train samples at least, salt has 1 in its split random"
@@ -116,7 +114,7 @@ def test_a_network_without_val_samples_is_unsuitable(
         method.fit(train, in_memory("val", train.measurements[:0], train.properties[:0]))
 
 
-def test_looking_for_pairs_changes_nothing_in_the_network() -> None:
+def test_needs_pairs_does_not_change_the_network() -> None:
     network = nn.Sequential(nn.BatchNorm2d(2), nn.Dropout())
     state = {name: value.clone() for name, value in network.state_dict().items()}
     assert not needs_pairs(network, torch.ones(1, 2, 3, 3))
@@ -125,7 +123,7 @@ def test_looking_for_pairs_changes_nothing_in_the_network() -> None:
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 
 
-def test_batches_are_even_and_as_large_as_asked() -> None:
+def test_batches_are_even_and_within_the_batch_size() -> None:
     for samples in range(1, 12):
         for size in range(1, 6):
             for smallest in (1, 2):

@@ -21,7 +21,7 @@ def test_layers_are_counted(module: nn.Module, shape: tuple[int, ...], macs: int
     assert count_flops(lambda: module(x)) == (2 * macs, ())
 
 
-def test_attention_is_not_hidden_by_its_fast_path() -> None:
+def test_attention_is_counted_despite_its_fast_path() -> None:
     tokens, width, hidden = 5, 16, 32
     layer = nn.TransformerEncoderLayer(width, 4, hidden, batch_first=True).eval()
     x = torch.zeros(1, tokens, width)
@@ -31,7 +31,7 @@ def test_attention_is_not_hidden_by_its_fast_path() -> None:
     assert count_flops(lambda: layer(x)) == (2 * (projections + attention + mlp), ())
 
 
-def test_what_cannot_be_counted_is_listed() -> None:
+def test_uncounted_operations_are_listed() -> None:
     x = torch.zeros(1, 8, 4)
     lstm = nn.LSTM(4, 6, batch_first=True)
     assert count_flops(lambda: torch.fft.rfft(x, dim=1))[1] == ("aten::_fft_r2c",)
@@ -39,7 +39,7 @@ def test_what_cannot_be_counted_is_listed() -> None:
     assert flops > 0 or uncounted
 
 
-def test_global_switches_are_left_as_they_were() -> None:
+def test_counting_restores_global_settings() -> None:
     before = (torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled, torch.is_grad_enabled())
     with pytest.raises(ZeroDivisionError):
         count_flops(lambda: 1 / 0)

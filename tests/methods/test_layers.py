@@ -12,7 +12,7 @@ from fwibench.methods.layers import measure_layers
 
 
 @pytest.mark.parametrize(("kind", "options"), [(InvLINT, InvLINTOptions()), (InversionNet, InversionNetOptions())])
-def test_the_layers_add_up_to_the_method(kind: type, options: object, context: RunContext) -> None:
+def test_layers_add_up_to_the_complexity(kind: type, options: object, context: RunContext) -> None:
     method = kind(PROBLEM, options, context)
     layers, complexity = method.layers(), method.complexity()
     assert sum(layer.macs for layer in layers) == complexity.macs
@@ -25,7 +25,7 @@ def _hooks(module: nn.Module) -> tuple[object, ...]:
     return module._forward_hooks, module._forward_pre_hooks
 
 
-def test_layers_of_inversionnet_are_the_published_ones(context: RunContext) -> None:
+def test_layers_of_inversionnet_are_as_published(context: RunContext) -> None:
     convolutions = [layer for layer in InversionNet(PROBLEM, InversionNetOptions(), context).layers() if layer.macs]
     assert len(convolutions) == 24
     first, last = convolutions[0], convolutions[-1]
@@ -50,7 +50,7 @@ class Mixed(nn.Module):
         return self.frozen(x) @ x.transpose(1, 2)
 
 
-def test_what_belongs_to_no_layer_has_a_row_of_its_owner() -> None:
+def test_operations_outside_of_layers_have_a_row_of_their_module() -> None:
     network = Mixed().eval()
     tokens, width = 5, 8
     layers = measure_layers({"net": network}, lambda: network(torch.zeros(1, tokens, width)))
@@ -65,7 +65,7 @@ def test_what_belongs_to_no_layer_has_a_row_of_its_owner() -> None:
     assert (rest.kind, rest.macs, rest.parameters) == ("Mixed (rest)", tokens * tokens * width, width + 12)
 
 
-def test_a_single_layer_and_other_outputs() -> None:
+def test_single_layer_and_nontensor_outputs_are_measured() -> None:
     lone = nn.Linear(4, 3)
     assert [layer.name for layer in measure_layers({"network": lone}, lambda: lone(torch.zeros(1, 4)))] == ["network"]
 

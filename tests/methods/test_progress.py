@@ -9,7 +9,7 @@ def trace(iterations: int) -> Trace:
     return Trace([Step("full", i + 1, 0.5, 0.0) for i in range(iterations)])
 
 
-def test_samples_count_by_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_fractions_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iterative, "REPORT_EVERY_S", 0.0)
     told: list[dict[str, float]] = []
     seen = Progress(3, 10, lambda **scalars: told.append(scalars))
@@ -20,7 +20,7 @@ def test_samples_count_by_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told[-1] == {"step": 1.2, "steps": 3, "loss": 0.5}
 
 
-def test_a_batch_that_is_cut_and_begun_again_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restarted_batch_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iterative, "REPORT_EVERY_S", 0.0)
     told: list[dict[str, float]] = []
     seen = Progress(4, 10, lambda **scalars: told.append(scalars))
@@ -29,7 +29,7 @@ def test_a_batch_that_is_cut_and_begun_again_counts_once(monkeypatch: pytest.Mon
     assert told[-1]["step"] == 2
 
 
-def test_reports_are_few_and_whole_samples_always_told() -> None:
+def test_finished_samples_are_always_reported() -> None:
     told: list[dict[str, float]] = []
     seen = Progress(2, None, lambda **scalars: told.append(scalars))
     seen.step(0, [trace(1)])

@@ -84,7 +84,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_measuring_changes_no_bit_of_a_fit(
+def test_timing_threads_does_not_change_the_fit(
     number: int, salt: Dataset, tmp_path: Path, choose: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = choose(number)
@@ -103,7 +103,7 @@ def test_measuring_changes_no_bit_of_a_fit(
     assert bits(measured) == bits(given)
 
 
-def test_a_resumed_fit_keeps_the_threads_of_its_checkpoint(
+def test_resumed_fit_uses_the_threads_of_its_checkpoint(
     salt: Dataset, tmp_path: Path, choose: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose(1)
@@ -118,7 +118,7 @@ def test_a_resumed_fit_keeps_the_threads_of_its_checkpoint(
 
 
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "MKL_NUM_THREADS"])
-def test_threads_that_the_user_set_are_taken(
+def test_threads_set_by_the_user_are_used(
     name: str, salt: Dataset, tmp_path: Path, choose: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = choose(1)
@@ -127,11 +127,11 @@ def test_threads_that_the_user_set_are_taken(
     assert made == []
 
 
-def test_what_cannot_be_measured_takes_all_threads(salt: Dataset, tmp_path: Path) -> None:
+def test_step_that_cannot_be_timed_uses_all_threads(salt: Dataset, tmp_path: Path) -> None:
     assert fit(salt, tmp_path, OwnLoss).fit_threads == 2
 
 
-def test_a_gpu_takes_no_number() -> None:
+def test_number_of_threads_is_not_set_on_a_gpu() -> None:
     def make_step() -> Callable[[], object]:
         raise AssertionError("nothing is timed on a GPU")
 
@@ -159,7 +159,7 @@ def seconds_by_threads(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float
         ({1: 0.060, 2: 0.030, 4: 0.015, 6: 0.010}, 6),
     ],
 )
-def test_the_fewest_threads_that_are_about_as_fast_as_the_best(
+def test_fewest_threads_of_about_equal_speed_are_chosen(
     seconds: dict[int, float], expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds_by_threads(monkeypatch, seconds)
@@ -167,7 +167,7 @@ def test_the_fewest_threads_that_are_about_as_fast_as_the_best(
     assert torch.get_num_threads() == 2
 
 
-def test_a_large_network_is_not_measured_with_fewer_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_network_uses_all_threads_without_timing_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = seconds_by_threads(monkeypatch, {4: 0.5})
     assert threads.fastest(lambda: None, 4) == 4
     assert seen == [4, 4]

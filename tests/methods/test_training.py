@@ -53,7 +53,7 @@ def weights(method: Small) -> list[torch.Tensor]:
     return list(method.network.state_dict().values())
 
 
-def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+def test_resumed_fit_ends_with_the_same_bits(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     whole = fit(build(salt, dataclasses.replace(context, workdir=tmp_path / "whole")), salt)
     killed = build(salt, context)
     killed.stop_after = 3
@@ -68,7 +68,7 @@ def test_a_fit_that_was_killed_ends_with_the_same_bits(salt: Dataset, context: R
     assert resumed.resumed_s > 0
 
 
-def test_seeds_decide_the_result(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+def test_result_depends_on_the_seed(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     def run(name: str, repetition: int) -> list[torch.Tensor]:
         there = dataclasses.replace(context, workdir=tmp_path / name, repetition=repetition)
         return weights(fit(build(salt, there, epochs=1), salt))
@@ -87,7 +87,7 @@ class GetsWorse(Small):
         return {"loss": loss.detach()}
 
 
-def test_the_weights_that_were_best_on_val_are_kept(salt: Dataset, context: RunContext) -> None:
+def test_weights_of_the_best_epoch_on_val_are_kept(salt: Dataset, context: RunContext) -> None:
     method = fit(build(salt, context, GetsWorse, learning_rate=0.05, schedule="constant"), salt)
     losses = [entry["val_loss"] for entry in method.history]
     assert min(losses) < losses[-1]
@@ -114,7 +114,7 @@ class Impatient(RunContext):
 
 
 @pytest.mark.parametrize(("batches", "epochs"), [(0, 0), (2, 0), (4, 1), (7, 2)])
-def test_a_fit_that_is_told_to_stop_keeps_its_best_epoch(
+def test_fit_stopped_by_the_deadline_keeps_its_best_epoch(
     salt: Dataset, tmp_path: Path, batches: int, epochs: int
 ) -> None:
     context = Impatient(workdir=tmp_path, dataset="salt", method="test", patience=batches)
@@ -129,12 +129,12 @@ def test_a_fit_that_is_told_to_stop_keeps_its_best_epoch(
     assert np.array_equal(stopped.predict(measurements), whole.predict(measurements))
 
 
-def test_a_loss_that_is_not_finite_ends_the_fit(salt: Dataset, context: RunContext) -> None:
+def test_nonfinite_loss_ends_the_fit(salt: Dataset, context: RunContext) -> None:
     with pytest.raises(DivergedError, match=r"loss of the network is inf at step 1 \(epoch 0\)"):
         fit(build(salt, context, Exploding), salt)
 
 
-def test_epochs_are_cut_to_the_batches_allowed(salt: Dataset, context: RunContext) -> None:
+def test_max_batches_limits_the_epochs(salt: Dataset, context: RunContext) -> None:
     method = fit(build(salt, context, epochs=50, batch_size=5, max_batches=7), salt)
     assert [entry["epoch"] for entry in method.history] == [1, 2, 3], "14 samples make 3 batches an epoch"
     assert method.history[-1]["learning_rate"] > 0
@@ -157,7 +157,7 @@ class NeedsMemory(Plain):
         return super().training_step(trainer, inputs, target)
 
 
-def test_a_batch_that_does_not_fit_is_cut_and_counts_the_same(
+def test_batch_beyond_memory_is_divided_with_the_same_effect(
     salt: Dataset, context: RunContext, tmp_path: Path
 ) -> None:
     whole = fit(build(salt, dataclasses.replace(context, workdir=tmp_path / "whole"), Plain), salt)
@@ -185,7 +185,7 @@ class Adversarial(Plain):
         return {"loss": loss.detach()}
 
 
-def test_a_step_leaves_no_gradients_in_other_parts(salt: Dataset, context: RunContext) -> None:
+def test_step_leaves_no_gradients_in_other_parts(salt: Dataset, context: RunContext) -> None:
     assert len(fit(build(salt, context, Adversarial, epochs=1), salt).history) == 1
 
 
@@ -206,7 +206,7 @@ class RunsOutBetweenSteps(Plain):
         return super().training_step(trainer, inputs, target)
 
 
-def test_a_repeated_batch_takes_no_step_twice(salt: Dataset, context: RunContext) -> None:
+def test_repeated_batch_takes_no_step_twice(salt: Dataset, context: RunContext) -> None:
     method = fit(build(salt, context, RunsOutBetweenSteps), salt)
     assert method.ran_out
     assert method.schedules["companion"] == method.schedules["network"] + 1
@@ -216,13 +216,13 @@ class NeedsTooMuch(NeedsMemory):
     fits = 0
 
 
-def test_a_sample_that_does_not_fit_is_out_of_memory(salt: Dataset, context: RunContext) -> None:
+def test_sample_beyond_memory_raises_out_of_memory(salt: Dataset, context: RunContext) -> None:
     with pytest.raises(torch.OutOfMemoryError):
         fit(build(salt, context, NeedsTooMuch), salt)
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
-def test_precisions_train_and_leave_the_process_as_it_was(precision: str, salt: Dataset, context: RunContext) -> None:
+def test_every_precision_trains_and_restores_settings(precision: str, salt: Dataset, context: RunContext) -> None:
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.get_rng_state()
     method = fit(build(salt, context, epochs=2, precision=precision), salt)
     after = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.get_rng_state()
@@ -232,7 +232,7 @@ def test_precisions_train_and_leave_the_process_as_it_was(precision: str, salt: 
     assert method.predict(salt.split("random", "test").measurements[:]).dtype == np.float32
 
 
-def test_use_before_fit_is_an_error(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+def test_use_before_fit_raises(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     method = build(salt, context)
     with pytest.raises(MethodError, match="used before fit"):
         method.predict(np.zeros((1, 5, 600, 60), np.float32))
@@ -240,7 +240,7 @@ def test_use_before_fit_is_an_error(salt: Dataset, context: RunContext, tmp_path
         method.save(tmp_path)
 
 
-def test_a_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+def test_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
     method = fit(build(salt, context, epochs=1), salt)
     method.save(tmp_path)
     other = build(salt, dataclasses.replace(context, repetition=5))
@@ -249,7 +249,7 @@ def test_a_saved_method_predicts_the_same(salt: Dataset, context: RunContext, tm
     np.testing.assert_array_equal(method.predict(measurements), other.predict(measurements))
 
 
-def test_building_a_method_leaves_the_global_generator_alone(salt: Dataset, context: RunContext) -> None:
+def test_building_a_method_does_not_change_the_global_generator(salt: Dataset, context: RunContext) -> None:
     before = torch.get_rng_state()
     build(salt, context)
     assert torch.equal(before, torch.get_rng_state())

@@ -38,7 +38,7 @@ def direct_ssim(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean(values))
 
 
-def test_pointwise_errors_by_hand() -> None:
+def test_pointwise_errors_of_known_maps() -> None:
     truth = np.full((2, 1, 2, 2), 2000, np.float32)
     prediction = truth + np.array([[[1, -1], [3, -3]], [[0, 0], [0, 4]]], np.float32)[:, None]
     np.testing.assert_allclose(mae(prediction, truth, PROBLEM), [2, 1])
@@ -65,7 +65,7 @@ def test_ssim_wang_agrees_with_scikit_image() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6))
-def test_identical_maps_score_one_and_others_less(seed: int) -> None:
+def test_identical_maps_have_ssim_one(seed: int) -> None:
     a = maps(seed)
     for metric in (ssim, ssim_wang):
         np.testing.assert_allclose(metric(a, a, PROBLEM), 1.0)
@@ -79,14 +79,14 @@ def test_scores_of_a_sample_do_not_depend_on_its_batch() -> None:
         np.testing.assert_array_equal(metric(a, b, PROBLEM), alone)
 
 
-def test_a_map_smaller_than_the_window_has_no_wang_score() -> None:
+def test_map_smaller_than_the_window_has_no_wang_score() -> None:
     problem: Problem = PROBLEM.model_copy(update={"grid": Grid(nz=10, nx=60, spacing=10.0)})
     small = maps(0, shape=(10, 60))
     assert np.isnan(ssim_wang(small, small, problem)).all()
     assert ssim(small, small, problem) == pytest.approx(1.0)
 
 
-def test_only_what_the_survey_sees_counts() -> None:
+def test_only_illuminated_nodes_count() -> None:
     survey = PROBLEM.survey
     near = tuple(place for place in survey.receivers if place.x < 200)
     half = PROBLEM.model_copy(update={"survey": survey.model_copy(update={"sources": near[:3], "receivers": near})})
@@ -100,7 +100,7 @@ def test_only_what_the_survey_sees_counts() -> None:
     np.testing.assert_array_equal(mae_illuminated(wrong[1:], truth[1:], half), seen[1:])
 
 
-def test_what_has_no_acoustic_physics_has_no_illuminated_error() -> None:
+def test_illuminated_error_needs_acoustic_physics() -> None:
     unknown = PROBLEM.model_copy(update={"physics": None})
     assert np.isnan(mae_illuminated(maps(0), maps(1), unknown)).all()
     fields = np.full((2, 1, *EM.grid.shape), 0.1, np.float32)

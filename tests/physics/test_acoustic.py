@@ -120,14 +120,14 @@ def test_absorbing_layer_agrees_with_a_padded_model() -> None:
     assert torch.linalg.norm(ours - reference) / torch.linalg.norm(reference) < 3e-3
 
 
-def test_a_model_gives_the_same_data_in_any_company() -> None:
+def test_data_of_a_model_do_not_depend_on_the_batch() -> None:
     slow, fast = layered(PROBLEM), homogeneous(PROBLEM, 4500.0)
     together = simulate(torch.cat([slow, fast]), PROBLEM)
     assert torch.equal(together[0], simulate(slow, PROBLEM)[0])
     assert torch.equal(together[1], simulate(fast, PROBLEM)[0])
 
 
-def test_the_pool_equals_a_loop_and_keeps_the_order() -> None:
+def test_thread_pool_equals_a_loop() -> None:
     maps = [(layered(PROBLEM) + 100 * k).clamp(max=4500)[0].numpy() for k in range(3)]
     for recorded, velocity in zip(simulate_each(maps, PROBLEM), maps, strict=True):
         np.testing.assert_array_equal(recorded, simulate(torch.from_numpy(velocity[None]), PROBLEM)[0])
@@ -142,11 +142,11 @@ def test_gradients_flow_to_the_velocity() -> None:
 
 
 @pytest.mark.parametrize("velocity", [4501.0, float("nan")])
-def test_a_velocity_beyond_the_setting_is_refused(velocity: float) -> None:
+def test_velocity_above_max_velocity_is_rejected(velocity: float) -> None:
     with pytest.raises(ProblemError, match="set up for at most 4500"):
         simulate(homogeneous(PROBLEM, velocity), PROBLEM)
 
 
-def test_a_wrong_shape_is_refused() -> None:
+def test_wrong_shape_is_rejected() -> None:
     with pytest.raises(ProblemError, match=r"expected \(n, 1, 40, 60\)"):
         simulate(torch.full((1, 1, 60, 40), 2000.0), PROBLEM)

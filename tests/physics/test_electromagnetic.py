@@ -107,7 +107,7 @@ def test_the_field_at_the_surface_of_a_half_space_under_air() -> None:
         assert (error(ours, half_space(problem, 0.1)) < 0.015).all()
 
 
-def test_smaller_cells_come_nearer_to_the_exact_field() -> None:
+def test_smaller_cells_reduce_the_error_of_the_field() -> None:
     # beyond the survey's frequencies, where the cells inside and not the padding's make the error
     errors = []
     for cell in (40.0, 20.0, 10.0):
@@ -116,7 +116,7 @@ def test_smaller_cells_come_nearer_to_the_exact_field() -> None:
     assert errors[0] > 3 * errors[1] > 3**2 * errors[2]
 
 
-def test_the_settings_cells_agree_with_the_grids_own_in_a_heterogeneous_section() -> None:
+def test_coarse_cells_agree_with_grid_cells_in_a_heterogeneous_section() -> None:
     for frequencies, tolerance in ((HIGH, 0.02), (LOW, 0.03)):
         ours, reference = (
             section(frequencies=frequencies, air=True, receivers=tuple((0.0, 100.0 * i) for i in range(11)), **cells)
@@ -144,7 +144,7 @@ def test_source_and_receiver_can_be_exchanged() -> None:
     assert (error(field(model, there), field(model, back)) < STORED).all()
 
 
-def test_a_section_gives_the_same_data_in_any_company() -> None:
+def test_data_of_a_section_do_not_depend_on_the_batch() -> None:
     problem = section(nz=31, nx=41)
     models = np.concatenate([blocky(problem, k) for k in range(3)])
     together = simulate(models, problem)
@@ -153,7 +153,7 @@ def test_a_section_gives_the_same_data_in_any_company() -> None:
         assert_same_signal(recorded, alone, STORED)
 
 
-def test_the_survey_says_the_shape_and_order_of_the_rows() -> None:
+def test_survey_determines_shape_and_order_of_rows() -> None:
     problem = section(nz=31, nx=41, frequencies=LOW + HIGH, sources=((100.0, 100.0), (200.0, 300.0)))
     recorded = simulate(blocky(problem), problem)
     assert recorded.shape == (1, *problem.measurement_shape) == (1, 2, 10, 10)
@@ -163,7 +163,7 @@ def test_the_survey_says_the_shape_and_order_of_the_rows() -> None:
     assert (np.abs(recorded[0, :, 1]) > np.abs(recorded[0, :, 0])).all()
 
 
-def test_a_cell_takes_the_mean_of_what_it_covers() -> None:
+def test_cell_has_the_mean_conductivity_of_its_area() -> None:
     np.testing.assert_allclose(cell_edges(35.0, 20.0, 50.0), [-67.2, -28.0, 0.0, 20.0, 40.0, 68.0, 107.2])
     share = overlaps(np.array([-30.0, 0.0, 20.0, 40.0]), 4, 10.0)
     np.testing.assert_allclose(share, [[1, 0, 0, 0], [0.25, 0.5, 0.25, 0], [0, 0, 0.25, 0.75]])
@@ -177,20 +177,20 @@ def test_interpolation_is_exact_for_a_bilinear_function() -> None:
     np.testing.assert_allclose(interpolation(depth, along, at) @ values.ravel(), [(1 + 2 * a) * (3 - b) for a, b in at])
 
 
-def test_nested_dissection_takes_every_cell_once() -> None:
+def test_nested_dissection_contains_every_cell_once() -> None:
     order = nested_dissection(np.arange(7 * 12).reshape(7, 12))
     assert sorted(order) == list(range(84))
     assert sorted(order[-7:]) == list(range(6, 84, 12)), "the line through the middle comes last"
 
 
 @pytest.mark.parametrize("value", [0.0, -0.1, float("nan"), float("inf")])
-def test_a_conductivity_that_cannot_be_is_refused(value: float) -> None:
+def test_invalid_conductivity_is_rejected(value: float) -> None:
     problem = section(nz=31, nx=41)
     with pytest.raises(ProblemError, match="finite and above 0"):
         simulate(homogeneous(problem, value), problem)
 
 
-def test_a_wrong_shape_or_physics_is_refused() -> None:
+def test_wrong_shape_or_physics_is_rejected() -> None:
     problem = section(nz=31, nx=41)
     with pytest.raises(ProblemError, match=r"expected \(n, 1, 31, 41\)"):
         simulate(np.full((1, 1, 41, 31), 0.1, np.float32), problem)

@@ -30,7 +30,7 @@ def problem(last: float = 590.0, nt: int = 300) -> Problem:
     return SEISMIC.model_copy(update={"grid": GRID, "survey": survey(last, nt), "physics": physics})
 
 
-def test_it_is_between_0_and_1_and_the_same_every_time() -> None:
+def test_illumination_is_between_0_and_1_and_reproducible() -> None:
     seen = illumination(problem())
     assert seen.shape == (1, 30, 60)
     assert 0 <= seen.min() <= seen.max() <= 1
@@ -38,14 +38,14 @@ def test_it_is_between_0_and_1_and_the_same_every_time() -> None:
     np.testing.assert_array_equal(illumination(problem()), seen)
 
 
-def test_a_model_is_simulated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sensitivity_of_a_model_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     first = illumination(problem())
     monkeypatch.setattr(module, "sensitivity", lambda *_: pytest.fail("computed again"))
     np.testing.assert_array_equal(illumination(problem()), first)
     np.testing.assert_array_equal(illumination(problem(), reference_model(problem())[None]), first)
 
 
-def test_half_a_survey_sees_half_a_section() -> None:
+def test_half_a_survey_illuminates_half_a_section() -> None:
     whole, half = (illumination(problem(last))[0] for last in (590.0, 290.0))
     assert (half[5:20, 5:20] > 0.5).mean() > 0.9
     assert half[8:, 45:].max() < 0.1
@@ -53,12 +53,12 @@ def test_half_a_survey_sees_half_a_section() -> None:
     assert (whole[5:20, 40:55] > 0.5).mean() > 0.9
 
 
-def test_a_short_record_sees_no_depth() -> None:
+def test_short_record_does_not_illuminate_depth() -> None:
     long, short = (sensitivity(reference_model(problem()), problem(nt=nt)) for nt in (300, 150))
     assert short[20:].max() < 0.1 * long[20:].max()
 
 
-def test_it_is_the_change_of_the_data_by_a_bump() -> None:
+def test_sensitivity_is_the_change_of_the_data_by_a_bump() -> None:
     """The random estimate against simulations with the bump, at places that are seen well and badly."""
     there = problem()
     model = reference_model(there)
@@ -95,13 +95,13 @@ def test_receivers_may_move_with_the_source() -> None:
     assert seen.max() > 0.5
 
 
-def test_fields_have_no_illumination() -> None:
+def test_electromagnetic_problem_has_no_illumination() -> None:
     with pytest.raises(ProblemError, match="seismic survey and acoustic physics"):
         illumination(EM)
 
 
 @pytest.mark.parametrize("frequency", [0.2, 2.0, 25.0, 400.0, 4000.0])
-def test_a_gradient_sums_enough_wavefields(frequency: float) -> None:
+def test_gradient_interval_samples_the_highest_frequency(frequency: float) -> None:
     there = survey(590.0).model_copy(update={"wavelet": Ricker(frequency=frequency, delay=0.05)})
     for corner in (None, frequency / 6):
         interval = gradient_interval(there, corner)

@@ -18,7 +18,7 @@ def small(depth: int, source: Point, receivers: list[Point], nt: int = 300) -> P
     return SALT.model_copy(update={"grid": Grid(nz=depth, nx=50, spacing=10.0), "survey": survey, "physics": physics})
 
 
-def test_a_survey_on_nodes_is_left_as_it_is() -> None:
+def test_survey_on_nodes_is_not_changed() -> None:
     placed = place(SALT)
     assert placed.rows == 40
     assert placed.frame == (0, 0, 0, 0)
@@ -28,7 +28,7 @@ def test_a_survey_on_nodes_is_left_as_it_is() -> None:
     np.testing.assert_array_equal(placed.source_weights, np.ones((5, 1)))
 
 
-def test_a_smooth_field_is_interpolated_to_its_places() -> None:
+def test_smooth_field_is_interpolated_between_nodes() -> None:
     placed = place(LEAKAGE)
     columns = placed.receiver_nodes[:, 1] - placed.frame[0]
     wave = np.cos(2 * np.pi * columns * 10.0 / 150.0)
@@ -39,7 +39,7 @@ def test_a_smooth_field_is_interpolated_to_its_places() -> None:
     np.testing.assert_allclose(placed.source_weights.sum(1), 1, atol=1e-6)
 
 
-def test_rows_out_of_reach_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_out_of_reach_do_not_change_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     receivers = [Point(x=x, z=10) for x in range(0, 500, 70)]
     problem = small(200, Point(x=120, z=10), receivers)
     velocity = torch.full((1, 1, 200, 50), 2000.0)
@@ -55,7 +55,7 @@ def test_rows_out_of_reach_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     assert reached_rows(small(200, Point(x=120, z=10), receivers, nt=900)) == 200
 
 
-def test_a_place_between_nodes_lies_between_them_in_time() -> None:
+def test_position_between_nodes_has_an_intermediate_arrival_time() -> None:
     places = [Point(x=300, z=10), Point(x=305, z=10), Point(x=310, z=10)]
     problem = small(60, Point(x=101, z=5), places)
     traces = simulate(torch.full((1, 1, 60, 50), 2000.0), problem)[0, 0]
@@ -64,7 +64,7 @@ def test_a_place_between_nodes_lies_between_them_in_time() -> None:
     assert between == pytest.approx((before + after) / 2, abs=0.1)
 
 
-def test_gradients_reach_a_framed_and_cut_model() -> None:
+def test_gradients_pass_through_the_frame_and_cut() -> None:
     problem = small(200, Point(x=101, z=5), [Point(x=x + 3, z=5) for x in range(0, 480, 60)])
     velocity = torch.full((2, 1, 200, 50), 2000.0, requires_grad=True)
     simulate(velocity, problem).square().sum().backward()
@@ -74,6 +74,6 @@ def test_gradients_reach_a_framed_and_cut_model() -> None:
     torch.testing.assert_close(velocity.grad[0], velocity.grad[1])
 
 
-def test_a_place_outside_the_grid_is_refused() -> None:
+def test_position_outside_of_the_grid_is_rejected() -> None:
     with pytest.raises(ProblemError, match="outside the grid of 60 x 50 nodes"):
         place(small(60, Point(x=500, z=10), [Point(x=0, z=10)]))

@@ -130,7 +130,7 @@ def test_same_receivers_for_every_shot_equal_the_shared_ones() -> None:
     np.testing.assert_array_equal(record(listed, layers()), record(problem, layers()))
 
 
-def test_two_receivers_may_stand_at_one_place() -> None:
+def test_two_receivers_may_share_a_position() -> None:
     problem = make_problem([Point(x=40.0, z=0.0)], [Point(x=x, z=10.0) for x in (100.0, 100.0, 200.0)])
     first, second, other = record(problem, layers())[0].T
     np.testing.assert_array_equal(first, second)
@@ -156,7 +156,7 @@ def test_sampled_wavelet_equals_the_ricker_it_was_sampled_from() -> None:
     assert_same_signal(record(short, layers()), record(problem, layers()), 1e-5)
 
 
-def test_description_tells_wavelet_scale_surface_and_moving_receivers() -> None:
+def test_description_contains_wavelet_scale_surface_and_moving_receivers() -> None:
     sources = [Point(x=40.0, z=0.0), Point(x=150.0, z=0.0)]
     problem = make_problem(sources, [Point(x=50.0, z=5.0)], free_surface=True, source_scale=-1000.0)
     moving = tuple((Point(x=source.x + 10.0, z=5.0),) for source in sources)

@@ -11,7 +11,7 @@ from fwibench.cli.console.output import errors
 from fwibench.cli.registry import open_registry
 from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
-from tests.plugins.faults import FAULTS, HEAD
+from tests.plugins.broken_plugins import FAULTS, HEAD
 
 GOOD = """
     from fwibench import MethodSpec, hookimpl
@@ -36,7 +36,7 @@ def load_with(folder: Path, source: str) -> Registry:
 
 
 @pytest.mark.parametrize(("stage", "reason", "source"), FAULTS.values(), ids=FAULTS)
-def test_a_plugin_that_is_broken_costs_only_itself(plugins: Path, stage: str, reason: str, source: str) -> None:
+def test_broken_plugin_does_not_affect_others(plugins: Path, stage: str, reason: str, source: str) -> None:
     registry = load_with(plugins, source)
     assert {"good", "invlint", "mean-map"} <= set(registry.methods)
     assert "salt" in registry.datasets
@@ -48,7 +48,7 @@ def test_a_plugin_that_is_broken_costs_only_itself(plugins: Path, stage: str, re
     assert "Traceback" in broken.traceback or "Error" in broken.traceback
 
 
-def test_a_bad_spec_costs_itself_and_not_its_neighbours(plugins: Path) -> None:
+def test_invalid_spec_does_not_affect_the_others_of_its_plugin(plugins: Path) -> None:
     specs = "yield spec('first'); yield 3; yield spec('late', api=2); yield spec('last'); raise RuntimeError('boom')"
     registry = load_with(plugins, HEAD + specs)
     assert {"first", "last", "good"} <= set(registry.methods)
@@ -58,7 +58,7 @@ def test_a_bad_spec_costs_itself_and_not_its_neighbours(plugins: Path) -> None:
     assert broken.verdict.endswith("(and 2 more)")
 
 
-def test_an_older_api_that_is_still_read_is_said_once_and_works(
+def test_deprecated_api_works_and_is_reported_once(
     plugins: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("fwibench.specs.base.API_VERSION", "2.3")
@@ -74,7 +74,7 @@ def test_an_older_api_that_is_still_read_is_said_once_and_works(
     assert line.endswith("(and 1 more)")
 
 
-def test_an_unknown_name_mentions_broken_plugins(plugins: Path) -> None:
+def test_unknown_name_mentions_broken_plugins(plugins: Path) -> None:
     registry = load_with(plugins, "1 / 0")
     with pytest.raises(UnknownNameError) as unknown:
         registry.method("goood")
@@ -82,19 +82,19 @@ def test_an_unknown_name_mentions_broken_plugins(plugins: Path) -> None:
     assert f"bad_{plugins.name}" in unknown.value.hint
 
 
-def test_a_missing_folder_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_plugin_folder_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FWIBENCH_PLUGINS_DIR", "/no/such/folder")
     with pytest.raises(UsageError, match="/no/such/folder does not exist"):
         load_registry()
 
 
-def test_a_target_that_is_not_there_is_named(plugins: Path) -> None:
+def test_missing_target_is_named(plugins: Path) -> None:
     spec = load_registry().method("good").spec
     with pytest.raises(PluginError, match="'good' names its implementation as 'good_impl:Good'"):
         spec.load()
 
 
-def test_the_finished_hook_is_called_and_its_fault_contained(plugins: Path) -> None:
+def test_error_of_the_finished_hook_becomes_a_fault(plugins: Path) -> None:
     registry = load_with(
         plugins,
         """
@@ -113,7 +113,7 @@ def test_the_finished_hook_is_called_and_its_fault_contained(plugins: Path) -> N
     assert broken.stage == "fwibench_cell_finished"
 
 
-def test_the_process_is_left_as_it_was(plugins: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_restores_the_state_of_the_process(plugins: Path, capfd: pytest.CaptureFixture[str]) -> None:
     def state() -> tuple[object, ...]:
         return Path.cwd(), dict(os.environ), list(warnings.filters), signal.getsignal(signal.SIGINT), sys.excepthook
 
@@ -140,7 +140,7 @@ def test_the_process_is_left_as_it_was(plugins: Path, capfd: pytest.CaptureFixtu
     assert "from a child" in err
 
 
-def test_every_plugin_has_a_record_of_its_own(plugins: Path) -> None:
+def test_every_plugin_receives_its_own_copy_of_the_record(plugins: Path) -> None:
     source = """
         from fwibench import hookimpl
 

@@ -20,7 +20,7 @@ SHORTEST, LONGEST = "x", "a-name-of-forty-letters-which-is-longest"
 
 
 @pytest.mark.parametrize("name", ["", "X", "2d", "my_net", "my--net", "net-", "a/b", "../a", LONGEST + "s"])
-def test_a_name_that_cannot_be_used_is_refused(name: str, tmp_path: Path) -> None:
+def test_invalid_name_is_rejected(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be a name, expected"):
         write_package("method", name, tmp_path / "out", Registry())
     assert not list(tmp_path.iterdir())
@@ -35,13 +35,13 @@ def test_a_name_that_cannot_be_used_is_refused(name: str, tmp_path: Path) -> Non
         ("baselines", "there is a Python package fwibench_baselines already"),
     ],
 )
-def test_a_name_that_is_taken_is_refused(name: str, reason: str, tmp_path: Path, registry: Registry) -> None:
+def test_taken_name_is_rejected(name: str, reason: str, tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(UsageError, match=reason):
         write_package("method", name, tmp_path, registry)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_there_is_never_touched(tmp_path: Path) -> None:
+def test_existing_folder_is_never_changed(tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("mine")
     (tmp_path / "a-folder").mkdir()
     (tmp_path / "a-link").symlink_to("nowhere")
@@ -54,7 +54,7 @@ def test_what_is_there_is_never_touched(tmp_path: Path) -> None:
         write_package("metric", "new", tmp_path / "a-file", Registry())
 
 
-def test_the_command_says_what_it_wrote_and_what_comes_next(fwibench: Command, tmp_path: Path) -> None:
+def test_command_lists_files_and_next_steps(fwibench: Command, tmp_path: Path) -> None:
     done = fwibench("plugins", "new", "metric", "my-error", "--output", "mine")
     assert done.returncode == 0, done.stderr
     written = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "mine").rglob("*") if path.is_file())
@@ -74,7 +74,7 @@ def test_the_command_says_what_it_wrote_and_what_comes_next(fwibench: Command, t
     assert "exists already and is left as it is" in again.stderr
 
 
-def test_what_is_written_is_clean(tmp_path: Path) -> None:
+def test_written_package_passes_the_linter(tmp_path: Path) -> None:
     for kind in KINDS:
         for name in (SHORTEST, LONGEST):
             write_package(kind, name, tmp_path / kind, Registry())
@@ -85,7 +85,7 @@ def test_what_is_written_is_clean(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_what_is_written_has_the_right_types(tmp_path: Path) -> None:
+def test_written_package_passes_mypy(tmp_path: Path) -> None:
     for kind in KINDS:
         write_package(kind, f"my-{kind}", tmp_path, Registry())
     # module by module: test files of several packages share their names
@@ -101,7 +101,7 @@ def test_what_is_written_has_the_right_types(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_installed_packages_work_as_written(tmp_path: Path, salt: Dataset) -> None:
+def test_installed_packages_work_unchanged(tmp_path: Path, salt: Dataset) -> None:
     environment = Environment(tmp_path / "environment")
 
     def run(*arguments: str) -> str:

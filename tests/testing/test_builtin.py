@@ -30,31 +30,31 @@ SIMULATED_EVERY_TIME = {"salt"}
 """Datasets whose smoke samples, made twice, take seconds; the others take from 4 s to half a minute each."""
 
 
-def test_there_are_built_ins() -> None:
+def test_registry_contains_the_built_ins() -> None:
     assert {"invlint", "inversionnet", "refine", "multiscale-fwi-oracle"} <= set(METHODS)
     assert {"salt", "kimberlina-reservoir", "style-b"} <= set(DATASETS)
     assert {"ssim", "data-misfit"} <= set(METRICS)
 
 
 @parametrize_with_checks(sorted(set(METHODS) - {"velocitygan"}))
-def test_a_built_in_method_passes(check: Any) -> None:
+def test_built_in_method_conforms(check: Any) -> None:
     check()
 
 
 # its generator is InversionNet, whose checks run every time
 @pytest.mark.slow
 @parametrize_with_checks(["velocitygan"])
-def test_velocitygan_passes(check: Any) -> None:
+def test_velocitygan_conforms(check: Any) -> None:
     check()
 
 
 @parametrize_with_checks(sorted(SIMULATED_EVERY_TIME))
-def test_a_built_in_dataset_passes(check: Any) -> None:
+def test_built_in_dataset_conforms(check: Any) -> None:
     check()
 
 
 @pytest.mark.parametrize("name", sorted(set(DATASETS) - SIMULATED_EVERY_TIME))
-def test_a_built_in_dataset_passes_without_its_samples(registry: Registry, name: str) -> None:
+def test_built_in_dataset_conforms_without_samples(registry: Registry, name: str) -> None:
     subject = DatasetSubject(registry.dataset(name).spec, entry="fwibench.plugins.builtin")
     for check in WITHOUT_SAMPLES:
         check.run(subject)
@@ -63,10 +63,10 @@ def test_a_built_in_dataset_passes_without_its_samples(registry: Registry, name:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(DATASETS) - SIMULATED_EVERY_TIME))
-def test_a_built_in_dataset_passes_with_its_samples(name: str) -> None:
+def test_built_in_dataset_conforms_with_samples(name: str) -> None:
     assert all(result.ok for result in check_dataset(name))
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_built_in_metric_passes(name: str) -> None:
+def test_built_in_metric_conforms(name: str) -> None:
     assert all(result.status == "passed" for result in check_metric(name))

@@ -47,7 +47,7 @@ def outcomes(**expected: str) -> dict[str, Result]:
     return {result.check: result for result in run_checks("x", object(), CHECKS, reasons)}
 
 
-def test_every_check_ends_in_a_result() -> None:
+def test_every_check_has_a_result() -> None:
     found = outcomes()
     assert {name: (result.status, result.reason) for name, result in found.items()} == {
         "fails": ("failed", "no good (try another)"),
@@ -59,7 +59,7 @@ def test_every_check_ends_in_a_result() -> None:
     assert CHECKS[2].summary == "Always passes."
 
 
-def test_a_declared_failure_is_expected_and_must_happen() -> None:
+def test_declared_failure_must_occur() -> None:
     found = outcomes(fails="known since 2020", passes="thought so", has_nothing_to_do="who knows")
     assert (found["fails"].status, found["fails"].reason, found["fails"].ok) == (
         "expected failure",
@@ -71,13 +71,13 @@ def test_a_declared_failure_is_expected_and_must_happen() -> None:
     assert found["has-nothing-to-do"].status == "skipped"
 
 
-def test_a_declared_check_must_exist() -> None:
+def test_declared_check_must_exist() -> None:
     with pytest.raises(UnknownNameError, match="no check named 'pases'") as unknown:
         outcomes(pases="a typing error")
     assert "passes" in unknown.value.hint
 
 
-def test_check_method_returns_all_results_or_raises_with_those_that_failed() -> None:
+def test_check_method_returns_results_or_raises_with_the_failures() -> None:
     results = check_method(method_spec())
     assert {result.status for result in results} == {"passed", "skipped"}
     with pytest.raises(NonconformityError, match="x-kilometres fails 1 of 16 checks") as broken:
@@ -91,14 +91,14 @@ def test_check_method_returns_all_results_or_raises_with_those_that_failed() -> 
         check_method(method_spec(), expected_failures={"model-is-saved-whole": "not so"})
 
 
-def test_check_dataset_and_check_metric_accept_what_is_right() -> None:
+def test_check_dataset_and_check_metric_accept_conforming_subjects() -> None:
     assert all(result.ok for result in check_dataset(dataset_spec()))
     assert all(result.ok for result in check_metric(metric_spec()))
     with pytest.raises(UnknownNameError, match="no metric named 'salt'"):
         check_metric("salt")
 
 
-def test_tiny_data_are_the_same_each_time_and_nobody_else_can_change_them() -> None:
+def test_tiny_data_are_reproducible_and_cannot_be_changed() -> None:
     one, other = tiny_data("em"), tiny_data("em")
     before = one.train.measurements[:]
     one.train.measurements[:][:] = 0
@@ -111,7 +111,7 @@ def test_tiny_data_are_the_same_each_time_and_nobody_else_can_change_them() -> N
     assert one.train.spread(3).measurements.shape == (3, 2, 6, 10)
 
 
-def test_tests_are_made_for_pytest(tmp_path: Path) -> None:
+def test_parametrize_with_checks_makes_pytest_tests(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(
         textwrap.dedent(
             """
@@ -144,7 +144,7 @@ def test_tests_are_made_for_pytest(tmp_path: Path) -> None:
     assert "1 failed, 12 passed, 2 skipped, 1 xfailed" in done.stdout
 
 
-def test_the_command_prints_a_table(fwibench: Command) -> None:
+def test_plugins_check_prints_a_table(fwibench: Command) -> None:
     done = fwibench("plugins", "check", "nearest-neighbour[features=20]")
     assert done.returncode == 0, done.stderr
     assert "nearest-neighbour: 14 passed, 2 skipped" in done.stdout
@@ -180,9 +180,7 @@ PLUGIN = """
 """
 
 
-def test_the_command_checks_all_that_a_plugin_offers_and_fails_if_anything_does(
-    fwibench: Command, tmp_path: Path
-) -> None:
+def test_plugins_check_covers_all_offers_of_a_plugin(fwibench: Command, tmp_path: Path) -> None:
     folder = tmp_path / "plugins"
     folder.mkdir()
     (folder / "mine.py").write_text(textwrap.dedent(PLUGIN))
@@ -196,7 +194,7 @@ def test_the_command_checks_all_that_a_plugin_offers_and_fails_if_anything_does(
     assert fwibench("--plugins-dir", folder, "plugins", "check", "best").returncode == 0
 
 
-def test_the_command_suggests_names(fwibench: Command) -> None:
+def test_plugins_check_suggests_names(fwibench: Command) -> None:
     done = fwibench("plugins", "check", "invlnt")
     assert done.returncode == 2
     assert "did you mean invlint" in done.stderr

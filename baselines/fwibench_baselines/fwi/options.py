@@ -98,7 +98,7 @@ class InversionOptions(Frozen):
     iterations: Iterations = 300
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="optimiser of each band")
     shots: int | None = Field(
-        default=2, ge=1, description="shots of an iteration of Adam, drawn anew each time; None: all"
+        default=2, ge=1, description="number of shots of an iteration of Adam, chosen at random; None: all"
     )
     step: FirstStep = None
     damping: Damping = 1e-12

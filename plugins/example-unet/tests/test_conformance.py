@@ -1,6 +1,6 @@
-"""Does example-unet keep the contract of a method?
+"""Conformance checks of the method example-unet.
 
-Install the package first, so that fwibench finds it.
+The package must be installed, so that fwibench finds it.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What example-unet promises beyond the contract of a method."""
+"""Tests of example-unet beyond the conformance checks."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from fwibench.testing import tiny_data
 from fwibench_example_unet import fwibench_methods
 
 
-def test_it_learns(tmp_path: Path) -> None:
+def test_training_reduces_the_loss(tmp_path: Path) -> None:
     (spec,) = fwibench_methods()
     tiny = tiny_data("seismic")
     method = spec.load()(tiny.problem, spec.options(epochs=40, batch_size=4), RunContext(workdir=tmp_path))

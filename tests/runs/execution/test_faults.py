@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
-from tests.plugins.faults import FAULTS
+from tests.plugins.broken_plugins import FAULTS
 from tests.runs.commands import COMMON, rows, running
 
 pytestmark = pytest.mark.usefixtures("faulty_plugin")

@@ -63,7 +63,7 @@ def test_bands_that_the_start_explains_are_left_out(five: Problem, truth: np.nda
     assert len({step.band for step in course.traces[0].steps}) == 3
 
 
-def test_a_band_that_ends_worse_on_held_out_shots_is_undone(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
+def test_band_that_worsens_held_out_shots_is_undone(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
     """Every shot but the one held out is replaced by another section's: fitting them cannot help it."""
     start = truth[1:] + 20
     engine = Engine(five, InversionOptions(bands="full"), "cpu")
@@ -80,7 +80,7 @@ def test_a_band_that_ends_worse_on_held_out_shots_is_undone(five: Problem, truth
     np.testing.assert_array_equal(late, start, err_msg="a budget that ends a band does not save it from judgement")
 
 
-def test_every_band_holds_out_another_shot(five: Problem, small: Problem) -> None:
+def test_bands_hold_out_different_shots(five: Problem, small: Problem) -> None:
     engine = Engine(five, InversionOptions(), "cpu")
     held = [engine.held_out(number) for number in range(5)]
     assert sorted(shot for shots in held for shot in shots) == [0, 1, 2, 3, 4]
@@ -89,7 +89,7 @@ def test_every_band_holds_out_another_shot(five: Problem, small: Problem) -> Non
     assert Engine(five, InversionOptions(holdout=4), "cpu").held_out(0) == ()
 
 
-def test_a_better_start_takes_shorter_steps(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
+def test_better_start_takes_shorter_steps(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
     shots = measure(five, truth[1:])
     moved = []
     for offset in (30, 600):
@@ -99,7 +99,7 @@ def test_a_better_start_takes_shorter_steps(five: Problem, truth: np.ndarray, tm
     assert 1 < moved[0] < 0.6 * moved[1]
 
 
-def test_an_update_is_as_smooth_as_its_waves(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
+def test_updates_are_blurred_by_the_wavelength(five: Problem, truth: np.ndarray, tmp_path: Path) -> None:
     shots, start = measure(five, truth[1:]), np.full_like(truth[1:], 2200)
     sharp, smooth = (
         invert(five, shots, start, tmp_path / str(blur), bands="6", blur=blur)[0] - start for blur in (0, 0.06)
@@ -108,7 +108,7 @@ def test_an_update_is_as_smooth_as_its_waves(five: Problem, truth: np.ndarray, t
     assert rough[1] < 0.5 * rough[0]
 
 
-def test_what_the_survey_does_not_see_stays_as_it_was(tmp_path: Path) -> None:
+def test_nodes_without_illumination_keep_their_values(tmp_path: Path) -> None:
     """Sources and receivers over the left half: the fast twin of the case in test_marmousi."""
     half = problem(290.0)
     line = np.broadcast_to(np.linspace(1900, 3100, 30)[:, None], (30, 60))
@@ -129,7 +129,7 @@ def test_what_the_survey_does_not_see_stays_as_it_was(tmp_path: Path) -> None:
     assert everywhere[1] > 1.1 * before[1], "what the measure is for"
 
 
-def test_shots_side_by_side_have_the_gradient_of_shots_together(five: Problem, truth: np.ndarray) -> None:
+def test_parallel_shots_have_the_gradient_of_joint_shots(five: Problem, truth: np.ndarray) -> None:
     source = torch.from_numpy(sample_wavelet(five.survey))
     interval = gradient_interval(five.survey, None)
     gradients = []
@@ -140,7 +140,7 @@ def test_shots_side_by_side_have_the_gradient_of_shots_together(five: Problem, t
     assert float((gradients[0] - gradients[1]).norm() / gradients[0].norm()) < 1e-5
 
 
-def test_the_first_step_goes_with_the_error_of_the_mean_map(salt: Dataset, tmp_path: Path) -> None:
+def test_first_step_is_proportional_to_the_error_of_the_mean_map(salt: Dataset, tmp_path: Path) -> None:
     train, val = salt.split("random", "train"), salt.split("random", "val")
     error = float(np.abs(val.properties[:] - train.properties[:].mean(0)).mean())
 

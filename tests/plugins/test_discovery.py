@@ -11,7 +11,7 @@ from fwibench.plugins.registry import load_registry
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan
 from tests.conftest import Command
-from tests.plugins.faults import HEAD
+from tests.plugins.broken_plugins import HEAD
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ("--dataset", "salt", "--profile", "smoke")
@@ -91,7 +91,7 @@ def search(path: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(path))))}
 
 
-def test_a_package_in_a_folder_runs_in_the_child_and_in_the_childs_children(
+def test_package_in_a_folder_is_importable_in_all_child_processes(
     fwibench: Command, tmp_path: Path, salt: Dataset
 ) -> None:
     write(tmp_path / "one" / "flat_earth" / "__init__.py", PACKAGE)
@@ -110,7 +110,7 @@ def test_a_package_in_a_folder_runs_in_the_child_and_in_the_childs_children(
     ]
 
 
-def test_the_working_directory_is_no_way_in(fwibench: Command, tmp_path: Path) -> None:
+def test_working_directory_is_not_searched(fwibench: Command, tmp_path: Path) -> None:
     install(tmp_path, "sneaky", "sneaky", offering("sneaky"))
     write(tmp_path / "plugins" / "sneakier.py", offering("sneakier"))
     plugins = set(found(fwibench))
@@ -119,7 +119,7 @@ def test_the_working_directory_is_no_way_in(fwibench: Command, tmp_path: Path) -
     assert "sneaky" in found(fwibench, **search(tmp_path)), "the distribution itself is sound"
 
 
-def test_a_file_with_the_name_of_a_module_is_refused_and_the_module_stays(fwibench: Command, tmp_path: Path) -> None:
+def test_file_with_the_name_of_a_module_is_rejected(fwibench: Command, tmp_path: Path) -> None:
     for name in ("json", "torch", "pluggy", "not-a-name"):
         write(tmp_path / "plugins" / f"{name}.py", offering("good"))
     farewell = "import atexit, sys; atexit.register(print, 'farewell'); atexit.register(sys.exit, 5)\n"
@@ -134,7 +134,7 @@ def test_a_file_with_the_name_of_a_module_is_refused_and_the_module_stays(fwiben
     assert plugins["fine"]["methods"] == ["good"]
 
 
-def test_plugins_can_be_left_out(fwibench: Command, tmp_path: Path) -> None:
+def test_plugins_can_be_disabled(fwibench: Command, tmp_path: Path) -> None:
     install(tmp_path / "site", "far-fetched", "fetched", offering("far"))
     write(tmp_path / "plugins" / "near.py", offering("near"))
     environment = {**search(tmp_path / "site"), "FWIBENCH_PLUGINS_DIR": str(tmp_path / "plugins")}
@@ -163,7 +163,7 @@ def test_plugins_can_be_left_out(fwibench: Command, tmp_path: Path) -> None:
     assert "disabled plugins may have offered it: fetched" in gone.stderr
 
 
-def test_a_package_is_not_a_folder_of_plugins(fwibench: Command, tmp_path: Path) -> None:
+def test_package_is_not_a_plugin_folder(fwibench: Command, tmp_path: Path) -> None:
     write(tmp_path / "mine" / "__init__.py", offering("mine"))
     done = fwibench("--plugins-dir", "mine", "list", "methods")
     assert done.returncode == 2
@@ -171,7 +171,7 @@ def test_a_package_is_not_a_folder_of_plugins(fwibench: Command, tmp_path: Path)
     assert "name the folder above it" in done.stderr
 
 
-def test_strict_ends_the_command_with_the_reason(fwibench: Command, tmp_path: Path) -> None:
+def test_strict_plugins_ends_the_command_with_the_reason(fwibench: Command, tmp_path: Path) -> None:
     write(tmp_path / "plugins" / "hurt.py", "1 / 0")
     done = fwibench("--strict-plugins", "--plugins-dir", "plugins", "list", "methods")
     assert done.returncode == 2
@@ -184,7 +184,7 @@ def test_strict_ends_the_command_with_the_reason(fwibench: Command, tmp_path: Pa
     assert fwibench("--strict-plugins", "list", "methods").returncode == 0
 
 
-def test_plugins_list_says_what_is_wrong_and_where(fwibench: Command, tmp_path: Path) -> None:
+def test_plugins_list_shows_stage_and_reason(fwibench: Command, tmp_path: Path) -> None:
     install(tmp_path / "site", "the-best", "best", HEAD + "return [spec('invlint'), spec('best')]")
     install(tmp_path / "site", "damaged", "damaged", offering("never"))
     write(tmp_path / "site" / "damaged-1.2.dist-info" / "entry_points.txt", "[fwibench]\ndamaged = no module\n")
@@ -212,7 +212,7 @@ def test_plugins_list_says_what_is_wrong_and_where(fwibench: Command, tmp_path: 
     assert best["version"] == "1.2"
 
 
-def test_a_taken_name_changes_hands_only_on_demand(
+def test_override_replaces_the_owner_of_a_name(
     tmp_path: Path, fwibench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # names that sort before fwibench's own: the built-in still comes first

@@ -19,7 +19,7 @@ def selected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.usefixtures("selected")
-def test_a_gpu_that_is_not_there_is_an_error(registry: Registry) -> None:
+def test_missing_gpu_is_an_error(registry: Registry) -> None:
     spec = registry.method("invlint").spec
     assert [choose_device(asked, spec) for asked in ("auto", "cuda", "cuda:1", "cpu")] == [
         "cuda",
@@ -32,7 +32,7 @@ def test_a_gpu_that_is_not_there_is_an_error(registry: Registry) -> None:
     assert choose_device("cuda:2", registry.method("mean-map").spec) == "cpu", "it uses no GPU"
 
 
-def test_the_numbered_gpu_is_that_of_the_whole_process(selected: list[str]) -> None:
+def test_numbered_gpu_becomes_the_current_device(selected: list[str]) -> None:
     for device in ("cpu", "cuda", "cuda:1"):
         select_device(device)
     assert selected == ["cuda:1"]
