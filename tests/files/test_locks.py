@@ -25,7 +25,7 @@ def test_lock_falls_back_to_file_existence(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", none)
-    monkeypatch.setattr(locks, "_told", False)
+    monkeypatch.setattr(locks, "_warned", False)
     for _ in range(2):
         with locked(tmp_path / "a.lock", 1):
             assert (tmp_path / "a.lock").exists()

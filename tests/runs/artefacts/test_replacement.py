@@ -102,7 +102,7 @@ def test_old_or_new_result_is_complete_after_kill_at_any_system_call(
 
 def test_reader_never_finds_record_without_its_files(tmp_path: Path, way: str) -> None:
     if way == "rename":
-        pytest.skip("between two renames a reader finds no run, and repairs it only if no command works there")
+        pytest.skip("between two renames a reader finds no run")
     record = leave(tmp_path, "a", [1.0])
     folder = Results(tmp_path).folder(record.cell)
     text, ending = (RunFiles(folder).record).read_text(), threading.Event()
