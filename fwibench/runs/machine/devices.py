@@ -38,9 +38,10 @@ def choose_device(asked: str, method: MethodSpec) -> str:
         FwibenchError: The requested device does not exist.
         UnsuitableError: The method supports no device of this machine.
     """
-    device = find_device(asked)
-    if device != "cpu" and "cuda" in method.devices:
+    if "cuda" in method.devices and (device := find_device(asked)) != "cpu":
         return device
+    # a GPU that is asked for must exist, which one does not matter to a method that cannot use it
+    find_device(asked.partition(":")[0])
     if "cpu" not in method.devices:
         raise UnsuitableError(unsupported_device_reason(method, asked) or _no_gpu(method.name))
     return "cpu"
