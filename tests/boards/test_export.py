@@ -193,7 +193,7 @@ def test_exporters_are_plugins_and_a_broken_one_is_named(
     (broken,) = own.broken
     reasons = [fault.reason for fault in broken.faults]
     assert "'mine' of" in reasons[0]
-    assert "makes .csv files, but 'csv' of fwibench (builtin) does already" in reasons[0]
+    assert "writes .csv files, but 'csv' of fwibench (builtin) does already" in reasons[0]
     assert "but fwibench (builtin) has that name already" in reasons[1]
     assert own.exporters["csv"].plugin.name == "builtin"
 
