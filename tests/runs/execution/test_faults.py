@@ -77,7 +77,7 @@ def test_each_faulty_method_fails_only_its_cell(fwibench: Command, tmp_path: Pat
 
 
 def test_failing_metric_leaves_only_its_score_empty(fwibench: Command, tmp_path: Path) -> None:
-    asked = ("--metrics", "x-overwritestruth,x-miscounts,x-counts,data-misfit")
+    asked = ("--metrics", "x-overwrites,x-miscounts,x-counts,data-misfit")
     done = fwibench("run", "--methods", "x-constant", *COMMON, *asked, "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(next((tmp_path / "results" / "runs").glob("*/record.json")).read_text())
@@ -85,10 +85,10 @@ def test_failing_metric_leaves_only_its_score_empty(fwibench: Command, tmp_path:
     assert scores["mae"] > 0
     assert scores["data-misfit"] > 0
     assert scores["x-counts"] == 1
-    assert scores["x-overwritestruth"] is None
+    assert scores["x-overwrites"] is None
     assert scores["x-miscounts"] is None
     overwrites, miscounts = record["notes"]
-    assert "metric x-overwritestruth has no score: ValueError: assignment destination is read-only" in overwrites
+    assert "metric x-overwrites has no score: ValueError: assignment destination is read-only" in overwrites
     assert "x-miscounts" in miscounts
     assert "returned shape (1,), expected (3,)" in miscounts
     assert overwrites in done.stderr
