@@ -141,7 +141,7 @@ def test_other_model_version_gives_warning_and_missing_model_raises(
     (line,) = task.warnings
     assert line.startswith("the model was fitted by version 0.1 of pixel-ridge, installed is ")
     shutil.rmtree(folder / "model")
-    with pytest.raises(DataError, match=r"arrays.npz cannot be read as what the method learnt: No such file"):
+    with pytest.raises(DataError, match=r"arrays.npz cannot be read as the state of the method: No such file"):
         predict(task, registry, "cpu")
 
 

@@ -107,7 +107,7 @@ def test_failures_of_different_kinds_are_reported(results: Path, fwibench: Comma
     (tmp_path / "data").write_text("a file, where a folder is needed")
     done = fwibench("reproduce", "smoke-mean-map", "-o", "again", FWIBENCH_DATA=str(tmp_path / "data"))
     assert done.returncode == 1, done.stderr
-    assert "does not agree: both are failed, for different reasons; the record: RuntimeError: other; " in done.stdout
+    assert "does not agree: both are failed, for different reasons; record: RuntimeError: other; " in done.stdout
 
 
 def test_comparison_finds_differences(made: Path, results: Path, registry: Registry) -> None:
