@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 4
+LOUD = 0.95
+"""Quantile of the amplitudes beyond which a gather is black or white."""
 SEEN = 0.5
 """Illumination at the limit that is drawn, as a fraction of full illumination."""
 COLOURS = "cividis"
@@ -168,9 +170,9 @@ def _draw_measurement(
     if isinstance(survey, ElectromagneticSurvey):
         _draw_field(axes, finite(measurement), survey, first=first)
         return
-    source = len(measurement) // 2
+    source = shown_source(measurement, survey)
     gather = finite(measurement[source])
-    limit = float(np.quantile(np.abs(gather), 0.95)) or 1.0
+    limit = grey_limit(gather)
     places = along(survey, source)
     axes.imshow(
         gather,
@@ -195,6 +197,16 @@ def _draw_field(axes: Axes, measurement: NDArray[Any], survey: ElectromagneticSu
     axes.set_ylabel("|E| [V/m]" if first else "")
     if first and lines:
         axes.legend(fontsize="x-small", ncols=2)
+
+
+def shown_source(measurement: Array32, survey: SeismicSurvey | ElectromagneticSurvey) -> int:
+    """Return the source whose gather or field is shown: the middle one of a seismic survey, else the first."""
+    return len(measurement) // 2 if isinstance(survey, SeismicSurvey) else 0
+
+
+def grey_limit(gather: Array64) -> float:
+    """Return the amplitude at the ends of the grey scale of a gather: few amplitudes are larger."""
+    return float(np.quantile(np.abs(gather), LOUD)) or 1.0
 
 
 def finite(values: Array32) -> Array64:

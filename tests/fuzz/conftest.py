@@ -60,7 +60,7 @@ def fresh_folder(
     here = tmp_path / "a" / "b" / "c"
     prepared = root_of_data()
     # rescoring in a child process takes seconds and hides errors from the test
-    monkeypatch.setattr("fwibench.runs.folders.rescore._rescore_apart", rescore_here)
+    monkeypatch.setattr("fwibench.runs.folders.rescore._rescore_in_process", rescore_here)
     monkeypatch.setenv("FWIBENCH_DATA", str(here / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from fwibench.problem import ElectromagneticSurvey, Problem
 from fwibench.report.canvas import import_matplotlib
-from fwibench.report.pictures import COLOURS, along, finite
+from fwibench.report.pictures import COLOURS, along, finite, grey_limit, shown_source
 from fwibench.typing import Array32, Array64
 
 MOST = 256
@@ -27,8 +27,6 @@ PROPERTY, ERROR, GATHER = COLOURS, "RdBu_r", "Greys"
 """Colour maps of the property, of signed errors and of recorded amplitudes."""
 STOPS = 17
 """Colours of a colour bar."""
-LOUD = 0.95
-"""Quantile of the amplitudes beyond which a gather is black or white."""
 
 Values = NDArray[Any]
 
@@ -95,7 +93,7 @@ def describe_measurement(measurement: Array32, problem: Problem) -> dict[str, An
         problem: Problem of the dataset.
     """
     survey, shown = problem.survey, finite(measurement)
-    source = len(measurement) // 2 if survey.kind == "seismic" else 0
+    source = shown_source(measurement, survey)
     places = along(survey, source)
     shared = {"sources": len(measurement), "from": float(places[0]), "to": float(places[-1])}
     if isinstance(survey, ElectromagneticSurvey):
@@ -111,7 +109,7 @@ def describe_measurement(measurement: Array32, problem: Problem) -> dict[str, An
             **shared,
         }
     gather = _average(shown[source], step_of((survey.nt,)))[:, :: step_of((len(survey.receivers),))]
-    limit = float(np.quantile(np.abs(gather), LOUD)) or 1.0
+    limit = grey_limit(gather)
     return {
         "kind": "gather",
         "source": source + 1,
