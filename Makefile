@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.docs-installed
+# torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU
+TORCH := $(shell grep '^torch==' constraints.txt)
+# share of the lines and branches [%] that `make coverage` demands
+COVERAGE_FLOOR ?= 80
 BENCH := --methods invlint,inversionnet --dataset salt
 
 # what `make results` runs; bf16 pays on CPUs with AMX and on GPUs
@@ -12,15 +17,15 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow test-browser test-processors fuzz kill-tests lint format docs benchmarks gpu-check clean
+.PHONY: install bench results test test-slow test-browser test-processors test-wheel coverage fuzz kill-tests lint format docs \
+	notebooks cards changelog benchmarks gpu-check clean
 
 install: $(STAMP)
 
-# torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet $(shell grep '^torch==' constraints.txt)
+	$(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	touch $@
 
@@ -63,6 +68,13 @@ test-processors: install
 		ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 OPENBLAS_CORETYPE=$$3 OMP_NUM_THREADS=$$threads \
 			$(BIN)/python -m pytest -q -n 2 -m "not slow" || exit 1; done; done
 
+# what a user installs: the wheel in an environment of its own, without this checkout
+test-wheel: install
+	$(BIN)/python -m tests.wheel
+
+coverage: install
+	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term --cov-report=xml --cov-fail-under=$(COVERAGE_FLOOR)
+
 # 5,000 command lines and 2,000 damaged files; half an hour. FWIBENCH_FUZZ_SEED draws others
 fuzz: install
 	FWIBENCH_FUZZ=1 $(BIN)/python -m pytest -rA tests/fuzz
@@ -75,7 +87,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy docs/make_reference.py plugins/example-unet
+	$(BIN)/mypy docs/_ext/fwibench_docs plugins/example-unet
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
@@ -83,8 +95,26 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install
-	$(BIN)/python docs/make_reference.py
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group docs
+	touch $@
+
+# the site in docs/_build/html; whatever lacks a description, or a link without a target, is an error
+docs: $(DOCS_STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -E -q -b html docs docs/_build/html
+
+# executes the tutorials and stores their outputs; some minutes
+notebooks: $(DOCS_STAMP)
+	$(BIN)/python -m tests.docs.notebooks docs/tutorials/*.ipynb
+
+# statistics and pictures of the dataset cards; an hour where the data are not on this machine
+cards: install
+	PYTHONPATH=docs/_ext $(BIN)/python -m fwibench_docs.measured salt marmousi kimberlina-leakage kimberlina-reservoir
+
+# the notes of the next release, from the fragments in changes/
+changelog: install
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group release
+	$(BIN)/towncrier build --draft --version next
 
 benchmarks: install
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
@@ -94,4 +124,4 @@ gpu-check:
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) benchmarks/gpu/check.py $(GPU_CHECK)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
