@@ -1,6 +1,6 @@
 """The table of columns: what each holds, how it is read from records and how it is shown.
 
-Invariant: names and order of the stable columns never change, docs/leaderboard.md lists them; columns of further
+Invariant: names and order of the stable columns never change, docs/guide/leaderboard.md lists them; columns of further
 metrics follow. A value that was not measured is None.
 """
 

@@ -15,7 +15,7 @@ TYPES = {"text": "string", "integer": "Int64", "number": "float64"}
 
 
 def to_frame(rows: Sequence[Row]) -> pandas.DataFrame:
-    """Return rows as a data frame, one line a row, with the columns of docs/leaderboard.md in their order.
+    """Return rows as a data frame, one line a row, with the columns of docs/guide/leaderboard.md in their order.
 
     Args:
         rows: Rows of one leaderboard.

@@ -50,7 +50,7 @@ def figures(
     if not drawings:
         raise DataError(
             f"nothing in {results} can be drawn as {kind or 'a figure of any kind'}{_narrowed(where)}",
-            "figures need finished runs, panels also the data; docs/figures.md lists what each kind needs",
+            "figures need finished runs, panels also the data; docs/guide/figures.md lists what each kind needs",
         )
     written = _write(drawings, suffixes, target)
     if json:

@@ -1,7 +1,7 @@
 """Protection of the true test maps from methods, and detection of violations.
 
 Invariant: the process of a method is given no true test map, unless its track is `oracle-start`. Code that searches for
-the dataset's files can still read them: docs/trust.md describes what is prevented and what is not.
+the dataset's files can still read them: docs/guide/trust.md describes what is prevented and what is not.
 """
 
 from __future__ import annotations

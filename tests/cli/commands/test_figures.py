@@ -55,7 +55,7 @@ def test_unwritable_figures_give_one_line(fwibench: Command, tmp_path: Path) -> 
         (["--dataset", "slat"], 2, "there is no dataset in these results named 'slat'|did you mean salt?"),
         (["--profile", "paper"], 2, "there is no profile in these results named 'paper'"),
         (["--samples", "s-01"], 2, "there is no test sample in these results named 's-01'|s-001"),
-        (["--kind", "spectrum"], 1, "nothing in results can be drawn as spectrum|docs/figures.md"),
+        (["--kind", "spectrum"], 1, "nothing in results can be drawn as spectrum|docs/guide/figures.md"),
     ],
 )
 def test_wrong_arguments_give_two_lines(
