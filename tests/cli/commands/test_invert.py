@@ -59,7 +59,7 @@ INVALID = {
     "a setting": ([*GIVEN, "m.npy", "--set", "iterations"], "key=value"),
     "a limit": ([*GIVEN, "m.npy", "--time-limit", "soon"], "expected a number above 0"),
     "a start": ([*GIVEN, "m.npy", "--start", "none.npy"], "none.npy"),
-    "a start without training": ([*GIVEN, "m.npy", "--start", "train-mean"], "neither gradient nor a file"),
+    "a start without training": ([*GIVEN, "m.npy", "--start", "train-mean"], "expected gradient or a file that exists"),
     "a method": ([*GIVEN, "m.npy", "--method", "mean-map"], "cannot invert a record without training"),
 }
 
