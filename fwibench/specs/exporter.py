@@ -13,8 +13,8 @@ class ExporterSpec(Spec):
     """Spec of an exporter.
 
     `target` is a pure function `(rows, units) -> str | bytes` that returns the content of the file. `rows` is a list of
-    dictionaries with the columns of docs/guide/leaderboard.md in their order, None where nothing was measured; `units` is the
-    property's unit by dataset, as the column `dataset` names it. With `takes="rows"` it is `(rows) -> str | bytes`;
+    dictionaries with the columns of docs/guide/leaderboard.md in their order, None where nothing was measured; `units`
+    is the property's unit by dataset, as the column `dataset` names it. With `takes="rows"` it is `(rows) -> str | bytes`;
     such rows are mappings that also hold their unit and the titles and types of their columns, and
     `fwibench.boards.frame.to_frame` converts them to a pandas table.
     """
