@@ -6,6 +6,7 @@ is read after it has predicted.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -15,27 +16,39 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from fwibench.api.catalogue import open_registry
+from fwibench.api.datasets import make_samples
 from fwibench.api.evaluation import Evaluation
+from fwibench.api.models import kind_of, make_method
+from fwibench.api.runs import load_run, run
 from fwibench.errors import UnknownNameError, UsageError
+from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
-from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.record import Costs, Record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.run import metric_names
+from fwibench.runs.execution.stages import Fit, Predicted, clock, clock_inversions, fit, predict
+from fwibench.runs.execution.timing import best_throughput
+from fwibench.runs.machine.devices import find_device
+from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.datasets import open_dataset, scored_split
+from fwibench.runs.opening.methods import rows_at_once
+from fwibench.runs.opening.truth import seal
 from fwibench.runs.planning.grammar import read_one
+from fwibench.runs.planning.request import Selected
+from fwibench.runs.scoring.score import score
 from fwibench.specs.dataset import Profile
-from fwibench.typing import Maps
+from fwibench.typing import Array32, Maps
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
     from fwibench.methods.base import Method
-    from fwibench.runs.execution.stages import Fit
 
 KIND = "external"
 """Kind of the records of models that no plugin offers."""
 
 
-class Place(TypedDict, total=False):
+class EvaluationSettings(TypedDict, total=False):
     """Where and how a model is evaluated.
 
     Attributes:
@@ -61,7 +74,7 @@ def evaluate(
     fit: bool | None = None,
     name: str = "",
     options: dict[str, Any] | None = None,
-    **place: Unpack[Place],
+    **settings: Unpack[EvaluationSettings],
 ) -> Evaluation:
     """Evaluate a model on the test samples of a dataset, in this process.
 
@@ -79,7 +92,7 @@ def evaluate(
         name: Name in tables; by default the name of the class or function.
         options: Options of the training of a network, as `TrainingOptions` (by default 2, 30 or 120 epochs for the
             profiles smoke, quick and paper); of a class of methods `{"options": ...}`.
-        place: See `Place`.
+        settings: See `EvaluationSettings`.
 
     Returns:
         Scores, predictions and costs; `save` stores them as a record.
@@ -89,32 +102,29 @@ def evaluate(
         MethodError: Predictions have another shape than the properties, or values that are not finite.
     """
     if isinstance(model, str):
-        return _evaluate_named(model, dataset, options or {}, place)
-    from fwibench.api.models import kind_of, make_method
-    from fwibench.methods.context import RunContext
-    from fwibench.runs.machine.devices import find_device
-
+        return _evaluate_named(model, dataset, options or {}, settings)
     kind, name = kind_of(model), name or name_of(model)
+    if fit and kind == "function":
+        raise UsageError(f"{name} is a function, which cannot be fitted", "give a network or an estimator")
     registry = open_registry()
     if name in registry.methods:
         raise UsageError(f"{name} is the name of a method of {registry.method(name).plugin.name}", "give another name")
     chosen = read_one(registry, "dataset", dataset)
-    opened = open_dataset(registry, chosen.name, place.get("profile", "quick"), chosen.options)
-    cell = _blank_cell(opened, name, place)
-    from fwibench.api.datasets import make_samples
-
+    opened = open_dataset(registry, chosen.name, settings.get("profile", "quick"), chosen.options)
+    trained_with = dict(options or {}) if fit and kind == "network" else {}
+    cell = _blank_cell(opened, name, trained_with, settings)
     make_samples(opened)
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         context = RunContext(
             workdir=Path(scratch),
-            device=find_device(place.get("device", "auto")),
+            device=find_device(settings.get("device", "auto")),
             dataset=cell.dataset,
             method=name,
             repetition=cell.seed,
         )
         method = make_method(model, opened.measured_problem, context, cell.profile, dict(options or {}))
         learns = kind in ("estimator", "method") if fit is None else fit
-        return _Evaluator(registry, opened, method, place.get("metrics", ())).evaluate(cell, learns=learns)
+        return _Evaluator(registry, opened, method, settings.get("metrics", ())).evaluate(cell, learns=learns)
 
 
 @dataclass(frozen=True)
@@ -128,14 +138,6 @@ class _Evaluator:
 
     def evaluate(self, cell: Cell, *, learns: bool) -> Evaluation:
         """Fit, predict, score and measure."""
-        from fwibench.runs.artefacts.record import Costs
-        from fwibench.runs.execution.run import metric_names
-        from fwibench.runs.execution.stages import clock, fit, predict
-        from fwibench.runs.machine.environment import describe_environment
-        from fwibench.runs.opening.methods import rows_at_once
-        from fwibench.runs.opening.truth import seal
-        from fwibench.runs.scoring.score import score
-
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         begin = time.monotonic()
         method, problem, device = self.method, self.dataset.measured_problem, self.method.context.device
@@ -147,17 +149,12 @@ class _Evaluator:
         test = scored_split(self.dataset, cell)
         metrics = metric_names(self.metrics, self.registry)
         scores, notes = score(predicted.maps, test, metrics, self.registry, problem)
-        costs = Costs(
-            fit_s=fitted.seconds if fitted else None,
-            fit_threads=fitted.threads if fitted else None,
-            predict_s=predicted.predict_s,
-            **clock(method, lambda: method, test.measurements[: rows_at_once(problem)]),
-        )
         cell = cell.model_copy(update={"method_version": _version_of(predicted.maps)})
         record = Record(
             cell=Cell.model_validate(cell.model_dump()),
             status="ok",
             notes=notes,
+            chosen=cell.options,
             kind=KIND,
             source=self.dataset.source,
             unit=problem.property.unit,
@@ -167,7 +164,7 @@ class _Evaluator:
             device=device,
             scores=scores.means(),
             complexity=method.complexity(),
-            costs=costs,
+            costs=self._costs(fitted, predicted, test.measurements[: rows_at_once(problem)]),
             history=fitted.history if fitted else [],
             environment=describe_environment(),
             started=started,
@@ -175,38 +172,48 @@ class _Evaluator:
         )
         return Evaluation(record, scores, predicted.maps, method=method)
 
+    def _costs(self, fitted: Fit | None, predicted: Predicted, measurements: Array32) -> Costs:
+        device = self.method.context.device
+        clocks: dict[str, float | None] = {"predict_s": predicted.predict_s}
+        if predicted.traces:
+            clocks |= clock_inversions(predicted, device)
+        elif device == "cpu":
+            clocks |= clock(self.method, lambda: self.method, measurements)
+        else:
+            # the latency on a CPU is not known of a model on a GPU
+            rate, batch = best_throughput(self.method.predict, measurements, device)
+            clocks |= {"throughput_per_s": rate, "throughput_batch": batch}
+        fits = {"fit_s": fitted.seconds, "fit_threads": fitted.threads} if fitted else {}
+        return Costs.model_validate({**clocks, **fits})
 
-def _blank_cell(dataset: Dataset, name: str, place: Place) -> Cell:
-    split = place.get("split") or dataset.spec.schemes[0]
+
+def _blank_cell(dataset: Dataset, name: str, options: dict[str, Any], settings: EvaluationSettings) -> Cell:
+    split = settings.get("split") or dataset.spec.schemes[0]
     if split not in dataset.spec.schemes:
         raise UnknownNameError.among(f"split of {dataset.spec.name}", split, dataset.spec.schemes)
     return Cell(
         method=name,
         method_version="",
-        options={},
-        non_default={},
+        options=options,
+        non_default=options,
         dataset=dataset.spec.name,
         dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
         fingerprint=dataset.fingerprint,
         split=split,
-        seed=place.get("seed", 0),
+        seed=settings.get("seed", 0),
         profile=dataset.profile,
-        test_samples=place.get("test_samples"),
+        test_samples=settings.get("test_samples"),
     )
 
 
-def _evaluate_named(model: str, dataset: str, options: dict[str, Any], place: Place) -> Evaluation:
-    from fwibench.api.runs import load_run, run
-    from fwibench.runs.planning.request import Selected
-
+def _evaluate_named(model: str, dataset: str, options: dict[str, Any], settings: EvaluationSettings) -> Evaluation:
     registry = open_registry()
     method, chosen = read_one(registry, "method", model), read_one(registry, "dataset", dataset)
-    seed = place.get("seed", 0)
     outcome = run(
         [Selected(name=method.name, options={**method.options, **options})],
         [chosen],
-        **{name: value for name, value in place.items() if name != "seed"},  # type: ignore[arg-type]
-        first_seed=seed,
+        **{name: value for name, value in settings.items() if name != "seed"},  # type: ignore[arg-type]
+        first_seed=settings.get("seed", 0),
     )
     record = outcome.records[-1]
     if record.status != "ok":
@@ -215,9 +222,7 @@ def _evaluate_named(model: str, dataset: str, options: dict[str, Any], place: Pl
 
 
 def _version_of(maps: Maps) -> str:
-    """What tells two models of one name apart: their predictions."""
-    import hashlib
-
+    """Return a version that distinguishes models of one name: the hash of their predictions."""
     return hashlib.sha256(maps.tobytes()).hexdigest()[:8]
 
 

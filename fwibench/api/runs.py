@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Choices(TypedDict, total=False):
+class RunSettings(TypedDict, total=False):
     """Options of `run`; the command `fwibench run` has the same.
 
     Attributes:
@@ -116,7 +116,7 @@ def run(
     methods: str | Sequence[str | Selected],
     datasets: str | Sequence[str | Selected],
     results: str | Path = "results",
-    **choices: Unpack[Choices],
+    **settings: Unpack[RunSettings],
 ) -> RunOutcome:
     """Run methods on datasets; each cell in a process of its own, and finished cells are not run again.
 
@@ -124,7 +124,7 @@ def run(
         methods: Names, options in brackets allowed: `["mean-map", "invlint[alpha=1|10]"]`.
         datasets: Names, options in brackets allowed.
         results: Results folder.
-        choices: See `Choices`.
+        settings: See `RunSettings`.
 
     Returns:
         The records, and their leaderboard.
@@ -135,7 +135,7 @@ def run(
     from fwibench.api.progress import make_listener
 
     registry = open_registry()
-    values: dict[str, Any] = {**choices, "metrics": tuple(choices.get("metrics", ()))}
+    values: dict[str, Any] = {**settings, "metrics": tuple(settings.get("metrics", ()))}
     request = Request(
         methods=tuple(_selected(methods, lambda text: read_methods(registry, text))),
         datasets=tuple(_selected(datasets, lambda text: read_datasets(registry, text))),

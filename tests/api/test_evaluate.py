@@ -79,6 +79,18 @@ def test_training_helps_and_leaves_the_network_as_it_was() -> None:
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
+def test_options_of_the_training_name_the_row() -> None:
+    options = {"epochs": 3}
+    found = fb.evaluate(Net(), "salt", fit=True, options=options, **PLACE).record
+    assert (found.chosen, found.cell.options) == (options, options)
+    assert fb.evaluate(Net(), "salt", **PLACE).record.chosen == {}
+
+
+def test_function_cannot_be_fitted() -> None:
+    with pytest.raises(UsageError, match="flat is a function, which cannot be fitted"):
+        fb.evaluate(flat, "salt", fit=True, **PLACE)
+
+
 def test_network_without_options_trains_as_its_profile_says() -> None:
     assert len(fb.evaluate(Net(), "salt", fit=True, **PLACE).record.history) == 2
 

@@ -41,8 +41,8 @@ from fwibench import (
     testing,
 )
 from fwibench.api.datasets import Samples
-from fwibench.api.evaluate import Place
-from fwibench.api.runs import Choices
+from fwibench.api.evaluate import EvaluationSettings
+from fwibench.api.runs import RunSettings
 from fwibench.boards.columns import columns_of
 from fwibench.boards.rows import Column
 from fwibench.cli.app import app
@@ -155,7 +155,7 @@ def reference_groups() -> dict[str, list[Any]]:
     python = [one for one in public if one not in shown and (inspect.isclass(one) or inspect.isfunction(one))]
     # functions first, then what they take and return
     python.sort(key=inspect.isclass)
-    return {"python": [*python, Samples, Choices, Place], **groups}
+    return {"python": [*python, Samples, RunSettings, EvaluationSettings], **groups}
 
 
 def type_aliases() -> dict[str, str]:
