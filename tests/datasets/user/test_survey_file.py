@@ -40,7 +40,7 @@ def test_documented_example_is_problem_of_openfwi(tmp_path: Path) -> None:
 
 
 def test_example_of_guide_equals_example_of_code(tmp_path: Path) -> None:
-    guide = (Path(__file__).parents[3] / "docs" / "your-own-data.md").read_text()
+    guide = (Path(__file__).parents[3] / "docs" / "guide" / "your-own-data.md").read_text()
     shown = re.search(r"```toml\n(.*?)```", guide, re.DOTALL).group(1)  # type: ignore[union-attr]
     found = read_survey_file(write(tmp_path, shown))
     assert found == read_survey_file(write(tmp_path))
