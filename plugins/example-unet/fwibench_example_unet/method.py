@@ -4,7 +4,7 @@
 """
 
 import torch
-from fwibench.methods.torch_method import TorchMethod
+from fwibench import TorchMethod
 from torch import Tensor, nn
 from torch.nn import functional
 

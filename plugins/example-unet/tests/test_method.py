@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fwibench.methods.context import RunContext
+from fwibench import RunContext
 from fwibench.testing import tiny_data
 
 from fwibench_example_unet import fwibench_methods
