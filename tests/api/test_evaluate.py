@@ -127,6 +127,7 @@ def test_scores_of_samples_are_a_frame() -> None:
     assert {"mae", "ssim", "data-misfit"} <= set(frame.columns)
 
 
+@pytest.mark.slow
 def test_evaluation_is_stored_as_a_record_like_any_other(here: Path, fwibench: Command) -> None:
     network = fb.evaluate(Net(), "salt", name="my-net", **PLACE)
     folder = network.save()

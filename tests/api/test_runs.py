@@ -57,6 +57,7 @@ def test_loaded_run_predicts(here: Path) -> None:
         np.testing.assert_array_equal(found.predict(test.measurements[:]), found.predictions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interactive", [False, True], ids=["a script without a guard", "standard input"])
 def test_runs_need_no_guard_of_the_main_module(here: Path, interactive: bool) -> None:
     if interactive:
