@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 from fwibench.files.atomic import reading
 from fwibench.files.npy import open_npy, to_float32
 from fwibench.typing import Array32, Indices
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.utils.data import Dataset
 
 Transform = Callable[[Array32, Indices], Array32]
 
@@ -153,6 +157,22 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def torch(self) -> Dataset[tuple[Tensor, Tensor]]:
+        """Return the split as a PyTorch dataset of pairs `(S, T, R)`, `(1, Z, X)`, float32, in physical units."""
+        from torch import from_numpy
+        from torch.utils.data import Dataset
+
+        split = self
+
+        class View(Dataset[tuple["Tensor", "Tensor"]]):
+            def __len__(self) -> int:
+                return len(split)
+
+            def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+                return from_numpy(split.measurements[index].copy()), from_numpy(split.properties[index].copy())
+
+        return View()
 
     def spread(self, n: int) -> Split:
         """Return at most `n` samples, evenly spaced over the split, so that they are not all neighbours."""

@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fwibench.api.catalogue import open_registry
-from fwibench.errors import UnknownNameError
-from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.opening.datasets import choose_scheme, ensure_samples, open_dataset
 from fwibench.runs.planning.grammar import read_one
 from fwibench.samples import Split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch import Tensor
-    from torch.utils.data import Dataset as TorchDataset
 
     from fwibench.datasets.base import Dataset
     from fwibench.problem import Problem
     from fwibench.specs.dataset import Profile
-
-
-class Samples(Split):
-    """A split of a dataset, memory-mapped: samples are read when they are indexed.
-
-    Attributes:
-        name: `train`, `val` or `test`.
-        ids: Stable sample ids, `(n,)`.
-        measurements: Raw amplitudes, `(n, S, T, R)`; `measurements[:]` is the whole array.
-        properties: Maps in the unit of the property, `(n, 1, Z, X)`.
-    """
-
-    def torch(self) -> TorchDataset[tuple[Tensor, Tensor]]:
-        """Return the split as a PyTorch dataset of pairs `(S, T, R)`, `(1, Z, X)`, float32, in physical units."""
-        from torch import from_numpy
-        from torch.utils.data import Dataset as TorchDataset
-
-        split = self
-
-        class View(TorchDataset[tuple["Tensor", "Tensor"]]):
-            def __len__(self) -> int:
-                return len(split)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-                return from_numpy(split.measurements[index].copy()), from_numpy(split.properties[index].copy())
-
-        return View()
 
 
 @dataclass(frozen=True)
@@ -66,17 +37,17 @@ class LoadedDataset:
         return self.dataset.measured_problem
 
     @property
-    def train(self) -> Samples:
+    def train(self) -> Split:
         """Samples to learn from."""
         return self._split("train")
 
     @property
-    def val(self) -> Samples:
+    def val(self) -> Split:
         """Samples to choose on."""
         return self._split("val")
 
     @property
-    def test(self) -> Samples:
+    def test(self) -> Split:
         """Samples that methods are scored on."""
         return self._split("test")
 
@@ -86,9 +57,8 @@ class LoadedDataset:
 
         return samples_figure(self._split(split), self.problem)
 
-    def _split(self, name: str) -> Samples:
-        found = self.dataset.split(self.scheme, name)
-        return Samples(found.name, found.ids, found.measurements, found.properties)
+    def _split(self, name: str) -> Split:
+        return self.dataset.split(self.scheme, name)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {len(rows)}" for name, rows in self.dataset.indices(self.scheme).items())
@@ -119,9 +89,7 @@ def load_dataset(name: str, profile: Profile = "quick", split: str | None = None
     registry = open_registry()
     chosen = read_one(registry, "dataset", name)
     dataset = open_dataset(registry, chosen.name, profile, {**chosen.options, **options})
-    scheme = split or dataset.spec.schemes[0]
-    if scheme not in dataset.spec.schemes:
-        raise UnknownNameError.among(f"split of {chosen.name}", scheme, dataset.spec.schemes)
+    scheme = choose_scheme(dataset, split)
     make_samples(dataset)
     return LoadedDataset(dataset, scheme)
 
@@ -130,7 +98,5 @@ def make_samples(dataset: Dataset) -> None:
     """Make the samples of a dataset that are missing, with progress on standard error, and check those there are."""
     from fwibench.api.progress import make_listener
 
-    if not dataset.prepared():
-        with make_listener() as listener:
-            dataset.prepare(lambda done, total: listener.preparing(dataset, done, total))
-    dataset.check()
+    with make_listener() as listener:
+        ensure_samples(dataset, partial(listener.preparing, dataset))

@@ -20,7 +20,7 @@ from fwibench.api.datasets import make_samples
 from fwibench.api.evaluation import Evaluation
 from fwibench.api.models import kind_of, make_method
 from fwibench.api.runs import load_run, run
-from fwibench.errors import UnknownNameError, UsageError
+from fwibench.errors import UsageError
 from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
@@ -31,12 +31,12 @@ from fwibench.runs.execution.stages import Fit, Predicted, clock, clock_inversio
 from fwibench.runs.execution.timing import best_throughput
 from fwibench.runs.machine.devices import find_device
 from fwibench.runs.machine.environment import describe_environment
-from fwibench.runs.opening.datasets import open_dataset, scored_split
+from fwibench.runs.opening.datasets import choose_scheme, open_dataset, scored_split
 from fwibench.runs.opening.methods import rows_at_once
 from fwibench.runs.opening.truth import seal
 from fwibench.runs.planning.grammar import read_one
 from fwibench.runs.planning.request import Selected
-from fwibench.runs.scoring.score import score
+from fwibench.runs.scoring.score import exact_notes, score
 from fwibench.specs.dataset import Profile
 from fwibench.typing import Array32, Maps
 
@@ -153,7 +153,7 @@ class _Evaluator:
         record = Record(
             cell=Cell.model_validate(cell.model_dump()),
             status="ok",
-            notes=notes,
+            notes=[*notes, *exact_notes(predicted.maps, test, problem)],
             chosen=cell.options,
             kind=KIND,
             source=self.dataset.source,
@@ -188,9 +188,6 @@ class _Evaluator:
 
 
 def _blank_cell(dataset: Dataset, name: str, options: dict[str, Any], settings: EvaluationSettings) -> Cell:
-    split = settings.get("split") or dataset.spec.schemes[0]
-    if split not in dataset.spec.schemes:
-        raise UnknownNameError.among(f"split of {dataset.spec.name}", split, dataset.spec.schemes)
     return Cell(
         method=name,
         method_version="",
@@ -199,7 +196,7 @@ def _blank_cell(dataset: Dataset, name: str, options: dict[str, Any], settings: 
         dataset=dataset.spec.name,
         dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
         fingerprint=dataset.fingerprint,
-        split=split,
+        split=choose_scheme(dataset, settings.get("split")),
         seed=settings.get("seed", 0),
         profile=dataset.profile,
         test_samples=settings.get("test_samples"),

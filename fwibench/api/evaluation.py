@@ -11,7 +11,7 @@ from fwibench.errors import UsageError
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Record, write_record
-from fwibench.runs.artefacts.replacement import beside, remove, replace_folder
+from fwibench.runs.artefacts.replacement import publishing
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from fwibench.datasets.base import Dataset
     from fwibench.methods.base import Method
     from fwibench.samples import Split
 
@@ -60,7 +61,10 @@ class Evaluation:
         Raises:
             FwibenchError: The dataset has changed since.
         """
-        return scored_split(reopen_dataset(open_registry(), self.record.cell), self.record.cell)
+        return scored_split(self._dataset(), self.record.cell)
+
+    def _dataset(self) -> Dataset:
+        return reopen_dataset(open_registry(), self.record.cell)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the scores of each test sample: a row a sample, a column a metric."""
@@ -74,9 +78,10 @@ class Evaluation:
         from fwibench.samples import evenly_spaced
 
         rows = evenly_spaced(len(self.ids), samples)
-        problem = reopen_dataset(open_registry(), self.record.cell).problem
+        dataset = self._dataset()
+        truth = scored_split(dataset, self.record.cell).properties[rows]
         names = [self.ids[row] for row in rows]
-        return comparison_figure(names, self.test.properties[rows], self.predictions[rows], problem)
+        return comparison_figure(names, truth, self.predictions[rows], dataset.problem)
 
     def predict(self, measurements: Array32, device: str = "auto") -> Maps:
         """Predict properties of new measurements with the evaluated model.
@@ -114,17 +119,14 @@ class Evaluation:
         """
         store = Results(Path(results))
         folder = store.folder(self.record.cell)
-        with store.locked(self.record.run_id):
-            new = beside(folder, "new")
-            remove(new)
-            new.mkdir(parents=True)
+        with store.locked(self.record.run_id), publishing(folder) as new:
+            files = RunFiles(new)
             write_predictions(Predictions(self.ids, self.predictions), new)
             write_scores(self.samples, new)
             if self.method is not None:
-                (RunFiles(new).model).mkdir()
-                self.method.save(RunFiles(new).model)
-            write_record(self.record, RunFiles(new).record)
-            replace_folder(new, folder)
+                files.model.mkdir()
+                self.method.save(files.model)
+            write_record(self.record, files.record)
         return folder
 
     def __repr__(self) -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fwibench.api.catalogue import open_registry
-from fwibench.methods.base import check_prediction
 from fwibench.runs.prediction.measurements import inspect_values, take_measurements
-from fwibench.runs.prediction.predict import doubt_maps, make_task, predict
+from fwibench.runs.prediction.predict import doubt_maps, make_task, predict, predict_chunks
 from fwibench.typing import Array32, Maps
 
 if TYPE_CHECKING:
@@ -49,11 +48,7 @@ def predict_by_method(method: Method, measurements: Array32) -> Maps:
     problem = method.problem
     taken = take_measurements(np.asarray(measurements), "the array of measurements", problem)
     doubts = inspect_values(taken, problem)
-    parts = [
-        check_prediction(method.predict(samples), (len(samples), *problem.property_shape))
-        for _, samples in taken.portions(problem)
-    ]
-    maps = np.concatenate(parts)
+    maps = predict_chunks(method, taken)
     _warn([*doubts, *doubt_maps(maps, problem)])
     return maps
 

@@ -215,7 +215,7 @@ def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:
         RecordError: Its files are damaged.
     """
     folder = Path(run)
-    if not (RunFiles(folder).record).is_file():
+    if not RunFiles(folder).record.is_file():
         folder = Results(Path(results)).run(str(run))
     record = read_record(RunFiles(folder).record)
     if record.status != "ok":

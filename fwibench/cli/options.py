@@ -14,7 +14,7 @@ import typer
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
-from fwibench.runs.machine.devices import check_device as check_device
+from fwibench.runs.machine.devices import check_device
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fwibench.api.catalogue import broken_warning, registry_warnings
 from fwibench.cli.console.output import warn
-from fwibench.datasets.user.description import read_descriptions
 from fwibench.plugins.isolation import keep_stdout_to_the_end
 from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry, load_registry
@@ -21,27 +21,13 @@ def open_registry(*, check: bool = True) -> Registry:
     registry = load_registry()
     keep_stdout_to_the_end()
     strict = check and registry.settings.strict
-    for plugin in registry.plugins:
-        if plugin.broken and not strict:
-            warn_broken(plugin)
-        if plugin.notices:
-            more = f" (and {len(plugin.notices) - 1} more)" if len(plugin.notices) > 1 else ""
-            warn(f"plugin {plugin.name} ({plugin.origin}) is deprecated: {plugin.notices[0]}{more}")
+    for line in registry_warnings(registry, broken=not strict):
+        warn(line)
     if check:
         registry.check()
-    for path, reason in read_descriptions()[1].items():
-        if path.suffix != ".json":
-            warn(
-                f"added datasets are left out, {path} cannot be read: {reason}; name another folder with FWIBENCH_DATA"
-            )
-            continue
-        warn(
-            f"added dataset {path.stem} is skipped, {path} cannot be read: {reason}; "
-            f"remove it with fwibench data remove {path.stem}"
-        )
     return registry
 
 
 def warn_broken(plugin: Plugin) -> None:
     """Warn of a broken plugin in one line."""
-    warn(f"plugin {plugin.name} ({plugin.origin}) is {plugin.verdict}; fwibench plugins list -v shows the traceback")
+    warn(broken_warning(plugin))

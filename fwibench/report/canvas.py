@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,16 +40,28 @@ def new_figure(**options: Any) -> Figure:
     """
     import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    class Picture(Figure):
-        """A figure that notebooks show without pyplot."""
-
-        def _repr_png_(self) -> bytes:
-            stream = io.BytesIO()
-            self.savefig(stream)
-            return stream.getvalue()
-
-    figure = Picture(**options)
+    figure: Figure = _notebook_figure()(**options)
     FigureCanvasAgg(figure)
     return figure
+
+
+def render(figure: Figure) -> bytes:
+    """Return a figure as PNG."""
+    stream = io.BytesIO()
+    # values far beyond the colour scale overflow in matplotlib; they are drawn in its last colour
+    with np.errstate(all="ignore"):
+        figure.savefig(stream, dpi=100)
+    return stream.getvalue()
+
+
+@cache
+def _notebook_figure() -> type[Figure]:
+    """Return a class of figures that notebooks show without pyplot."""
+    from matplotlib.figure import Figure
+
+    class NotebookFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            return render(self)
+
+    return NotebookFigure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwibench.problem import ElectromagneticSurvey, Grid, Problem, SeismicSurvey
-from fwibench.report.canvas import new_figure
+from fwibench.report.canvas import new_figure, render
 from fwibench.samples import Split
 from fwibench.typing import Array32, Array64, Maps
 
@@ -91,15 +90,6 @@ def comparison_figure(names: Sequence[str], truth: Maps, predictions: Maps, prob
         axes[0, column].set_title(name, fontsize="small")
         axes[-1, column].set_xlabel("x [km]")
     return figure
-
-
-def render(figure: Figure) -> bytes:
-    """Return a figure as PNG."""
-    stream = io.BytesIO()
-    # values far beyond the colour scale overflow in matplotlib; they are drawn in its last colour
-    with np.errstate(all="ignore"):
-        figure.savefig(stream, dpi=100)
-    return stream.getvalue()
 
 
 def draw_maps(panels: Sequence[MapPanel], problem: Problem, room: int = COLUMNS) -> bytes:

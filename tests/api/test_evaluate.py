@@ -216,6 +216,12 @@ def test_truth_of_the_test_split_is_not_at_hand_while_a_model_predicts() -> None
         fb.evaluate(PeekingMethod, "salt", **PLACE)
 
 
+def test_predictions_that_equal_the_truth_are_noted(salt: Dataset) -> None:
+    truth = salt.split("random", "test").properties[:]
+    (note,) = fb.evaluate(lambda u: truth[: len(u)], "salt", name="oracle", **PLACE).record.notes
+    assert note.startswith("3 of 3 predictions equal the truth in every node")
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [

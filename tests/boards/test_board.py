@@ -248,7 +248,7 @@ def test_a_comparison_reports_what_could_not_be_compared(tmp_path: Path) -> None
         "d has no scores: failed",
         "5 samples are too few for a significant difference here; at least 6 are needed",
     ]
-    (RunFiles(Results(tmp_path).folder(damaged.cell)).scores).unlink()
+    RunFiles(Results(tmp_path).folder(damaged.cell)).scores.unlink()
     with pytest.raises(DataError, match="a, b cannot be compared: .*No such file.*fwibench rescore"):
         compare(board_of(tmp_path), ["a", "b"])
 

@@ -40,7 +40,6 @@ from fwibench import (
     problem,
     testing,
 )
-from fwibench.api.datasets import Samples
 from fwibench.api.evaluate import EvaluationSettings
 from fwibench.api.runs import RunSettings
 from fwibench.boards.columns import columns_of
@@ -50,8 +49,9 @@ from fwibench.datasets.details import describe_problem, describe_splits
 from fwibench.plugins import hookspecs, settings
 from fwibench.plugins.loading import PREFIX
 from fwibench.plugins.registry import Registry, load_registry
+from fwibench.report.canvas import render
 from fwibench.report.card.card import make_card
-from fwibench.report.pictures import render, samples_figure
+from fwibench.report.pictures import samples_figure
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.specs.base import Spec
 from fwibench.specs.dataset import PROFILES, Profile
@@ -155,7 +155,7 @@ def reference_groups() -> dict[str, list[Any]]:
     python = [one for one in public if one not in shown and (inspect.isclass(one) or inspect.isfunction(one))]
     # functions first, then what they take and return
     python.sort(key=inspect.isclass)
-    return {"python": [*python, Samples, RunSettings, EvaluationSettings], **groups}
+    return {"python": [*python, RunSettings, EvaluationSettings], **groups}
 
 
 def type_aliases() -> dict[str, str]:

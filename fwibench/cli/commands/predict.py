@@ -9,11 +9,12 @@ import typer
 
 from fwibench.api.progress import make_listener
 from fwibench.cli.console.output import errors, print_json, print_line, warn_each
-from fwibench.cli.options import Device, ForceOutput, Json, Run, check_device, check_results
+from fwibench.cli.options import Device, ForceOutput, Json, Run, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.machine.devices import check_device
 from fwibench.text.readable import counted, show_number
 
 if TYPE_CHECKING:

@@ -14,13 +14,14 @@ import typer
 from fwibench.api.progress import make_listener
 from fwibench.boards.columns import columns_of
 from fwibench.cli.console.output import errors, print_json, print_line, print_table, warn
-from fwibench.cli.options import Device, Json, Run, Tolerance, check_device, check_results
+from fwibench.cli.options import Device, Json, Run, Tolerance, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.runs.artefacts.differences import TOLERANCE
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.run import run_plan
+from fwibench.runs.machine.devices import check_device
 from fwibench.runs.reproduction import repeat as repeating
 from fwibench.runs.reproduction.command import request_of, words_of
 from fwibench.text.readable import as_utf8, printable, show_number

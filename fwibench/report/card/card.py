@@ -13,8 +13,9 @@ from fwibench.datasets.details import Detail, describe_problem, describe_splits
 from fwibench.datasets.statistics import PERCENTILES, MapStatistics, least_step
 from fwibench.errors import UsageError
 from fwibench.files.atomic import atomic_write, write_text
+from fwibench.report.canvas import render
 from fwibench.report.card.statistics import Statistics, describe_samples
-from fwibench.report.pictures import render, samples_figure
+from fwibench.report.pictures import samples_figure
 from fwibench.specs.dataset import PublishedMaps
 
 FORMATS = {".md": "card.md.jinja", ".html": "card.html.jinja"}

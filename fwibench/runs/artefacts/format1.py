@@ -39,10 +39,11 @@ class Format1Cells:
         for former in self.known:
             if former.key == cell.key or (former.non_default is None and cell.continues(former)):
                 return former
-        if (self.runs / cell.run_id).exists():
+        names = self._names.get(_without_key(cell.run_id), ())
+        if not names or cell.run_id in names:
             return cell
         old = Cell.model_validate({**cell.model_dump(), "non_default": None})
-        for name in self._names.get(_without_key(cell.run_id), ()):
+        for name in names:
             former_cell = self._cell(name)
             if former_cell is not None and cell.continues(former_cell):
                 return former_cell

@@ -10,8 +10,8 @@ import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fwibench.files.atomic import writing
@@ -29,6 +29,27 @@ removed. `partial`: copy made by an earlier version of fwibench."""
 def beside(folder: Path, kind: str) -> Path:
     """Return the hidden folder next to a cell's folder for work in progress; `kind` is one of `KINDS`."""
     return folder.with_name(f".{folder.name}.{kind}")
+
+
+@contextmanager
+def publishing(folder: Path) -> Iterator[Path]:
+    """Assemble a complete folder next to `folder`, then replace that by it.
+
+    Args:
+        folder: Folder of a run, whose lock is held.
+
+    Yields:
+        The new, empty folder; when the block ends without an error, its files are synchronised and it gets its name.
+
+    Raises:
+        DataError: The file system does not allow it.
+    """
+    new = beside(folder, "new")
+    remove(new)
+    new.mkdir(parents=True)
+    yield new
+    sync_files(new.rglob("*"))
+    replace_folder(new, folder)
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -94,7 +115,7 @@ def clean_up(folder: Path, *, finished: bool) -> None:
     remove(folder / "attempt")
     if folder.is_symlink() or not folder.is_dir():
         return
-    if finished or (RunFiles(folder).work).is_symlink():
+    if finished or RunFiles(folder).work.is_symlink():
         remove(RunFiles(folder).work)
     for path in folder.glob(".*.tmp"):
         remove(path)
@@ -120,7 +141,7 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
         else:
             # the record first, so that readers never find it without its files
-            (RunFiles(path).record).unlink(missing_ok=True)
+            RunFiles(path).record.unlink(missing_ok=True)
             shutil.rmtree(path, ignore_errors=True)
 
 

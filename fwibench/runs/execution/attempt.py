@@ -20,7 +20,7 @@ from fwibench.files.atomic import is_full
 from fwibench.files.locks import BusyError
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
-from fwibench.runs.artefacts.replacement import beside, clean_up, remove, replace_folder, sync_files
+from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, remove
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, data_state, find_changed_files
@@ -273,16 +273,12 @@ class _Attempt:
 
     def _publish(self, record: Record) -> None:
         """Assemble the complete new folder next to the old one, then replace it."""
-        new = beside(self.folder, "new")
-        remove(new)
-        new.mkdir()
         files = RunFiles(self.attempt)
-        for path in (*files.products, files.log):
-            if os.path.lexists(path):
-                os.replace(path, new / path.name)
-        sync_files(new.rglob("*"))
-        write_record(record, RunFiles(new).record)
-        replace_folder(new, self.folder)
+        with publishing(self.folder) as new:
+            for path in (*files.products, files.log):
+                if os.path.lexists(path):
+                    os.replace(path, new / path.name)
+            write_record(record, RunFiles(new).record)
         remove(self.attempt)
 
     def _publish_failure(self, record: Record) -> None:
@@ -290,7 +286,7 @@ class _Attempt:
         files = RunFiles(self.folder)
         for path in (files.record, *files.products, files.log, files.failed_log):
             remove(path)
-        if (RunFiles(self.attempt).log).exists():
+        if RunFiles(self.attempt).log.exists():
             os.replace(RunFiles(self.attempt).log, RunFiles(self.folder).log)
         # before the record is written: the disk may be full
         shutil.rmtree(self.attempt, ignore_errors=True)

@@ -111,7 +111,7 @@ def evaluate(task: Task) -> Iterator[Measured]:
         diagnoses=type(method).diagnostics is not Method.diagnostics,
     )
     yield measured
-    (RunFiles(task.folder).model).mkdir(exist_ok=True)
+    RunFiles(task.folder).model.mkdir(exist_ok=True)
     method.save(RunFiles(task.folder).model)
     if predicted.traces:
         yield measured.with_costs(**clock_inversions(predicted, task.device))

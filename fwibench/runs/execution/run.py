@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fwibench.errors import FwibenchError
@@ -19,6 +20,7 @@ from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.attempt import execute
 from fwibench.runs.machine.environment import describe_environment
+from fwibench.runs.opening.datasets import ensure_samples
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins
@@ -157,9 +159,7 @@ class _Runner:
         """Generate missing data; return why that failed, or an empty text."""
         try:
             with stdout_to_stderr():
-                if not dataset.prepared():
-                    dataset.prepare(lambda done, total: self.listener.preparing(dataset, done, total))
-                dataset.check()
+                ensure_samples(dataset, partial(self.listener.preparing, dataset))
                 self.data_notes[dataset.fingerprint] = dataset.doubts()
         except FwibenchError as error:
             return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"

@@ -36,7 +36,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
     """
     send = redirect_stdout()
     exit_with_supervisor(liveness)
-    job = Job.model_validate_json((RunFiles(folder).job).read_bytes())
+    job = Job.model_validate_json(RunFiles(folder).job.read_bytes())
     from fwibench.runs.machine.interpreter import InterpreterState
 
     fresh = InterpreterState()

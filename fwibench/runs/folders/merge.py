@@ -89,7 +89,7 @@ def merge(sources: Sequence[Path], target: Path, rule: Rule = "newest") -> Merge
             )
         for record in records:
             run = _Run(results.folder(record.cell), record, results)
-            if not (RunFiles(run.folder).record).exists():
+            if not RunFiles(run.folder).record.exists():
                 merged.faults.append(f"{record.run_id} in {folder} is left out: its folder has another name")
                 continue
             if folder != folders[0] and (entry := find_irregular(run.folder)):
@@ -165,4 +165,4 @@ def _copy(run: _Run, folder: Path) -> None:
 
 def _state(folder: Path) -> tuple[int, bytes]:
     """Return a state that differs after any command has changed the run: the folder's inode, and its record."""
-    return folder.stat().st_ino, (RunFiles(folder).record).read_bytes()
+    return folder.stat().st_ino, RunFiles(folder).record.read_bytes()

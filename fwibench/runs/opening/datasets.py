@@ -45,6 +45,33 @@ def open_dataset(registry: Registry, name: str, profile: Profile, options: Mappi
     return _load(spec, validate_options(name, spec.options, {}, options or {}), profile)
 
 
+def choose_scheme(dataset: Dataset, split: str | None) -> str:
+    """Return a split scheme of a dataset; None selects its first.
+
+    Raises:
+        UnknownNameError: The dataset has no such scheme.
+    """
+    schemes = dataset.spec.schemes
+    if split and split not in schemes:
+        raise UnknownNameError.among(f"split of {dataset.spec.name}", split, schemes)
+    return split or schemes[0]
+
+
+def ensure_samples(dataset: Dataset, progress: Callable[[int, int], None]) -> None:
+    """Make the samples of a dataset that are missing, and check those that exist.
+
+    Args:
+        dataset: The dataset.
+        progress: Called with the numbers of finished and of all samples.
+
+    Raises:
+        DataError: Samples cannot be made, or are damaged.
+    """
+    if not dataset.prepared():
+        dataset.prepare(progress)
+    dataset.check()
+
+
 def build_dataset(registry: Registry, cell: Cell) -> Dataset:
     """Build the dataset of a cell without comparing fingerprints; its samples may have changed or be absent."""
     spec = registry.dataset(cell.dataset).spec

@@ -22,7 +22,7 @@ from fwibench.runs.artefacts.format1 import Format1Cells
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import check_device, unsupported_device_reason
-from fwibench.runs.opening.datasets import open_dataset, opening
+from fwibench.runs.opening.datasets import choose_scheme, open_dataset, opening
 from fwibench.runs.planning.request import Request, Selected, check_size
 from fwibench.specs.dataset import Profile
 from fwibench.specs.method import MethodSpec
@@ -71,9 +71,7 @@ def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) 
     planned: dict[str, PlannedCell] = {}
     for chosen in request.datasets:
         dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
-        split = request.split or dataset.spec.schemes[0]
-        if split not in dataset.spec.schemes:
-            raise UnknownNameError.among(f"split of {chosen.name}", split, dataset.spec.schemes)
+        split = choose_scheme(dataset, request.split)
         with opening(dataset.spec):
             target = _DatasetSplit(dataset, split, _split_sizes(dataset, split))
         planner = _Planner(request, registry, target, format1)
@@ -216,13 +214,14 @@ class _Planner:
             bases = list(self._plan_base(spec, options[spec.builds_on]))
             skip = bases[0].skip
             yield from bases
+        non_default, chosen = non_default_options(spec, options), differing_options(spec, request.profile, options)
         seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
         for turn, seed in enumerate(seeds):
             cell = Cell(
                 method=spec.name,
                 method_version=spec.version,
                 options=options,
-                non_default=non_default_options(spec, options),
+                non_default=non_default,
                 dataset=dataset.spec.name,
                 dataset_options=dataset.options.model_dump(mode="json", exclude_defaults=True),
                 fingerprint=dataset.fingerprint,
@@ -234,7 +233,6 @@ class _Planner:
                 plugin=offer.plugin.distribution if offer.replaces else "",
                 files=files,
             )
-            chosen = differing_options(spec, request.profile, options)
             yield PlannedCell(self.format1.adopt(cell), dataset, chosen, skip=skip)
 
     def _plan_base(self, spec: MethodSpec, name: str) -> Iterator[PlannedCell]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
 from fwibench.files.atomic import atomic_write
-from fwibench.methods.base import check_prediction
+from fwibench.methods.base import Method, check_prediction
 from fwibench.methods.context import RunContext
 from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
@@ -114,7 +114,7 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
     Raises:
         MethodError: The method's code fails, or returns an invalid prediction.
     """
-    record, n = task.record, len(task.measurements)
+    record = task.record
     spec = registry.method(record.cell.method).spec
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, blaming(partial(_fault, record)):
         chosen = choose_device(device, spec)
@@ -128,10 +128,27 @@ def predict(task: Task, registry: Registry, device: str, report: Report = lambda
             on_report=report,
         )
         method = load_fitted(task.folder, registry, task.problem, context)
-        parts: list[Maps] = []
-        for first, samples in task.measurements.portions(task.problem):
-            parts.append(check_prediction(method.predict(samples), (len(samples), *task.problem.property_shape)))
-            report({"step": first + len(samples), "steps": n})
+        return predict_chunks(method, task.measurements, report)
+
+
+def predict_chunks(method: Method, measurements: Measurements, report: Report = lambda scalars: None) -> Maps:
+    """Predict measurements chunk by chunk, and check each prediction.
+
+    Args:
+        method: Ready to predict.
+        measurements: Measurements of the method's problem.
+        report: Called with the progress.
+
+    Returns:
+        Maps in the property's unit, `(n, 1, Z, X)`.
+
+    Raises:
+        MethodError: A prediction is invalid.
+    """
+    parts: list[Maps] = []
+    for first, samples in measurements.portions(method.problem):
+        parts.append(check_prediction(method.predict(samples), (len(samples), *method.problem.property_shape)))
+        report({"step": first + len(samples), "steps": len(measurements)})
     return np.concatenate(parts)
 
 

@@ -17,6 +17,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.scores import Scores
 from fwibench.runs.opening.methods import rows_at_once
+from fwibench.runs.opening.truth import count_exact_predictions
 from fwibench.samples import Split
 from fwibench.specs.metric import MetricSpec
 from fwibench.typing import Array64, Maps
@@ -74,3 +75,18 @@ def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) ->
     if scores.shape != (len(prediction),):
         raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(prediction)},)")
     return scores
+
+
+def exact_notes(prediction: Maps, test: Split, problem: Problem) -> list[str]:
+    """Return a note if predictions equal the truth in every node; none otherwise.
+
+    Args:
+        prediction: Predicted maps, `(n, 1, Z, X)`.
+        test: Samples that were predicted, in the same order.
+        problem: Problem of the dataset.
+    """
+    exact = count_exact_predictions(prediction, test, rows_at_once(problem))
+    return [
+        f"{exact} of {len(test)} predictions equal the truth in every node, which no inversion reaches: "
+        "check how the method had access to it"
+    ] * bool(exact)

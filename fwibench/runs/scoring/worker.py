@@ -21,8 +21,7 @@ from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, finite
 from fwibench.runs.artefacts.scores import write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
-from fwibench.runs.opening.methods import load_model, rows_at_once
-from fwibench.runs.opening.truth import count_exact_predictions
+from fwibench.runs.opening.methods import load_model
 from fwibench.runs.processes.child import (
     classify,
     exit_immediately,
@@ -41,7 +40,7 @@ from fwibench.runs.processes.messages import (
     write_message,
 )
 from fwibench.runs.scoring.rescore import RescoreJob, rescore
-from fwibench.runs.scoring.score import score
+from fwibench.runs.scoring.score import exact_notes, score
 
 
 def main(task: str, folder: Path, liveness: int) -> None:
@@ -55,9 +54,9 @@ def main(task: str, folder: Path, liveness: int) -> None:
     send = redirect_stdout()
     exit_with_supervisor(liveness)
     if task == "rescore":
-        _rescore(RescoreJob.model_validate(json.loads((RunFiles(folder).order).read_bytes())), send)
+        _rescore(RescoreJob.model_validate(json.loads(RunFiles(folder).order.read_bytes())), send)
         return
-    job = Job.model_validate_json((RunFiles(folder).job).read_bytes())
+    job = Job.model_validate_json(RunFiles(folder).job.read_bytes())
     try:
         if task == "score":
             write_message(_score(job, folder), RunFiles(folder).scored)
@@ -88,11 +87,7 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
     prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
     scores, notes = score(prediction, test, metrics, registry, problem)
     write_scores(scores, folder)
-    if exact := count_exact_predictions(prediction, test, rows_at_once(problem)):
-        notes.append(
-            f"{exact} of {len(test)} predictions equal the truth in every node, which no inversion reaches: "
-            "check how the method had access to it"
-        )
+    notes += exact_notes(prediction, test, problem)
     return Scored(n_test=len(test), scores=scores.means(), notes=notes, plugins=describe_plugins(registry))
 
 

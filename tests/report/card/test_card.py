@@ -10,9 +10,10 @@ from PIL import Image
 from fwibench.datasets.base import Dataset
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
+from fwibench.report.canvas import render
 from fwibench.report.card.card import compare_maps, make_card, write_card
 from fwibench.report.card.statistics import describe_samples
-from fwibench.report.pictures import render, samples_figure
+from fwibench.report.pictures import samples_figure
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.testing import em_problem
 

@@ -297,7 +297,7 @@ def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     record = leave_predicted(root, salt, "fine", 10.0)
     leave(root, "other", [1, 2], dataset="marmousi")
     (root / "runs" / "cut").mkdir()
-    (RunFiles(root / "runs" / "cut").record).write_text("{")
+    RunFiles(root / "runs" / "cut").record.write_text("{")
     done = fwibench("report", "--title", "Ours", "--dataset", "salt")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"report\.html: 1 runs, 1 rows, [\d.]+ MB\n", done.stdout)

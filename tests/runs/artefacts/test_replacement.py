@@ -18,7 +18,7 @@ from tests.boards.records import leave
 
 def fill(folder: Path, text: str) -> Path:
     (folder / "model").mkdir(parents=True)
-    (RunFiles(folder).record).write_text(text)
+    RunFiles(folder).record.write_text(text)
     (folder / "model" / "weights").write_text(text)
     return folder
 
@@ -31,7 +31,7 @@ def test_folder_that_cannot_be_renamed_receives_new_content(tmp_path: Path, monk
     old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
     (old / "stale").touch()
     replace_folder(new, old)
-    assert (RunFiles(old).record).read_text() == (old / "model" / "weights").read_text() == "new"
+    assert RunFiles(old).record.read_text() == (old / "model" / "weights").read_text() == "new"
     assert sorted(path.name for path in old.iterdir()) == ["model", "record.json"]
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
 
@@ -48,7 +48,7 @@ def test_new_folder_replaces_old_one(tmp_path: Path, way: str) -> None:
     old, new = fill(tmp_path / "runs" / "run", "old"), fill(tmp_path / "runs" / ".run.new", "new")
     (old / "stale").touch()
     replace_folder(new, old)
-    assert (RunFiles(old).record).read_text() == (old / "model" / "weights").read_text() == "new"
+    assert RunFiles(old).record.read_text() == (old / "model" / "weights").read_text() == "new"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
     assert not (old / "stale").exists()
 
@@ -62,9 +62,9 @@ def test_old_or_new_result_is_complete_after_kill_at_any_system_call(
     calls = 0
     while True:
         new = fill(
-            beside(folder, "new"), (RunFiles(folder).record).read_text().replace('"notes": []', '"notes": ["new"]')
+            beside(folder, "new"), RunFiles(folder).record.read_text().replace('"notes": []', '"notes": ["new"]')
         )
-        assert '"new"' in (RunFiles(new).record).read_text()
+        assert '"new"' in RunFiles(new).record.read_text()
         left = calls
 
         def step(original: Callable[..., object]) -> Callable[..., object]:
@@ -95,7 +95,7 @@ def test_old_or_new_result_is_complete_after_kill_at_any_system_call(
         if done:
             assert found[0].notes == ["new"]
             break
-        (RunFiles(folder).record).write_text((RunFiles(folder).record).read_text().replace('"new"', ""))
+        RunFiles(folder).record.write_text(RunFiles(folder).record.read_text().replace('"new"', ""))
         calls += 1
     assert calls >= 3
 
@@ -105,7 +105,7 @@ def test_reader_never_finds_record_without_its_files(tmp_path: Path, way: str) -
         pytest.skip("between two renames a reader finds no run")
     record = leave(tmp_path, "a", [1.0])
     folder = Results(tmp_path).folder(record.cell)
-    text, ending = (RunFiles(folder).record).read_text(), threading.Event()
+    text, ending = RunFiles(folder).record.read_text(), threading.Event()
 
     def replace() -> None:
         while not ending.is_set():

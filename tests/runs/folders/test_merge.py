@@ -98,7 +98,7 @@ def test_merge_skips_cell_of_running_command(fwibench: Command, tmp_path: Path) 
     other = tmp_path / "other" / "runs" / run
     other.mkdir(parents=True)
     record = json.loads((tmp_path / f"results/runs/.{run}.attempt/job.json").read_text())["record"]
-    (RunFiles(other).record).write_text(json.dumps({**record, "status": "ok", "scores": {"mae": 1.0}}))
+    RunFiles(other).record.write_text(json.dumps({**record, "status": "ok", "scores": {"mae": 1.0}}))
     merged = fwibench("merge", "other", "-o", "results")
     assert merged.returncode == 1
     assert f"{run} is left out: another command works on it" in merged.stderr
@@ -145,4 +145,4 @@ def test_merge_skips_runs_with_links_and_writers_do_not_follow_links(fwibench: C
     assert victim.read_text() == "mine"
     assert [path.name for path in outside.iterdir()] == ["kept"]
     assert not (folder / "log.txt").is_symlink()
-    assert json.loads((RunFiles(folder).record).read_text())["status"] == "failed"
+    assert json.loads(RunFiles(folder).record.read_text())["status"] == "failed"
