@@ -55,7 +55,25 @@ def _scalars(report: dict[str, Any]) -> str:
     return "  ".join(f"{name} {show_number(value)}" for name, value in shown.items())
 
 
-class Bars:
+class _Display:
+    """What bars and lines have in common."""
+
+    def started(self, planned: PlannedCell, number: int, total: int) -> None:
+        """Show that a cell starts.
+
+        Args:
+            planned: The cell.
+            number: Its number, from 1.
+            total: Number of cells.
+        """
+        self.begin(_describe(planned, number, total))
+
+    def begin(self, name: str) -> None:
+        """Show that a task starts; the next events belong to it."""
+        raise NotImplementedError
+
+
+class Bars(_Display):
     """Progress bars for a terminal.
 
     Args:
@@ -91,16 +109,6 @@ class Bars:
         if done == total:
             self._clear()
 
-    def started(self, planned: PlannedCell, number: int, total: int) -> None:
-        """Show that a cell starts.
-
-        Args:
-            planned: The cell.
-            number: Its number, from 1.
-            total: Number of cells.
-        """
-        self.begin(_describe(planned, number, total))
-
     def begin(self, name: str) -> None:
         """Show that a task starts; the next events belong to it."""
         self._clear()
@@ -132,7 +140,7 @@ class Bars:
             self._task = None
 
 
-class Lines:
+class Lines(_Display):
     """Lines of progress for a pipe, one every ten seconds at most.
 
     Args:
@@ -166,16 +174,6 @@ class Lines:
         self._tick(f"preparing {dataset.spec.name}", done, total, always=done == total, before=self._made)
         if done == total:
             self._made = None
-
-    def started(self, planned: PlannedCell, number: int, total: int) -> None:
-        """Show that a cell starts.
-
-        Args:
-            planned: The cell.
-            number: Its number, from 1.
-            total: Number of cells.
-        """
-        self.begin(_describe(planned, number, total))
 
     def begin(self, name: str) -> None:
         """Show that a task starts; the next events belong to it."""

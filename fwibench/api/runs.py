@@ -22,7 +22,7 @@ from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.run import Listener, run_plan
-from fwibench.runs.planning.grammar import read_datasets, read_methods
+from fwibench.runs.planning.grammar import Kind, read_selected
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request, Selected
 from fwibench.specs.dataset import Profile
@@ -137,8 +137,8 @@ def run(
     registry = open_registry()
     values: dict[str, Any] = {**settings, "metrics": tuple(settings.get("metrics", ()))}
     request = Request(
-        methods=tuple(_selected(methods, lambda text: read_methods(registry, text))),
-        datasets=tuple(_selected(datasets, lambda text: read_datasets(registry, text))),
+        methods=tuple(_selected(registry, "method", methods)),
+        datasets=tuple(_selected(registry, "dataset", datasets)),
         results=Path(results),
         **values,
     )
@@ -224,8 +224,8 @@ def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:
     return Evaluation(record, scores, read_predictions(folder, scores.ids).maps, folder)
 
 
-def _selected(given: str | Sequence[str | Selected], read: Any) -> list[Selected]:
+def _selected(registry: Registry, kind: Kind, given: str | Sequence[str | Selected]) -> list[Selected]:
     found: list[Selected] = []
     for one in [given] if isinstance(given, str) else given:
-        found += read(one) if isinstance(one, str) else [one]
+        found += read_selected(registry, kind, one) if isinstance(one, str) else [one]
     return found

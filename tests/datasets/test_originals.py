@@ -18,7 +18,7 @@ from fwibench.physics.parallel import simulate_each
 from fwibench.plugins.registry import Registry
 from fwibench.report.card.card import make_card
 from fwibench.runs.opening.datasets import open_dataset
-from fwibench.runs.planning.grammar import read_datasets
+from fwibench.runs.planning.grammar import read_selected
 from fwibench.runs.scoring.rescore import rescore
 from fwibench.specs.dataset_options import DataPath, FilesOptions
 from tests.conftest import Command
@@ -192,7 +192,7 @@ def test_originals_have_their_own_summary_and_caveats(
         dataset.split("random", "test")
     words = shlex.split(absent.value.hint)
     assert words == ["fwibench", "data", "prepare", f'salt[path="{tmp_path}/own, maps"]', "--profile", "smoke"]
-    (again,) = read_datasets(registry, words[3])
+    (again,) = read_selected(registry, "dataset", words[3])
     assert open_dataset(registry, again.name, "smoke", again.options).fingerprint == dataset.fingerprint
     dataset.prepare()
     card = make_card(dataset)

@@ -17,12 +17,11 @@ from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
 from fwibench.runs.planning.request import MOST_CELLS, Request, Selected, check_size
-from fwibench.specs.dataset import DatasetSpec
-from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import parse_options
 from fwibench.text.quoting import divide
 from fwibench.text.readable import as_utf8
 
+Kind = Literal["method", "dataset"]
 _ITEM = re.compile(r"([^\[\],\s]+)\s*(?:\[(.*)\])?", re.DOTALL)
 _SYNTAX = "write names separated by commas, options in brackets: invlint[alpha=1|10,scaling=sum],mean-map"
 
@@ -54,39 +53,29 @@ def read_request(
     """
     most = others.get("max_cells", MOST_CELLS)
     return Request(
-        methods=tuple(read_methods(registry, methods, most)),
-        datasets=tuple(read_datasets(registry, dataset, most)),
+        methods=tuple(read_selected(registry, "method", methods, most)),
+        datasets=tuple(read_selected(registry, "dataset", dataset, most)),
         settings=read_settings(registry, settings),
         **others,
     )
 
 
-def read_methods(registry: Registry, text: str, most: int = MOST_CELLS) -> list[Selected]:
-    """Parse names of methods with options; see `parse_selection`.
+def read_selected(registry: Registry, kind: Kind, text: str, most: int = MOST_CELLS) -> list[Selected]:
+    """Parse names of methods or datasets with options; see `parse_selection`.
 
     Args:
-        registry: Registry of the methods.
+        registry: Registry of methods and datasets.
+        kind: `method` or `dataset`.
         text: Text from the user.
         most: Largest number of points of a grid.
 
     Returns:
-        The methods, with typed options.
+        The methods or datasets, with typed options.
+
+    Raises:
+        UsageError: The text cannot be parsed, or names something unknown.
     """
-    return [_to_selected(item, registry.method(item.name).spec) for item in parse_selection(text, most)]
-
-
-def read_datasets(registry: Registry, text: str, most: int = MOST_CELLS) -> list[Selected]:
-    """Parse names of datasets with options; see `parse_selection`.
-
-    Args:
-        registry: Registry of the datasets.
-        text: Text from the user.
-        most: Largest number of points of a grid.
-
-    Returns:
-        The datasets, with typed options.
-    """
-    return [_to_selected(item, registry.dataset(item.name).spec) for item in parse_selection(text, most)]
+    return [_to_selected(registry, kind, item) for item in parse_selection(text, most)]
 
 
 def read_settings(registry: Registry, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -98,7 +87,7 @@ def read_settings(registry: Registry, settings: Iterable[str]) -> dict[str, dict
     return found
 
 
-def read_one(registry: Registry, kind: Literal["method", "dataset"], text: str) -> Selected:
+def read_one(registry: Registry, kind: Kind, text: str) -> Selected:
     """Parse the name of one method or dataset, with options.
 
     Args:
@@ -112,11 +101,11 @@ def read_one(registry: Registry, kind: Literal["method", "dataset"], text: str) 
     Raises:
         UsageError: The text cannot be parsed, selects several, or names something unknown.
     """
-    item = parse_one(kind, text)
-    return _to_selected(item, (registry.method if kind == "method" else registry.dataset)(item.name).spec)
+    return _to_selected(registry, kind, parse_one(kind, text))
 
 
-def _to_selected(item: ParsedItem, spec: MethodSpec | DatasetSpec) -> Selected:
+def _to_selected(registry: Registry, kind: Kind, item: ParsedItem) -> Selected:
+    spec = (registry.method if kind == "method" else registry.dataset)(item.name).spec
     return Selected(name=item.name, options=parse_options(spec.name, spec.options, item.options))
 
 
