@@ -23,6 +23,7 @@ from tests.tolerances import assert_within_range
 COMMON = ("--dataset", "salt", "--profile", "smoke", "--test-samples", "2")
 
 
+@pytest.mark.slow
 def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     first = fwibench("run", "--methods", "mean-map", *COMMON)
     assert first.returncode == 0, first.stderr

@@ -26,6 +26,8 @@ WITHOUT_SAMPLES = as_checks(
     entry_module_is_light, options_survive_json, target_is_a_dataset, problem_is_as_declared, splits_are_sound
 )
 """Checks of a dataset that make no sample."""
+VARIANTS = {"velocitygan", "multiscale-fwi-oracle"}
+"""Methods whose code is that of InversionNet or of the inversion, apart from the training or the start."""
 SIMULATED_EVERY_TIME = {"salt"}
 """Datasets whose smoke samples, made twice, take seconds; the others take from 4 s to half a minute each."""
 
@@ -36,15 +38,14 @@ def test_registry_contains_the_built_ins() -> None:
     assert {"ssim", "data-misfit"} <= set(METRICS)
 
 
-@parametrize_with_checks(sorted(set(METHODS) - {"velocitygan"}))
+@parametrize_with_checks(sorted(set(METHODS) - VARIANTS))
 def test_built_in_method_conforms(check: Any) -> None:
     check()
 
 
-# its generator is InversionNet, whose checks run every time
 @pytest.mark.slow
-@parametrize_with_checks(["velocitygan"])
-def test_velocitygan_conforms(check: Any) -> None:
+@parametrize_with_checks(sorted(VARIANTS))
+def test_variant_of_a_built_in_method_conforms(check: Any) -> None:
     check()
 
 

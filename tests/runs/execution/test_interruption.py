@@ -40,6 +40,7 @@ def test_ctrl_c_keeps_finished_cells_and_lists_others(tmp_path: Path) -> None:
     assert not running(str(tmp_path / "results"))
 
 
+@pytest.mark.slow
 def test_killed_fit_resumes_from_checkpoint(fwibench: Command, tmp_path: Path) -> None:
     arguments = ("run", "--methods", "invlint", *COMMON, "--set", "invlint.epochs=400")
     child = start(tmp_path, *arguments)

@@ -37,6 +37,7 @@ def fwibench_methods():
 """
 
 
+@pytest.mark.slow
 def test_unrelated_plugin_does_not_change_result(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     (tmp_path / "plugins" / "intrusive.py").write_text(INTRUSIVE)
     done = fwibench("run", "--methods", "mean-map,x-constant,x-intrusive", *COMMON)

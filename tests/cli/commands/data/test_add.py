@@ -184,6 +184,7 @@ def record(home: Path) -> Path:
 ONE = ("data", "add", "one", "--measurements", "data.npy", "--properties", "model.npy")
 
 
+@pytest.mark.slow
 def test_single_record_with_survey_file_is_inverted(fwibench: Command, record: Path) -> None:
     added = fwibench(*ONE, "--survey", "survey.toml")
     assert added.returncode == 0, added.stderr
