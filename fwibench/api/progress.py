@@ -6,6 +6,7 @@ By default progress goes to standard error, so that standard output holds only r
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -66,15 +67,29 @@ class _Display:
             number: Its number, from 1.
             total: Number of cells.
         """
-        self.begin(_describe(planned, number, total))
+        self.begin(_describe(planned, number, total), planned.cell.run_id)
 
-    def begin(self, name: str) -> None:
-        """Show that a task starts; the next events belong to it."""
+    def begin(self, name: str, run: str = "") -> None:
+        """Show that a task starts.
+
+        Args:
+            name: What is shown of it.
+            run: Identifies it in `event`.
+        """
         raise NotImplementedError
 
 
+@dataclass
+class _Bar:
+    """Bar of a running task."""
+
+    name: str
+    task: TaskID
+    stage: str = ""
+
+
 class Bars(_Display):
-    """Progress bars for a terminal.
+    """Progress bars for a terminal, one for each task that runs.
 
     Args:
         console: Where the progress is printed.
@@ -87,8 +102,7 @@ class Bars(_Display):
         description, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
         columns = (description, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), note)
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task: TaskID | None = None
-        self._name = self._stage = ""
+        self._bars: dict[str, _Bar] = {}
 
     def __enter__(self) -> Bars:
         self._progress.start()
@@ -105,43 +119,70 @@ class Bars(_Display):
             done: Number of samples that are prepared.
             total: Number of samples to prepare.
         """
-        self._show(f"preparing {dataset.spec.name}", done, total)
+        name = f"preparing {dataset.spec.name}"
+        if name not in self._bars:
+            self.begin(name, name)
+        self._progress.update(self._bars[name].task, completed=done, total=total)
         if done == total:
-            self._clear()
+            self._end(name)
 
-    def begin(self, name: str) -> None:
-        """Show that a task starts; the next events belong to it."""
-        self._clear()
-        self._name = name
+    def begin(self, name: str, run: str = "") -> None:
+        """Show that a task starts.
 
-    def event(self, event: dict[str, Any]) -> None:
-        """Show the stage or the numbers that the running task reports."""
+        Args:
+            name: What is shown of it.
+            run: Identifies it in `event`.
+        """
+        self._end(run)
+        self._bars[run] = _Bar(name, self._progress.add_task(name, total=None, note=""))
+
+    def event(self, run: str, event: dict[str, Any]) -> None:
+        """Show the stage or the numbers that a running task reports.
+
+        Args:
+            run: The task, as in `begin`.
+            event: What it reports.
+        """
+        if (bar := self._bars.get(run)) is None:
+            return
         report = event.get("report", {})
         if "stage" in event:
-            self._clear()
-            self._stage = f"{self._name}: {event['stage']}"
-            self._show(self._stage, 0, None)
+            self._progress.reset(bar.task, description=f"{bar.name}: {event['stage']}", total=None, note="")
         elif "steps" in report:
-            self._show(self._stage, report["step"], report["steps"], _scalars(report))
+            note = _scalars(report)
+            self._progress.update(bar.task, completed=report["step"], total=report["steps"], note=note)
 
     def finished(self, record: Record, *, cached: bool) -> None:
         """Show the result of a cell; `cached` if it had finished in an earlier run."""
-        self._clear()
+        self._end(record.run_id)
         self._progress.console.print(_outcome(record, self._ranking, cached=cached), markup=False)
 
-    def _show(self, text: str, done: float, total: float | None, note: str = "") -> None:
-        if self._task is None:
-            self._task = self._progress.add_task(text, total=total, note=note)
-        self._progress.update(self._task, description=text, completed=done, total=total, note=note)
+    def _end(self, run: str) -> None:
+        if (bar := self._bars.pop(run, None)) is not None:
+            self._progress.remove_task(bar.task)
 
-    def _clear(self) -> None:
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-            self._task = None
+
+@dataclass
+class _Line:
+    """What was printed of a running task.
+
+    Attributes:
+        name: What is shown of it.
+        stage: The name with its current stage.
+        begun: When the stage began.
+        last: When a line of the stage was printed, or the stage began.
+        before: Number of steps that were done when the stage began.
+    """
+
+    name: str
+    stage: str = ""
+    begun: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+    before: float = 0.0
 
 
 class Lines(_Display):
-    """Lines of progress for a pipe, one every ten seconds at most.
+    """Lines of progress for a pipe, one every ten seconds at most for each task.
 
     Args:
         console: Where the progress is printed.
@@ -150,10 +191,7 @@ class Lines(_Display):
 
     def __init__(self, console: Console, ranking: Column | None = None) -> None:
         self._console, self._ranking = console, ranking
-        self._name = self._stage = ""
-        self._last = 0.0
-        self._begun = 0.0
-        self._made: int | None = None
+        self._lines: dict[str, _Line] = {}
 
     def __enter__(self) -> Lines:
         return self
@@ -169,42 +207,52 @@ class Lines(_Display):
             done: Number of samples that are prepared.
             total: Number of samples to prepare.
         """
-        if self._made is None:
-            self._begun, self._made = time.monotonic(), done
-        self._tick(f"preparing {dataset.spec.name}", done, total, always=done == total, before=self._made)
+        name = f"preparing {dataset.spec.name}"
+        line = self._lines.setdefault(name, _Line(name, name, last=0.0, before=done))
+        self._tick(line, done, total, always=done == total)
         if done == total:
-            self._made = None
+            del self._lines[name]
 
-    def begin(self, name: str) -> None:
-        """Show that a task starts; the next events belong to it."""
-        self._name = name
+    def begin(self, name: str, run: str = "") -> None:
+        """Show that a task starts.
+
+        Args:
+            name: What is shown of it.
+            run: Identifies it in `event`.
+        """
+        self._lines[run] = _Line(name)
         self._print(name)
 
-    def event(self, event: dict[str, Any]) -> None:
-        """Show the stage or the numbers that the running task reports."""
+    def event(self, run: str, event: dict[str, Any]) -> None:
+        """Show the stage or the numbers that a running task reports.
+
+        Args:
+            run: The task, as in `begin`.
+            event: What it reports.
+        """
+        if (line := self._lines.get(run)) is None:
+            return
         report = event.get("report", {})
         if "stage" in event:
-            self._begun = self._last = time.monotonic()
-            self._stage = f"{self._name}: {event['stage']}"
+            self._lines[run] = line = _Line(line.name, f"{line.name}: {event['stage']}")
             if event["stage"].startswith("waiting"):
-                self._print(self._stage)
+                self._print(line.stage)
         elif report.get("steps"):
-            self._tick(self._stage, report["step"], report["steps"], _scalars(report))
+            self._tick(line, report["step"], report["steps"], _scalars(report))
 
     def finished(self, record: Record, *, cached: bool) -> None:
         """Show the result of a cell; `cached` if it had finished in an earlier run."""
+        self._lines.pop(record.run_id, None)
         self._print(_outcome(record, self._ranking, cached=cached))
 
-    def _tick(
-        self, text: str, done: float, total: float, note: str = "", *, always: bool = False, before: float = 0
-    ) -> None:
+    def _tick(self, line: _Line, done: float, total: float, note: str = "", *, always: bool = False) -> None:
         now = time.monotonic()
-        if not always and now - self._last < LINE_EVERY_S:
+        if not always and now - line.last < LINE_EVERY_S:
             return
-        self._last = now
-        left = (now - self._begun) * (total - done) / (done - before) if done > before else None
+        line.last = now
+        left = (now - line.begun) * (total - done) / (done - line.before) if done > line.before else None
         remaining = f", {show_seconds(left)} left" if left else ""
-        self._print(f"{text} {done:g}/{total:g}{remaining}{'  ' + note if note else ''}")
+        self._print(f"{line.stage} {done:g}/{total:g}{remaining}{'  ' + note if note else ''}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

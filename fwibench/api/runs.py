@@ -21,6 +21,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.engines.choice import open_engine
 from fwibench.runs.execution.run import Listener, run_plan
 from fwibench.runs.planning.grammar import Kind, read_selected
 from fwibench.runs.planning.plan import PlannedCell, make_plan
@@ -46,6 +47,8 @@ class RunSettings(TypedDict, total=False):
         metrics: Metrics beyond the default ones.
         force: Whether finished cells are run again.
         max_cells: Largest number of cells that is planned.
+        jobs: Number of cells that run side by side; None for as many as fit the machine.
+        devices_per_cell: Number of devices that a cell trains on.
     """
 
     split: str | None
@@ -59,6 +62,8 @@ class RunSettings(TypedDict, total=False):
     metrics: Sequence[str]
     force: bool
     max_cells: int
+    jobs: int | None
+    devices_per_cell: int
 
 
 class Filters(TypedDict, total=False):
@@ -157,7 +162,8 @@ def run_request(plan: list[PlannedCell], request: Request, registry: Registry, l
         registry: Where methods, datasets and metrics are looked up.
         listener: Is told how far the run is.
     """
-    done = run_plan(plan, request, registry, listener)
+    with open_engine(plan, request, registry) as engine:
+        done = run_plan(plan, request, registry, listener, engine)
     return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, columns_of(registry))
 
 

@@ -82,6 +82,10 @@ def build_request(
     results: Results = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
     max_cells: Annotated[int, typer.Option(min=1, help="Largest number of cells to plan.")] = MOST_CELLS,
+    jobs: Annotated[
+        str, typer.Option(help="Number of cells that run side by side; auto: as many as cores, GPUs and memory allow.")
+    ] = "1",
+    devices_per_cell: Annotated[int, typer.Option(help="Number of GPUs that a cell trains on.")] = 1,
 ) -> Request:
     """Build the request of `run` and `plan` from their options.
 
@@ -107,6 +111,8 @@ def build_request(
         results=results,
         force=force,
         max_cells=max_cells,
+        jobs=parse_jobs(jobs),
+        devices_per_cell=devices_per_cell,
         command=("fwibench", *map(as_utf8, sys.argv[1:])),
     )
 
@@ -140,6 +146,21 @@ def parse_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def parse_jobs(text: str) -> int | None:
+    """Return the number of cells that run side by side; None for `auto`.
+
+    Raises:
+        UsageError: The text is neither a number above 0 nor `auto`.
+    """
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 0 < int(text) <= MOST_JOBS:
+        raise UsageError(f"--jobs is '{text}', expected a number from 1 to {MOST_JOBS}, or auto")
+    return int(text)
+
+
+MOST_JOBS = 1000
+"""Largest number of cells at a time: each takes three processes, and systems have no more than some thousands."""
 LONGEST_S = 1e8
 """Upper bound of a duration [s], about three years: timers of the operating system overflow at about a century."""
 

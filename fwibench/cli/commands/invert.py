@@ -69,8 +69,8 @@ def invert(
     warn_each(task.warnings, strict=strict)
     with make_listener(errors()) as listener:
         listener.begin(f"{task.spec.name} on {counted(len(task.measurements), 'record')} of {measurements.name}")
-        listener.event({"stage": "invert"})
-        outcome = inverting.invert(task, device, seconds, lambda scalars: listener.event({"report": scalars}))
+        listener.event("", {"stage": "invert"})
+        outcome = inverting.invert(task, device, seconds, lambda scalars: listener.event("", {"report": scalars}))
     warn_each(outcome.warnings, strict=False)
     write_maps(outcome.maps, output)
     drawn = _draw(task, outcome, png) if png else []

@@ -53,8 +53,8 @@ def predict(
         listener.begin(
             f"{task.record.cell.method} on {counted(len(task.measurements), 'sample')} of {measurements.name}"
         )
-        listener.event({"stage": "predict"})
-        maps = predicting.predict(task, registry, device, lambda scalars: listener.event({"report": scalars}))
+        listener.event("", {"stage": "predict"})
+        maps = predicting.predict(task, registry, device, lambda scalars: listener.event("", {"report": scalars}))
     facts, late = _facts(task, maps), predicting.doubt_maps(maps, task.problem)
     warn_each(late, strict=strict)
     facts["warnings"] += late

@@ -20,6 +20,7 @@ from fwibench.cli.registry import open_registry
 from fwibench.runs.artefacts.differences import TOLERANCE
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.engines.choice import open_engine
 from fwibench.runs.execution.run import run_plan
 from fwibench.runs.machine.devices import check_device
 from fwibench.runs.reproduction import repeat as repeating
@@ -62,8 +63,12 @@ def reproduce(
         if json:
             print_json(facts)
         raise typer.Exit(0 if show else 1)
-    with repeating.same_threads(record, base), make_listener(errors(), columns_of(registry).ranking) as listener:
-        outcome = run_plan(plan, request, registry, listener)
+    with (
+        repeating.same_threads(record, base),
+        make_listener(errors(), columns_of(registry).ranking) as listener,
+        open_engine(plan, request, registry) as engine,
+    ):
+        outcome = run_plan(plan, request, registry, listener, engine)
     if outcome.interrupted:
         raise typer.Exit(130)
     found = repeating.compare_runs(folder, Results(target).folder(record.cell), registry, tolerance)

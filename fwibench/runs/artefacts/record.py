@@ -83,6 +83,9 @@ class Record(Frozen):
     started: Text = ""
     wall_s: Amount | None = None
     load: Load | None = Field(default=None, description="load of the machine; None if the cell was killed")
+    beside: Count | None = Field(
+        default=None, description="largest number of other cells of the same run that ran at the same time"
+    )
 
     @property
     def run_id(self) -> str:

@@ -7,10 +7,13 @@ earlier result is kept until the new one replaces it atomically.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +25,10 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, remove
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.company import Seat
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, data_state, find_changed_files
-from fwibench.runs.processes.launch import ProcessEnd, end_processes, run_process
+from fwibench.runs.processes.launch import Launch, ProcessEnd, end_processes, run_process
 from fwibench.runs.processes.messages import (
     Diagnosed,
     EventHandler,
@@ -39,47 +43,61 @@ from fwibench.runs.processes.messages import (
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
 
+LOCK_TRIAL_S = 0.2
+"""Time between two looks at whether a cell that waits for another command was cancelled [s]."""
 RESUMABLE = ("timeout", "oom")
 """Statuses after which checkpoints are kept for the next attempt."""
 LEAST_SCORING_S = 60.0
 """Smallest time limit of scoring, if the method has used up most of the cell's time limit [s]."""
 
 
-def execute(job: Job, results: Results, dataset: Dataset, on_event: EventHandler, *, force: bool) -> Record:
+def execute(job: Job, results: Results, dataset: Dataset, seat: Seat, *, force: bool) -> Record:
     """Run one cell.
 
     Args:
         job: Cell, as a blank record, and how to run it.
         results: Results folder.
         dataset: Dataset of the cell, prepared.
-        on_event: Called with the processes' events, from another thread.
+        seat: Its place among the cells that run at the same time.
         force: Whether to run a finished cell again, and to discard checkpoints of an interrupted attempt.
 
     Returns:
         The record of the cell, with any status.
+
+    Raises:
+        KeyboardInterrupt: The cell was cancelled; the next run resumes it.
     """
     run = job.record.cell.run_id
     start = time.monotonic()
     try:
-        try:
-            with results.locked(run, 0.2):
-                return _execute(job, results, dataset, on_event, start, force=force)
-        except BusyError:
-            on_event({"stage": "waiting for another command that works on it"})
-        with results.locked(run):
-            return _execute(job, results, dataset, on_event, start, force=force)
+        with _locked(results, run, seat):
+            return _execute(job, results, dataset, seat, start, force=force)
     except (FwibenchError, OSError) as error:
         return _updated(_failed_record(job, _describe_error(error)), wall_s=time.monotonic() - start)
 
 
-def _execute(
-    job: Job, results: Results, dataset: Dataset, on_event: EventHandler, start: float, *, force: bool
-) -> Record:
+@contextmanager
+def _locked(results: Results, run: str, seat: Seat) -> Iterator[None]:
+    """Hold the lock of a run during the block, however long another command holds it."""
+    with ExitStack() as stack:
+        for turn in itertools.count():
+            if seat.control.cancelled:
+                raise KeyboardInterrupt
+            try:
+                stack.enter_context(results.locked(run, LOCK_TRIAL_S))
+                break
+            except BusyError:
+                if not turn:
+                    seat.on_event({"stage": "waiting for another command that works on it"})
+        yield
+
+
+def _execute(job: Job, results: Results, dataset: Dataset, seat: Seat, start: float, *, force: bool) -> Record:
     cell = job.record.cell
     if not force and (finished := results.finished(cell)):
         return finished
     folder = results.folder(cell).absolute()
-    attempt = _Attempt(job, folder, _EventFilter(on_event))
+    attempt = _Attempt(job, folder, seat, _EventFilter(seat.hear))
     try:
         attempt.set_up(force=force)
         record = attempt.run(dataset)
@@ -89,7 +107,7 @@ def _execute(
         # interrupted: checkpoints are kept for the next run
         remove(attempt.attempt)
         raise
-    record = _updated(record, wall_s=time.monotonic() - start)
+    record = _updated(record, wall_s=time.monotonic() - start, beside=seat.beside)
     return attempt.finish(record, has_result=results.finished(cell) is not None)
 
 
@@ -114,12 +132,14 @@ class _Attempt:
     Attributes:
         job: Cell and how to run it.
         folder: Folder of the cell.
+        seat: Its place among the cells that run at the same time.
         events: Handler of the processes' events.
         killed: Whether the method's process was killed by SIGKILL, as by the out-of-memory killer.
     """
 
     job: Job
     folder: Path
+    seat: Seat
     events: _EventFilter
     killed: bool = False
 
@@ -167,7 +187,7 @@ class _Attempt:
         return record
 
     def _run_method(self) -> tuple[Record, bool]:
-        end = self._process("fwibench.runs.execution.worker", [str(self.attempt), str(self.workdir)], self.job.limit)
+        end = self._process("fwibench.runs.execution.worker", (str(self.attempt), str(self.workdir)), self.job.limit)
         self.killed = end.code == -signal.SIGKILL
         try:
             draft = read_message(Measured, RunFiles(self.attempt).draft)
@@ -182,7 +202,7 @@ class _Attempt:
     def _score(self, record: Record, limit: float | None) -> Record:
         """Add the scores, computed by a process that loads no code of the method."""
         remove(RunFiles(self.attempt).scored)
-        end = self._process("fwibench.runs.scoring.worker", ["score", str(self.attempt)], limit)
+        end = self._process("fwibench.runs.scoring.worker", ("score", str(self.attempt)), limit)
         scored = read_message(Scored, RunFiles(self.attempt).scored)
         if scored is None:
             status, reason = self._explain_end(end, limit)
@@ -207,7 +227,7 @@ class _Attempt:
         results = [RunFiles(self.attempt).predictions, RunFiles(self.attempt).scores]
         states = [os.stat(path) for path in results]
         remove(RunFiles(self.attempt).diagnosed)
-        end = self._process("fwibench.runs.scoring.worker", ["diagnose", str(self.attempt)], limit)
+        end = self._process("fwibench.runs.scoring.worker", ("diagnose", str(self.attempt)), limit)
         found = read_message(Diagnosed, RunFiles(self.attempt).diagnosed)
         found = found or Diagnosed(fault=self._explain_end(end, limit)[1])
         if [_identity(os.stat(path)) for path in results] != [_identity(state) for state in states]:
@@ -221,9 +241,13 @@ class _Attempt:
             update={"diagnostics": {**record.diagnostics, **found.figures}, "notes": [*record.notes, *notes]}
         )
 
-    def _process(self, module: str, arguments: list[str], limit: float | None) -> ProcessEnd:
+    def _process(self, module: str, arguments: tuple[str, ...], limit: float | None) -> ProcessEnd:
         self.events.ended = {}
-        return run_process(module, arguments, self.folder, RunFiles(self.attempt).log, limit, self.events)
+        log, variables = RunFiles(self.attempt).log, self.seat.variables
+        end = run_process(Launch(module, arguments, self.folder, log, limit, variables), self.events, self.seat.control)
+        if self.seat.control.cancelled:
+            raise KeyboardInterrupt
+        return end
 
     def _explain_end(self, end: ProcessEnd, limit: float | None) -> tuple[Status, str]:
         """Return status and reason of a process that wrote no message."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,7 @@ class Task:
         limit: Time until the deadline [s]; None for no limit.
         on_event: Called with events for the progress display.
         prepare: Called after all code of the cell is loaded and before the method is built; returns notes.
+        alone: Context in which no other cell of the run computes.
     """
 
     cell: Cell
@@ -57,6 +59,7 @@ class Task:
     limit: float | None = None
     on_event: EventHandler = lambda event: None
     prepare: Callable[[], list[str]] = list
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def evaluate(task: Task) -> Iterator[Measured]:
@@ -117,7 +120,10 @@ def evaluate(task: Task) -> Iterator[Measured]:
         yield measured.with_costs(**clock_inversions(predicted, task.device))
         return
     saved = partial(_load_on_cpu, task, dataset, context)
-    yield measured.with_costs(**clock(method, saved, test.measurements[: rows_at_once(dataset.measured_problem)]))
+    samples = test.measurements[: rows_at_once(dataset.measured_problem)]
+    with task.alone():
+        costs_of_clock = clock(method, saved, samples)
+    yield measured.with_costs(**costs_of_clock)
 
 
 def _context(task: Task, dataset: Dataset) -> RunContext:

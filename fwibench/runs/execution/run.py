@@ -1,14 +1,18 @@
-"""Execution of a plan, cell after cell; each dataset is prepared before its first cell.
+"""Execution of a plan: each dataset is prepared before its first cell, each cell follows the one that it builds on.
 
-Invariant: every planned cell ends with a record and a status, in the order of the plan.
+Invariant: every planned cell ends with a record and a status, in the order of the plan, wherever the cells run. No cell
+runs while data are prepared on this machine.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fwibench.errors import FwibenchError
@@ -18,9 +22,9 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.execution.attempt import execute
+from fwibench.runs.execution.engines.engine import Engine, Pending
+from fwibench.runs.machine.devices import may_use_gpu
 from fwibench.runs.machine.environment import describe_environment
-from fwibench.runs.opening.datasets import ensure_samples
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins
@@ -50,8 +54,13 @@ class Listener(Protocol):
             total: Number of cells in the plan.
         """
 
-    def event(self, event: dict[str, Any]) -> None:
-        """Handle an event of the running cell, with the key `stage` or `report`. Called from another thread."""
+    def event(self, run: str, event: dict[str, Any]) -> None:
+        """Handle an event of a running cell. Called from another thread.
+
+        Args:
+            run: Name of the run.
+            event: The event, with the key `stage` or `report`.
+        """
 
     def finished(self, record: Record, *, cached: bool) -> None:
         """Handle the record of a cell that has ended or was cached."""
@@ -81,91 +90,183 @@ class Outcome:
         return 1 if any(record.wall_s for record in self.records) else 3
 
 
-def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> Outcome:
+def run_plan(
+    plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener, engine: Engine
+) -> Outcome:
     """Run the cells of a plan that are not cached.
 
-    Ctrl-C stops the running cell, keeps finished cells and gives the others the status `not-run`.
+    Ctrl-C stops the running cells, keeps finished cells and gives the others the status `not-run`.
 
     Args:
-        plan: Cells in the order of execution.
+        plan: Cells in the order of execution; a cell follows the one that it builds on.
         request: Request of the plan.
         registry: Registry of methods, datasets and metrics.
         listener: Callbacks for the progress.
+        engine: Where the cells run.
 
     Returns:
         The records of all cells.
     """
     Results(request.results).clean_up()
-    runner = _Runner(request, registry, listener)
-    outcome = Outcome()
+    runner = _Runner(plan, request, registry, listener, engine)
     start = time.monotonic()
-    for number, planned in enumerate(plan, 1):
-        if outcome.interrupted:
-            outcome.records.append(runner.make_record(planned, "not-run", "interrupted before it started"))
-            continue
-        try:
-            if planned.cached is None:
-                listener.started(planned, number, len(plan))
-            record = planned.cached or runner.run(planned)
-        except KeyboardInterrupt:
-            outcome.interrupted = True
-            record = runner.make_record(planned, "not-run", "interrupted while it ran; the next run resumes it")
-        outcome.records.append(record)
-        listener.finished(record, cached=planned.cached is not None)
-        if planned.cached is None and record.status != "not-run":
-            registry.tell_finished(record.model_dump(mode="json"))
-    outcome.wall_s = time.monotonic() - start
-    return outcome
+    interrupted = runner.run()
+    return Outcome([runner.records[number] for number in range(len(plan))], interrupted, time.monotonic() - start)
 
 
 @dataclass
 class _Runner:
-    """Runner of a request's cells.
+    """Runner of a plan's cells.
 
     Attributes:
+        plan: The cells, which are identified by their position.
         request: Request of the plan.
         registry: Registry of methods, datasets and metrics.
         listener: Callbacks for the progress.
+        engine: Where the cells run.
+        records: Records of the cells that are done.
         preparation_errors: Why a dataset could not be prepared, by fingerprint; empty for a prepared one.
         data_notes: What is doubtful about a dataset's files, by fingerprint.
     """
 
+    plan: list[PlannedCell]
     request: Request
     registry: Registry
     listener: Listener
+    engine: Engine
+    records: dict[int, Record] = field(default_factory=dict)
     preparation_errors: dict[str, str] = field(default_factory=dict)
     data_notes: dict[str, list[str]] = field(default_factory=dict)
 
-    def run(self, planned: PlannedCell) -> Record:
-        """Prepare the dataset and execute the cell; return its record, also if the cell could not start."""
-        dataset, request = planned.dataset, self.request
-        results = Results(request.results)
+    def __post_init__(self) -> None:
+        self._pending = deque(range(len(self.plan)))
+        self._running: dict[int, Pending] = {}
+        self._done: SimpleQueue[int] = SimpleQueue()
+        self._unfinished = {one.cell.run_id for one in self.plan if one.cached is None}
+        self._blocked: defaultdict[str, list[int]] = defaultdict(list)
+        self._announced: set[int] = set()
+
+    def run(self) -> bool:
+        """Run the cells; return whether the user interrupted it."""
+        try:
+            while self._pending or self._running:
+                self._start_cells()
+                if self._running:
+                    self._collect(self._done.get())
+        except KeyboardInterrupt:
+            self._interrupt()
+            return True
+        except BaseException:
+            self.engine.cancel()
+            raise
+        return False
+
+    def _start_cells(self) -> None:
+        """Start the cells for which there is room, in the order of the plan."""
+        later: list[int] = []
+        while self._pending and self.engine.has_room():
+            number = self._pending.popleft()
+            planned = self.plan[number]
+            if planned.cached is not None:
+                self._finish(number, planned.cached)
+            elif not planned.skip and self._must_wait(planned.dataset):
+                later.append(number)
+                break
+            elif planned.cell.base in self._unfinished:
+                self._blocked[planned.cell.base].append(number)
+            elif not self._start(number):
+                later.append(number)
+        self._pending.extendleft(reversed(later))
+
+    def _must_wait(self, dataset: Dataset) -> bool:
+        """Return whether a dataset has to be prepared, and other cells run, whose times would suffer."""
+        known = dataset.fingerprint in self.preparation_errors
+        return bool(self._running) and not known and self.engine.needs_samples(dataset)
+
+    def _start(self, number: int) -> bool:
+        """Start a cell, or find out that it cannot run; return False if there is no room for it now."""
+        planned = self.plan[number]
+        status, reason = self._obstacle(planned)
+        if reason:
+            record = self.make_record(planned, status, reason)
+            self._finish(number, _write_unstarted(record, Results(self.request.results)))
+            return True
+        job = self._make_job(planned)
+        if not self.engine.has_room(job):
+            return False
+        self._announce(number)
+        pending = self.engine.submit(job, planned.dataset, partial(self.listener.event, planned.cell.run_id))
+        self._running[number] = pending
+        pending.add_done_callback(lambda _: self._done.put(number))
+        return True
+
+    def _obstacle(self, planned: PlannedCell) -> tuple[Status, str]:
+        """Return the status of a cell that cannot start and why; the reason is empty if it can."""
+        dataset = planned.dataset
         if planned.skip:
-            return _write_unstarted(self.make_record(planned, "skipped", planned.skip), results)
+            return "skipped", planned.skip
         if dataset.fingerprint not in self.preparation_errors:
             self.preparation_errors[dataset.fingerprint] = self._prepare(dataset)
         if reason := self.preparation_errors[dataset.fingerprint]:
-            return _write_unstarted(self.make_record(planned, "failed", reason), results)
-        if reason := results.missing_base_reason(planned.cell.base):
-            return _write_unstarted(self.make_record(planned, "skipped", reason), results)
-        metrics = metric_names(request.metrics, self.registry)
-        notes = list(self.data_notes.get(dataset.fingerprint, ()))
-        record = self._blank_record(planned).model_copy(update={"notes": notes})
-        job = Job(record=record, device=request.device, metrics=metrics, limit=request.time_limit)
-        job = needed_plugins(self.registry, job)
-        return execute(job, results, dataset, self.listener.event, force=request.force)
+            return "failed", reason
+        return "skipped", Results(self.request.results).missing_base_reason(planned.cell.base)
 
     def _prepare(self, dataset: Dataset) -> str:
         """Generate missing data; return why that failed, or an empty text."""
         try:
             with stdout_to_stderr():
-                ensure_samples(dataset, partial(self.listener.preparing, dataset))
-                self.data_notes[dataset.fingerprint] = dataset.doubts()
+                progress = partial(self.listener.preparing, dataset)
+                self.data_notes[dataset.fingerprint] = self.engine.prepare(dataset, progress)
         except FwibenchError as error:
             return f"{dataset.spec.name} could not be prepared: {error.message} ({error.hint})"
         except (Exception, SystemExit) as error:
             return f"{dataset.spec.name} could not be prepared: {describe(error)}"
         return ""
+
+    def _make_job(self, planned: PlannedCell) -> Job:
+        request = self.request
+        notes = list(self.data_notes.get(planned.dataset.fingerprint, ()))
+        job = Job(
+            record=self._blank_record(planned).model_copy(update={"notes": notes}),
+            device=request.device,
+            metrics=metric_names(request.metrics, self.registry),
+            limit=request.time_limit,
+            devices=request.devices_per_cell,
+            gpu=may_use_gpu(self.registry.method(planned.cell.method).spec, request.device),
+        )
+        return needed_plugins(self.registry, job)
+
+    def _announce(self, number: int) -> None:
+        self._announced.add(number)
+        self.listener.started(self.plan[number], number + 1, len(self.plan))
+
+    def _collect(self, number: int) -> None:
+        """Take the record of a cell that is done."""
+        record = self._running.pop(number).result()
+        self._finish(number, record)
+        if record.status != "not-run":
+            self.registry.tell_finished(record.model_dump(mode="json"))
+
+    def _finish(self, number: int, record: Record) -> None:
+        """Keep the record of a cell, and let those start that build on it."""
+        self.records[number] = record
+        self._unfinished.discard(record.run_id)
+        self._pending.extendleft(reversed(self._blocked.pop(record.run_id, ())))
+        self.listener.finished(record, cached=self.plan[number].cached is not None)
+
+    def _interrupt(self) -> None:
+        """End the cells that run, and give a record to each that has none."""
+        self.engine.cancel()
+        while self._running:
+            number = self._done.get()
+            with suppress(KeyboardInterrupt):
+                self._collect(number)
+        for number, planned in enumerate(self.plan):
+            if number not in self.records and number in self._announced:
+                reason = "interrupted while it ran; the next run resumes it"
+                self._finish(number, self.make_record(planned, "not-run", reason))
+            elif number not in self.records:
+                self.records[number] = self.make_record(planned, "not-run", "interrupted before it started")
 
     def _blank_record(self, planned: PlannedCell) -> Record:
         """Return the record of a cell with everything that is known before it runs."""

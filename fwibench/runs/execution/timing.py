@@ -48,18 +48,18 @@ def stopwatch(device: str) -> Iterator[Stopwatch]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit torch and the BLAS libraries to a single thread."""
+def using_threads(number: int) -> Iterator[None]:
+    """Set the number of threads of torch and of the BLAS libraries within the block."""
     import torch
     from threadpoolctl import threadpool_limits
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(number):
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 def seconds_per_call(call: Callable[[], object], device: str, budget: float = 2.0, max_repeats: int = 50) -> float:
@@ -90,7 +90,7 @@ def seconds_per_call(call: Callable[[], object], device: str, budget: float = 2.
 
 def latency_ms(predict: Predict, measurements: Array32) -> float:
     """Return the prediction time of one sample on one CPU thread [ms], as measured in section 4.2 of the paper."""
-    with one_thread():
+    with using_threads(1):
         return 1e3 * seconds_per_call(lambda: predict(measurements[:1]), "cpu")
 
 

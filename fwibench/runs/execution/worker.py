@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Semaphore
 
 from fwibench.errors import FwibenchError
 from fwibench.plugins.registry import load_registry
@@ -23,7 +27,7 @@ from fwibench.runs.processes.child import (
     log_broken_plugins,
     redirect_stdout,
 )
-from fwibench.runs.processes.messages import Job, Measured, describe_plugins, write_message
+from fwibench.runs.processes.messages import EventHandler, Job, Measured, describe_plugins, write_message
 
 
 def main(folder: Path, workdir: Path, liveness: int) -> None:
@@ -35,7 +39,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
         liveness: Descriptor of a pipe that closes when this process must end.
     """
     send = redirect_stdout()
-    exit_with_supervisor(liveness)
+    replies = exit_with_supervisor(liveness)
     job = Job.model_validate_json(RunFiles(folder).job.read_bytes())
     from fwibench.runs.machine.interpreter import InterpreterState
 
@@ -43,7 +47,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
     registry = load_registry(job.method_plugins)
     log_broken_plugins(registry)
     cell, measured = job.record.cell, Measured()
-    meter = LoadMeter()
+    meter, clock = LoadMeter(), _Clock(job.clock_threads, send, replies)
     try:
         send({"stage": "start"})
         from fwibench.runs.execution.evaluate import Task, evaluate
@@ -61,6 +65,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
             limit=job.limit,
             on_event=send,
             prepare=fresh.restore,
+            alone=clock.alone,
         )
         for reached in evaluate(task):
             measured = reached
@@ -69,12 +74,48 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
         measured = measured.with_values(status=status, reason=reason)
         traceback.print_exc()
     environment = {**describe_environment(), **job.record.environment, "plugins": describe_plugins(registry)}
-    measured = measured.with_values(load=meter.read(), environment=environment)
+    load = meter.read().model_copy(update={"clock": clock.others})
+    measured = measured.with_values(load=load, environment=environment)
     try:
         write_message(measured, RunFiles(folder).draft)
     except FwibenchError as error:
         traceback.print_exc()
         send({"ended": {"status": "failed", "reason": str(error)}})
+
+
+@dataclass
+class _Clock:
+    """The clock of a cell, with which latency and throughput are measured.
+
+    Attributes:
+        threads: Threads with which they are measured, if other cells run beside this one; else None.
+        send: Sends events to the command.
+        replies: Released when the command has paused the other cells.
+        others: How many cores other processes used meanwhile; None if that is not known.
+    """
+
+    threads: int | None
+    send: EventHandler
+    replies: Semaphore
+    others: float | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other cells of the run from computing during the block."""
+        if self.threads is None:
+            yield
+            return
+        self.send({"clock": True})
+        self.replies.acquire()
+        from fwibench.runs.execution.timing import using_threads
+
+        meter = LoadMeter()
+        try:
+            with using_threads(self.threads):
+                yield
+        finally:
+            self.others = meter.read().others
+            self.send({"clock": False})
 
 
 if __name__ == "__main__":

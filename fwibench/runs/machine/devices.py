@@ -28,7 +28,12 @@ def unsupported_device_reason(method: MethodSpec, asked: str) -> str:
         return ""
     if asked == "cpu":
         return f"{method.name} runs on {' and '.join(method.devices)} only, --device is cpu"
-    return "" if _has_gpu_driver() else _no_gpu(method.name)
+    return "" if has_gpu_driver() else _no_gpu(method.name)
+
+
+def may_use_gpu(method: MethodSpec, asked: str) -> bool:
+    """Return whether a method computes on a GPU if there is one; needs no torch."""
+    return "cuda" in method.devices and asked != "cpu"
 
 
 def choose_device(asked: str, method: MethodSpec) -> str:
@@ -85,7 +90,7 @@ def select_device(device: str) -> None:
 
 
 @cache
-def _has_gpu_driver() -> bool:
+def has_gpu_driver() -> bool:
     """Return whether a GPU driver is installed: without one torch finds no GPU."""
     for name in DRIVERS:
         try:

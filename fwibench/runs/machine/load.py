@@ -33,10 +33,19 @@ class Load(BaseModel):
         default=None, description="how many of these cores other processes used, mean over the cell; Linux only"
     )
 
+    clock: Amount | None = Field(
+        default=None, description="the same while latency and throughput were measured; None if they were not"
+    )
+
     @property
     def busy(self) -> bool:
         """Whether other processes used so much that measured times are longer than on an idle machine."""
         return self.others is not None and self.others > BUSY_SHARE * self.cores
+
+    @property
+    def busy_clock(self) -> bool:
+        """Whether that holds for latency and throughput."""
+        return self.busy if self.clock is None else self.clock > BUSY_SHARE * self.cores
 
 
 class LoadMeter:

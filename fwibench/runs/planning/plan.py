@@ -95,6 +95,8 @@ def _check(request: Request, registry: Registry) -> None:
         ("seeds", request.seeds, 1),
         ("first-seed", request.first_seed, 0),
         ("test-samples", request.test_samples, 1),
+        ("jobs", request.jobs, 1),
+        ("devices-per-cell", request.devices_per_cell, 1),
     ):
         if value is not None and value < least:
             raise UsageError(f"--{option} is {value}, expected {least} or more")

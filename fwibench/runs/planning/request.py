@@ -48,6 +48,9 @@ class Request:
         results: Results folder.
         force: Whether finished cells are run again.
         max_cells: Largest number of cells that is planned.
+        jobs: Number of cells that run side by side; None for as many as fit the machine.
+        devices_per_cell: Number of devices that a cell trains on.
+        cluster: Address of a Dask cluster, or a file that describes one; empty runs the cells on this machine.
         command: Words of the command line, for the records; empty if the request comes from Python.
     """
 
@@ -65,6 +68,9 @@ class Request:
     results: Path = Path("results")
     force: bool = False
     max_cells: int = MOST_CELLS
+    jobs: int | None = 1
+    devices_per_cell: int = 1
+    cluster: str = ""
     command: tuple[str, ...] = ()
 
 

@@ -71,16 +71,22 @@ def redirect_stdout() -> Callable[[dict[str, Any]], None]:
     return send
 
 
-def exit_with_supervisor(liveness: int) -> None:
-    """Kill this process and its group when the other end of the pipe `liveness` is closed."""
+def exit_with_supervisor(liveness: int) -> threading.Semaphore:
+    """Kill this process and its group when the other end of the pipe `liveness` is closed.
+
+    Returns:
+        A semaphore that is released once for each byte in the pipe, a reply of the command.
+    """
     os.set_inheritable(liveness, False)
+    replies = threading.Semaphore(0)
 
     def watch() -> None:
         while os.read(liveness, 1):
-            pass
+            replies.release()
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
+    return replies
 
 
 def log_broken_plugins(registry: Registry) -> None:

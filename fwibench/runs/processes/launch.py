@@ -12,11 +12,13 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fwibench.runs.processes import supervisor
+from fwibench.runs.processes.control import Control
 from fwibench.runs.processes.messages import EventHandler
 from fwibench.runs.processes.variables import child_environment
 
@@ -24,6 +26,30 @@ MARK = "FWIBENCH_CELL"
 """Environment variable that all processes of a cell inherit: the cell's folder."""
 GRACE_S = 15.0
 """Time that the supervisor has to end the cell's processes before it is killed [s]."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A process of a cell to start: `python -m MODULE ARGUMENTS... LIVENESS`.
+
+    Its standard input is empty; its standard output is a stream of events, one JSON object per line. `LIVENESS` is the
+    descriptor of a pipe whose other end is closed when the process must end.
+
+    Attributes:
+        module: Module to run.
+        arguments: Arguments of the module.
+        folder: Folder of the cell, which identifies its processes.
+        log: File to which standard error is appended.
+        limit: Time limit [s]; None for no limit.
+        variables: Environment variables besides those of this process.
+    """
+
+    module: str
+    arguments: tuple[str, ...]
+    folder: Path
+    log: Path
+    limit: float | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,35 +65,28 @@ class ProcessEnd:
     out_of_memory: bool = False
 
 
-def run_process(
-    module: str, arguments: list[str], folder: Path, log: Path, limit: float | None, on_event: EventHandler
-) -> ProcessEnd:
-    """Run `python -m MODULE ARGUMENTS... LIVENESS` and return how it ended.
-
-    Its standard input is empty; its standard output is a stream of events, one JSON object per line. `LIVENESS` is the
-    descriptor of a pipe whose other end is closed when the process must end.
+def run_process(launch: Launch, on_event: EventHandler, control: Control | None = None) -> ProcessEnd:
+    """Run a process of a cell to its end, and return how it ended.
 
     Args:
-        module: Module to run.
-        arguments: Arguments of the module.
-        folder: Folder of the cell, which identifies its processes.
-        log: File to which standard error is appended.
-        limit: Time limit [s]; None for no limit.
+        launch: The process.
         on_event: Called with each event, from another thread.
+        control: Receives orders to the process from other threads.
 
     Returns:
         How the process ended.
     """
+    control = control or Control()
     killed_before = count_memory_kills()
-    mark = str(folder.absolute())
+    mark = str(launch.folder.absolute())
     liveness, liveness_end = os.pipe()
     report, status = os.pipe()
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(log, flags, 0o666)
+        descriptor = os.open(launch.log, flags, 0o666)
         with open(descriptor, "ab") as stderr:
             # -P: modules are not imported from the working directory
-            command = [sys.executable, "-P", "-m", module, *arguments, "{liveness}"]
+            command = [sys.executable, "-P", "-m", launch.module, *launch.arguments, "{liveness}"]
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, str(liveness), str(status), *command],
                 stdin=subprocess.DEVNULL,
@@ -75,7 +94,7 @@ def run_process(
                 stderr=stderr,
                 start_new_session=True,
                 pass_fds=(liveness, status),
-                env={**child_environment(), MARK: mark},
+                env={**child_environment(), **launch.variables, MARK: mark},
             )
     except BaseException:
         for one in (liveness, liveness_end, report, status):
@@ -83,15 +102,16 @@ def run_process(
         raise
     os.close(liveness)
     os.close(status)
+    control.attach(liveness_end)
     reader = threading.Thread(target=_forward_events, args=(process.stdout, on_event), daemon=True)
     reader.start()
     timed_out = False
     try:
-        process.wait(limit)
+        process.wait(launch.limit)
     except subprocess.TimeoutExpired:
         timed_out = True
     finally:
-        os.close(liveness_end)
+        control.detach()
         _end_supervisor(process)
         end_processes(mark)
         reader.join(GRACE_S)

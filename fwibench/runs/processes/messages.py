@@ -34,16 +34,23 @@ class Job(Frozen):
     Attributes:
         record: Record with everything that is known before the cell runs.
         device: Requested device: `auto`, `cpu`, `cuda`, `cuda:N`.
+        devices: Number of devices that the cell uses at a time.
+        gpu: Whether these are GPUs, as far as is known before it runs.
         metrics: Names of the metrics.
         limit: Time limit of the cell [s]; None for no limit.
+        clock_threads: Threads with which throughput is measured, if other cells run beside it: the cell asks for the
+            clock before, which pauses them. None if it runs alone.
         method_plugins: Plugins that the method's process loads besides the built-in ones; None for all.
         scoring_plugins: Plugins that the scoring process loads besides the built-in ones; None for all.
     """
 
     record: Record
     device: str
+    devices: int = 1
+    gpu: bool = False
     metrics: list[str]
     limit: float | None
+    clock_threads: int | None = None
     method_plugins: list[PluginKey] | None = None
     scoring_plugins: list[PluginKey] | None = None
 

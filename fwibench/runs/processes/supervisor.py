@@ -4,6 +4,9 @@ Invariant: when the supervisor ends, no process of the cell is left. On Linux it
 in other sessions; elsewhere the cell's process group. It ends the cell when the command closes the pipe LIVENESS,
 deliberately or by exiting. It writes how the cell's process ended to the pipe STATUS: `exit N` or `signal N`.
 
+Bytes in LIVENESS are orders: `PAUSE` stops the processes of the cell, `RESUME` continues them, and any other byte is
+passed on to the cell's process.
+
 It imports only the standard library, so it starts in a few milliseconds, and runs no code of a method.
 """
 
@@ -17,6 +20,7 @@ import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+PAUSE, RESUME = b"p", b"r"
 KILL_TIMEOUT_S = 10.0
 """Time that killed processes may take to end [s]; a process in uninterruptible disk sleep cannot be killed."""
 
@@ -50,8 +54,11 @@ def main(liveness: int, status: int, command: list[str]) -> int:
         if child_ended in ready:
             os.read(child_ended, 512)
             ended = _reap(child)
-        if liveness in ready and not os.read(liveness, 1):
-            break
+        if liveness in ready:
+            order = os.read(liveness, 1)
+            if not order:
+                break
+            _obey(order, child, own_end)
     _kill_all(child)
     if ended is not None:
         kind, number = ("signal", os.WTERMSIG(ended)) if os.WIFSIGNALED(ended) else ("exit", os.WEXITSTATUS(ended))
@@ -95,15 +102,33 @@ def _reap(child: int) -> int | None:
     return found
 
 
+def _obey(order: bytes, child: int, child_pipe: int) -> None:
+    """Carry out an order of the command."""
+    if order == PAUSE:
+        _signal_all(child, signal.SIGSTOP)
+        # a process that was started meanwhile
+        _signal_all(child, signal.SIGSTOP)
+    elif order == RESUME:
+        _signal_all(child, signal.SIGCONT)
+    else:
+        with contextlib.suppress(OSError):
+            os.write(child_pipe, order)
+
+
+def _signal_all(child: int, number: int) -> None:
+    """Send a signal to the cell's process group and to every descendant."""
+    with contextlib.suppress(OSError):
+        os.killpg(child, number)
+    for process in _descendants():
+        with contextlib.suppress(OSError):
+            os.kill(process, number)
+
+
 def _kill_all(child: int) -> None:
     """Kill the cell's process group and every descendant until none is left."""
     deadline = time.monotonic() + KILL_TIMEOUT_S
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            os.killpg(child, signal.SIGKILL)
-        for process in _descendants():
-            with contextlib.suppress(OSError):
-                os.kill(process, signal.SIGKILL)
+        _signal_all(child, signal.SIGKILL)
         _reap(child)
         try:
             os.waitpid(-1, os.WNOHANG)

@@ -36,6 +36,6 @@ def test_chosen_device_is_available_and_supported(
 
 def test_missing_gpu_driver_is_reported_by_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     for there, reason in ((False, "some needs a GPU (cuda), and there is none that torch could use"), (True, "")):
-        monkeypatch.setattr(devices, "_has_gpu_driver", lambda there=there: there)
+        monkeypatch.setattr(devices, "has_gpu_driver", lambda there=there: there)
         assert devices.unsupported_device_reason(method("cuda"), "auto") == reason
         assert devices.unsupported_device_reason(method("cpu", "cuda"), "auto") == ""

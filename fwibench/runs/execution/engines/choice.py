@@ -1,0 +1,76 @@
+"""The engine of a request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from fwibench.errors import UsageError
+from fwibench.plugins.registry import Registry
+from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.engines.engine import Engine
+from fwibench.runs.execution.engines.local import LocalEngine
+from fwibench.runs.machine.devices import may_use_gpu
+from fwibench.runs.machine.shares import jobs_that_fit, visible_gpus
+from fwibench.runs.planning.plan import PlannedCell
+from fwibench.runs.planning.request import Request
+from fwibench.text.readable import counted
+
+
+@contextmanager
+def open_engine(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> Iterator[Engine]:
+    """Open the engine that a request names; when the block ends, no cell runs any more.
+
+    Args:
+        plan: Cells of the request.
+        request: Says where cells run, and how many at a time.
+        registry: Registry of the methods.
+
+    Raises:
+        UsageError: A cell needs more GPUs than there are.
+    """
+    gpus = _shared_gpus(plan, request, registry)
+    jobs = request.jobs or _fitting_jobs(plan, request, gpus)
+    engine = LocalEngine(Results(request.results), jobs, gpus, force=request.force)
+    try:
+        yield engine
+    except BaseException:
+        engine.cancel()
+        raise
+    finally:
+        engine.close()
+
+
+def _to_run(plan: Sequence[PlannedCell]) -> list[PlannedCell]:
+    return [one for one in plan if one.cached is None and not one.skip]
+
+
+def _shared_gpus(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> list[str]:
+    """Return the GPUs that the cells share out; empty if none may use a GPU, or if they run one after the other."""
+    if request.jobs == 1 and request.devices_per_cell == 1:
+        return []
+    if not any(may_use_gpu(registry.method(one.cell.method).spec, request.device) for one in _to_run(plan)):
+        return []
+    gpus = visible_gpus(os.environ)
+    if number := request.device.partition(":")[2]:
+        # the cell itself reports a number that no GPU has
+        gpus = gpus[int(number) :][:1]
+    if gpus and len(gpus) < request.devices_per_cell:
+        asked = f"--devices-per-cell is {request.devices_per_cell}"
+        raise UsageError(f"{asked}, torch sees {counted(len(gpus), 'GPU')}", "use fewer devices, or --device cpu")
+    return gpus
+
+
+def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[str]) -> int:
+    """Return the number of cells that fit this machine side by side."""
+    known = {_kind(one.cell): one.costs.peak_memory_mb for one in Results(request.results).records()[0]}
+    cells = _to_run(plan)
+    places = len(gpus) // request.devices_per_cell if gpus else None
+    return jobs_that_fit(len(cells), places, [known.get(_kind(one.cell)) for one in cells])
+
+
+def _kind(cell: Cell) -> tuple[str, str, str]:
+    """What cells with the same need of memory agree in."""
+    return cell.method, cell.dataset, cell.profile
