@@ -17,8 +17,8 @@ from fwibench.runs.artefacts.record import Record
 from fwibench.text.readable import counted
 
 BUSY = (
-    "*: measured while other processes used the cores; times are shorter on an idle machine, show RUN tells how busy "
-    "it was"
+    "*: measured while other cells or other processes used the cores; times are shorter on an idle machine, show RUN "
+    "tells how busy it was"
 )
 
 

@@ -6,7 +6,7 @@ metrics follow. A value that was not measured is None.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from fwibench.boards.rows import Column, Columns, Row, plain
@@ -23,9 +23,10 @@ def _three_digits(value: float | None) -> str:
     return show_number(value, 3)
 
 
-def _time(row: Row, text: str) -> str:
-    """Text of a time, with a mark if other processes used the cores while it was measured."""
-    return f"{text}*" if text and row.busy else text
+def _time(row: Row, key: str, show: Callable[[float | None], str]) -> str:
+    """Text of a time, with a mark if other cells or other processes used the cores while it was measured."""
+    text = show(row[key])
+    return f"{text}*" if text and key in row.busy else text
 
 
 def _status(row: Row) -> str:
@@ -146,7 +147,7 @@ AFTER_SCORES = (
         part="cost",
         shown=EVERYWHERE,
         show=show_seconds,
-        cell=lambda row: _time(row, show_seconds(row["fit_s"])),
+        cell=lambda row: _time(row, "fit_s", show_seconds),
         dropped=7,
     ),
     Column(
@@ -159,7 +160,7 @@ AFTER_SCORES = (
         part="cost",
         shown=EVERYWHERE,
         show=_three_digits,
-        cell=lambda row: _time(row, _three_digits(row["predict_ms_cpu1"])),
+        cell=lambda row: _time(row, "predict_ms_cpu1", _three_digits),
         dropped=6,
     ),
     Column(

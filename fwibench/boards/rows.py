@@ -153,7 +153,7 @@ class Row(Mapping[str, Any]):
         cells: Values by column, in their order; None where nothing was measured.
         unit: Unit of the property; empty if no record of the dataset tells it.
         run_ids: Names of its runs.
-        busy: Whether its times were measured while other processes used the cores.
+        busy: Columns of times that were measured while other cells or other processes used the cores.
         tied: Whether it shares the first rank with others.
     """
 
@@ -161,7 +161,7 @@ class Row(Mapping[str, Any]):
     cells: Mapping[str, Value]
     unit: str = ""
     run_ids: tuple[str, ...] = ()
-    busy: bool = False
+    busy: frozenset[str] = frozenset()
     tied: bool = False
 
     def __getitem__(self, key: str) -> Any:
@@ -225,7 +225,7 @@ def make_row(columns: Columns, runs: Repetitions) -> Row:
         MappingProxyType(values),
         unit=runs.first.unit,
         run_ids=tuple(record.run_id for record in runs.records),
-        busy=any(record.load is not None and record.load.busy for record in runs.ok),
+        busy=frozenset[str]().union(*(record.disturbed for record in runs.ok)),
     )
 
 

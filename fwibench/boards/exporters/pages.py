@@ -69,7 +69,7 @@ def _text(value: object) -> str:
 
 def _text_tables(rows: Sequence[Row]) -> list[Table]:
     """Tables of the groups, without marks of busy machines."""
-    return list(map(_for_a_text, make_tables([replace(row, busy=False) for row in rows])))
+    return list(map(_for_a_text, make_tables([replace(row, busy=frozenset()) for row in rows])))
 
 
 def _for_a_text(table: Table) -> Table:

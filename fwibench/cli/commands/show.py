@@ -93,6 +93,7 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         ("peak GPU memory", f"{show_number(costs.peak_device_memory_mb)} MB" if costs.peak_device_memory_mb else ""),
         ("epochs or iterations", str(len(record.history)) if record.history else ""),
         ("load of the machine", _load(record.load)),
+        ("ran beside", counted(record.beside, "other cell") if record.beside else ""),
         ("started", record.started),
         ("duration", show_seconds(record.wall_s)),
         ("device", record.device),
@@ -103,7 +104,7 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
 
 def _fit(record: Record) -> str:
     threads = record.costs.fit_threads
-    parts = (counted(threads, "thread") if threads else "", BUSY_TIMES if record.load and record.load.busy else "")
+    parts = (counted(threads, "thread") if threads else "", BUSY_TIMES if "fit_s" in record.disturbed else "")
     seconds, more = show_seconds(record.costs.fit_s), ", ".join(filter(None, parts))
     return f"{seconds} ({more})" if seconds and more else seconds
 

@@ -92,6 +92,19 @@ class Record(Frozen):
         """Name of the cell's folder."""
         return self.cell.run_id
 
+    @property
+    def disturbed(self) -> frozenset[str]:
+        """Fields of `Costs` that were measured while other cells or other processes used the cores."""
+        load, found = self.load, set()
+        company = bool(self.beside)
+        if company or (load is not None and load.busy):
+            found |= {"fit_s", "predict_s"}
+        # latency and throughput are measured alone where a clock is kept
+        clocked = load is not None and load.clock is not None
+        if (company and not clocked) or (load is not None and load.busy_clock):
+            found |= {"predict_ms_cpu1", "throughput_per_s"}
+        return frozenset(found)
+
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:
     """Return the values that are finite: JSON has no NaN or infinity."""
