@@ -26,7 +26,6 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Costs, Record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.execution.run import metric_names
 from fwibench.runs.execution.stages import Fit, Predicted, clock, clock_inversions, fit, predict
 from fwibench.runs.execution.timing import best_throughput
 from fwibench.runs.machine.devices import find_device
@@ -35,6 +34,7 @@ from fwibench.runs.opening.datasets import choose_scheme, open_dataset, scored_s
 from fwibench.runs.opening.methods import rows_at_once
 from fwibench.runs.opening.truth import seal
 from fwibench.runs.planning.grammar import read_one
+from fwibench.runs.planning.plan import metric_names
 from fwibench.runs.planning.request import Selected
 from fwibench.runs.scoring.score import exact_notes, score
 from fwibench.specs.dataset import Profile

@@ -49,6 +49,7 @@ class RunSettings(TypedDict, total=False):
         max_cells: Largest number of cells that is planned.
         jobs: Number of cells that run side by side; None for as many as fit the machine.
         devices_per_cell: Number of devices that a cell trains on.
+        cluster: Address of a Dask scheduler, the file that it wrote, or a TOML file; runs the cells on its workers.
     """
 
     split: str | None
@@ -64,6 +65,7 @@ class RunSettings(TypedDict, total=False):
     max_cells: int
     jobs: int | None
     devices_per_cell: int
+    cluster: str
 
 
 class Filters(TypedDict, total=False):

@@ -86,6 +86,13 @@ def build_request(
         str, typer.Option(help="Number of cells that run side by side; auto: as many as cores, GPUs and memory allow.")
     ] = "1",
     devices_per_cell: Annotated[int, typer.Option(help="Number of GPUs that a cell trains on.")] = 1,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS|FILE",
+            help="Run the cells on a Dask cluster: address of its scheduler, the file that it wrote, or a TOML file.",
+        ),
+    ] = "",
 ) -> Request:
     """Build the request of `run` and `plan` from their options.
 
@@ -113,6 +120,7 @@ def build_request(
         max_cells=max_cells,
         jobs=parse_jobs(jobs),
         devices_per_cell=devices_per_cell,
+        cluster=cluster,
         command=("fwibench", *map(as_utf8, sys.argv[1:])),
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +24,7 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.engines.engine import Engine, Pending
 from fwibench.runs.machine.devices import may_use_gpu
 from fwibench.runs.machine.environment import describe_environment
-from fwibench.runs.planning.plan import PlannedCell
+from fwibench.runs.planning.plan import PlannedCell, metric_names
 from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins
 
@@ -295,12 +294,6 @@ class _Runner:
         blank = self._blank_record(planned)
         environment = {**describe_environment(), **blank.environment}
         return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
-
-
-def metric_names(asked: Iterable[str], registry: Registry) -> list[str]:
-    """Return the names of the default metrics and of the requested ones."""
-    default = [name for name, offer in registry.metrics.items() if offer.spec.default]
-    return list(dict.fromkeys([*default, *asked]))
 
 
 def _write_unstarted(record: Record, results: Results) -> Record:

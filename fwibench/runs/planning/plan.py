@@ -117,6 +117,12 @@ def _configurable_methods(request: Request, registry: Registry) -> Iterator[str]
             yield {**request.settings.get(spec.name, {}), **item.options}.get(spec.builds_on, default)
 
 
+def metric_names(asked: Iterable[str], registry: Registry) -> list[str]:
+    """Return the names of the default metrics and of the requested ones."""
+    default = [name for name, offer in registry.metrics.items() if offer.spec.default]
+    return list(dict.fromkeys([*default, *asked]))
+
+
 def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a method that differ from those of a profile, to distinguish cells in tables.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
@@ -14,9 +15,12 @@ from fwibench.runs.execution.engines.engine import Engine
 from fwibench.runs.execution.engines.local import LocalEngine
 from fwibench.runs.machine.devices import may_use_gpu
 from fwibench.runs.machine.shares import jobs_that_fit, visible_gpus
-from fwibench.runs.planning.plan import PlannedCell
+from fwibench.runs.planning.plan import PlannedCell, metric_names
 from fwibench.runs.planning.request import Request
 from fwibench.text.readable import counted
+
+if TYPE_CHECKING:
+    from fwibench.runs.execution.engines.cluster import ClusterEngine
 
 
 @contextmanager
@@ -31,9 +35,7 @@ def open_engine(plan: Sequence[PlannedCell], request: Request, registry: Registr
     Raises:
         UsageError: A cell needs more GPUs than there are.
     """
-    gpus = _shared_gpus(plan, request, registry)
-    jobs = request.jobs or _fitting_jobs(plan, request, gpus)
-    engine = LocalEngine(Results(request.results), jobs, gpus, force=request.force)
+    engine = _connect(plan, request, registry) if request.cluster else _open_here(plan, request, registry)
     try:
         yield engine
     except BaseException:
@@ -41,6 +43,27 @@ def open_engine(plan: Sequence[PlannedCell], request: Request, registry: Registr
         raise
     finally:
         engine.close()
+
+
+def _open_here(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> LocalEngine:
+    gpus = _shared_gpus(plan, request, registry)
+    jobs = request.jobs or _fitting_jobs(plan, request, gpus)
+    return LocalEngine(Results(request.results), jobs, gpus, force=request.force)
+
+
+def _connect(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> ClusterEngine:
+    try:
+        from fwibench.runs.execution.engines.cluster import open_cluster
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--cluster needs the package {error.name}", 'pip install "fwibench[cluster]", here and on the workers'
+        ) from error
+    if request.jobs != 1:
+        raise UsageError("--jobs is for this machine", "the number of workers of a cluster, and their threads, decide")
+    cells = [one.cell for one in _to_run(plan)]
+    needed = {f"method {one.method}" for one in cells} | {f"dataset {one.dataset}" for one in cells}
+    needed |= {f"metric {name}" for name in metric_names(request.metrics, registry)}
+    return open_cluster(request.cluster, Results(request.results), registry, sorted(needed), force=request.force)
 
 
 def _to_run(plan: Sequence[PlannedCell]) -> list[PlannedCell]:

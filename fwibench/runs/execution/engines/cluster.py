@@ -1,0 +1,403 @@
+"""Cells as tasks of a Dask cluster.
+
+Invariant: a cell leaves the same record as on one machine. A worker that dies costs the attempt, which the scheduler
+repeats elsewhere; nothing of a run stays on the workers when the engine is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distributed import CancelledError, Client, Future, KilledWorker
+from distributed.security import Security
+from pydantic import Field, ValidationError
+
+from fwibench.errors import FwibenchError, UsageError
+from fwibench.files.atomic import reading, write_text
+from fwibench.plugins import settings
+from fwibench.plugins.registry import Registry
+from fwibench.problem import Frozen
+from fwibench.runs.artefacts.layout import RunFiles
+from fwibench.runs.artefacts.record import Record, write_record
+from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.transfer import pack, place
+from fwibench.runs.execution.engines import remote
+from fwibench.runs.execution.engines.engine import Progress
+from fwibench.runs.machine.environment import describe_environment
+from fwibench.runs.processes.messages import EventHandler, Job
+from fwibench.text.readable import counted
+
+if TYPE_CHECKING:
+    from fwibench.datasets.base import Dataset
+
+RETRIES = 2
+"""How often a cell is started again because its worker died."""
+CONNECT_S = 30
+"""Time to wait for the scheduler, and for the first worker [s]."""
+DIFFERENCES_SHOWN = 5
+PLUGIN_VARIABLES = (
+    settings.FOLDERS,
+    settings.OWN_ONLY,
+    settings.DISABLED,
+    settings.OVERRIDES,
+)
+"""Environment variables that choose the plugins; the workers get those of the command."""
+
+
+class Tls(Frozen):
+    """Files for encrypted connections, as `distributed.security.Security` takes them."""
+
+    ca_file: str
+    client_cert: str
+    client_key: str
+
+
+class ClusterFile(Frozen):
+    """A TOML file that describes a cluster.
+
+    Attributes:
+        address: Address of the scheduler, such as `tls://10.0.0.1:8786`; empty if a file names it.
+        scheduler_file: File that `dask scheduler --scheduler-file` wrote.
+        workers: Number of workers to wait for before the first cell starts.
+        wait: Time to wait for them [s].
+        common_disk: Whether the workers see the results folder; None finds out. Without a common disk the files of a
+            cell come back over the network.
+        resources: Resources of a worker that each cell takes, such as `{MEMORY = 8e9}`.
+        tls: Files for encrypted connections.
+    """
+
+    address: str = ""
+    scheduler_file: str = ""
+    workers: int = 1
+    wait: float = CONNECT_S
+    common_disk: bool | None = None
+    resources: dict[str, float] = Field(default_factory=dict)
+    tls: Tls | None = None
+
+
+def read_cluster(text: str) -> ClusterFile:
+    """Read the value of `--cluster`: an address, a scheduler file, or a TOML file.
+
+    Raises:
+        UsageError: The file does not exist or is invalid.
+    """
+    if text.endswith(".json"):
+        return ClusterFile(scheduler_file=text)
+    if not text.endswith(".toml"):
+        return ClusterFile(address=text)
+    if not Path(text).is_file():
+        raise UsageError(f"--cluster is {text}: no such file", "see docs/guide/cluster.md")
+    with reading(Path(text), "the description of a cluster", "see docs/guide/cluster.md"):
+        try:
+            found = ClusterFile.model_validate(tomllib.loads(Path(text).read_text()))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise UsageError(f"{text}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if not found.address and not found.scheduler_file:
+        raise UsageError(f"{text} names no scheduler", "give address or scheduler_file")
+    return found
+
+
+def connect(cluster: ClusterFile) -> Client:
+    """Connect to a cluster and wait for its workers.
+
+    Raises:
+        FwibenchError: The scheduler does not answer, or has not enough workers in time.
+    """
+    where = cluster.address or cluster.scheduler_file
+    if cluster.scheduler_file and not Path(cluster.scheduler_file).is_file():
+        raise UsageError(f"--cluster is {where}: no such file", "the scheduler writes it when it starts")
+    security = None
+    if cluster.tls is not None:
+        tls = cluster.tls
+        security = Security(
+            tls_ca_file=tls.ca_file,
+            tls_client_cert=tls.client_cert,
+            tls_client_key=tls.client_key,
+            require_encryption=True,
+        )
+    place_of = {"scheduler_file": cluster.scheduler_file} if cluster.scheduler_file else {"address": cluster.address}
+    try:
+        client = Client(**place_of, security=security, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise FwibenchError(f"no scheduler answers at {where}: {error}", "start dask scheduler there first") from error
+    try:
+        client.wait_for_workers(cluster.workers, timeout=cluster.wait)
+    except TimeoutError as error:
+        client.close()
+        found = len(client.scheduler_info()["workers"]) if client.status == "running" else 0
+        raise FwibenchError(
+            f"the cluster at {where} has {counted(found, 'worker')}, expected {cluster.workers} within "
+            f"{cluster.wait:g} s",
+            "start workers with dask worker",
+        ) from error
+    return client
+
+
+@dataclass
+class RemoteCell:
+    """A cell on the cluster.
+
+    Attributes:
+        engine: Its engine.
+        job: The cell.
+        future: Its task.
+    """
+
+    engine: ClusterEngine
+    job: Job
+    future: Future[Any]
+
+    def result(self) -> Record:
+        """Return the record of the cell, and publish its files.
+
+        Raises:
+            KeyboardInterrupt: It was cancelled.
+        """
+        return self.engine.collect(self)
+
+    def add_done_callback(self, fn: Callable[[Any], Any], /) -> None:
+        """Call a function with this object when the cell is done."""
+        self.future.add_done_callback(lambda _: fn(self))
+
+
+@dataclass
+class ClusterEngine:
+    """Runs cells on the workers of a cluster.
+
+    Attributes:
+        client: Connection to the cluster.
+        results: Results folder here.
+        run: What the workers know of this command.
+        resources: Resources that each cell takes.
+        gpus: Whether workers declare GPUs.
+        task: What a worker does with an order.
+    """
+
+    client: Client
+    results: Results
+    run: remote.Run
+    resources: dict[str, float] = field(default_factory=dict)
+    gpus: bool = False
+    task: Callable[..., remote.Answer] = remote.run_cell
+
+    def __post_init__(self) -> None:
+        self._handlers: dict[str, EventHandler] = {}
+        self._progress: dict[str, Progress] = {}
+        self._bases: dict[str, Future[Any]] = {}
+        self._beside: defaultdict[str, int] = defaultdict(int)
+        self._hosts: defaultdict[str, set[str]] = defaultdict(set)
+        self._futures: set[Future[Any]] = set()
+        self.client.subscribe_topic(self.run.token, self._hear)
+
+    def needs_samples(self, dataset: Dataset) -> bool:
+        """Return False: the workers make the samples, each in its data folder."""
+        return False
+
+    def prepare(self, dataset: Dataset, progress: Progress) -> list[str]:
+        """Let the workers make the samples of a dataset; those that share a data folder share the work.
+
+        Args:
+            dataset: The dataset.
+            progress: Called with the numbers of finished and of all samples of one of them.
+
+        Returns:
+            Nothing: the workers add what is doubtful to the records.
+        """
+        name, options = dataset.spec.name, dataset.options.model_dump(mode="json", exclude_defaults=True)
+        self._progress[name] = progress
+        prepare = partial(remote.prepare_dataset, self.run, name, dataset.profile, options)
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        made = {self.client.submit(prepare, workers=[worker], pure=False) for worker in workers}
+        self._futures |= made
+        try:
+            for future in made:
+                future.result()
+        finally:
+            self._futures -= made
+            del self._progress[name]
+        return []
+
+    def has_room(self, job: Job | None = None) -> bool:
+        """Return True: the scheduler keeps cells until a worker is free."""
+        return True
+
+    def submit(self, job: Job, dataset: Dataset, on_event: EventHandler) -> RemoteCell:
+        """Start a cell.
+
+        Args:
+            job: The cell.
+            dataset: Its dataset.
+            on_event: Called with the events of its processes, from another thread.
+        """
+        cell = job.record.cell
+        self._handlers[cell.run_id] = on_event
+        resources = dict(self.resources)
+        if job.gpu and self.gpus:
+            resources["GPU"] = job.devices
+        else:
+            job = job.model_copy(update={"gpu": False})
+        checkpoints = b"" if self.run.results else pack(RunFiles(self.results.folder(cell)).work)
+        future = self.client.submit(
+            self.task,
+            remote.Order(self.run, job, checkpoints),
+            self._base(cell.base),
+            key=f"{cell.run_id}-{self.run.token}",
+            pure=False,
+            resources=resources,
+        )
+        self._futures.add(future)
+        return RemoteCell(self, job, future)
+
+    def collect(self, cell: RemoteCell) -> Record:
+        """Return the record of a cell that is done, and publish its files.
+
+        Args:
+            cell: The cell.
+
+        Raises:
+            KeyboardInterrupt: It was cancelled.
+        """
+        run = cell.job.record.run_id
+        try:
+            answer = cell.future.result()
+        except CancelledError as error:
+            raise KeyboardInterrupt from error
+        except KilledWorker:
+            times = RETRIES + 1
+            return self._failed(cell.job, f"its worker died, {times} times; see the logs of the workers")
+        except Exception as error:
+            return self._failed(cell.job, f"the cluster could not run it: {type(error).__name__}: {error}")
+        finally:
+            self._futures.discard(cell.future)
+            self._handlers.pop(run, None)
+            for running in self._hosts.values():
+                running.discard(run)
+        record = self._with_company(answer.record)
+        if self.run.results is None:
+            return place(record, answer.files, self.results)
+        if record != answer.record:
+            with self.results.locked(run):
+                write_record(record, RunFiles(self.results.folder(record.cell)).record)
+        return record
+
+    def cancel(self) -> None:
+        """Cancel all cells; their workers end the processes."""
+        self.client.cancel(list(self._futures), force=True)
+
+    def close(self) -> None:
+        """Remove what the workers keep, and disconnect."""
+        self.client.unsubscribe_topic(self.run.token)
+        self.client.run(remote.leave, self.run.token, on_error="ignore")
+        self.client.close()
+
+    def _base(self, run: str) -> Future[Any] | bytes:
+        """Return the packed run that a cell builds on, which is sent once."""
+        if not run or self.run.results is not None:
+            return b""
+        if run not in self._bases:
+            self._bases[run] = self.client.scatter(pack(self.results.root / "runs" / run), hash=False)
+        return self._bases[run]
+
+    def _hear(self, timed: tuple[float, dict[str, Any]]) -> None:
+        """Pass an event of a worker on to its cell."""
+        _, told = timed
+        if (name := told.get("dataset")) in self._progress:
+            report = told["event"].get("report", {})
+            self._progress[name](report["step"], report["steps"])
+        if (run := told.get("run")) is None:
+            return
+        host = told["host"]
+        if (handler := self._handlers.get(run)) is None:
+            return
+        here = self._hosts[host]
+        here.add(run)
+        for one in here:
+            self._beside[one] = max(self._beside[one], len(here) - 1)
+        handler(told["event"])
+
+    def _with_company(self, record: Record) -> Record:
+        """Return the record with the number of cells beside it, those of other workers of its machine included."""
+        others = self._beside.pop(record.run_id, 0)
+        if record.beside is None or others <= record.beside:
+            return record
+        load = record.load and record.load.model_copy(update={"clock": None})
+        return record.model_copy(update={"beside": others, "load": load})
+
+    def _failed(self, job: Job, reason: str) -> Record:
+        environment = {**describe_environment(), **job.record.environment}
+        record = job.record.model_copy(update={"status": "failed", "reason": reason, "environment": environment})
+        return place(record, b"", self.results)
+
+
+def open_cluster(
+    text: str, results: Results, registry: Registry, needed: Iterable[str], *, force: bool
+) -> ClusterEngine:
+    """Connect to a cluster whose workers have the same versions as this process.
+
+    Args:
+        text: Value of `--cluster`.
+        results: Results folder.
+        registry: Methods, datasets and metrics of this process.
+        needed: Names of what the cells need, as in `remote.describe_versions`.
+        force: Whether finished cells are run again.
+
+    Raises:
+        UsageError: A worker has other versions.
+        FwibenchError: The cluster cannot be reached.
+    """
+    cluster = read_cluster(text)
+    client = connect(cluster)
+    try:
+        variables = {name: os.environ.get(name, "") for name in PLUGIN_VARIABLES}
+        _check_versions(client, variables, registry, needed)
+        client.run_on_scheduler(_set_retries, RETRIES)
+        token = secrets.token_hex(4)
+        common = _is_common(client, results.root, token) if cluster.common_disk is None else cluster.common_disk
+        shared = results.root.absolute() if common else None
+        infos = client.scheduler_info(n_workers=-1)["workers"].values()
+        gpus = any(info["resources"].get("GPU") for info in infos)
+        run = remote.Run(token, shared, force, variables)
+        return ClusterEngine(client, results, run, dict(cluster.resources), gpus)
+    except BaseException:
+        client.close()
+        raise
+
+
+def _set_retries(retries: int, dask_scheduler: Any) -> None:
+    dask_scheduler.allowed_failures = retries
+
+
+def _check_versions(client: Client, variables: dict[str, str], registry: Registry, needed: Iterable[str]) -> None:
+    """Raise `UsageError` unless all workers have the versions of this process."""
+    here, lines = remote.describe_versions(registry), []
+    kinds = ("method ", "dataset ", "metric ")
+    names = [name for name in here if not name.startswith(kinds)] + list(needed)
+    for worker, there in client.run(remote.describe_worker, variables).items():
+        for name in ("plugins", *names):
+            if there.get(name) != here.get(name):
+                lines.append(f"{name} is {there.get(name, 'absent')} on {worker}, here {here.get(name, 'all right')}")
+    if lines:
+        more = f", and {len(lines) - DIFFERENCES_SHOWN} more" if len(lines) > DIFFERENCES_SHOWN else ""
+        raise UsageError(
+            f"the workers differ from this machine: {'; '.join(lines[:DIFFERENCES_SHOWN])}{more}",
+            "install the same versions of fwibench, its packages and plugins on all machines",
+        )
+
+
+def _is_common(client: Client, root: Path, token: str) -> bool:
+    """Return whether all workers see the results folder."""
+    path = (root / "runs" / f".{token}.tmp").absolute()
+    try:
+        write_text(path, token)
+        return all(client.run(remote.sees, str(path), token).values())
+    finally:
+        path.unlink(missing_ok=True)
