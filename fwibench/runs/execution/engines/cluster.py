@@ -6,6 +6,8 @@ repeats elsewhere; nothing of a run stays on the workers when the engine is clos
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import secrets
 import tomllib
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distributed import CancelledError, Client, Future, KilledWorker
+from distributed.comm.core import connect as distributed_connect
 from distributed.security import Security
 from pydantic import Field, ValidationError
 
@@ -113,9 +116,11 @@ def connect(cluster: ClusterFile) -> Client:
         FwibenchError: The scheduler does not answer, or has not enough workers in time.
     """
     where = cluster.address or cluster.scheduler_file
-    if cluster.scheduler_file and not Path(cluster.scheduler_file).is_file():
-        raise UsageError(f"--cluster is {where}: no such file", "the scheduler writes it when it starts")
-    security = None
+    address = cluster.address
+    if cluster.scheduler_file:
+        with reading(Path(where), "a scheduler file", "dask scheduler --scheduler-file writes it when it starts"):
+            address = str(json.loads(Path(where).read_text())["address"])
+    security = Security()
     if cluster.tls is not None:
         tls = cluster.tls
         security = Security(
@@ -124,9 +129,10 @@ def connect(cluster: ClusterFile) -> Client:
             tls_client_key=tls.client_key,
             require_encryption=True,
         )
-    place_of = {"scheduler_file": cluster.scheduler_file} if cluster.scheduler_file else {"address": cluster.address}
     try:
-        client = Client(**place_of, security=security, timeout=CONNECT_S, set_as_default=False)
+        # a client that finds no scheduler does not end cleanly
+        asyncio.run(_greet(address, security))
+        client = Client(address, security=security, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise FwibenchError(f"no scheduler answers at {where}: {error}", "start dask scheduler there first") from error
     try:
@@ -140,6 +146,17 @@ def connect(cluster: ClusterFile) -> Client:
             "start workers with dask worker",
         ) from error
     return client
+
+
+async def _greet(address: str, security: Security) -> None:
+    """Open and close a connection.
+
+    Raises:
+        OSError: Nothing answers.
+        ValueError: The address is invalid.
+    """
+    comm = await distributed_connect(address, timeout=CONNECT_S, **security.get_connection_args("client"))
+    await comm.close()
 
 
 @dataclass
