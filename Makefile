@@ -17,7 +17,7 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow test-browser test-processors test-wheel coverage fuzz kill-tests lint format docs \
+.PHONY: install bench results test test-slow test-browser test-processors test-wheel test-cluster coverage fuzz kill-tests lint format docs \
 	notebooks cards changelog benchmarks gpu-check clean
 
 install: $(STAMP)
@@ -74,6 +74,12 @@ test-wheel: install
 
 coverage: install
 	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term --cov-report=xml --cov-fail-under=$(COVERAGE_FLOOR)
+
+# on a SLURM cluster of one node, this machine; as root it installs what that needs on Debian and Ubuntu
+test-cluster: install
+	if ! command -v sbatch >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null; fi
+	$(BIN)/python -m pytest -rs tests/cluster
 
 # 5,000 command lines and 2,000 damaged files; half an hour. FWIBENCH_FUZZ_SEED draws others
 fuzz: install

@@ -1,0 +1,3 @@
+from tests.runs.conftest import faulty_plugin
+
+__all__ = ["faulty_plugin"]
