@@ -10,15 +10,17 @@ import asyncio
 import json
 import os
 import secrets
+import threading
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future as Answered
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distributed import CancelledError, Client, Future, KilledWorker
+from distributed import CancelledError, Client, Future, KilledWorker, as_completed
 from distributed.comm.core import connect as distributed_connect
 from distributed.security import Security
 from pydantic import Field, ValidationError
@@ -45,6 +47,8 @@ RETRIES = 2
 """How often a cell is started again because its worker died."""
 CONNECT_S = 30
 """Time to wait for the scheduler, and for the first worker [s]."""
+RECEIVE_EVERY_S = 0.05
+"""Time between two looks for cells that were submitted after all others were done [s]."""
 DIFFERENCES_SHOWN = 5
 PLUGIN_VARIABLES = (
     settings.FOLDERS,
@@ -166,12 +170,12 @@ class RemoteCell:
     Attributes:
         engine: Its engine.
         job: The cell.
-        future: Its task.
+        answer: What its worker returns.
     """
 
     engine: ClusterEngine
     job: Job
-    future: Future[Any]
+    answer: Answered[remote.Answer] = field(default_factory=Answered)
 
     def result(self) -> Record:
         """Return the record of the cell, and publish its files.
@@ -183,7 +187,7 @@ class RemoteCell:
 
     def add_done_callback(self, fn: Callable[[Any], Any], /) -> None:
         """Call a function with this object when the cell is done."""
-        self.future.add_done_callback(lambda _: fn(self))
+        self.answer.add_done_callback(lambda _: fn(self))
 
 
 @dataclass
@@ -212,7 +216,11 @@ class ClusterEngine:
         self._bases: dict[str, Future[Any]] = {}
         self._beside: defaultdict[str, int] = defaultdict(int)
         self._hosts: defaultdict[str, set[str]] = defaultdict(set)
-        self._futures: set[Future[Any]] = set()
+        self._cells: dict[Future[Any], RemoteCell] = {}
+        self._completed = as_completed(loop=self.client.loop)
+        self._closed = threading.Event()
+        self._receiver = threading.Thread(target=self._receive, daemon=True)
+        self._receiver.start()
         self.client.subscribe_topic(self.run.token, self._hear)
 
     def needs_samples(self, dataset: Dataset) -> bool:
@@ -233,13 +241,13 @@ class ClusterEngine:
         self._progress[name] = progress
         prepare = partial(remote.prepare_dataset, self.run, name, dataset.profile, options)
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        made = {self.client.submit(prepare, workers=[worker], pure=False) for worker in workers}
-        self._futures |= made
+        made = [self.client.submit(prepare, workers=[worker], pure=False) for worker in workers]
         try:
-            for future in made:
-                future.result()
+            self.client.gather(made)
+        except KeyboardInterrupt:
+            self.client.cancel(made, force=True)
+            raise
         finally:
-            self._futures -= made
             del self._progress[name]
         return []
 
@@ -271,8 +279,9 @@ class ClusterEngine:
             pure=False,
             resources=resources,
         )
-        self._futures.add(future)
-        return RemoteCell(self, job, future)
+        self._cells[future] = submitted = RemoteCell(self, job)
+        self._completed.add(future)
+        return submitted
 
     def collect(self, cell: RemoteCell) -> Record:
         """Return the record of a cell that is done, and publish its files.
@@ -285,7 +294,7 @@ class ClusterEngine:
         """
         run = cell.job.record.run_id
         try:
-            answer = cell.future.result()
+            answer = cell.answer.result()
         except CancelledError as error:
             raise KeyboardInterrupt from error
         except KilledWorker:
@@ -294,7 +303,6 @@ class ClusterEngine:
         except Exception as error:
             return self._failed(cell.job, f"the cluster could not run it: {type(error).__name__}: {error}")
         finally:
-            self._futures.discard(cell.future)
             self._handlers.pop(run, None)
             for running in self._hosts.values():
                 running.discard(run)
@@ -308,13 +316,32 @@ class ClusterEngine:
 
     def cancel(self) -> None:
         """Cancel all cells; their workers end the processes."""
-        self.client.cancel(list(self._futures), force=True)
+        self.client.cancel(list(self._cells), force=True)
 
     def close(self) -> None:
         """Remove what the workers keep, and disconnect."""
+        self._closed.set()
+        self._receiver.join()
         self.client.unsubscribe_topic(self.run.token)
         self.client.run(remote.leave, self.run.token, on_error="ignore")
         self.client.close()
+
+    def _receive(self) -> None:
+        """Hand each answer to its cell, until the engine is closed; those that are done are fetched together."""
+        while not self._closed.wait(RECEIVE_EVERY_S):
+            for batch in self._completed.batches():
+                cells = {future: self._cells.pop(future) for future in batch}
+                finished = [future for future in batch if future.status == "finished"]
+                for future in cells.keys() - finished:
+                    cells[future].answer.set_exception(future.exception() or CancelledError(future.key))
+                try:
+                    found = self.client.gather(finished)
+                except Exception as error:
+                    for future in finished:
+                        cells[future].answer.set_exception(error)
+                    continue
+                for future, answer in zip(finished, found, strict=True):
+                    cells[future].answer.set_result(answer)
 
     def _base(self, run: str) -> Future[Any] | bytes:
         """Return the packed run that a cell builds on, which is sent once."""
