@@ -94,7 +94,7 @@ def main() -> None:
             outcome = run_plan(plan, request, registry, memory, engine)
             wall = time.perf_counter() - start
     assert outcome.exit_code == 0
-    share = SLEEP_S / given.workers
+    each = 1e3 * (wall / len(plan) - SLEEP_S / given.workers)
     print(f"{wall:.1f} s for {len(plan)} cells on {given.workers} workers, {each:.2f} ms a cell")
     print("memory [MB] while cells finish:", " ".join(f"{mb:.0f}" for mb in memory.mb))
 
