@@ -44,6 +44,7 @@ class RunSettings(TypedDict, total=False):
         device: `auto` (default), `cpu`, `cuda` or `cuda:N`.
         settings: Options by method, for all its cells: `{"invlint": {"alpha": 10}}`.
         time_limit: Time limit of a cell [s].
+        memory_limit: Memory that a process of a cell may allocate [bytes].
         metrics: Metrics beyond the default ones.
         force: Whether finished cells are run again.
         max_cells: Largest number of cells that is planned.
@@ -60,6 +61,7 @@ class RunSettings(TypedDict, total=False):
     device: str
     settings: dict[str, dict[str, Any]]
     time_limit: float | None
+    memory_limit: int | None
     metrics: Sequence[str]
     force: bool
     max_cells: int

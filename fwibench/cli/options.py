@@ -78,6 +78,9 @@ def build_request(
         list[str] | None, typer.Option("--set", help="Set an option of a method: invlint.alpha=10. Repeatable.")
     ] = None,
     time_limit: Annotated[str | None, typer.Option(help="Stop a cell after this time: 90s, 30m, 2h.")] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Let a cell fail that allocates more memory: 500MB, 8GB. On Linux.")
+    ] = None,
     metrics: Annotated[str, typer.Option(help="Compute these metrics too, separated by commas.")] = "",
     results: Results = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run finished cells again.")] = False,
@@ -114,6 +117,7 @@ def build_request(
         test_samples=test_samples,
         device=device,
         time_limit=parse_duration(time_limit) if time_limit else None,
+        memory_limit=parse_memory(memory_limit) if memory_limit else None,
         metrics=tuple(parse_names(metrics)),
         results=results,
         force=force,
@@ -152,6 +156,23 @@ def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
 def parse_names(text: str) -> list[str]:
     """Return the names in a text that separates them by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+LEAST_MEMORY = 10**8
+"""Smallest limit of memory: the interpreter with PyTorch takes more [bytes]."""
+
+
+def parse_memory(text: str) -> int:
+    """Return the bytes of an amount of memory such as `500MB` or `8GB`.
+
+    Raises:
+        UsageError: The text is not a number with one of these units, or less than `LEAST_MEMORY`.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(MB|GB)", text.strip(), re.IGNORECASE)
+    size = round(float(match[1]) * {"MB": 1e6, "GB": 1e9}[match[2].upper()]) if match else 0
+    if not LEAST_MEMORY <= size < 2**60:
+        raise UsageError(f"'{text}' is not an amount of memory, expected 100MB or more, such as 500MB or 8GB")
+    return size
 
 
 def parse_jobs(text: str) -> int | None:

@@ -187,6 +187,11 @@ class Unreliable(Constant):
             raise RuntimeError("fit failed this time")
 
 
+class Fills(Constant):
+    def fit(self, train, val):
+        np.ones(4 * 10**9, np.uint8)
+
+
 class Meets(Constant):
     def fit(self, train, val):
         """Wait until the fit of another cell of this method has begun."""
@@ -260,6 +265,7 @@ def fwibench_methods():
         RewritesPredictions,
         FailsToDiagnose,
         Large,
+        Fills,
         Unreliable,
     ):
         yield spec("x-" + kind.__name__.lower(), kind)

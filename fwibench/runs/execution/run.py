@@ -230,6 +230,7 @@ class _Runner:
             device=request.device,
             metrics=metric_names(request.metrics, self.registry),
             limit=request.time_limit,
+            memory_limit=request.memory_limit,
             devices=request.devices_per_cell,
             gpu=may_use_gpu(self.registry.method(planned.cell.method).spec, request.device),
         )

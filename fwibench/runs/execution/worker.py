@@ -24,6 +24,7 @@ from fwibench.runs.processes.child import (
     classify,
     exit_immediately,
     exit_with_supervisor,
+    limit_memory,
     log_broken_plugins,
     redirect_stdout,
 )
@@ -41,6 +42,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
     send = redirect_stdout()
     replies = exit_with_supervisor(liveness)
     job = Job.model_validate_json(RunFiles(folder).job.read_bytes())
+    limit_memory(job.memory_limit)
     from fwibench.runs.machine.interpreter import InterpreterState
 
     fresh = InterpreterState()

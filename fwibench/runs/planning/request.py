@@ -44,6 +44,7 @@ class Request:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         settings: Options by method, for all cells of that method, including those that another method builds on.
         time_limit: Time limit of a cell [s]; None for no limit.
+        memory_limit: Memory that a process of a cell may allocate [bytes]; None for no limit.
         metrics: Names of metrics in addition to the default ones.
         results: Results folder.
         force: Whether finished cells are run again.
@@ -64,6 +65,7 @@ class Request:
     device: str = "auto"
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     time_limit: float | None = None
+    memory_limit: int | None = None
     metrics: tuple[str, ...] = ()
     results: Path = Path("results")
     force: bool = False

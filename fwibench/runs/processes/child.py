@@ -89,6 +89,19 @@ def exit_with_supervisor(liveness: int) -> threading.Semaphore:
     return replies
 
 
+def limit_memory(limit: int | None) -> None:
+    """Let allocations beyond a limit fail, in this process and in those that it starts; on Linux.
+
+    Args:
+        limit: Largest amount of private memory [bytes]; None for no limit.
+    """
+    if limit is not None and sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
 def log_broken_plugins(registry: Registry) -> None:
     """Write the plugins that could not be loaded to the log."""
     for plugin in registry.broken:

@@ -38,6 +38,7 @@ class Job(Frozen):
         gpu: Whether these are GPUs, as far as is known before it runs.
         metrics: Names of the metrics.
         limit: Time limit of the cell [s]; None for no limit.
+        memory_limit: Memory that a process of the cell may allocate [bytes]; None for no limit.
         clock_threads: Threads with which throughput is measured, if other cells run beside it: the cell asks for the
             clock before, which pauses them. None if it runs alone.
         method_plugins: Plugins that the method's process loads besides the built-in ones; None for all.
@@ -50,6 +51,7 @@ class Job(Frozen):
     gpu: bool = False
     metrics: list[str]
     limit: float | None
+    memory_limit: int | None = None
     clock_threads: int | None = None
     method_plugins: list[PluginKey] | None = None
     scoring_plugins: list[PluginKey] | None = None

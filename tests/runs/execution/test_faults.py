@@ -30,6 +30,15 @@ OUTCOMES = {
 }
 
 
+def test_memory_beyond_the_limit_is_out_of_memory(fwibench: Command, tmp_path: Path) -> None:
+    methods = ("--methods", "x-fills,x-constant", *COMMON, "--memory-limit")
+    done = fwibench("run", *methods, "2GB", "--json")
+    assert done.returncode == 1, done.stderr
+    assert {name: row["status"] for name, row in rows(done.stdout).items()} == {"x-fills": "oom", "x-constant": "ok"}
+    for wrong in ("2", "1MB", "lots"):
+        assert "is not an amount of memory" in fwibench("run", *methods, wrong).stderr
+
+
 FAILING_HOOK = """
 from fwibench import hookimpl
 

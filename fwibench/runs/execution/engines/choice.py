@@ -88,6 +88,9 @@ def _shared_gpus(plan: Sequence[PlannedCell], request: Request, registry: Regist
 
 def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[str]) -> int:
     """Return the number of cells that fit this machine side by side."""
+    if request.memory_limit is not None:
+        limits = [request.memory_limit / 1e6] * len(_to_run(plan))
+        return jobs_that_fit(len(limits), len(gpus) // request.devices_per_cell if gpus else None, limits)
     known = {_kind(one.cell): one.costs.peak_memory_mb for one in Results(request.results).records()[0]}
     cells = _to_run(plan)
     places = len(gpus) // request.devices_per_cell if gpus else None

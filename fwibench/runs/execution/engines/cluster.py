@@ -200,6 +200,7 @@ class ClusterEngine:
         run: What the workers know of this command.
         resources: Resources that each cell takes.
         gpus: Whether workers declare GPUs.
+        memory: Whether they declare memory.
         task: What a worker does with an order.
     """
 
@@ -208,6 +209,7 @@ class ClusterEngine:
     run: remote.Run
     resources: dict[str, float] = field(default_factory=dict)
     gpus: bool = False
+    memory: bool = False
     task: Callable[..., remote.Answer] = remote.run_cell
 
     def __post_init__(self) -> None:
@@ -270,6 +272,8 @@ class ClusterEngine:
             resources["GPU"] = job.devices
         else:
             job = job.model_copy(update={"gpu": False})
+        if job.memory_limit is not None and self.memory:
+            resources["MEMORY"] = job.memory_limit
         checkpoints = b"" if self.run.results else pack(RunFiles(self.results.folder(cell)).work)
         future = self.client.submit(
             self.task,
@@ -407,10 +411,11 @@ def open_cluster(
         token = secrets.token_hex(4)
         common = _is_common(client, results.root, token) if cluster.common_disk is None else cluster.common_disk
         shared = results.root.absolute() if common else None
-        infos = client.scheduler_info(n_workers=-1)["workers"].values()
-        gpus = any(info["resources"].get("GPU") for info in infos)
+        declared = {
+            name for info in client.scheduler_info(n_workers=-1)["workers"].values() for name in info["resources"]
+        }
         run = remote.Run(token, shared, force, variables)
-        return ClusterEngine(client, results, run, dict(cluster.resources), gpus)
+        return ClusterEngine(client, results, run, dict(cluster.resources), "GPU" in declared, "MEMORY" in declared)
     except BaseException:
         client.close()
         raise
