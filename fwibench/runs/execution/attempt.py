@@ -24,7 +24,7 @@ from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, re
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, data_state, find_changed_files
-from fwibench.runs.processes.launch import ProcessEnd, end_processes, run_process
+from fwibench.runs.processes.launch import ProcessEnd, Program, end_processes, run_process
 from fwibench.runs.processes.messages import (
     Diagnosed,
     EventHandler,
@@ -39,6 +39,17 @@ from fwibench.runs.processes.messages import (
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
 
+COMMON = (
+    "fwibench.runs.opening.methods",
+    "fwibench.runs.processes.child",
+    "fwibench.runs.processes.messages",
+    "numpy.ma",
+)
+"""Modules of all processes of a cell; `numpy.unique` needs the last one."""
+METHOD = (COMMON, ("fwibench.runs.execution.evaluate", "fwibench.runs.machine.devices", "threadpoolctl"))
+"""Modules of a process that runs code of a method; they import torch."""
+SCORING = (COMMON, ("fwibench.runs.scoring.rescore", "scipy.ndimage"))
+"""Modules of the process that computes scores."""
 RESUMABLE = ("timeout", "oom")
 """Statuses after which checkpoints are kept for the next attempt."""
 LEAST_SCORING_S = 60.0
@@ -167,7 +178,8 @@ class _Attempt:
         return record
 
     def _run_method(self) -> tuple[Record, bool]:
-        end = self._process("fwibench.runs.execution.worker", [str(self.attempt), str(self.workdir)], self.job.limit)
+        arguments = [str(self.attempt), str(self.workdir)]
+        end = self._process(Program("fwibench.runs.execution.worker", arguments, METHOD), self.job.limit)
         self.killed = end.code == -signal.SIGKILL
         try:
             draft = read_message(Measured, RunFiles(self.attempt).draft)
@@ -182,7 +194,7 @@ class _Attempt:
     def _score(self, record: Record, limit: float | None) -> Record:
         """Add the scores, computed by a process that loads no code of the method."""
         remove(RunFiles(self.attempt).scored)
-        end = self._process("fwibench.runs.scoring.worker", ["score", str(self.attempt)], limit)
+        end = self._process(Program("fwibench.runs.scoring.worker", ["score", str(self.attempt)], SCORING), limit)
         scored = read_message(Scored, RunFiles(self.attempt).scored)
         if scored is None:
             status, reason = self._explain_end(end, limit)
@@ -207,7 +219,7 @@ class _Attempt:
         results = [RunFiles(self.attempt).predictions, RunFiles(self.attempt).scores]
         states = [os.stat(path) for path in results]
         remove(RunFiles(self.attempt).diagnosed)
-        end = self._process("fwibench.runs.scoring.worker", ["diagnose", str(self.attempt)], limit)
+        end = self._process(Program("fwibench.runs.scoring.worker", ["diagnose", str(self.attempt)], METHOD), limit)
         found = read_message(Diagnosed, RunFiles(self.attempt).diagnosed)
         found = found or Diagnosed(fault=self._explain_end(end, limit)[1])
         if [_identity(os.stat(path)) for path in results] != [_identity(state) for state in states]:
@@ -221,9 +233,9 @@ class _Attempt:
             update={"diagnostics": {**record.diagnostics, **found.figures}, "notes": [*record.notes, *notes]}
         )
 
-    def _process(self, module: str, arguments: list[str], limit: float | None) -> ProcessEnd:
+    def _process(self, program: Program, limit: float | None) -> ProcessEnd:
         self.events.ended = {}
-        return run_process(module, arguments, self.folder, RunFiles(self.attempt).log, limit, self.events)
+        return run_process(program, self.folder, RunFiles(self.attempt).log, limit, self.events)
 
     def _explain_end(self, end: ProcessEnd, limit: float | None) -> tuple[Status, str]:
         """Return status and reason of a process that wrote no message."""

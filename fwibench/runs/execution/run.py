@@ -24,6 +24,7 @@ from fwibench.runs.opening.datasets import ensure_samples
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins
+from fwibench.runs.processes.warm import warm_processes
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -81,6 +82,7 @@ class Outcome:
         return 1 if any(record.wall_s for record in self.records) else 3
 
 
+@warm_processes()
 def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> Outcome:
     """Run the cells of a plan that are not cached.
 

@@ -15,7 +15,7 @@ from fwibench.files.atomic import write_text
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record
-from fwibench.runs.processes.launch import run_process
+from fwibench.runs.processes.launch import Program, run_process
 from fwibench.runs.scoring.rescore import RescoreJob
 
 
@@ -79,8 +79,8 @@ def _rescore_in_process(job: RescoreJob) -> Iterator[Rescored]:
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         files = RunFiles(Path(scratch))
         write_text(files.order, json.dumps({**dict(job), "folders": list(map(str, job.folders))}))
-        arguments = ["rescore", scratch]
-        end = run_process("fwibench.runs.scoring.worker", arguments, files.folder, files.log, None, on_event)
+        program = Program("fwibench.runs.scoring.worker", ["rescore", scratch])
+        end = run_process(program, files.folder, files.log, None, on_event)
         _show_log(files.log)
     for folder in job.folders:
         missing = Rescored(folder, error=f"the scoring process ended with code {end.code}", hint="--debug shows more")

@@ -47,7 +47,7 @@ def test_kill_is_out_of_memory_if_system_counter_increased(
     monkeypatch.setattr(launch, "count_memory_kills", lambda: next(left))
     (tmp_path / "dies.py").write_text("import os; os.kill(os.getpid(), 9)")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    end = launch.run_process("dies", [], tmp_path, tmp_path / "log", 60, lambda event: None)
+    end = launch.run_process(launch.Program("dies", []), tmp_path, tmp_path / "log", 60, lambda event: None)
     assert (end.code, "oom" if end.out_of_memory else "failed") == (-9, status)
 
 
