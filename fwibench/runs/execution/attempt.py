@@ -22,6 +22,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, remove
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.imports import SCORING, late_imports, method_imports
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, data_state, find_changed_files
 from fwibench.runs.processes.launch import ProcessEnd, Program, end_processes, run_process
@@ -35,21 +36,11 @@ from fwibench.runs.processes.messages import (
     read_message,
     write_message,
 )
+from fwibench.runs.processes.warm import known_imports
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
 
-COMMON = (
-    "fwibench.runs.opening.methods",
-    "fwibench.runs.processes.child",
-    "fwibench.runs.processes.messages",
-    "numpy.ma",
-)
-"""Modules of all processes of a cell; `numpy.unique` needs the last one."""
-METHOD = (COMMON, ("fwibench.runs.execution.evaluate", "fwibench.runs.machine.devices", "threadpoolctl"))
-"""Modules of a process that runs code of a method; they import torch."""
-SCORING = (COMMON, ("fwibench.runs.scoring.rescore", "scipy.ndimage"))
-"""Modules of the process that computes scores."""
 RESUMABLE = ("timeout", "oom")
 """Statuses after which checkpoints are kept for the next attempt."""
 LEAST_SCORING_S = 60.0
@@ -106,14 +97,23 @@ def _execute(
 
 @dataclass
 class _EventFilter:
-    """Event handler that stores the final event of a process that could not write its message, and forwards others."""
+    """Event handler that stores the events that are for the attempt, and forwards others.
+
+    Attributes:
+        on_event: Receives the other events.
+        ended: Final event of a process that could not write its message.
+        late: Modules that the method's process has imported in addition to those of all such processes.
+    """
 
     on_event: EventHandler
     ended: dict[str, Any] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
 
     def __call__(self, event: dict[str, Any]) -> None:
         if isinstance(event, dict) and isinstance(event.get("ended"), dict):
             self.ended = event["ended"]
+        elif isinstance(event, dict) and isinstance(event.get("imported"), list):
+            self.late = late_imports(event["imported"])
         else:
             self.on_event(event)
 
@@ -179,7 +179,10 @@ class _Attempt:
 
     def _run_method(self) -> tuple[Record, bool]:
         arguments = [str(self.attempt), str(self.workdir)]
-        end = self._process(Program("fwibench.runs.execution.worker", arguments, METHOD), self.job.limit)
+        known, name = known_imports(), self.job.record.cell.method
+        imports = method_imports(known.get(name, ()))
+        end = self._process(Program("fwibench.runs.execution.worker", arguments, imports), self.job.limit)
+        known[name] = self.events.late
         self.killed = end.code == -signal.SIGKILL
         try:
             draft = read_message(Measured, RunFiles(self.attempt).draft)
@@ -219,7 +222,8 @@ class _Attempt:
         results = [RunFiles(self.attempt).predictions, RunFiles(self.attempt).scores]
         states = [os.stat(path) for path in results]
         remove(RunFiles(self.attempt).diagnosed)
-        end = self._process(Program("fwibench.runs.scoring.worker", ["diagnose", str(self.attempt)], METHOD), limit)
+        imports = method_imports(self.events.late)
+        end = self._process(Program("fwibench.runs.scoring.worker", ["diagnose", str(self.attempt)], imports), limit)
         found = read_message(Diagnosed, RunFiles(self.attempt).diagnosed)
         found = found or Diagnosed(fault=self._explain_end(end, limit)[1])
         if [_identity(os.stat(path)) for path in results] != [_identity(state) for state in states]:

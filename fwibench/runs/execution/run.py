@@ -19,6 +19,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.attempt import execute
+from fwibench.runs.execution.imports import METHOD, SCORING
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.datasets import ensure_samples
 from fwibench.runs.planning.plan import PlannedCell
@@ -82,7 +83,7 @@ class Outcome:
         return 1 if any(record.wall_s for record in self.records) else 3
 
 
-@warm_processes()
+@warm_processes(METHOD, SCORING)
 def run_plan(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> Outcome:
     """Run the cells of a plan that are not cached.
 

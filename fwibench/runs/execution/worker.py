@@ -13,6 +13,7 @@ from pathlib import Path
 from fwibench.errors import FwibenchError
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.artefacts.layout import RunFiles
+from fwibench.runs.execution.imports import late_imports
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.machine.load import LoadMeter
@@ -68,6 +69,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
         status, reason = classify(error)
         measured = measured.with_values(status=status, reason=reason)
         traceback.print_exc()
+    send({"imported": late_imports()})
     environment = {**describe_environment(), **job.record.environment, "plugins": describe_plugins(registry)}
     measured = measured.with_values(load=meter.read(), environment=environment)
     try:

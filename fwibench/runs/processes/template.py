@@ -59,14 +59,15 @@ def serve(channel: socket.socket) -> list[str]:
         channel.set_inheritable(False)
         for module in request["import"]:
             import_module(module)
-        if not _can_fork():
+        if threading.active_count() > 1:
+            # a fork has only one thread; the command falls back to fresh interpreters
             os._exit(1)
 
 
-def _can_fork() -> bool:
-    """Return whether this process has nothing that a fork would not copy: threads or a CUDA context."""
+def _lost_cuda() -> bool:
+    """Return whether the template of this process has used CUDA, which does not survive a fork."""
     torch = sys.modules.get("torch")
-    return threading.active_count() == 1 and not (torch is not None and torch.cuda.is_initialized())
+    return torch is not None and bool(getattr(torch.cuda, "_is_in_bad_fork", torch.cuda.is_initialized)())
 
 
 def _become_cell(request: dict[str, Any], descriptors: list[int]) -> list[str]:
@@ -79,7 +80,9 @@ def _become_cell(request: dict[str, Any], descriptors: list[int]) -> list[str]:
             os.close(descriptor)
         for descriptor in (liveness, status):
             os.set_inheritable(descriptor, False)
-        _write_mark(request["mark"].encode(errors="surrogateescape"))
+        _write_mark(os.fsencode(request["mark"]))
+        if _lost_cuda():
+            os._exit(1)
         child_liveness = supervise(liveness, status)
         # Python seeds its own generator after a fork, torch's has a fixed seed
         if random := sys.modules.get("numpy.random"):

@@ -26,6 +26,8 @@ LONGEST_MARK = 4096
 """Room for the path of a cell in the variables of a template [bytes]: PATH_MAX of Linux."""
 MOST_FAILURES = 3
 """Number of failures after which a command starts fresh interpreters."""
+KILL_TIMEOUT_S = 10.0
+"""Time that killed templates may take to end [s]."""
 
 Imports = tuple[tuple[str, ...], ...]
 """Modules of a template: it is forked from the template without the last group of modules, and imports that group."""
@@ -36,25 +38,21 @@ Key = tuple[frozenset[tuple[str, str]], str, Imports]
 class Templates:
     """Templates of one command. Several threads may use them.
 
+    Args:
+        first: Modules of templates that are started with the first process of each environment.
+
     Attributes:
         generation: How often the templates have been replaced, because one of them had failed.
+        known: Modules that a process imported by itself, by a name of its program.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: tuple[Imports, ...] = ()) -> None:
         self.generation = 0
+        self.known: dict[str, tuple[str, ...]] = {}
+        self._first = first
         self._lock = Lock()
         self._channels: dict[Key, socket.socket] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, environment: Mapping[str, str], imports: Imports) -> None:
-        """Start a template, unless it has been started; does not wait until its modules are imported.
-
-        Args:
-            environment: Variables of the template.
-            imports: Modules of the template.
-        """
-        with self._lock, contextlib.suppress(OSError):
-            self._channel(environment, imports)
 
     def fork(
         self, environment: Mapping[str, str], imports: Imports, program: list[str], mark: str, ends: list[int]
@@ -72,6 +70,8 @@ class Templates:
         with self._lock, contextlib.suppress(OSError):
             if self.generation <= MOST_FAILURES:
                 socket.send_fds(self._channel(environment, imports), [request], ends)
+                for one in self._first:
+                    self._channel(environment, one)
 
     def replace(self, generation: int) -> None:
         """End the templates of a generation, one of which has failed; the next process starts others."""
@@ -100,15 +100,19 @@ class Templates:
         return self._channels[key]
 
     def _close(self) -> None:
-        for channel in self._channels.values():
-            channel.close()
-        self._channels.clear()
         for process in self._processes:
             # templates that were forked from this one are in its process group, processes of cells are not
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        for channel in self._channels.values():
+            # the end of the stream shows that the template has ended
+            channel.settimeout(KILL_TIMEOUT_S)
+            with contextlib.suppress(OSError):
+                channel.recv(1)
+            channel.close()
         self._processes.clear()
+        self._channels.clear()
 
 
 def _start(environment: Mapping[str, str], channel: int) -> subprocess.Popen[bytes]:
@@ -128,16 +132,19 @@ _active: Templates | None = None
 
 
 @contextmanager
-def warm_processes() -> Iterator[None]:
+def warm_processes(*first: Imports) -> Iterator[None]:
     """Fork processes of cells from templates in the block, on Linux.
 
     Elsewhere every process is a fresh interpreter: a fork without exec is not safe on macOS, and Windows has none.
+
+    Args:
+        *first: Modules of the templates that are started together with the first process of a cell.
     """
     global _active
     if _active is not None or not Path("/proc/self/environ").exists():
         yield
         return
-    _active = Templates()
+    _active = Templates(first)
     try:
         yield
     finally:
@@ -148,3 +155,8 @@ def warm_processes() -> Iterator[None]:
 def active_templates() -> Templates | None:
     """Return the templates of the current `warm_processes` block; None outside of one."""
     return _active
+
+
+def known_imports() -> dict[str, tuple[str, ...]]:
+    """Return the modules that processes are known to import by themselves, by a name; empty outside of a block."""
+    return {} if _active is None else _active.known
