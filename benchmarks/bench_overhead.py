@@ -1,17 +1,19 @@
 """Overhead of a cell: its duration beyond its own fit and predict, by stage; mean-map on salt unless stated otherwise.
 
 A command runs the same cell several times. The first cell, which also starts what later cells share, is not part of
-the medians. With a revision, commands of that revision, in a temporary worktree, and of this checkout alternate, so
-that both meet the same load of the machine; the ratio is that of the medians.
+the medians. With a revision, commands of that revision and of this checkout alternate, so that both meet the same load
+of the machine; the ratio is that of the medians.
 
     python benchmarks/bench_overhead.py [--baseline REVISION] [--method NAME] [--profile smoke] [--rounds 5]
 """
 
 import argparse
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable
@@ -131,17 +133,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         roots = {"now": ROOT}
         if asked.baseline:
-            roots = {asked.baseline: Path(folder, "baseline"), **roots}
-            git = ["git", "-C", str(ROOT), "worktree"]
-            subprocess.run([*git, "add", "--quiet", "--detach", roots[asked.baseline], asked.baseline], check=True)
-        try:
-            found: dict[str, list[list[dict[str, float]]]] = {title: [] for title in roots}
-            for _ in range(asked.rounds):
-                for title, root in roots.items():
-                    found[title].append(run(root, asked.method, asked.profile))
-        finally:
-            if asked.baseline:
-                subprocess.run([*git, "remove", "--force", roots[asked.baseline]], check=True)
+            archive = subprocess.run(
+                ["git", "-C", str(ROOT), "archive", asked.baseline], stdout=subprocess.PIPE, check=True
+            )
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as stream:
+                stream.extractall(folder, filter="data")
+            roots = {asked.baseline: Path(folder), **roots}
+        found: dict[str, list[list[dict[str, float]]]] = {title: [] for title in roots}
+        for _ in range(asked.rounds):
+            for title, root in roots.items():
+                found[title].append(run(root, asked.method, asked.profile))
     print(f"{asked.method} on salt, {asked.profile}: medians of {asked.rounds} commands of {CELLS} cells [s]")
     show(found)
 
