@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fwibench.runs.processes.variables import MARK
+
 COMMON = ("--dataset", "salt", "--profile", "smoke")
 
 
@@ -18,14 +20,15 @@ def rows(out: str) -> dict[str, dict[str, Any]]:
 
 
 def running(text: str) -> list[str]:
-    """Return the command lines of running processes that contain `text`."""
+    """Return the command lines of running processes that contain `text`, or belong to a cell whose folder does."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            line = path.read_bytes().replace(b"\0", b" ").decode()
+            line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            variables = (path / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if text in line:
+        if text in line or any(one.startswith(f"{MARK}=") and text in one for one in variables):
             found.append(line)
     return found
 

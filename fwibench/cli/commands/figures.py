@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -17,10 +17,10 @@ from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UnknownNameError, UsageError
 from fwibench.files.atomic import atomic_write, check_folder
 from fwibench.plugins.settings import split as split_names
-from fwibench.report.figures.drawing import Drawing, Format, render
-from fwibench.report.figures.kinds import list_drawings
-from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.results import Results
+
+if TYPE_CHECKING:
+    from fwibench.report.figures.drawing import Drawing, Format
 
 
 def figures(
@@ -39,6 +39,10 @@ def figures(
     json: Json = False,
 ) -> None:
     """Draw panels, training curves, costs, errors, convergence and spectra of the runs in a results folder."""
+    # imported when needed: every command imports this module
+    from fwibench.report.figures.kinds import list_drawings
+    from fwibench.report.sources import Sources
+
     suffixes, target = _formats(formats), output or results / "figures"
     folder = Results(results)
     where = {"dataset": dataset, "split": split, "profile": profile}
@@ -61,6 +65,8 @@ def figures(
 
 
 def _formats(text: str) -> list[Format]:
+    from fwibench.report.figures.drawing import Format
+
     known = {name: name for name in get_args(Format)}
     for name in (names := split_names([text])):
         if name not in known:
@@ -77,6 +83,8 @@ def _narrowed(where: dict[str, str]) -> str:
 
 def _write(drawings: Sequence[Drawing], suffixes: Sequence[Format], folder: Path) -> list[dict[str, Any]]:
     """Write each figure in each format; return what was written, file by file."""
+    from fwibench.report.figures.drawing import render
+
     written = []
     with errors().status("drawing") as status:
         for drawing in drawings:

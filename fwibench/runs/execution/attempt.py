@@ -26,6 +26,7 @@ from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, remove
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.company import Seat
+from fwibench.runs.execution.imports import SCORING, late_imports, method_imports
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, data_state, find_changed_files
 from fwibench.runs.processes.launch import Launch, ProcessEnd, end_processes, run_process
@@ -39,6 +40,7 @@ from fwibench.runs.processes.messages import (
     read_message,
     write_message,
 )
+from fwibench.runs.processes.warm import Imports, known_imports
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -113,14 +115,23 @@ def _execute(job: Job, results: Results, dataset: Dataset, seat: Seat, start: fl
 
 @dataclass
 class _EventFilter:
-    """Event handler that stores the final event of a process that could not write its message, and forwards others."""
+    """Event handler that stores the events that are for the attempt, and forwards others.
+
+    Attributes:
+        on_event: Receives the other events.
+        ended: Final event of a process that could not write its message.
+        late: Modules that the method's process has imported in addition to those of all such processes.
+    """
 
     on_event: EventHandler
     ended: dict[str, Any] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
 
     def __call__(self, event: dict[str, Any]) -> None:
         if isinstance(event, dict) and isinstance(event.get("ended"), dict):
             self.ended = event["ended"]
+        elif isinstance(event, dict) and isinstance(event.get("imported"), list):
+            self.late = late_imports(event["imported"])
         else:
             self.on_event(event)
 
@@ -187,7 +198,10 @@ class _Attempt:
         return record
 
     def _run_method(self) -> tuple[Record, bool]:
-        end = self._process("fwibench.runs.execution.worker", (str(self.attempt), str(self.workdir)), self.job.limit)
+        known, name = known_imports(), self.job.record.cell.method
+        program = ("fwibench.runs.execution.worker", str(self.attempt), str(self.workdir))
+        end = self._process(program, method_imports(known.get(name, ())), self.job.limit)
+        known[name] = self.events.late
         self.killed = end.code == -signal.SIGKILL
         try:
             draft = read_message(Measured, RunFiles(self.attempt).draft)
@@ -202,7 +216,7 @@ class _Attempt:
     def _score(self, record: Record, limit: float | None) -> Record:
         """Add the scores, computed by a process that loads no code of the method."""
         remove(RunFiles(self.attempt).scored)
-        end = self._process("fwibench.runs.scoring.worker", ("score", str(self.attempt)), limit)
+        end = self._process(("fwibench.runs.scoring.worker", "score", str(self.attempt)), SCORING, limit)
         scored = read_message(Scored, RunFiles(self.attempt).scored)
         if scored is None:
             status, reason = self._explain_end(end, limit)
@@ -227,7 +241,8 @@ class _Attempt:
         results = [RunFiles(self.attempt).predictions, RunFiles(self.attempt).scores]
         states = [os.stat(path) for path in results]
         remove(RunFiles(self.attempt).diagnosed)
-        end = self._process("fwibench.runs.scoring.worker", ("diagnose", str(self.attempt)), limit)
+        program = ("fwibench.runs.scoring.worker", "diagnose", str(self.attempt))
+        end = self._process(program, method_imports(self.events.late), limit)
         found = read_message(Diagnosed, RunFiles(self.attempt).diagnosed)
         found = found or Diagnosed(fault=self._explain_end(end, limit)[1])
         if [_identity(os.stat(path)) for path in results] != [_identity(state) for state in states]:
@@ -241,10 +256,19 @@ class _Attempt:
             update={"diagnostics": {**record.diagnostics, **found.figures}, "notes": [*record.notes, *notes]}
         )
 
-    def _process(self, module: str, arguments: tuple[str, ...], limit: float | None) -> ProcessEnd:
+    def _process(self, program: tuple[str, ...], imports: Imports, limit: float | None) -> ProcessEnd:
+        """Run a process of the cell.
+
+        Args:
+            program: Module and arguments.
+            imports: Modules that it may find imported.
+            limit: Time limit [s].
+        """
         self.events.ended = {}
+        module, *arguments = program
         log, variables = RunFiles(self.attempt).log, self.seat.variables
-        end = run_process(Launch(module, arguments, self.folder, log, limit, variables), self.events, self.seat.control)
+        launch = Launch(module, tuple(arguments), self.folder, log, limit, variables, imports)
+        end = run_process(launch, self.events, self.seat.control)
         if self.seat.control.cancelled:
             raise KeyboardInterrupt
         return end

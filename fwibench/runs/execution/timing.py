@@ -110,10 +110,17 @@ def best_throughput(predict: Predict, measurements: Array32, device: str) -> tup
     import torch
 
     best, best_batch = 0.0, 1
+    bytes_each = measurements[:1].nbytes
+    # pages of the buffer that are not filled take no memory
+    buffer = np.empty(
+        (min(BATCHES[-1], max(LARGEST_BATCH_BYTES // bytes_each, 1)), *measurements.shape[1:]), np.float32
+    )
+    filled = 0
     for batch in BATCHES:
-        inputs = measurements[np.arange(batch) % len(measurements)]
-        if batch > 1 and (inputs.nbytes > LARGEST_BATCH_BYTES or batch / best > 2.0):
+        if batch > 1 and (batch > len(buffer) or batch / best > 2.0):
             break
+        np.take(measurements, range(filled, batch), axis=0, out=buffer[filled:batch], mode="wrap")
+        inputs, filled = buffer[:batch], batch
         try:
             rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, max_repeats=10)
         except torch.OutOfMemoryError:

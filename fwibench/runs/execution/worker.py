@@ -17,6 +17,7 @@ from threading import Semaphore
 from fwibench.errors import FwibenchError
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.artefacts.layout import RunFiles
+from fwibench.runs.execution.imports import late_imports
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.machine.load import LoadMeter
@@ -75,6 +76,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
         status, reason = classify(error)
         measured = measured.with_values(status=status, reason=reason)
         traceback.print_exc()
+    send({"imported": late_imports()})
     environment = {**describe_environment(), **job.record.environment, "plugins": describe_plugins(registry)}
     load = meter.read().model_copy(update={"clock": clock.others})
     measured = measured.with_values(load=load, environment=environment)

@@ -8,48 +8,28 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fwibench.runs.processes import supervisor
 from fwibench.runs.processes.control import Control
 from fwibench.runs.processes.messages import EventHandler
-from fwibench.runs.processes.variables import child_environment
+from fwibench.runs.processes.variables import MARK, child_environment
+from fwibench.runs.processes.warm import Imports, Templates, active_templates
 
-MARK = "FWIBENCH_CELL"
-"""Environment variable that all processes of a cell inherit: the cell's folder."""
 GRACE_S = 15.0
 """Time that the supervisor has to end the cell's processes before it is killed [s]."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A process of a cell to start: `python -m MODULE ARGUMENTS... LIVENESS`.
-
-    Its standard input is empty; its standard output is a stream of events, one JSON object per line. `LIVENESS` is the
-    descriptor of a pipe whose other end is closed when the process must end.
-
-    Attributes:
-        module: Module to run.
-        arguments: Arguments of the module.
-        folder: Folder of the cell, which identifies its processes.
-        log: File to which standard error is appended.
-        limit: Time limit [s]; None for no limit.
-        variables: Environment variables besides those of this process.
-    """
-
-    module: str
-    arguments: tuple[str, ...]
-    folder: Path
-    log: Path
-    limit: float | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+LONGEST_POLL_S = 3600.0
+"""Longest time that one call waits [s]: `poll` counts milliseconds in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +45,44 @@ class ProcessEnd:
     out_of_memory: bool = False
 
 
+@dataclass(frozen=True)
+class Launch:
+    """A process of a cell to start: `python -P -m MODULE ARGUMENTS... LIVENESS`.
+
+    Its standard input is empty; its standard output is a stream of events, one JSON object per line. `LIVENESS` is the
+    descriptor of a pipe whose other end is closed when the process must end.
+
+    Attributes:
+        module: Module to run as `__main__`.
+        arguments: Arguments of the module.
+        folder: Folder of the cell, which identifies its processes.
+        log: File to which standard error is appended.
+        limit: Time limit [s], the start of the interpreter included; None for no limit.
+        variables: Environment variables in addition to those of this process.
+        imports: Modules that it may find imported: in a block of `warm_processes` it is forked from a template.
+    """
+
+    module: str
+    arguments: tuple[str, ...]
+    folder: Path
+    log: Path
+    limit: float | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    imports: Imports = ()
+
+    @property
+    def mark(self) -> str:
+        """Value of the variable `MARK` of its processes."""
+        return str(self.folder.absolute())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Its environment variables, without the mark."""
+        return {**child_environment(), **self.variables}
+
+
 def run_process(launch: Launch, on_event: EventHandler, control: Control | None = None) -> ProcessEnd:
-    """Run a process of a cell to its end, and return how it ended.
+    """Run a process of a cell to its end, and return how it ended. Several threads may call it.
 
     Args:
         launch: The process.
@@ -77,50 +93,133 @@ def run_process(launch: Launch, on_event: EventHandler, control: Control | None 
         How the process ended.
     """
     control = control or Control()
+    deadline = None if launch.limit is None else time.monotonic() + launch.limit
     killed_before = count_memory_kills()
-    mark = str(launch.folder.absolute())
+    run = partial(_supervised, launch=launch, deadline=deadline, on_event=on_event, control=control)
+    report = _Report()
+    if templates := active_templates():
+        generation = templates.generation
+        report = run(partial(_fork, templates, launch))
+        if not report.started and not control.cancelled:
+            templates.replace(generation)
+    if not (report.started or report.timed_out or control.cancelled):
+        report = run(partial(_spawn, launch))
+    if report.timed_out and report.code is None:
+        return ProcessEnd(None)
+    return ProcessEnd(-signal.SIGKILL if report.code is None else report.code, count_memory_kills() > killed_before)
+
+
+Start = Callable[[list[int]], subprocess.Popen[bytes] | None]
+"""Starts a supervisor with the descriptors of its liveness pipe, status pipe, standard output and standard error."""
+
+
+def _fork(templates: Templates, launch: Launch, ends: list[int]) -> None:
+    """Let a template fork a supervisor; if there is no template, nothing is started and the pipes are closed."""
+    program = [launch.module, *launch.arguments]
+    templates.fork(launch.environment, launch.imports, program, launch.mark, ends)
+
+
+def _spawn(launch: Launch, ends: list[int]) -> subprocess.Popen[bytes]:
+    liveness, status, output, log = ends
+    # -P: modules are not imported from the working directory
+    command = [sys.executable, "-P", "-m", launch.module, *launch.arguments, "{liveness}"]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", supervisor.__file__, str(liveness), str(status), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=log,
+        start_new_session=True,
+        pass_fds=(liveness, status),
+        env={**launch.environment, MARK: launch.mark},
+    )
+
+
+@dataclass
+class _Report:
+    """What a supervisor reported.
+
+    Attributes:
+        text: Lines `started`, `exit N` and `signal N`.
+        complete: Whether the supervisor has ended.
+        timed_out: Whether the process reached its time limit.
+    """
+
+    text: bytes = b""
+    complete: bool = False
+    timed_out: bool = False
+
+    @property
+    def started(self) -> bool:
+        """Whether the process of the cell may have been started."""
+        return bool(self.text)
+
+    @property
+    def code(self) -> int | None:
+        """Exit code of the process, or minus the number of a signal; None if the supervisor did not report it."""
+        kind, _, number = self.text.decode().strip().rpartition("\n")[2].partition(" ")
+        if kind not in ("exit", "signal"):
+            return None
+        return int(number) if kind == "exit" else -int(number)
+
+    def read(self, descriptor: int, deadline: float | None) -> None:
+        """Read until the supervisor ends or the deadline, a time of `time.monotonic`, is reached."""
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not self.complete:
+            left = LONGEST_POLL_S if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                return
+            if poll.poll(1e3 * min(left, LONGEST_POLL_S)):
+                part = os.read(descriptor, 512)
+                self.text += part
+                self.complete = not part
+
+
+def _supervised(
+    start: Start, launch: Launch, deadline: float | None, on_event: EventHandler, control: Control
+) -> _Report:
+    """Start a supervisor, wait until it ends, and kill what is left of the cell.
+
+    Args:
+        start: Starts the supervisor.
+        launch: The process.
+        deadline: When the process must end, a time of `time.monotonic`; None for no limit.
+        on_event: Called with each event, from another thread.
+        control: Receives orders to the process from other threads.
+    """
     liveness, liveness_end = os.pipe()
-    report, status = os.pipe()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    descriptor, status = os.pipe()
+    events, output = os.pipe()
+    ends = [liveness, status, output]
     try:
-        descriptor = os.open(launch.log, flags, 0o666)
-        with open(descriptor, "ab") as stderr:
-            # -P: modules are not imported from the working directory
-            command = [sys.executable, "-P", "-m", launch.module, *launch.arguments, "{liveness}"]
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", supervisor.__file__, str(liveness), str(status), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,
-                pass_fds=(liveness, status),
-                env={**child_environment(), **launch.variables, MARK: mark},
-            )
+        ends.append(os.open(launch.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666))
+        process = start(ends)
     except BaseException:
-        for one in (liveness, liveness_end, report, status):
+        for one in (liveness_end, descriptor, events):
             os.close(one)
         raise
-    os.close(liveness)
-    os.close(status)
+    finally:
+        for one in ends:
+            os.close(one)
     control.attach(liveness_end)
-    reader = threading.Thread(target=_forward_events, args=(process.stdout, on_event), daemon=True)
+    stream = os.fdopen(events, "rb")
+    reader = threading.Thread(target=_forward_events, args=(stream, on_event), daemon=True)
     reader.start()
-    timed_out = False
+    report = _Report()
     try:
-        process.wait(launch.limit)
-    except subprocess.TimeoutExpired:
-        timed_out = True
+        report.read(descriptor, deadline)
+        report.timed_out = not report.complete
     finally:
         control.detach()
-        _end_supervisor(process)
-        end_processes(mark)
+        report.read(descriptor, time.monotonic() + GRACE_S)
+        os.close(descriptor)
+        # whatever is left if the supervisor was killed, or the supervisor if it is stuck
+        end_processes(launch.mark)
+        if process is not None:
+            _reap(process)
         reader.join(GRACE_S)
-        if process.stdout:
-            process.stdout.close()
-        code = _parse_report(_read_all(report))
-    if timed_out and code is None:
-        return ProcessEnd(None)
-    return ProcessEnd(-signal.SIGKILL if code is None else code, count_memory_kills() > killed_before)
+        stream.close()
+    return report
 
 
 def end_processes(mark: str) -> None:
@@ -174,26 +273,13 @@ def _forward_events(stream: Any, on_event: EventHandler) -> None:
             on_event(json.loads(line))
 
 
-def _end_supervisor(process: subprocess.Popen[bytes]) -> None:
-    """Wait until the supervisor has ended the cell's processes; kill it if it takes longer than `GRACE_S`."""
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a supervisor has ended; kill it if it takes longer than `GRACE_S`."""
     try:
         process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _read_all(descriptor: int) -> str:
-    with open(descriptor, "rb") as stream:
-        return stream.read().decode()
-
-
-def _parse_report(report: str) -> int | None:
-    """Return the exit code that the supervisor reported; None if it reported none."""
-    kind, _, number = report.partition(" ")
-    if kind not in ("exit", "signal"):
-        return None
-    return int(number) if kind == "exit" else -int(number)
 
 
 def _list(folder: Path) -> list[str]:

@@ -1,8 +1,9 @@
-"""Supervisor of a cell's process: `python -I -S supervisor.py LIVENESS STATUS COMMAND...`.
+"""Supervisor of a cell's process: `python -I -S supervisor.py LIVENESS STATUS COMMAND...`, or a fork of a template.
 
 Invariant: when the supervisor ends, no process of the cell is left. On Linux it kills every descendant, including those
 in other sessions; elsewhere the cell's process group. It ends the cell when the command closes the pipe LIVENESS,
-deliberately or by exiting. It writes how the cell's process ended to the pipe STATUS: `exit N` or `signal N`.
+deliberately or by exiting. It writes `started` to the pipe STATUS, and how the cell's process ended: `exit N` or
+`signal N`.
 
 Bytes in LIVENESS are orders: `PAUSE` stops the processes of the cell, `RESUME` continues them, and any other byte is
 passed on to the cell's process.
@@ -19,23 +20,25 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 PR_SET_CHILD_SUBREAPER = 36
 PAUSE, RESUME = b"p", b"r"
 KILL_TIMEOUT_S = 10.0
 """Time that killed processes may take to end [s]; a process in uninterruptible disk sleep cannot be killed."""
 
 
-def main(liveness: int, status: int, command: list[str]) -> int:
-    """Run a command, kill the processes that it leaves behind, and report how it ended.
+def supervise(liveness: int, status: int) -> int:
+    """Fork the cell's process and supervise it; like `os.fork`, but this process never returns from it.
 
     Args:
         liveness: Descriptor of a pipe whose other end is closed when the cell must end.
-        status: Descriptor of a pipe that receives how the command ended.
-        command: Program and arguments; `{liveness}` is replaced by the descriptor of a pipe that closes with this
-            process.
+        status: Descriptor of a pipe that receives how the cell's process ended.
 
     Returns:
-        Exit code of this process, 0.
+        In the cell's process, which leads a session: the descriptor of a pipe that closes with the supervisor.
     """
     _adopt_orphans()
     child_ended, wakeup = os.pipe()
@@ -43,11 +46,35 @@ def main(liveness: int, status: int, command: list[str]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     child_liveness, own_end = os.pipe()
-    for descriptor in (liveness, status, child_ended, wakeup, own_end):
-        os.set_inheritable(descriptor, False)
-    os.set_inheritable(child_liveness, True)
-    child = _start([part.replace("{liveness}", str(child_liveness)) for part in command])
-    os.close(child_liveness)
+    os.write(status, b"started\n")
+    child = os.fork()
+    if not child:
+        # the cell may signal its own process group without ending the supervisor
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in (liveness, status, child_ended, wakeup, own_end):
+            os.close(descriptor)
+        return child_liveness
+    try:
+        os.close(child_liveness)
+        _watch(child, (liveness, status, child_ended, own_end))
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(0)
+
+
+def _watch(child: int, pipes: tuple[int, int, int, int]) -> None:
+    """Wait until the cell's process ends or must end, kill what is left of the cell, and report.
+
+    Args:
+        child: The cell's process.
+        pipes: Descriptors of the pipe whose other end is closed when the cell must end, and which has the command's orders;
+            of the pipe that receives how the cell's process ended; of one that receives a byte when a child has ended; and
+            of one that leads to the cell's process.
+    """
+    liveness, status, child_ended, replies = pipes
     ended = None
     while ended is None:
         ready, _, _ = select.select([liveness, child_ended], [], [])
@@ -58,13 +85,22 @@ def main(liveness: int, status: int, command: list[str]) -> int:
             order = os.read(liveness, 1)
             if not order:
                 break
-            _obey(order, child, own_end)
+            _obey(order, child, replies)
     _kill_all(child)
     if ended is not None:
         kind, number = ("signal", os.WTERMSIG(ended)) if os.WIFSIGNALED(ended) else ("exit", os.WEXITSTATUS(ended))
         with contextlib.suppress(OSError):
             os.write(status, f"{kind} {number}\n".encode())
-    return 0
+
+
+def _main(liveness: int, status: int, command: list[str]) -> NoReturn:
+    """Run a command, in which `{liveness}` is replaced by the descriptor of a pipe that closes with the supervisor."""
+    descriptor = supervise(liveness, status)
+    try:
+        os.set_inheritable(descriptor, True)
+        os.execv(command[0], [part.replace("{liveness}", str(descriptor)) for part in command])
+    finally:
+        os._exit(127)
 
 
 def _adopt_orphans() -> None:
@@ -73,20 +109,6 @@ def _adopt_orphans() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _start(command: list[str]) -> int:
-    child = os.fork()
-    if child:
-        return child
-    try:
-        # the cell may signal its own process group without ending this process
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.execv(command[0], command)
-    finally:
-        os._exit(127)
 
 
 def _reap(child: int) -> int | None:
@@ -157,4 +179,4 @@ def _descendants() -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))
+    _main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from fwibench.runs.artefacts.record import Record
@@ -13,9 +14,11 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.attempt import execute
 from fwibench.runs.execution.company import Company
 from fwibench.runs.execution.engines.engine import Progress
+from fwibench.runs.execution.imports import METHOD, SCORING
 from fwibench.runs.machine.shares import GPUS, thread_variables, threads_alone
 from fwibench.runs.opening.datasets import ensure_samples
 from fwibench.runs.processes.messages import EventHandler, Job
+from fwibench.runs.processes.warm import warm_processes
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -37,6 +40,8 @@ class LocalEngine:
         self._clock_threads = threads_alone(os.environ) if jobs > 1 else None
         self._free_gpus, self._shares_gpus = list(gpus), bool(gpus)
         self._company = Company()
+        self._stack = ExitStack()
+        self._stack.enter_context(warm_processes(METHOD, SCORING))
         self._pool = ThreadPoolExecutor(jobs, "cell")
         self._lock = threading.Lock()
         self._running = 0
@@ -92,8 +97,9 @@ class LocalEngine:
         self._company.cancel()
 
     def close(self) -> None:
-        """Wait until no cell runs any more."""
+        """Wait until no cell runs any more, and end the processes that were kept for further ones."""
         self._pool.shutdown()
+        self._stack.close()
 
     def _gpus_of(self, job: Job) -> int:
         return job.devices if job.gpu and self._shares_gpus else 0
