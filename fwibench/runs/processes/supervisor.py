@@ -70,9 +70,9 @@ def _watch(child: int, pipes: tuple[int, int, int, int]) -> None:
 
     Args:
         child: The cell's process.
-        pipes: Descriptors of the pipe whose other end is closed when the cell must end, and which has the command's orders;
-            of the pipe that receives how the cell's process ended; of one that receives a byte when a child has ended; and
-            of one that leads to the cell's process.
+        pipes: Descriptors of four pipes: the one whose other end is closed when the cell must end, and which has the
+            orders of the command; one that receives how the cell's process ended; one that receives a byte when a
+            child has ended; and one that leads to the cell's process.
     """
     liveness, status, child_ended, replies = pipes
     ended = None

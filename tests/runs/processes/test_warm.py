@@ -53,13 +53,17 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     monkeypatch.setenv(TOKEN, str(tmp_path))
 
     def run(
-        then: str = "", imports: Imports = COLOURS, limit: float | None = 60, variables: dict[str, str] | None = None
+        then: str = "",
+        imports: Imports = COLOURS,
+        limit: float | None = 60,
+        variables: dict[str, str] | None = None,
+        cell: str = "cell",
     ) -> tuple[ProcessEnd, dict[str, Any]]:
-        name = f"probe{abs(hash(then))}"
+        name = f"probe{abs(hash((then, cell)))}"
         (tmp_path / f"{name}.py").write_text(PROBE.replace("{then}", then))
         events: list[dict[str, Any]] = []
         arguments = ("one", "two words")
-        launch = Launch(name, arguments, tmp_path / "cell", tmp_path / "log", limit, variables or {}, imports)
+        launch = Launch(name, arguments, tmp_path / cell, tmp_path / "log", limit, variables or {}, imports)
         end = run_process(launch, events.append)
         return end, events[0] if events else {}
 
@@ -194,7 +198,9 @@ time.sleep(600)
 def test_threads_share_templates_of_same_variables(probe: Callable[..., Any], tmp_path: Path) -> None:
     values = ["1", "2", "1", "2"]
     with warm_processes(), ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda value: probe(variables={"OMP_NUM_THREADS": value}), values))
+        numbered = list(enumerate(values))
+        # the processes of a cell end with it, so each has one of its own
+        found = list(pool.map(lambda one: probe(variables={"OMP_NUM_THREADS": one[1]}, cell=f"cell{one[0]}"), numbered))
         assert [one["environ"]["OMP_NUM_THREADS"] for _, one in found] == values
         assert all(one["forked"] for _, one in found)
         assert len(alive(tmp_path)) == 4, "two templates for each value"
