@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from fwibench.errors import DivergedError, UnsuitableError
@@ -125,7 +126,10 @@ class Trainer:
         self._modules = dict(modules)
         accelerator, _, index = context.device.partition(":")
         devices = [int(index)] if index else 1
-        self.fabric = Fabric(accelerator=accelerator, devices=devices, precision=FABRIC[self.options.precision])
+        precision = FABRIC[self.options.precision]
+        # a cell in a job of SLURM, MPI or torchrun is no task of it: Fabric would wait for the others
+        alone = LightningEnvironment()
+        self.fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision, plugins=[alone])
         self.parts: dict[str, Part] = {}
         self.epochs = self.options.epochs
         self.epoch = self.batch = self.batches = self.step_count = 0
