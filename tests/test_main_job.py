@@ -18,10 +18,11 @@ def test_the_methods_learn_salt(fwibench: Command, tmp_path: Path) -> None:
     done = fwibench("run", "--methods", methods, "--dataset", "salt", "--json", timeout=1200)
     assert done.returncode == 0, done.stderr
     mae = {row["method"]: row["mae"] for row in json.loads(done.stdout)["rows"]}
-    latency = {row["method"]: row["predict_ms_cpu1"] for row in json.loads(done.stdout)["rows"]}
+    flops = {row["method"]: row["flops"] for row in json.loads(done.stdout)["rows"]}
     memory = {row["method"]: row["peak_memory_mb"] for row in json.loads(done.stdout)["rows"]}
     assert mae["invlint"] < mae["mean-map"] / 4
     assert mae["inversionnet"] < mae["mean-map"] / 3
-    assert latency["inversionnet"] > 16 * latency["invlint"]
+    # section 4.2 of the paper measures this as a ratio of latencies, which a busy machine changes
+    assert flops["inversionnet"] > 16 * flops["invlint"]
     assert max(memory.values()) < 3000
     assert show(fwibench, "invlint")["ridge_r2_test"] > 0.98

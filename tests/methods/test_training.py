@@ -1,4 +1,5 @@
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,27 @@ class NeedsTooMuch(NeedsMemory):
 def test_sample_beyond_memory_raises_out_of_memory(salt: Dataset, context: RunContext) -> None:
     with pytest.raises(torch.OutOfMemoryError):
         fit(build(salt, context, NeedsTooMuch), salt)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {},
+        {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "fwi", "SLURM_NTASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "1"},
+        {"TORCHELASTIC_RUN_ID": "7", "WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost"},
+    ],
+)
+def test_fit_in_a_job_of_a_cluster_is_no_task_of_it(
+    job: dict[str, str], salt: Dataset, context: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    srun = tmp_path / "bin" / "srun"
+    srun.parent.mkdir()
+    srun.touch(0o755)
+    monkeypatch.setenv("PATH", f"{srun.parent}{os.pathsep}{os.environ['PATH']}")
+    for name, value in job.items():
+        monkeypatch.setenv(name, value)
+    method = fit(build(salt, context, epochs=1), salt)
+    assert len(method.history) == 1
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
