@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.5
 """Share of the free memory of a GPU that a batch may take by the estimate of `map_bytes`, which is rough."""
-COURANT = 0.6
-"""deepwave's Courant number where the problem sets none."""
 COPIES = 4
 """Number of arrays of the size of the recorded traces that are alive at once: at inner time steps, resampled,
 interpolated to receivers, transposed."""
@@ -169,5 +167,5 @@ def map_bytes(problem: Problem) -> int:
         n_models_requiring_grad=0,
     )["total_bytes_lower_bound"]
     courant = physics.max_velocity * survey.dt * math.sqrt(2) / problem.grid.spacing
-    steps = survey.nt * math.ceil(courant / (physics.courant_number or COURANT))
+    steps = survey.nt * math.ceil(courant / (physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER))
     return 2 * fields + COPIES * shots * recorded * steps * 4
