@@ -4,9 +4,9 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from fwibench_invlint.ridge import fit_ridge
 from sklearn.linear_model import Ridge
 
+from fwibench.methods.ridge import fit_ridge
 from fwibench.runs.execution.timing import stopwatch
 
 SAMPLES, FEATURES, TARGETS = 2000, 2560, 532

@@ -123,6 +123,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             kind="baseline",
             options=FeatureOptions,
             measurements=("seismic", "em"),
+            devices=("cpu", "cuda"),
             deterministic=True,
         ),
         MethodSpec(
@@ -132,6 +133,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             kind="closed-form",
             options=PixelRidgeOptions,
             measurements=("seismic", "em"),
+            devices=("cpu", "cuda"),
             deterministic=True,
         ),
         MethodSpec(

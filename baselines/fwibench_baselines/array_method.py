@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from fwibench.files.atomic import atomic_write, reading
 from fwibench.files.npy import read_npz
 from fwibench.methods.base import Method
 from fwibench.typing import Array32
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class ArrayMethod(Method):
@@ -20,6 +24,12 @@ class ArrayMethod(Method):
     """
 
     arrays: dict[str, Array32] | None = None
+    _copies: tuple[dict[str, Array32], dict[str, Tensor]] | None = None
+
+    @property
+    def uses_torch(self) -> bool:
+        """Whether the method computes with torch: on a GPU. On a CPU numpy is as fast and needs no import of torch."""
+        return self.context.device != "cpu"
 
     @property
     def fitted(self) -> dict[str, Array32]:
@@ -27,6 +37,16 @@ class ArrayMethod(Method):
         if self.arrays is None:
             raise self.not_fitted()
         return self.arrays
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The arrays on the method's device; copied once after `fit` or `load`."""
+        import torch
+
+        fitted = self.fitted
+        if self._copies is None or self._copies[0] is not fitted:
+            self._copies = fitted, {name: torch.from_numpy(one).to(self.context.device) for name, one in fitted.items()}
+        return self._copies[1]
 
     def save(self, path: Path) -> None:
         """Write `arrays.npz`."""

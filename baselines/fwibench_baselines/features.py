@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fwibench.problem import Problem
 from fwibench.samples import Split
 from fwibench.typing import Array32
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHUNK = 64
 """Number of samples that are read at once."""
@@ -51,17 +54,38 @@ def block_averages(measurements: Array32, problem: Problem, limit: int) -> Array
     return normalised.reshape(len(measurements), -1).astype(np.float32)
 
 
-def split_features(split: Split, problem: Problem, limit: int) -> Array32:
+def block_averages_on(device: str, measurements: Array32, problem: Problem, limit: int) -> Tensor:
+    """Return block averages `(n, features)` on a device, summed there in float64.
+
+    Args:
+        device: Name of the device.
+        measurements: Raw amplitudes `(n, S, T, R)`.
+        problem: Problem with the scaling of measurements.
+        limit: Largest number of features.
+    """
+    import torch
+
+    values = problem.amplitude.normalise(torch.from_numpy(measurements).to(device), torch)
+    for axis, size in zip((2, 3), block_sizes(problem.measurement_shape, limit), strict=True):
+        blocks = values.split(size, axis)
+        values = torch.stack([block.mean(axis, dtype=torch.float64) for block in blocks], axis)
+    return values.flatten(1).float()
+
+
+def split_features(split: Split, problem: Problem, limit: int, device: str | None = None) -> Array32:
     """Return the block averages `(n, features)` of a split, which is read in chunks.
 
     Args:
         split: The split.
         problem: Problem with the scaling of measurements.
         limit: Largest number of features.
+        device: Device to compute on with torch; None: numpy computes them.
     """
-    return np.concatenate([block_averages(chunk, problem, limit) for chunk in _chunks(split)])
-
-
-def _chunks(split: Split) -> Iterator[Array32]:
+    parts = []
     for start in range(0, len(split), CHUNK):
-        yield split.measurements[start : start + CHUNK]
+        chunk = split.measurements[start : start + CHUNK]
+        if device is None:
+            parts.append(block_averages(chunk, problem, limit))
+        else:
+            parts.append(block_averages_on(device, chunk, problem, limit).cpu().numpy())
+    return np.concatenate(parts)

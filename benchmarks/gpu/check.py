@@ -1,42 +1,38 @@
-"""The device tests and one run of every method on a GPU, within a few minutes: `make gpu-check`.
+"""The device tests, a table of rates and runs of every method on a GPU, within seven minutes: `make gpu-check`.
 
 Writes into the output folder, after every step anew, so that nothing is lost where it is stopped early:
-`check.json` and `check.md` (device, driver, versions, command, tests, cells), `leaderboard.csv`, `tests.txt`, and the
-records below `runs/`. What did not fit in the time is listed as such, never left out. The exit code is 0 if the tests
-pass and no cell failed, 1 if not, 3 if the device is not there.
+`check.json` and `check.md` (machine, versions, command, tests, rates, cells), `leaderboard.csv`, `tests.txt`, and
+the records below `runs/`. Every part has a deadline of its own. What did not fit in the time, and what cannot run
+here, is listed with the reason, never left out. The exit code is 0 if the tests pass and nothing failed, 1 if not, 3 if
+the device is not there.
 
     python benchmarks/gpu/check.py --device cuda --budget 420 --output results/gpu
 
-It needs fwibench and pytest. `--device cpu --profile smoke` tries everything but the GPU.
+It needs fwibench and pytest. `--device cpu --profile smoke` tries everything but the GPU, at the smallest sizes.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import json
-import os
-import platform
 import shlex
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from commands import ROOT, NoDeviceError, describe_machine, fwibench, last_line, run
+
 METHODS = (
-    "invlint,inversionnet,velocitygan,multiscale-fwi,refine,multiscale-fwi-oracle,pixel-ridge,nearest-neighbour,"
-    "mean-map"
+    "invlint,inversionnet,pixel-ridge,nearest-neighbour,mean-map,velocitygan,multiscale-fwi,refine,"
+    "multiscale-fwi-oracle"
 )
-"""By importance: what stands first runs first."""
-PACKAGES = ("fwibench", "torch", "deepwave", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pydantic", "pytest")
+"""What stands first runs first: of the important ones and of the short ones nothing is lost."""
 HEADER = (
     "method",
+    "seed",
     "status",
     "device",
     "MAE",
@@ -47,10 +43,15 @@ HEADER = (
     "test samples",
     "reason",
 )
+RATES_HEADER = ("measured", "of", "rate", "CPU", "ratio", "busy share", "remark")
 INVERSION_SAMPLES = 5
 """Test samples of methods that invert every sample by itself; they take about as long as the rest together."""
 TEST_SHARE = 0.35
 """Most of the time that the tests may take."""
+RATES_SHARE = 0.35
+"""Most of the time left that the table of rates may take."""
+RATES_MARGIN_S = 5.0
+"""How much later than its own limit the script of the rates is killed: it begins no measurement it cannot end."""
 DATA_SHARE = 0.5
 METHOD_SHARE = 0.5
 """Most of the time left that one method may take."""
@@ -67,14 +68,20 @@ def main() -> int:
     options = parse()
     options.output.mkdir(parents=True, exist_ok=True)
     check = Check(options)
-    if (lacking := check.find_device()) is not None:
-        print(f"error: {lacking}", file=sys.stderr)
+    try:
+        check.describe_device()
+    except NoDeviceError as lacking:
+        print(f"error: {lacking}; --device cpu needs none", file=sys.stderr)
         return 3
     if options.tests != "none":
         check.run_tests()
     check.prepare()
-    for method in options.methods.split(","):
-        check.run_method(method)
+    if options.rates:
+        check.measure_rates()
+    for seed in range(options.seeds):
+        for method in options.methods.split(","):
+            if not seed or repeats(method):
+                check.run_method(method, seed)
     check.finish()
     return check.exit_code
 
@@ -89,6 +96,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=420.0, help="seconds for everything (default: %(default)g)")
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "gpu", help="folder of the results")
     parser.add_argument("--tests", default=str(ROOT / "tests" / "device"), help="tests to run; none for no tests")
+    parser.add_argument("--seeds", type=int, default=3, help="random seeds; all methods with the first one come first")
+    parser.add_argument("--no-rates", dest="rates", action="store_false", help="leave out the table of rates")
     options = parser.parse_args()
     options.output = options.output.absolute()
     return options
@@ -116,6 +125,7 @@ class Check:
             "machine": {},
             "tests": {"status": "not run"},
             "data_s": None,
+            "rates": [],
             "cells": [],
         }
 
@@ -129,35 +139,10 @@ class Check:
         """Return 1 if anything failed. What did not fit in the time did not fail."""
         return int(self.failed)
 
-    def find_device(self) -> str | None:
-        """Describe the machine; why it cannot be used, or None."""
-        import torch
-
-        device = self.options.device
-        machine = self.summary["machine"] = {
-            "platform": platform.platform(),
-            "python": platform.python_version(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "packages": {name: installed(name) for name in PACKAGES},
-            "git": output_of("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
-        }
-        if device.startswith("cuda"):
-            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-            number = int(device.partition(":")[2] or 0)
-            if number >= count:
-                return f"--device is {device}, and torch {torch.__version__} sees {count} GPUs; --device cpu needs none"
-            properties = torch.cuda.get_device_properties(number)
-            query = ("nvidia-smi", f"--id={number}", "--query-gpu=driver_version", "--format=csv,noheader")
-            machine |= {
-                "gpu": properties.name,
-                "gpu_memory_gb": round(properties.total_memory / 2**30, 1),
-                "compute_capability": f"{properties.major}.{properties.minor}",
-                "driver": output_of(*query),
-                "cuda": torch.version.cuda,
-                "cudnn": torch.backends.cudnn.version(),
-            }
+    def describe_device(self) -> None:
+        """Describe the machine; raises `NoDeviceError`."""
+        self.summary["machine"] = describe_machine(self.options.device)
         self.write()
-        return None
 
     def run_tests(self) -> None:
         """Run the device tests, with the device that was asked for."""
@@ -192,9 +177,24 @@ class Check:
             self.summary["data_error"] = last_line(log)
         self.write()
 
-    def run_method(self, method: str) -> None:
-        """Run one method in at most half of the time that is left."""
-        options, cell = self.options, {"method": method}
+    def measure_rates(self) -> None:
+        """Measure the rates; those that did not fit in the time are missing or have a reason."""
+        limit = max(self.left, 0) * RATES_SHARE
+        table, log = self.options.output / "rates.json", self.options.output / "rates.txt"
+        table.unlink(missing_ok=True)
+        command = [sys.executable, str(Path(__file__).with_name("rates.py")), "--device", self.options.device]
+        command += ["--output", str(table), "--seconds", f"{limit - RATES_MARGIN_S:.0f}"]
+        code = run([*command, *(["--quick"] if self.options.profile == "smoke" else [])], limit, log)
+        self.summary["rates"] = json.loads(table.read_text()) if table.exists() else []
+        if code:
+            self.failed = True
+        if code != 0:
+            self.summary["rates_error"] = "stopped at its deadline" if code is None else last_line(log)
+        self.write()
+
+    def run_method(self, method: str, seed: int) -> None:
+        """Run one method with one seed in at most half of the time that is left."""
+        options, cell = self.options, {"method": method, "seed": seed}
         self.summary["cells"].append(cell)
         limit = self.left * METHOD_SHARE - STARTING_S
         if limit < LEAST_S - STARTING_S:
@@ -205,10 +205,11 @@ class Check:
         samples = INVERSION_SAMPLES if inverts(method) else None
         place += ["--test-samples", str(samples)] if samples else []
         limits = ["--time-limit", f"{limit:.0f}s", "--results", str(options.output)]
-        start, began, log = time.monotonic(), time.time(), options.output / f"{method}.txt"
-        code = run(fwibench("run", "--methods", method, *place, *limits), limit + STARTING_S, log)
+        start, began, log = time.monotonic(), time.time(), options.output / f"{method}-{seed}.txt"
+        command = fwibench("run", "--methods", method, "--first-seed", str(seed), *place, *limits)
+        code = run(command, limit + STARTING_S, log)
         cell |= {"seconds": round(time.monotonic() - start, 1), "limit_s": round(limit)}
-        record = newest_record(options.output, method, samples, began)
+        record = newest_record(options.output, (method, samples, seed), began)
         if record is None:
             cell |= {"status": "timeout" if code is None else "failed", "reason": last_line(log)}
         else:
@@ -249,7 +250,12 @@ def markdown(summary: dict[str, Any]) -> Iterator[str]:
     yield from (f"  - {line}" for line in tests.get("failures", ()))
     if summary["data_s"] is not None:
         yield f"- data: {summary['data_s']} s {summary.get('data_error', '')}".rstrip()
+    if "rates_error" in summary:
+        yield f"- rates: {summary['rates_error']}"
     yield ""
+    if summary["rates"]:
+        yield from rates_table(summary["rates"])
+        yield ""
     yield f"| {' | '.join(HEADER)} |"
     yield f"|{'---|' * len(HEADER)}"
     for cell in summary["cells"]:
@@ -258,38 +264,19 @@ def markdown(summary: dict[str, Any]) -> Iterator[str]:
         numbers += [costs.get("throughput_per_s"), costs.get("peak_device_memory_mb")]
         texts = ["" if number is None else f"{number:.4g}" for number in numbers]
         ends = [str(cell.get("n_test") or ""), cell.get("reason", "").replace("|", "/").replace("\n", " ")]
-        starts = [cell["method"], cell.get("status", "running"), cell.get("device", "")]
+        starts = [cell["method"], str(cell["seed"]), cell.get("status", "running"), cell.get("device", "")]
         yield f"| {' | '.join([*starts, *texts, *ends])} |"
 
 
-def run(command: list[str], limit: float, log: Path, **variables: str) -> int | None:
-    """Run a command in a process group of its own; its exit code, None if it took too long."""
-    if limit <= 0:
-        log.write_text("there was no time left\n")
-        return None
-    with log.open("wb") as stream:
-        child = subprocess.Popen(
-            command,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            start_new_session=True,
-        )
-        try:
-            return child.wait(limit)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-
-
-def fwibench(*arguments: str) -> list[str]:
-    """Return the words of a fwibench command with this Python."""
-    return [sys.executable, "-m", "fwibench", *arguments]
+def rates_table(rates: list[dict[str, Any]]) -> Iterator[str]:
+    """Lines of the table of rates."""
+    yield f"| {' | '.join(RATES_HEADER)} |"
+    yield f"|{'---|' * len(RATES_HEADER)}"
+    for row in rates:
+        numbers = [row.get(name) for name in ("rate", "cpu_rate", "ratio", "busy")]
+        texts = ["" if number is None else f"{number:.3g}" for number in numbers]
+        remark = row.get("reason") or (f"data {row['difference']:.1e} off" if "difference" in row else "")
+        yield f"| {' | '.join([row['kind'], row['subject'], *texts, remark.replace('|', '/')])} |"
 
 
 def inverts(method: str) -> bool:
@@ -300,39 +287,31 @@ def inverts(method: str) -> bool:
     return method in offers and offers[method].spec.kind in ("iterative", "hybrid")
 
 
-def newest_record(results: Path, method: str, samples: int | None, since: float) -> dict[str, Any] | None:
-    """Return the latest record of a method since a time, or an earlier one whose cell was finished.
+def repeats(method: str) -> bool:
+    """Whether a method depends on the random seed."""
+    from fwibench.plugins.registry import load_registry
+
+    offers = load_registry().methods
+    return method in offers and not offers[method].spec.deterministic
+
+
+def newest_record(results: Path, cell: tuple[str, int | None, int], since: float) -> dict[str, Any] | None:
+    """Return the latest record of a cell since a time, or an earlier one that was finished.
 
     A method that another one refines has a record of its own on that one's test samples.
+
+    Args:
+        results: Folder of the results.
+        cell: Method, number of test samples (None: all) and seed.
+        since: Time of the file system [s].
     """
     found = []
     for path in results.glob("runs/*/record.json"):
         record, written = json.loads(path.read_text()), path.stat().st_mtime
-        wanted = (method, samples) == (record["cell"]["method"], record["cell"]["test_samples"])
-        if wanted and (written >= since or record["status"] == "ok"):
+        same = cell == tuple(record["cell"][name] for name in ("method", "test_samples", "seed"))
+        if same and (written >= since or record["status"] == "ok"):
             found.append((written, record))
     return max(found, key=lambda one: one[0])[1] if found else None
-
-
-def installed(package: str) -> str | None:
-    """Version of a package; None where it is not installed."""
-    with contextlib.suppress(PackageNotFoundError):
-        return version(package)
-    return None
-
-
-def output_of(*command: str) -> str | None:
-    """What a command prints; None where there is no such command or it fails."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip() or None
-    return None
-
-
-def last_line(log: Path) -> str:
-    """Return the error that a log tells, or else its last line."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("error:")]
-    return next(iter([*errors, *reversed(lines)]), "")
 
 
 if __name__ == "__main__":

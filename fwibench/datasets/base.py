@@ -66,7 +66,13 @@ class Dataset(ABC):
         spec: The dataset's spec.
         options: Validated options, an instance of `spec.options`.
         profile: Decides the number of samples.
+
+    Attributes:
+        device: Device on which `prepare` simulates: one of `devices`, or a GPU by its number (`cuda:1`). The samples of
+            a GPU are those of a CPU up to rounding, and the fingerprint is the same.
     """
+
+    device: str = "cpu"
 
     def __init__(self, spec: DatasetSpec, options: DatasetOptions, profile: Profile) -> None:
         self.spec = spec
@@ -114,6 +120,11 @@ class Dataset(ABC):
     @abstractmethod
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
         """Make the missing samples, if any."""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Kinds of devices that samples can be simulated on. Default: `cpu`."""
+        return ("cpu",)
 
     def check(self) -> None:
         """Check that the samples are complete, and unchanged since they were made or first read.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -51,6 +52,7 @@ class SimulatedDataset(StoredDataset):
     original_names: ClassVar[tuple[str, ...]] = ("*",)
     original_spacing: ClassVar[float | None] = None
     original_caveats: ClassVar[tuple[str, ...]] = ()
+    _ahead: tuple[range, Future[list[Array32]] | None] = range(0), None
 
     @abstractmethod
     def maps(self, numbers: range) -> Iterable[Array32]:
@@ -146,12 +148,37 @@ class SimulatedDataset(StoredDataset):
             raise DataError(f"{found} maps found, expected 3 or more: one each for train, val and test", "add maps")
         return found, max(n_val * found // n, 1), max(n_test * found // n, 1)
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """See `Dataset.devices`; acoustic measurements can be simulated on a GPU."""
+        from fwibench.physics.parallel import runs_on_gpu
+
+        # a subclass may generate its samples in another way
+        simulated_here = type(self).samples is SimulatedDataset.samples
+        return ("cpu", "cuda") if simulated_here and runs_on_gpu(self.problem) else ("cpu",)
+
     def samples(self, numbers: range) -> Iterator[Sample]:
         """Generate maps and their simulated measurements."""
         from fwibench.physics.parallel import simulate_each
 
-        maps = self._made(numbers)
-        yield from zip(simulate_each(maps, self.problem), maps, strict=True)
+        maps = self._made(numbers) if self.device == "cpu" else self._draw_ahead(numbers)
+        yield from zip(simulate_each(maps, self.problem, self.device), maps, strict=True)
+
+    def _draw_ahead(self, numbers: range) -> list[Array32]:
+        """Return the maps of sample numbers, and begin to draw those of the next shard in a thread.
+
+        A map takes up to 12 ms of one core, in which a GPU would have nothing to do.
+        """
+        (known, drawn), self._ahead = self._ahead, (range(0), None)
+        if drawn is not None:
+            # the author's `maps` never runs twice at a time
+            wait([drawn])
+        maps = drawn.result() if drawn is not None and known == numbers else self._made(numbers)
+        following = range(numbers.stop, min(numbers.stop + self.shard_rows, self.size))
+        pool = ThreadPoolExecutor(1)
+        self._ahead = following, pool.submit(self._made, following) if following else None
+        pool.shutdown(wait=False)
+        return maps
 
     def _made(self, numbers: range) -> list[Array32]:
         originals = self.originals

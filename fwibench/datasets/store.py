@@ -2,7 +2,8 @@
 
 Invariant: a shard is listed in the manifest only when both of its files are complete. Writers may be killed at any
 moment; the next one makes the missing shards and changes nothing else. Any number of writers, on one machine or on
-several with a common disk, may work on one folder: each locks one shard at a time.
+several with a common disk, may work on one folder: each locks the shard that it makes and the one that it writes, which
+happens in a thread while the next one is made.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +45,9 @@ class Shard(Frozen):
     properties: FileName
     samples: int = Field(gt=0, le=2**31)
     sha256: dict[FileName, str]
+    devices: tuple[str, ...] = Field(
+        default=("cpu",), description="devices that the samples were computed on, in the order of their first samples"
+    )
     growing: dict[str, str] = Field(
         default_factory=dict, description="SHA-256 of files with more samples that are about to replace these"
     )
@@ -139,13 +145,16 @@ class Store:
         there = {entry.name for entry in os.scandir(self.folder)} if shards else set()
         return {k: shard for k, shard in shards.items() if there.issuperset(shard.files)}
 
-    def grow(self, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
+    def grow(self, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress, device: str = "cpu") -> None:
         """Make the missing ones of the first `n` samples; returns when all exist, whichever process made them.
+
+        A shard is written while the next one is made, so that at most two are in memory.
 
         Args:
             n: Number of samples.
             make: Yields `(measurement, property)` for each sample of a range, in order.
             progress: Called with the number of samples done and of all samples.
+            device: Name of the device that computes the samples, for the manifest.
 
         Raises:
             DataError: The disk has too little space; nothing was written.
@@ -156,14 +165,19 @@ class Store:
         progress(self.done(n), n)
         while missing := self.missing(n):
             claimed = False
-            for number in missing:
-                with self._claim(number, wait=0) as mine:
-                    claimed = claimed or mine
-                    if mine and number in self.missing(n):
-                        self._fill(number, n, make, progress)
+            with _Background() as background:
+                for number in missing:
+                    with ExitStack() as claim:
+                        mine = claim.enter_context(self._claim(number, wait=0))
+                        claimed = claimed or mine
+                        if mine and number in self.missing(n):
+                            others = self.done(n, {number, background.shard}) + self._rows_of(background.shard, n)
+                            samples = self._make(number, n, make, progress, others)
+                            background.start(number, partial(self._add, number, samples, device), claim.pop_all())
             if not claimed:
                 with self._claim(missing[0], wait=WAIT):
-                    progress(self.done(n), n)
+                    pass
+            progress(self.done(n), n)
 
     @contextmanager
     def _claim(self, number: int, wait: float) -> Iterator[bool]:
@@ -176,8 +190,18 @@ class Store:
                 mine = False
             yield mine
 
-    def _fill(self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress) -> None:
-        """Make a shard or complete it; temporary files of a killed writer are removed."""
+    def _make(
+        self, number: int, n: int, make: Callable[[range], Iterable[Sample]], progress: Progress, others: int
+    ) -> Sample:
+        """Return measurements and properties of a complete shard; temporary files of a killed writer are removed.
+
+        Args:
+            number: Number of the shard, of which a part may exist.
+            n: Number of samples in all.
+            make: See `grow`.
+            progress: See `grow`.
+            others: Number of samples of other shards that exist or are being written.
+        """
         for name in (f"data{number}.npy", f"model{number}.npy"):
             for left in (f".{name}.*.tmp", f".{name}.new", f"..{name}.new.*.tmp"):
                 for path in self.folder.glob(left):
@@ -188,17 +212,19 @@ class Store:
         for measurement, property_map in make(range(first + len(properties), first + self._rows_of(number, n))):
             measurements.append(measurement)
             properties.append(property_map)
-            progress(self.done(n) + len(properties) - (shard.samples if shard else 0), n)
-        self._add(number, np.stack(measurements), np.stack(properties))
+            progress(others + len(properties), n)
+        return np.stack(measurements), np.stack(properties)
 
-    def _rows_of(self, number: int, n: int) -> int:
-        """Number of samples of a shard if there are `n` in all."""
-        return min(self.rows, n - number * self.rows)
+    def _rows_of(self, number: int | None, n: int) -> int:
+        """Number of samples of a shard if there are `n` in all; 0 for no shard."""
+        return 0 if number is None else min(self.rows, n - number * self.rows)
 
-    def done(self, n: int) -> int:
-        """Return the number of the first `n` samples that exist."""
-        shards = self._present()
-        return sum(min(shard.samples, self._rows_of(k, n)) for k, shard in shards.items() if k * self.rows < n)
+    def done(self, n: int, without: Set[int | None] = frozenset()) -> int:
+        """Return the number of the first `n` samples that exist, leaving out those of some shards."""
+        shards = self._present().items()
+        return sum(
+            min(shard.samples, self._rows_of(k, n)) for k, shard in shards if k * self.rows < n and k not in without
+        )
 
     def _read(self, shard: Shard) -> tuple[list[Array32], list[Array32]]:
         measurements, properties = (
@@ -210,21 +236,25 @@ class Store:
         )
         return list(measurements[: shard.samples]), list(properties[: shard.samples])
 
-    def _add(self, number: int, measurements: Array32, properties: Array32) -> None:
+    def _add(self, number: int, samples: Sample, device: str) -> None:
+        """Write a shard, which replaces one with fewer samples."""
         names = {"measurements": f"data{number}.npy", "properties": f"model{number}.npy"}
         complete = {name: self.folder / f".{name}.new" for name in names.values()}
         digests = {}
-        for (name, path), array in zip(complete.items(), (measurements, properties), strict=True):
+        for (name, path), array in zip(complete.items(), samples, strict=True):
             with atomic_write(path) as stream:
                 np.save(stream, array.astype(np.float32, copy=False))
             digests[name] = sha256(path)
         # readers, and the next writer if this one is killed here, must not take the larger files for damaged
+        devices: tuple[str, ...] = ()
         if smaller := self._present().get(number):
+            devices = smaller.devices
             self._enter(number, smaller.model_copy(update={"growing": digests}))
         for name, path in complete.items():
             with writing(self.folder / name):
                 os.replace(path, self.folder / name)
-        self._enter(number, Shard(**names, samples=len(properties), sha256=digests))
+        devices = tuple(dict.fromkeys((*devices, device)))
+        self._enter(number, Shard(**names, samples=len(samples[0]), sha256=digests, devices=devices))
 
     def _enter(self, number: int, shard: Shard) -> None:
         """Write a shard into the manifest."""
@@ -246,6 +276,45 @@ class Store:
             for name in shard.files
             if not shard.accepts(name, _digest(self.folder / name))
         ]
+
+
+class _Background:
+    """Writes one shard at a time in a thread; the shard's claim is released in the thread that entered the context.
+
+    Attributes:
+        shard: Number of the shard that is being written; None: none.
+    """
+
+    def __init__(self) -> None:
+        self.shard: int | None = None
+        self._pool = ThreadPoolExecutor(1)
+        self._claim = ExitStack()
+        self._written: Future[None] | None = None
+
+    def __enter__(self) -> _Background:
+        return self
+
+    def start(self, shard: int, write: Callable[[], None], claim: ExitStack) -> None:
+        """Start to write a shard after the previous one is written.
+
+        Args:
+            shard: Number of the shard.
+            write: Writes it.
+            claim: Is closed when it is written.
+        """
+        with claim:
+            self._finish()
+            self.shard, self._written, self._claim = shard, self._pool.submit(write), claim.pop_all()
+
+    def _finish(self) -> None:
+        written, self.shard, self._written = self._written, None, None
+        with self._claim:
+            if written:
+                written.result()
+
+    def __exit__(self, *error: object) -> None:
+        with self._pool:
+            self._finish()
 
 
 def check_room(folder: Path, size: float, what: str) -> None:

@@ -108,17 +108,21 @@ class StoredDataset(Dataset):
         return self.store.missing_bytes(self.size)
 
     def estimate(self) -> Estimate | None:
-        """See `Dataset.estimate`; one sample is timed, after a first one for warming up."""
+        """See `Dataset.estimate`; one sample is timed after a first one for warming up, on a GPU a batch."""
         from fwibench.physics.parallel import available_cores
 
         samples = self.size - self.store.done(self.size)
         if not samples:
             return None
-        for number in range(2):
+        on_cpu = self.device == "cpu"
+        timed = 1 if on_cpu else min(samples, self.shard_rows)
+        for first, count in ((0, 1), (1, timed)):
             start = time.monotonic()
-            next(iter(self.samples(range(number, number + 1))))
-            seconds = time.monotonic() - start
-        return Estimate(samples, self.missing_bytes(), seconds * samples / min(available_cores(), samples))
+            for _ in self.samples(range(first, first + count)):
+                pass
+            seconds = (time.monotonic() - start) / count
+        at_once = min(available_cores(), samples) if on_cpu else 1
+        return Estimate(samples, self.missing_bytes(), seconds * samples / at_once)
 
     def prepare(self, progress: Progress = lambda done, total: None) -> None:
         """Make the missing samples; see `Store.grow` for more errors.
@@ -127,7 +131,15 @@ class StoredDataset(Dataset):
             DataError: A file was changed after it was made.
         """
         self._check_unchanged()
-        self.store.grow(self.size, self.samples, progress)
+        self.store.grow(self.size, self.samples, progress, self._device_name())
+
+    def _device_name(self) -> str:
+        """`cpu`, or `cuda` with the model of the GPU."""
+        if self.device == "cpu":
+            return self.device
+        import torch
+
+        return f"cuda ({torch.cuda.get_device_name(self.device)})"
 
     def arrays(self) -> Shards:
         """Return the shards of the store."""

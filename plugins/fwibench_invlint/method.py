@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from fwibench.methods.ridge import choose_alpha, concatenate, fit_ridge
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.samples import Split
 from fwibench.typing import Array32, Array64
@@ -16,7 +18,6 @@ from fwibench_invlint.decoder import build_decoder
 from fwibench_invlint.encoder import IntegralEncoder
 from fwibench_invlint.kernels import encoder_kernels, integrate, property_kernels
 from fwibench_invlint.regression import regression_figures
-from fwibench_invlint.ridge import choose_alpha, fit_ridge
 
 CHUNK = 64
 """Number of samples that are integrated at once."""
@@ -52,16 +53,16 @@ class InvLINT(TorchMethod):
         return build_decoder(self.options, self.embedding, self.problem.grid.shape)
 
     def fit_encoder(self, train: Split, val: Split) -> None:
-        """Solve for A by ridge regression in float64 (section 3.3)."""
+        """Solve for A by ridge regression in float64 on the method's device (section 3.3)."""
         ridge = fit_ridge(self._pairs(train), len(train), standardise=self.options.scaling == "standard")
-        u_val, y_val = (np.concatenate(parts) for parts in zip(*self._pairs(val), strict=True))
+        u_val, y_val = (concatenate(parts) for parts in zip(*self._pairs(val), strict=True))
         alpha = choose_alpha(ridge, u_val, y_val) if self.options.alpha == "val" else self.options.alpha
         weights = ridge.weights(alpha)
         encoder = self.encoder
-        encoder.matrix.copy_(torch.from_numpy(weights.T))
-        encoder.offset.copy_(torch.from_numpy(ridge.mean_y - ridge.mean_u @ weights))
-        encoder.mean.copy_(torch.from_numpy(ridge.mean_y))
-        self._singular_values = np.asarray(np.linalg.svd(weights, compute_uv=False), np.float64)
+        encoder.matrix.copy_(torch.as_tensor(weights.T))
+        encoder.offset.copy_(torch.as_tensor(ridge.mean_y - ridge.mean_u @ weights))
+        encoder.mean.copy_(torch.as_tensor(ridge.mean_y))
+        self._singular_values = np.asarray(np.linalg.svd(_on_host(weights), compute_uv=False), np.float64)
         self._figures = {"alpha": float(alpha), **self._regression(train), **self._regression(val)}
 
     def figures(self) -> dict[str, float]:
@@ -90,16 +91,23 @@ class InvLINT(TorchMethod):
         """Return Y, the integrals `(n, M)` of maps `(n, 1, Z, X)` after normalisation."""
         return integrate(self._psi, self.problem.property.normalise(maps[:, 0].astype(np.float64)))
 
-    def _pairs(self, split: Split) -> Iterator[tuple[Array64, Array64]]:
+    def _pairs(self, split: Split) -> Iterator[tuple[Any, Any]]:
+        """Batches of U `(rows, S N)` and Y `(rows, M)`: arrays on a CPU, whose BLAS numpy uses, tensors on a GPU."""
         for start in range(0, len(split), CHUNK):
             chunk = slice(start, start + CHUNK)
             measurements = torch.from_numpy(split.measurements[chunk]).to(self.device)
             with torch.no_grad():
-                u = self.encoder.integrate(measurements).double().cpu().numpy()
-            yield u, self.integrate_properties(split.properties[chunk])
+                u = self.encoder.integrate(measurements).double()
+            y = self.integrate_properties(split.properties[chunk])
+            yield (u.numpy(), y) if self.device.type == "cpu" else (u, torch.from_numpy(y).to(self.device))
 
     def _regression(self, split: Split) -> dict[str, float]:
-        buffers = self.encoder.matrix, self.encoder.offset, self.encoder.mean
-        weights, offset, mean = (buffer.double().cpu().numpy() for buffer in buffers)
-        pairs = ((u @ weights.T + offset, y) for u, y in self._pairs(split))
-        return {f"{name}_{split.name}": value for name, value in regression_figures(pairs, mean, self._area).items()}
+        matrix, offset = self.encoder.matrix.double(), self.encoder.offset.double()
+        weights, shift = (matrix.numpy(), offset.numpy()) if self.device.type == "cpu" else (matrix, offset)
+        pairs = ((_on_host(u @ weights.T + shift), _on_host(y)) for u, y in self._pairs(split))
+        figures = regression_figures(pairs, _on_host(self.encoder.mean.double()), self._area)
+        return {f"{name}_{split.name}": value for name, value in figures.items()}
+
+
+def _on_host(values: Array64 | Tensor) -> Array64:
+    return values.cpu().numpy() if isinstance(values, Tensor) else values

@@ -1,11 +1,12 @@
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from fwibench_baselines import FeatureOptions, PixelRidgeOptions
-from fwibench_baselines.features import block_averages, block_sizes
+from fwibench_baselines.features import block_averages, block_averages_on, block_sizes, split_features
 from fwibench_baselines.inversionnet import PartsToChannels, build_network
 from fwibench_baselines.mean_map import MeanMap
 from fwibench_baselines.nearest_neighbour import NearestNeighbour
@@ -21,7 +22,7 @@ from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
 from fwibench.specs.base import NoOptions
 from fwibench.testing import em_problem, seismic_problem
-from tests.tolerances import assert_within_range, rounding
+from tests.tolerances import assert_same_signal, assert_within_range, rounding
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,73 @@ def test_pixel_ridge_stored_as_a_product_predicts_the_same(
     features, train, nodes = 200, 14, 2400
     assert entries[0] == pytest.approx(features * nodes, rel=0.1)
     assert entries[1] == pytest.approx(train * (features + nodes), rel=0.1)
+
+
+@pytest.mark.parametrize("largest", [2**27, 0], ids=["one matrix", "product"])
+@pytest.mark.parametrize("features", [200, 12], ids=["dual", "primal"])
+@pytest.mark.parametrize("alpha", ["val", 0.1])
+def test_pixel_ridge_with_torch_predicts_as_scikit_learn(
+    features: int, largest: int, alpha: Any, salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fwibench_baselines.pixel_ridge.LARGEST_MATRIX", largest)
+    # the same features for both: coarse blocks hardly vary, and the division by their deviation amplifies rounding
+    monkeypatch.setattr(
+        "fwibench_baselines.features.block_averages_on", lambda _, *rest: torch.from_numpy(block_averages(*rest))
+    )
+    train, val = salt.split("random", "train"), salt.split("random", "val")
+    methods = [PixelRidge(salt.problem, PixelRidgeOptions(features=features, alpha=alpha), context) for _ in range(2)]
+    methods[0].fit(train, val)
+    monkeypatch.setattr(PixelRidge, "uses_torch", True)
+    methods[1].fit(train, val)
+    by_numpy, by_torch = (method.fitted for method in methods)
+    assert by_numpy.keys() == by_torch.keys()
+    u = split_features(train, salt.problem, features).astype(np.float64)
+    u = (u - u.mean(0)) / np.maximum(u.std(0), 1e-3 * u.std(0).max())
+    gram = u @ u.T if len(u) < u.shape[1] else u.T @ u
+    condition = np.linalg.cond(gram + (0.01 if alpha == "val" else alpha) * np.eye(len(gram)))
+    for name, expected in by_numpy.items():
+        # solved in float64, stored in float32
+        tolerance = max(rounding(len(u), condition, np.float64), rounding())
+        assert_same_signal(by_torch[name], expected, tolerance)
+
+
+def test_pixel_ridge_with_torch_applies_the_matrix(
+    salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurements = salt.split("random", "test").measurements[:]
+    for largest in (2**27, 0):
+        monkeypatch.setattr("fwibench_baselines.pixel_ridge.LARGEST_MATRIX", largest)
+        method = PixelRidge(salt.problem, PixelRidgeOptions(features=200), context)
+        method.fit(salt.split("random", "train"), salt.split("random", "val"))
+        expected = method.predict(measurements)
+        with monkeypatch.context() as patch:
+            patch.setattr(PixelRidge, "uses_torch", True)
+            # features agree to float32, and the penalty that val chooses keeps the condition number below a thousand
+            assert_within_range(method.predict(measurements), expected, salt.problem.property, rounding(200, 1e3))
+
+
+def test_nearest_neighbour_with_torch_finds_the_same(
+    salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = salt.split("random", "train"), salt.split("random", "test")
+    method = NearestNeighbour(salt.problem, FeatureOptions(features=200), context)
+    method.fit(train, salt.split("random", "val"))
+    expected, features = method.predict(test.measurements[:]), method.fitted["features"]
+    monkeypatch.setattr(NearestNeighbour, "uses_torch", True)
+    np.testing.assert_array_equal(method.predict(test.measurements[:]), expected)
+    np.testing.assert_array_equal(method.predict(train.measurements[:]), train.properties[:])
+    method.fit(train, salt.split("random", "val"))
+    # normalised values lie in [-1, 1]; a block is summed in float32 here and in float64 there
+    np.testing.assert_allclose(method.fitted["features"], features, atol=rounding(terms=40))
+
+
+def test_block_averages_with_torch_agree() -> None:
+    for problem in (seismic_problem((2, 7, 5), (8, 8)), em_problem((2, 6, 5), (8, 8))):
+        raw = np.random.default_rng(0).normal(size=(3, *problem.measurement_shape)).astype(np.float32)
+        for limit in (1, 24, 10**6):
+            found = block_averages_on("cpu", raw, problem, limit)
+            assert found.dtype == torch.float32
+            np.testing.assert_allclose(found, block_averages(raw, problem, limit), atol=rounding(35), rtol=rounding(35))
 
 
 def test_mean_map_is_the_mean(salt: Dataset, context: RunContext) -> None:

@@ -101,8 +101,70 @@ def test_writer_waits_for_locked_shard(tmp_path: Path) -> None:
         while store.missing(8) != [0]:
             time.sleep(0.01)
         assert not waiting.done()
-        store._fill(0, 8, make, lambda done, total: None)
+        store._add(0, store._make(0, 8, make, lambda done, total: None, 0), "cpu")
     assert store.missing(8) == []
+
+
+def test_shard_is_written_while_the_next_one_is_made(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+
+    def waits(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if numbers.start:
+            give_up = time.monotonic() + 60
+            while numbers.start // 4 - 1 not in store.manifest().shards:
+                assert time.monotonic() < give_up, "the shard before is not written until this one is made"
+                time.sleep(0.01)
+        yield from make(numbers)
+
+    seen: list[int] = []
+    store.grow(11, waits, lambda done, total: seen.append(done))
+    np.testing.assert_array_equal(read(store, 11), np.arange(11))
+    assert seen == sorted(seen)
+    assert set(seen) == set(range(12))
+    assert store.damaged() == []
+
+
+@pytest.mark.parametrize("failing", ["data0.npy", "data1.npy", "data2.npy"])
+def test_shard_that_cannot_be_written_is_an_error(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, BLANK)
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name == failing:
+            raise OSError(28, "No space left on device")
+        os.rename(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fwibench.datasets.store.os.replace", full)
+        with pytest.raises(DataError, match=f"{failing} cannot be written"):
+            grow(store, 11)
+    assert int(failing[4]) in store.missing(11)
+    grow(store, 11)
+    np.testing.assert_array_equal(read(store, 11), np.arange(11))
+
+
+def test_error_of_a_sample_waits_for_the_shard_before(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+
+    def fails(numbers: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if numbers.start:
+            raise RuntimeError("the second shard fails")
+        yield from make(numbers)
+
+    with pytest.raises(RuntimeError, match="second shard"):
+        store.grow(8, fails, lambda done, total: None)
+    assert store.missing(8) == [1]
+    assert store.damaged() == []
+
+
+def test_manifest_names_the_devices_of_a_shard(tmp_path: Path) -> None:
+    store = Store(tmp_path, BLANK)
+    for n, device in ((2, "cpu"), (7, "cuda (A)"), (12, "cuda (A)"), (13, "cpu")):
+        store.grow(n, make, lambda done, total: None, device)
+    shards = store.manifest().shards
+    assert [shards[k].devices for k in range(4)] == [("cpu", "cuda (A)"), ("cuda (A)",), ("cuda (A)",), ("cpu",)]
+    np.testing.assert_array_equal(read(store, 13), np.arange(13))
 
 
 def test_changed_and_absent_files_are_reported(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
+from fwibench.methods.ridge import fit_ridge
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.physics.acoustic import simulate
 from fwibench.plugins.registry import Registry
@@ -16,9 +17,14 @@ from fwibench.runs.execution.timing import best_throughput, stopwatch, synchroni
 from fwibench.runs.machine.devices import choose_device
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.specs.options import validate_options
-from tests.tolerances import assert_same_signal, assert_within_range
+from tests.tolerances import assert_same_signal, assert_within_range, rounding
 
 LEARNED = ("invlint", "inversionnet", "velocitygan")
+BASELINES: dict[str, dict[str, str]] = {
+    "pixel-ridge": {"features": "400"},
+    "nearest-neighbour": {"features": "400"},
+    "mean-map": {},
+}
 INVERSIONS = {
     "multiscale-fwi": {"iterations": "2", "bands": "10/full"},
     "multiscale-fwi-oracle": {"iterations": "2", "bands": "10/full", "wavelet": "estimated"},
@@ -63,6 +69,39 @@ def test_a_network_trains_saves_and_predicts_elsewhere(
         assert_within_range(loaded.predict(measurements), maps, salt.problem.property, 1e-3)
     assert method.complexity().flops
     assert sum(layer.macs or 0 for layer in method.layers()) == method.complexity().macs
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_saved_baseline_predicts_the_same_elsewhere(
+    name: str, device: str, registry: Registry, salt: Dataset, tmp_path: Path
+) -> None:
+    measurements, options = salt.split("random", "test").measurements[:], BASELINES[name]
+    fitted = fit(build(name, registry, salt, tmp_path / "here", device, **options), salt)
+    fitted.save(tmp_path)
+    maps = fitted.predict(measurements)
+    for there in ("cpu", device):
+        loaded = build(name, registry, salt, tmp_path / there, there, **options)
+        loaded.load(tmp_path)
+        # the weights are the same; features are sums in another order
+        assert_within_range(loaded.predict(measurements), maps, salt.problem.property, 1e-3)
+
+
+@pytest.mark.parametrize("features", [8, 300], ids=["primal", "dual"])
+def test_a_ridge_is_solved_as_on_the_cpu(features: int, device: str) -> None:
+    rng = np.random.default_rng(0)
+    u, y = rng.normal(5, 1, (40, features)), rng.normal(size=(40, 7))
+    expected = fit_ridge([(u[:30], y[:30]), (u[30:], y[30:])], 40)
+    parts = [
+        (torch.from_numpy(u[rows]).to(device), torch.from_numpy(y[rows]).to(device))
+        for rows in np.split(np.arange(40), 4)
+    ]
+    found = fit_ridge(parts, 40)
+    assert found.gram.device.type == device.partition(":")[0]
+    assert found.gram.dtype == torch.float64
+    for alpha in (1e-2, 10.0):
+        condition = np.linalg.cond(expected.gram + alpha * np.eye(len(expected.gram)))
+        tolerance = rounding(features, condition, np.float64)
+        assert_same_signal(found.weights(alpha).cpu(), expected.weights(alpha), tolerance)
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from fwibench.api.progress import make_listener
 from fwibench.cli.console.output import errors, print_line, warn
 from fwibench.cli.datasets import open_datasets
 from fwibench.cli.options import DatasetNames, DatasetProfile
+from fwibench.runs.machine.devices import check_device, find_device, select_device
 from fwibench.text.readable import show_seconds
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset, Estimate
 
 
-def prepare(name: DatasetNames, profile: DatasetProfile = "quick") -> None:
+SimulationDevice = Annotated[
+    str,
+    typer.Option(
+        help="Device to simulate on: cpu, cuda or cuda:N; auto is cpu. A GPU gives the samples of a CPU up to rounding."
+    ),
+]
+
+
+def prepare(name: DatasetNames, profile: DatasetProfile = "quick", device: SimulationDevice = "auto") -> None:
     """Make the missing samples of datasets; existing samples are kept."""
+    check_device(device)
+    chosen = "cpu" if device in ("auto", "cpu") else find_device(device)
+    select_device(chosen)
     for dataset in open_datasets(name, profile):
+        suitable = chosen.partition(":")[0] in dataset.devices
+        if suitable:
+            dataset.device = chosen
         if estimate := dataset.estimate():
             print_line(_announce(dataset, estimate))
+            if not suitable:
+                warn(f"{dataset.spec.name} is made on the CPU: its samples cannot be simulated on a GPU")
         start = time.monotonic()
         with make_listener(errors()) as listener:
             dataset.prepare(partial(listener.preparing, dataset))
@@ -33,5 +52,5 @@ def prepare(name: DatasetNames, profile: DatasetProfile = "quick") -> None:
 def _announce(dataset: Dataset, estimate: Estimate) -> str:
     return (
         f"{dataset.spec.name}: {estimate.samples} samples to make, {estimate.size / 1e9:.2g} GB in {dataset.folder}, "
-        f"about {show_seconds(estimate.seconds)}"
+        f"about {show_seconds(estimate.seconds)}{'' if dataset.device == 'cpu' else f' on {dataset.device}'}"
     )
