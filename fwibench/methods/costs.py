@@ -200,23 +200,27 @@ SMALL_S = 0.02
 class TrainingCosts(CostModel):
     """Training of a `TorchMethod`: epochs x batches x time of a step; then test samples x time of a prediction.
 
-    What the fit does once, such as solving for the encoder, is in proportion to the number of train samples. This is
-    the model of every method whose options extend `TrainingOptions`.
+    This is the model of every method whose options extend `TrainingOptions`.
+
+    Attributes:
+        encodes: Whether the time of a finished fit before its first epoch is in proportion to the number of train
+            samples, as where an encoder is solved for; otherwise it is the same for any number. A probe finds out.
     """
 
     free = TRAINING
+    encodes: ClassVar[bool] = False
 
     def work(self, case: Case) -> Work:
         """Return the sample passes of the training, with validation as `FORWARD` of a pass, and the test samples."""
         return Work(epochs_of(case) * (case.sizes.train + FORWARD * case.sizes.val), case.sizes.test)
 
     def scaled(self, seconds: Work, known: Case, case: Case, history: list[dict[str, float]]) -> Work:
-        """Return the times of a case; the history tells the time of the epochs from that of the rest of the fit."""
+        """See `CostModel.scaled`; the history tells the time of the epochs from that of the rest of the fit."""
         by_work = super().scaled(seconds, known, case, history)
         if not history or not all("seconds" in entry for entry in history):
             return by_work
         epochs = min(sum(entry["seconds"] for entry in history), seconds.fit)
-        once = (seconds.fit - epochs) * _ratio(case.sizes.train, known.sizes.train)
+        once = (seconds.fit - epochs) * (_ratio(case.sizes.train, known.sizes.train) if self.encodes else 1.0)
         return Work(epochs * _ratio(self.work(case).fit, self.work(known).fit) + once, by_work.predict)
 
     def probe(self, probing: Probing) -> Work | None:

@@ -9,3 +9,4 @@ class InvLINTCosts(TrainingCosts):
     """Times of a training; the penalty of the regression does not change them noticeably."""
 
     free = TRAINING | {"alpha"}
+    encodes = True

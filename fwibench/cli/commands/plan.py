@@ -67,7 +67,7 @@ def _probe(planned: Sequence[PlannedCell], estimator: Estimator) -> Probed:
 
     with working("timing a few steps of each method"):
         probed = probe(planned, estimator)
-    estimator.probed = probed.cells
+    estimator.use(probed.cells)
     return probed
 
 

@@ -86,5 +86,6 @@ def _bytes_of_predictions(one: PlannedCell) -> int:
 
 def _existing(folder: Path) -> Path:
     """Return the folder, or the closest folder above it that exists."""
-    folder = folder.absolute()
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    folder = Path(os.path.abspath(folder))
+    # Path.exists raises for folders that may not be searched
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))

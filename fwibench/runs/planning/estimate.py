@@ -96,13 +96,25 @@ class Estimator:
     probed: Mapping[tuple[str, ...], ProbedCell] = field(default_factory=dict)
     _problems: dict[str, Any] = field(default_factory=dict)
     _sizes: dict[tuple[str, str], Sizes] = field(default_factory=dict)
+    _estimates: dict[str, Estimate] = field(default_factory=dict)
 
     def estimate(self, planned: PlannedCell) -> Estimate:
-        """Return the estimate of a cell."""
+        """Return the estimate of a cell; cells that differ in their seed have the same one."""
         if planned.cached:
             return Estimate("finished")
         if planned.skip:
             return Estimate("cannot run", planned.skip)
+        key = planned.cell.model_copy(update={"seed": 0, "base": ""}).model_dump_json()
+        if key not in self._estimates:
+            self._estimates[key] = self._estimate(planned)
+        return self._estimates[key]
+
+    def use(self, probed: Mapping[tuple[str, ...], ProbedCell]) -> None:
+        """Use results of probes, by `group_of`, from now on."""
+        self.probed = probed
+        self._estimates.clear()
+
+    def _estimate(self, planned: PlannedCell) -> Estimate:
         found = Estimate("to run")
         try:
             model, case = self.model(planned), self.case(planned)
@@ -153,8 +165,10 @@ class Estimator:
             took = Work(record.costs.fit_s or 0.0, record.costs.predict_s or 0.0)
             scaled = model.scaled(took, known, case, record.history)
             rest = max(record.wall_s - sum(took), 0.0)
-            distance = abs(math.log((sum(scaled) + rest) / (sum(took) + rest)))
-            near.append((distance, sum(scaled) + rest, self._basis(record, planned, model, (known, case))))
+            seconds = sum(scaled) + rest
+            if seconds > 0:
+                distance = abs(math.log(seconds / (sum(took) + rest)))
+                near.append((distance, seconds, self._basis(record, planned, model, (known, case))))
         if not near:
             return None
         closest = min(near)
@@ -248,9 +262,9 @@ class Whole:
 def whole(cells: Sequence[tuple[PlannedCell, Estimate]], slots: int = 1, data: Iterable[float | None] = ()) -> Whole:
     """Return the duration of a plan whose cells run side by side.
 
-    Datasets are prepared first, one after the other, since each takes all cores. Then every slot takes the next cell of
-    the plan that has not started; a cell that builds on another one starts when that one has ended. The times of cells
-    are those of a cell that runs alone, so slots that share cores take longer than this.
+    Datasets are prepared first, one after the other, since each takes all cores. Then every slot takes the first cell
+    of the plan that can start: one that builds on another cell starts when that one has ended. The times are those of
+    cells that run alone, so slots that share cores take longer than this.
 
     Args:
         cells: Cells in the order of the plan, which has a cell after the one it builds on.
@@ -261,15 +275,22 @@ def whole(cells: Sequence[tuple[PlannedCell, Estimate]], slots: int = 1, data: I
         The duration.
     """
     times = list(data)
-    unknown = sum(seconds is None for seconds in times)
     start = sum(seconds or 0.0 for seconds in times)
-    free = [start] * max(slots, 1)
-    ends: dict[str, float] = {}
-    for planned, found in cells:
-        if found.state != "to run":
-            continue
-        unknown += found.seconds is None
-        begin = max(heapq.heappop(free), ends.get(planned.cell.base, start))
-        ends[planned.cell.run_id] = begin + (found.seconds or 0.0)
-        heapq.heappush(free, ends[planned.cell.run_id])
-    return Whole(max([start, *ends.values()]), unknown)
+    waiting = [(planned, found.seconds) for planned, found in cells if found.state == "to run"]
+    unknown = sum(seconds is None for seconds in (*times, *(seconds for _, seconds in waiting)))
+    # ends of cells that are part of this plan: a base that has finished before is ready at once
+    ends = {planned.cell.run_id: math.inf for planned, _ in waiting}
+    free, last = [start] * max(slots, 1), start
+
+    def ready(item: tuple[PlannedCell, float | None]) -> float:
+        return ends.get(item[0].cell.base, start)
+
+    while waiting:
+        now = heapq.heappop(free)
+        chosen = next((item for item in waiting if ready(item) <= now), None) or min(waiting, key=ready)
+        waiting.remove(chosen)
+        end = max(now, ready(chosen)) + (chosen[1] or 0.0)
+        ends[chosen[0].cell.run_id] = end
+        heapq.heappush(free, end)
+        last = max(last, end)
+    return Whole(last, unknown)
