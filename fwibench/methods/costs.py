@@ -9,6 +9,7 @@ Invariant: this module is light, and so are the modules of cost models: only `pr
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -219,9 +220,14 @@ class TrainingCosts(CostModel):
         by_work = super().scaled(seconds, known, case, history)
         if not history or not all("seconds" in entry for entry in history):
             return by_work
-        epochs = min(sum(entry["seconds"] for entry in history), seconds.fit)
-        once = (seconds.fit - epochs) * (_ratio(case.sizes.train, known.sizes.train) if self.encodes else 1.0)
-        return Work(epochs * _ratio(self.work(case).fit, self.work(known).fit) + once, by_work.predict)
+        took = [entry["seconds"] for entry in history]
+        before = max(seconds.fit - sum(took), 0.0)
+        # the first epoch also sets up kernels, and other processes lengthen some
+        epochs = statistics.median(took) * len(took)
+        fit = epochs * _ratio(self.work(case).fit, self.work(known).fit) + max(sum(took) - epochs, 0.0)
+        return Work(
+            fit + before * (_ratio(case.sizes.train, known.sizes.train) if self.encodes else 1.0), by_work.predict
+        )
 
     def probe(self, probing: Probing) -> Work | None:
         """Return the times of the case [s] from a few steps with small batches of synthetic samples."""
