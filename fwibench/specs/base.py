@@ -97,15 +97,28 @@ class Spec(Frozen):
         Raises:
             PluginError: The module cannot be imported or has no such object.
         """
-        module, _, attribute = self.target.partition(":")
-        try:
-            found: Any = importlib.import_module(module)
-            for part in attribute.split("."):
-                found = getattr(found, part)
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"'{self.name}' names its implementation as '{self.target}', which cannot be loaded: "
-                f"{type(error).__name__}: {error}",
-                "install what the plugin needs, or correct the target in its spec",
-            ) from error
-        return found
+        return load_object(self.name, "implementation", self.target)
+
+
+def load_object(owner: str, what: str, target: str) -> Any:
+    """Import and return an object that a spec names.
+
+    Args:
+        owner: Name of the spec, for messages.
+        what: What the object is of it, for messages.
+        target: The object, as `"module:Object"`.
+
+    Raises:
+        PluginError: The module cannot be imported or has no such object.
+    """
+    module, _, attribute = target.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"'{owner}' names its {what} as '{target}', which cannot be loaded: {type(error).__name__}: {error}",
+            "install what the plugin needs, or correct the target in its spec",
+        ) from error
+    return found

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from fwibench.problem import Frozen, Problem
-from fwibench.specs.base import NoOptions, Spec
+from fwibench.specs.base import NoOptions, Spec, Target
 from fwibench.specs.dataset import Profile
 
 Kind = Literal["learned", "closed-form", "iterative", "hybrid", "baseline"]
@@ -72,6 +72,11 @@ class MethodSpec(Spec):
     )
     track: Literal["standard", "oracle-start"] = Field(
         default="standard", description="on oracle-start it receives the true maps; tracks are ranked separately"
+    )
+    costs: Target | Literal[""] = Field(
+        default="",
+        description="cost model for `fwibench plan`, as 'module:Class' in a module that imports nothing heavy; see "
+        "`fwibench.methods.costs`. Empty: that of a training, or time in proportion to the numbers of samples",
     )
     published: tuple[Published, ...] = Field(default=(), description="published results by dataset")
 

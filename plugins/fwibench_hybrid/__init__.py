@@ -30,6 +30,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             name="refine",
             summary="waveform inversion from another method's prediction",
             target="fwibench_hybrid.method:Refine",
+            costs="fwibench_baselines.fwi.costs:InversionCosts",
             kind="hybrid",
             options=RefineOptions,
             profiles={"smoke": {"iterations": 2, "warp": 2}},

@@ -54,6 +54,7 @@ SPEC = MethodSpec(
     summary="near-linear relation between integral transforms, one transformer block (ICML 2022)",
     reference="Feng et al., An Intriguing Property of Geophysics Inversion, ICML 2022",
     target="fwibench_invlint.method:InvLINT",
+    costs="fwibench_invlint.costs:InvLINTCosts",
     kind="learned",
     options=InvLINTOptions,
     profiles={

@@ -48,6 +48,14 @@ def peak_memory_mb() -> float | None:
     return float(line.split()[1]) / 1024 if line else None
 
 
+def physical_memory() -> int | None:
+    """Return the memory of this machine [bytes]; None if the system does not report it."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
 def peak_device_memory_mb(device: str) -> float | None:
     """Return the peak memory that this process allocated on a GPU [MB]; None on a CPU."""
     if not device.startswith("cuda"):

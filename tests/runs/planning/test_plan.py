@@ -118,10 +118,11 @@ def test_inversion_is_skipped_without_physics(own: Registry, tmp_path: Path) -> 
 def test_plan_shows_reason_of_cell_that_cannot_run(own: Registry, fwibench: Command) -> None:
     done = fwibench("plan", "--methods", "mean-map,multiscale-fwi", "--dataset", "unphysical", "--profile", "smoke")
     assert done.returncode == 0, done.stderr
-    mean_map, inversion = done.stdout.splitlines()[1:3]
-    assert "-mean-map-" in mean_map
+    mean_map, inversion = done.stdout.splitlines()[2:4]
+    assert mean_map.startswith("mean-map ")
     assert " to run" in mean_map
-    assert "cannot run: multiscale-fwi simulates with acoustic physics" in inversion
+    assert " cannot run " in inversion
+    assert "multiscale-fwi simulates with acoustic physics" in inversion
 
 
 @pytest.mark.parametrize(
