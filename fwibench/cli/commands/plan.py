@@ -14,6 +14,7 @@ from fwibench.cli.console.output import print_json, print_line, print_table, war
 from fwibench.cli.options import Json, takes_request
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.engines.choice import count_places
 from fwibench.runs.machine.environment import physical_memory
 from fwibench.runs.planning.disk import Disk, datasets_to_prepare, disks
 from fwibench.runs.planning.estimate import Estimate, Estimator, Whole, whole
@@ -41,7 +42,8 @@ def plan(request: Request, registry: Registry, probe: Timed = False, json: Json 
     probed = _probe(planned, estimator) if probe else None
     cells = [(one, estimator.estimate(one)) for one in planned]
     data = [_describe_data(dataset, probed) for dataset in datasets_to_prepare(planned)]
-    total = whole(cells, 1, [entry["seconds"] for entry in data])
+    places = count_places(planned, request, registry)
+    total = whole(cells, places, [entry["seconds"] for entry in data])
     space = disks(planned, request.results)
     if json:
         print_json(
@@ -50,13 +52,13 @@ def plan(request: Request, registry: Registry, probe: Timed = False, json: Json 
                 "data": data,
                 "disk_bytes": sum(entry["bytes"] for entry in data),
                 "disks": [{**vars(one), "enough": one.enough} for one in space],
-                "whole": vars(total),
+                "whole": {**vars(total), "at_a_time": places},
             }
         )
     else:
         _print_cells(cells)
         _print_data(data)
-        print_line(_whole_line(total, probe=probe))
+        print_line(_whole_line(total, places, probe=probe))
     for line in _warnings(cells, space, probed):
         warn(line)
 
@@ -134,9 +136,10 @@ def _print_data(data: Sequence[dict[str, Any]]) -> None:
     print_table("data to prepare", ("dataset", "samples", "disk", "time"), rows, ("samples", "disk", "time"))
 
 
-def _whole_line(total: Whole, *, probe: bool) -> str:
+def _whole_line(total: Whole, places: int, *, probe: bool) -> str:
     if not total.unknown:
-        return f"the whole, one cell after the other: {show_seconds(total.seconds)}"
+        order = "one cell after the other" if places == 1 else f"{places} cells at a time that do not slow each other"
+        return f"the whole, {order}: {show_seconds(total.seconds)}"
     known = f"at least {show_seconds(total.seconds)}" if total.seconds else "not known"
     hint = "their methods state no probe" if probe else "--probe times a few steps of each"
     return f"the whole: {known}; {counted(total.unknown, 'time')} not known, {hint}"

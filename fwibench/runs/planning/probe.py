@@ -20,7 +20,7 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.planning.disk import datasets_to_prepare
 from fwibench.runs.planning.estimate import Estimator, ProbedCell, group_of
 from fwibench.runs.planning.plan import PlannedCell
-from fwibench.runs.processes.launch import run_process
+from fwibench.runs.processes.launch import Launch, run_process
 from fwibench.runs.processes.messages import write_message
 
 BUDGET_S = 15.0
@@ -127,7 +127,7 @@ class _Run:
             folder = Path(name)
             write_message(job, folder / JOB)
             log = folder / "log.txt"
-            run_process("fwibench.runs.planning.probe_worker", [name], folder, log, LIMIT_S, self.receive)
+            run_process(Launch("fwibench.runs.planning.probe_worker", (name,), folder, log, LIMIT_S), self.receive)
             last = (log.read_text(errors="replace").strip().splitlines() or ["it ended without a message"])[-1]
         if not self.unfinished():
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
@@ -45,25 +45,49 @@ def open_engine(plan: Sequence[PlannedCell], request: Request, registry: Registr
         engine.close()
 
 
+def count_places(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> int:
+    """Return how many cells of a plan would run at a time.
+
+    Args:
+        plan: Cells of a request.
+        request: Says where cells run.
+        registry: Registry of the methods.
+
+    Raises:
+        FwibenchError: The cluster cannot be reached.
+    """
+    if request.cluster:
+        return _cluster_module().count_places(request.cluster)
+    gpus = _shared_gpus(plan, request, registry)
+    return request.jobs or _fitting_jobs(plan, request, gpus)
+
+
 def _open_here(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> LocalEngine:
     gpus = _shared_gpus(plan, request, registry)
     jobs = request.jobs or _fitting_jobs(plan, request, gpus)
     return LocalEngine(Results(request.results), jobs, gpus, force=request.force)
 
 
-def _connect(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> ClusterEngine:
+def _cluster_module() -> Any:
     try:
-        from fwibench.runs.execution.engines.cluster import open_cluster
+        from fwibench.runs.execution.engines import cluster
     except ModuleNotFoundError as error:
         raise UsageError(
             f"--cluster needs the package {error.name}", 'pip install "fwibench[cluster]", here and on the workers'
         ) from error
+    return cluster
+
+
+def _connect(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> ClusterEngine:
     if request.jobs != 1:
         raise UsageError("--jobs is for this machine", "the number of workers of a cluster, and their threads, decide")
     cells = [one.cell for one in _to_run(plan)]
     needed = {f"method {one.method}" for one in cells} | {f"dataset {one.dataset}" for one in cells}
     needed |= {f"metric {name}" for name in metric_names(request.metrics, registry)}
-    return open_cluster(request.cluster, Results(request.results), registry, sorted(needed), force=request.force)
+    opened: ClusterEngine = _cluster_module().open_cluster(
+        request.cluster, Results(request.results), registry, sorted(needed), force=request.force
+    )
+    return opened
 
 
 def _to_run(plan: Sequence[PlannedCell]) -> list[PlannedCell]:

@@ -421,6 +421,19 @@ def open_cluster(
         raise
 
 
+def count_places(text: str) -> int:
+    """Return how many cells a cluster runs at a time.
+
+    Args:
+        text: Value of `--cluster`.
+
+    Raises:
+        FwibenchError: The cluster cannot be reached.
+    """
+    with connect(read_cluster(text)) as client:
+        return sum(client.nthreads().values())
+
+
 def _set_retries(retries: int, dask_scheduler: Any) -> None:
     dask_scheduler.allowed_failures = retries
 
