@@ -49,7 +49,7 @@ class Critic(nn.Module):
         return self.layers(maps).flatten(1)
 
 
-def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     """Return the mean squared deviation of the norm of the critic's gradient from 1, between real and fake maps.
 
     The gradient is that of the sum of all scores.
@@ -58,8 +58,8 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         critic: The critic.
         real: Normalised true maps `(n, 1, Z, X)`.
         fake: Normalised predicted maps of the same shape.
+        share: Share of the real map of each sample, `(n, 1, 1, 1)`.
     """
-    share = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = (share * real + (1 - share) * fake).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
@@ -102,7 +102,7 @@ class VelocityGAN(TorchMethod):
         fake = made.detach()
         distance = critic(fake).mean() - critic(target).mean()
         # the plain critic computes in float32, which second derivatives need at every training precision
-        penalty = gradient_penalty(trainer.parts["critic"].plain, target, fake)
+        penalty = gradient_penalty(trainer.parts["critic"].plain, target, fake, trainer.uniform())
         trainer.step(distance + options.gradient_penalty * penalty, "critic")
         scalars = {"critic_distance": distance.detach(), "gradient_penalty": penalty.detach()}
         if due:

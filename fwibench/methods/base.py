@@ -35,6 +35,7 @@ class Method(ABC):
         history: Scalars of the fit, one entry per epoch or iteration.
         resumed_s: Seconds that earlier attempts took for the part of the fit that this one continues from.
         fit_threads: Number of threads of the fit on a CPU; None if the method did not choose one.
+        fit_precision: Number format of the fit, `float32`, `tf32` or `bf16`; None if the method did not choose one.
     """
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
@@ -44,6 +45,7 @@ class Method(ABC):
         self.history: list[dict[str, float]] = []
         self.resumed_s = 0.0
         self.fit_threads: int | None = None
+        self.fit_precision: str | None = None
 
     def fit(self, train: Split, val: Split) -> None:  # noqa: B027 - methods that learn nothing leave it empty
         """Learn from `train`, and choose hyperparameters and the best weights on `val`."""

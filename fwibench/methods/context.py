@@ -15,6 +15,9 @@ from fwibench.typing import Array32
 FIT_THREADS = "FWIBENCH_FIT_THREADS"
 """Environment variable that sets the number of threads of a fit on a CPU; `fwibench reproduce` sets it too."""
 
+FIT_PRECISION = "FWIBENCH_FIT_PRECISION"
+"""Environment variable that sets the number format of a fit with `precision=auto`, which is then not measured."""
+
 
 class FittedMethod(Protocol):
     """The part of a fitted `fwibench.methods.base.Method` that a method building on it may use."""
@@ -40,6 +43,7 @@ class RunContext:
         deadline: Value of `time.monotonic()` at which the cell is killed; None: no deadline.
         base: The fitted method that this one builds on; None unless the spec sets `builds_on`.
         on_report: Called with the scalars of every `report`.
+        devices: Number of devices of a fit, of which `device` is the first; only a `TorchMethod` uses several.
     """
 
     workdir: Path
@@ -50,6 +54,7 @@ class RunContext:
     deadline: float | None = None
     base: FittedMethod | None = field(default=None, repr=False)
     on_report: Callable[[dict[str, float]], None] = field(default=lambda scalars: None, repr=False)
+    devices: int = 1
 
     def seed(self, stream: str) -> int:
         """Return the random seed of one stream.

@@ -6,20 +6,102 @@ process are restored after each block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import torch
 
-from fwibench.specs.method import Precision
+from fwibench.methods.context import FIT_PRECISION
+from fwibench.specs.method import FitPrecision, Precision
 
-FABRIC: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
+FABRIC: dict[FitPrecision, Literal["32-true", "bf16-mixed"]] = {
     "float32": "32-true",
     "tf32": "32-true",
     "bf16": "bf16-mixed",
 }
 """Precision names of Lightning Fabric; TF32 is a setting of the CUDA libraries and not of Fabric."""
+
+WORTH = 1.15
+"""Speed-up from which on a less precise format is used."""
+REPEATS = 5
+"""Most steps that are timed in a format; the median counts."""
+MEASURE_S = 0.25
+"""Time after which no further step is timed in a format [s]; a step that takes longer is timed once."""
+SETUP_S = 1.0
+"""Time that the first step in a format may take to set up kernels [s]."""
+HOPELESS = 3.0
+"""On a CPU, a format whose first step takes so many times as long as one in float32 is not timed further: a CPU without
+instructions for bf16 emulates it many times as slowly."""
+
+log = logging.getLogger(__name__)
+
+
+def fit_precision(
+    chosen: Precision,
+    device: torch.device,
+    resumed: FitPrecision | None,
+    make_step: Callable[[FitPrecision], Callable[[], object]],
+) -> FitPrecision:
+    """Return the number format of a fit.
+
+    For `auto`, the format of the checkpoint takes precedence, then `FWIBENCH_FIT_PRECISION`. Without either, a training
+    step is timed in each format.
+
+    Args:
+        chosen: The option of the method.
+        device: Device of the fit.
+        resumed: Format stored in the checkpoint; None without a checkpoint.
+        make_step: Makes the training step of a format that is timed.
+    """
+    if chosen != "auto":
+        # a CPU computes in float32 where tf32 is allowed
+        return "float32" if chosen == "tf32" and device.type == "cpu" else chosen
+    if resumed:
+        return resumed
+    if (setting := os.environ.get(FIT_PRECISION, "")) in get_args(FitPrecision):
+        return fit_precision(cast(Precision, setting), device, None, make_step)
+    with own_generators(device):
+        try:
+            return fastest(device, make_step)
+        except Exception as error:
+            # the timed step copies the network and calls `loss`; a method may allow neither and still train
+            log.warning("the training step could not be timed, float32 is used: %r", error)
+            return "float32"
+
+
+def fastest(device: torch.device, make_step: Callable[[FitPrecision], Callable[[], object]]) -> FitPrecision:
+    """Return the most precise format that is about as fast as the fastest one: within a factor of `WORTH`.
+
+    Args:
+        device: Device of the steps.
+        make_step: Makes a training step in a format.
+    """
+    formats = [name for name in get_args(FitPrecision) if name != "tf32" or device.type == "cuda"]
+    found: dict[FitPrecision, float] = {}
+    for name in formats:
+        with tensor_cores(name):
+            step = make_step(name)
+            first = _seconds(step, device)
+            if device.type == "cpu" and found and first > max(HOPELESS * found["float32"], SETUP_S):
+                continue
+            start, times = time.monotonic(), [_seconds(step, device)]
+            while len(times) < REPEATS and time.monotonic() - start < MEASURE_S:
+                times.append(_seconds(step, device))
+        found[name] = statistics.median(times)
+    return next(name for name in formats if name in found and found[name] <= WORTH * min(found.values()))
+
+
+def _seconds(step: Callable[[], object], device: torch.device) -> float:
+    start = time.perf_counter()
+    step()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
 
 
 @contextmanager

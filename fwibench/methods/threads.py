@@ -31,7 +31,9 @@ WORTH = 1.15
 log = logging.getLogger(__name__)
 
 
-def fit_threads(device: torch.device, resumed: int | None, make_step: Callable[[], Callable[[], object]]) -> int | None:
+def fit_threads(
+    device: torch.device, resumed: int | None, make_step: Callable[[], Callable[[], object]] | None
+) -> int | None:
     """Choose the number of threads of a fit.
 
     The number of the checkpoint takes precedence, then `FWIBENCH_FIT_THREADS`, then `OMP_NUM_THREADS` or
@@ -40,7 +42,8 @@ def fit_threads(device: torch.device, resumed: int | None, make_step: Callable[[
     Args:
         device: Device of the fit.
         resumed: Number of threads stored in the checkpoint; None without a checkpoint.
-        make_step: Makes the training step to time; called only where it is timed.
+        make_step: Makes the training step to time; called only where it is timed. None: the present number is used
+            instead of timing one.
 
     Returns:
         Number of threads; None on a GPU, where it has no influence.
@@ -53,7 +56,7 @@ def fit_threads(device: torch.device, resumed: int | None, make_step: Callable[[
     setting = os.environ.get(FIT_THREADS, "")
     if setting.isdecimal() and int(setting) > 0:
         return int(setting)
-    if present == 1 or "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ:
+    if make_step is None or present == 1 or "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ:
         return present
     with own_generators(device):
         try:

@@ -11,8 +11,9 @@ from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,13 +24,19 @@ from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers
-from fwibench.methods.precision import own_generators, tensor_cores
+from fwibench.methods.precision import fit_precision, own_generators, tensor_cores
 from fwibench.problem import Problem
 from fwibench.samples import Split
+from fwibench.specs.method import FitPrecision, Precision
 from fwibench.typing import Array32
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from fwibench.methods.training import Trainer
+
+TRIAL_SAMPLES = 8
+"""Samples of the step that is timed on a CPU to choose the precision."""
 
 
 class Normalise(nn.Module):
@@ -115,7 +122,7 @@ class TorchMethod(Method):
             DivergedError: A loss is not finite.
         """
         # importing it takes longer than importing torch, and only a fit needs it
-        from fwibench.methods.training import NETWORK, Trainer, TrainingHooks
+        from fwibench.methods.distributed import fit_on_devices, make_fabric
 
         if not len(val):
             raise UnsuitableError(
@@ -123,23 +130,76 @@ class TorchMethod(Method):
                 "add samples to the val split",
             )
         self.fit_encoder(train, val)
-        hooks = TrainingHooks(self.encode, self.encode_once, self.training_step, self.loss, self.updates_per_epoch)
-        modules = {NETWORK: self.network, **self.companions}
-        trainer = Trainer(modules, self.problem, self.options, self.context, hooks)
-        self.history = trainer.fit(train, val)
-        self.fit_threads, self.resumed_s = trainer.fit_threads, trainer.resumed_s
+        self.fit_precision = precision = self._choose_precision(train)
+        fabric = make_fabric(self.context, precision)
+        alone = self.context.devices == 1
+        outcome = self.train_on(fabric, train, val) if alone else fit_on_devices(self, fabric, train, val)
+        if not alone:
+            self.network.load_state_dict(outcome["network"])
+            for name, state in outcome["companions"].items():
+                self.companions[name].load_state_dict(state)
+        self.history = outcome["history"]
+        self.fit_threads, self.resumed_s = outcome["threads"], outcome["resumed_s"]
         self._ready = True
 
+    def train_on(self, fabric: Fabric, train: Split, val: Split) -> dict[str, Any]:
+        """Train the network, without solving for the encoder.
+
+        Args:
+            fabric: Lightning Fabric of the fit's devices and precision; launched if there are several.
+            train: Training samples.
+            val: Validation samples.
+
+        Returns:
+            States of `network` and `companions`, `history`, `threads` and `resumed_s`.
+        """
+        from fwibench.methods.training import NETWORK, Trainer, TrainingHooks
+
+        hooks = TrainingHooks(self.encode, self.encode_once, self.training_step, self.loss, self.updates_per_epoch)
+        options = self.options.model_copy(update={"precision": self.fit_precision})
+        trainer = Trainer(
+            {NETWORK: self.network, **self.companions}, self.problem, options, self.context, hooks, fabric
+        )
+        return {
+            "history": trainer.fit(train, val),
+            "network": self.network.state_dict(),
+            "companions": {name: part.state_dict() for name, part in self.companions.items()},
+            "threads": trainer.fit_threads,
+            "resumed_s": trainer.resumed_s,
+        }
+
+    def move_to(self, context: RunContext) -> None:
+        """Continue with another context; encoder, network and companions must be on its device already."""
+        self.context, self.device = context, torch.device(context.device)
+
+    def _choose_precision(self, train: Split) -> FitPrecision:
+        from fwibench.methods.checkpoints import Checkpoints
+        from fwibench.methods.encoded_split import EncodedSplit
+        from fwibench.methods.training import CHECKPOINT, make_trial_step
+
+        chosen, resumed = self.options.precision, None
+        if chosen == "auto":
+            resumed = (Checkpoints(self.context.workdir / CHECKPOINT).load() or {}).get("precision")
+
+        def make_step(precision: FitPrecision) -> Callable[[], object]:
+            encoded = EncodedSplit(train, self.encode, self.problem.property, self.device)
+            most = self.options.batch_size if self.device.type == "cuda" else TRIAL_SAMPLES
+            batch = encoded.read(np.arange(min(most, self.options.batch_size, len(train))))
+            return make_trial_step(self.network, batch, self.loss, precision)
+
+        return fit_precision(chosen, self.device, resumed, make_step)
+
     @torch.no_grad()
-    def encode(self, measurements: Array32) -> Tensor:
+    def encode(self, measurements: Array32 | Tensor) -> Tensor:
         """Return the encodings of raw measurements `(n, S, T, R)`, on the method's device."""
-        return self.encoder(torch.from_numpy(measurements).to(self.device))
+        # a copy from pinned memory does not make the host wait; any other copy is made before `to` returns
+        return self.encoder(torch.as_tensor(measurements).to(self.device, non_blocking=True))
 
     @torch.inference_mode()
     def infer(self, measurements: Array32) -> Array32:
         """Predict maps `(n, 1, Z, X)` without checking that the method was fitted."""
         on_gpu = self.device.type == "cuda"
-        with tensor_cores(self.options.precision) if on_gpu else nullcontext():
+        with tensor_cores(cast(Precision, self.fit_precision or self.options.precision)) if on_gpu else nullcontext():
             maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
         return maps.float().cpu().numpy()
 
@@ -194,15 +254,17 @@ class TorchMethod(Method):
         return lambda: self.network(self.encoder(sample))
 
     def save(self, path: Path) -> None:
-        """Write the states of encoder and network to `model.pt`."""
+        """Write the states of encoder and network, and the precision of the fit, to `model.pt`."""
         if not self._ready:
             raise self.not_fitted()
         with atomic_write(path / "model.pt") as stream:
-            torch.save({"encoder": self.encoder.state_dict(), "network": self.network.state_dict()}, stream)
+            states = {"encoder": self.encoder.state_dict(), "network": self.network.state_dict()}
+            torch.save({**states, "precision": self.fit_precision}, stream)
 
     def load(self, path: Path) -> None:
         """Read `model.pt`."""
         state = torch.load(path / "model.pt", map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
         self.network.load_state_dict(state["network"])
+        self.fit_precision = state.get("precision")
         self._ready = True

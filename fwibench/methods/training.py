@@ -11,30 +11,34 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, cast
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from fwibench.errors import DivergedError, UnsuitableError
-from fwibench.methods.batches import Encode, EncodedSplit, count_batches, even_batches, is_batch_norm, needs_pairs
+from fwibench.methods.batches import count_batches, even_batches, is_batch_norm, needs_pairs
 from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.context import RunContext
-from fwibench.methods.precision import FABRIC, own_generators, tensor_cores
+from fwibench.methods.distributed import Peers
+from fwibench.methods.encoded_split import Batch, Encode, EncodedSplit, HostRows, spare_memory
+from fwibench.methods.precision import own_generators, tensor_cores
 from fwibench.methods.threads import fit_threads, using_threads
 from fwibench.problem import Problem
 from fwibench.samples import Split
 from fwibench.seeds import derive_seed
-from fwibench.specs.method import TrainingOptions
+from fwibench.specs.method import FitPrecision, TrainingOptions
 from fwibench.typing import Indices
 
 NETWORK = "network"
 """Name of the part that predicts; companions have other names."""
+CHECKPOINT = "checkpoint.pt"
+"""File of a fit's checkpoint in the working folder."""
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Part:
 
     Attributes:
         plain: The method's own module, whose state is saved.
-        module: The same module, wrapped for the device and the precision.
+        module: The same module, wrapped for the devices and the precision.
         optimizer: Its optimiser, wrapped likewise.
         schedule: Its learning-rate schedule.
     """
@@ -91,15 +95,50 @@ def make_schedule(optimizer: torch.optim.Optimizer, options: TrainingOptions, ep
     return schedulers.ConstantLR(optimizer, factor=1.0)
 
 
+def checks_each_step(device: torch.device) -> bool:
+    """Return whether reading a loss costs nothing, so that every step checks it.
+
+    Reading it from a GPU would wait for all computations so far; there the losses of an epoch are read at its end.
+    """
+    return device.type == "cpu"
+
+
+def make_trial_step(
+    network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor], precision: FitPrecision
+) -> Callable[[], None]:
+    """Return a training step on a copy of a network, to be timed.
+
+    Args:
+        network: Network, which does not change.
+        batch: Inputs and targets of the step.
+        loss: Loss of predictions and targets.
+        precision: Number format of the step.
+    """
+    inputs, target = batch
+    network = copy.deepcopy(network)
+    network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        with torch.autocast(target.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            prediction = network(inputs)
+        loss(prediction.to(target.dtype), target).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
 class Trainer:
     """One fit of a network and its companions.
 
     Args:
         modules: The network, named `NETWORK`, and its companions, by name.
         problem: Shape of the measurements and bounds of the property.
-        options: Options of the training.
+        options: Options of the training; `precision` is not `auto`.
         context: Device, random seeds, working folder and deadline.
         hooks: What the method defines.
+        fabric: Lightning Fabric of the fit's devices and precision; launched if there are several.
 
     Attributes:
         parts: The modules in training, by name; empty before `fit`.
@@ -120,16 +159,13 @@ class Trainer:
         options: TrainingOptions,
         context: RunContext,
         hooks: TrainingHooks,
+        fabric: Fabric,
     ) -> None:
         self.problem, self.options, self.context, self.hooks = problem, options, context, hooks
         self.device = torch.device(context.device)
         self._modules = dict(modules)
-        accelerator, _, index = context.device.partition(":")
-        devices = [int(index)] if index else 1
-        precision = FABRIC[self.options.precision]
-        # a cell in a job of SLURM, MPI or torchrun is no task of it: Fabric would wait for the others
-        alone = LightningEnvironment()
-        self.fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision, plugins=[alone])
+        self.fabric, self.peers = fabric, Peers(fabric)
+        self._uniform = torch.Generator(self.device)
         self.parts: dict[str, Part] = {}
         self.epochs = self.options.epochs
         self.epoch = self.batch = self.batches = self.step_count = 0
@@ -137,9 +173,11 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self.fit_threads: int | None = None
         self.resumed_s = 0.0
-        self._piece_share, self._first_piece, self._last_piece = 1.0, True, True
+        self._weight, self._first_piece, self._last_piece = 1.0, True, True
+        self._drawn, self._own = 0, slice(0)
         self._asked: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
+        self._losses: list[tuple[str, int, Tensor]] = []
         self._best: dict[str, Tensor] = {}
         self._best_loss = math.inf
 
@@ -160,21 +198,22 @@ class Trainer:
     def step(self, loss: Tensor, part: str = NETWORK) -> None:
         """Backpropagate a loss and take a step of the optimiser and the schedule of one part.
 
-        Gradients of micro-batches add up and the last one takes the step. When a batch is repeated because memory ran
-        out, steps already taken are skipped.
+        Gradients of micro-batches and of several devices add up to those of the whole batch, and the last micro-batch
+        takes the step. When a batch is repeated because memory ran out, steps already taken are skipped.
 
         Args:
-            loss: Scalar loss.
+            loss: Scalar loss, a mean over samples.
             part: Name of the part that learns.
 
         Raises:
-            DivergedError: The loss is not finite; the weights are unchanged.
+            DivergedError: The loss is not finite; the weights are unchanged. On a GPU it is raised at the end of the
+                epoch instead, and the fit ends without weights.
         """
-        if not torch.isfinite(loss):
-            raise DivergedError(
-                f"loss of the {part} is {loss.item()} at step {self.step_count} (epoch {self.epoch})",
-                "lower the learning rate, or look at the history in the cell's log",
-            )
+        if checks_each_step(self.device):
+            if not torch.isfinite(loss):
+                raise self._diverged(part, self.step_count, loss.item())
+        else:
+            self._losses.append((part, self.step_count, loss.detach()))
         self._asked[part] += 1
         if self._asked[part] <= self._taken[part]:
             return
@@ -183,7 +222,7 @@ class Trainer:
             trained.optimizer.zero_grad()
         # backpropagate into this part only, also where the loss depends on other parts
         own = [weight for weight in trained.plain.parameters() if weight.requires_grad]
-        self.fabric.backward(loss * self._piece_share, inputs=own)
+        self.fabric.backward(loss * self._weight, inputs=own)
         if self._last_piece:
             trained.optimizer.step()
             trained.schedule.step()
@@ -219,21 +258,38 @@ class Trainer:
                 )
             self._merged = self.smallest
             self.batches = count_batches(len(train), self.options.batch_size, self._merged)
+        self._check_shares(len(train) // self.batches)
         if self.options.max_batches is not None:
             self.epochs = min(self.epochs, math.ceil(self.options.max_batches / self.batches))
-        checkpoints = Checkpoints(self.context.workdir / "checkpoint.pt")
+        checkpoints = Checkpoints(self.context.workdir / CHECKPOINT)
         state = checkpoints.load()
         torch.manual_seed(self.context.seed("augment"))
+        self._uniform.manual_seed(self.context.seed("augment"))
         for name, plain in self._modules.items():
             self.parts[name] = self._set_up(name, plain, state)
         if state:
             self._restore(state)
         encoded = self._encode(train), self._encode(val)
+        budget = spare_memory(self.device)
+        for split in encoded:
+            budget -= split.keep(budget, self.options.batch_size)
         resumed = state.get("threads") if state else None
-        self.fit_threads = fit_threads(self.device, resumed, lambda: self._step_to_time(encoded[0]))
+        alone = self.peers.size == 1
+        self.fit_threads = fit_threads(self.device, resumed, partial(self._trial_step, encoded[0]) if alone else None)
         with using_threads(self.fit_threads):
             while self.epoch < self.epochs and self._run_epoch(*encoded):
-                checkpoints.offer(self._state())
+                if self.peers.rank == 0:
+                    checkpoints.offer(self._state())
+
+    def _check_shares(self, smallest_batch: int) -> None:
+        """Raise `UnsuitableError` if the devices are too many for a batch."""
+        devices = self.peers.size
+        if devices > 1 and smallest_batch < 2 * devices and smallest_batch < devices * self.smallest:
+            raise UnsuitableError(
+                f"batches of {smallest_batch} samples cannot be shared out to {devices} devices, "
+                f"each of which needs {self.smallest}",
+                "use fewer devices or a larger batch_size",
+            )
 
     def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
         options = self.options
@@ -253,7 +309,7 @@ class Trainer:
             plain.load_state_dict(saved["module"])
             optimizer.load_state_dict(saved["optimizer"])
             schedule.load_state_dict(saved["schedule"])
-        module, wrapped = self.fabric.setup(plain, optimizer)
+        module, wrapped = self.fabric.setup(self.peers.synchronise(plain), optimizer)
         return Part(plain, module, wrapped, schedule)
 
     def _run_epoch(self, train: EncodedSplit, val: EncodedSplit) -> bool:
@@ -262,15 +318,25 @@ class Trainer:
         for part in self.parts.values():
             part.module.train()
         totals: defaultdict[str, list[tuple[Tensor, int]]] = defaultdict(list)
-        for number, rows in enumerate(self._order(len(train)), 1):
-            if self.context.should_stop():
-                return False
-            self.batch = number
-            self.step_count += 1
-            for scalars, size in self._run_batch(train, rows):
-                for name, value in scalars.items():
-                    totals[name].append((value, size))
-        entry = {f"train_{name}": _weighted_mean(parts) for name, parts in totals.items()}
+        order = self._order(len(train))
+        if self.peers.size > 1:
+            # no process knows the generators of the others, so that a checkpoint holds none of them
+            torch.manual_seed(derive_seed(self.context.seed("augment"), self.peers.rank, self.epoch))
+        with closing(train.ahead(rows[self.peers.share(len(rows))] for rows in order)) as shares:
+            for number, (rows, host) in enumerate(zip(order, shares, strict=True), 1):
+                if self.peers.agree(self.context.should_stop()):
+                    # without a finished epoch these weights are kept
+                    self._check_losses()
+                    return False
+                self.batch = number
+                self.step_count += 1
+                for scalars, size in self._run_batch(train, host, len(rows)):
+                    for name, value in scalars.items():
+                        totals[name].append((value, size))
+        self._check_losses()
+        entry = {f"train_{name}": self._mean(parts) for name, parts in totals.items()}
+        for part in self.parts.values():
+            self.peers.average_buffers(part.plain)
         entry["val_loss"] = self._validate(val)
         self.epoch += 1
         if entry["val_loss"] < self._best_loss:
@@ -282,39 +348,86 @@ class Trainer:
         self.context.report(step=self.epoch, steps=self.epochs, **entry)
         return True
 
-    def _run_batch(self, train: EncodedSplit, rows: Indices) -> list[tuple[dict[str, Tensor], int]]:
-        """Learn from one batch; where it exceeds the GPU's memory, in twice as many micro-batches as before.
+    def _run_batch(self, train: EncodedSplit, host: HostRows, whole: int) -> list[tuple[dict[str, Tensor], int]]:
+        """Learn from this device's part of a batch of `whole` samples.
 
-        The effective batch size stays the same. Batch statistics are those of a micro-batch.
+        Where it exceeds the GPU's memory, samples that are kept there are released, then twice as many micro-batches
+        are made as before. The effective batch size stays the same. Batch statistics are those of a micro-batch. Of
+        several devices none can repeat a batch alone.
         """
         self._taken.clear()
+        rows = np.arange(len(host.rows))
         while True:
             most = len(rows) if self.pieces == 1 else max(len(rows) // self.smallest, 1)
             pieces = np.array_split(rows, min(self.pieces, most))
             try:
-                return [self._run_piece(train, i, pieces) for i in range(len(pieces))]
+                return [self._run_piece(train, host, pieces, i, whole) for i in range(len(pieces))]
             except torch.OutOfMemoryError:
-                if self.pieces >= max(len(rows) // self.smallest, 1):
+                if self.peers.size > 1:
                     raise
-                self.pieces *= 2
+                if not train.release():
+                    if self.pieces >= max(len(rows) // self.smallest, 1):
+                        raise
+                    self.pieces *= 2
             torch.cuda.empty_cache()
 
-    def _run_piece(self, train: EncodedSplit, number: int, pieces: list[Indices]) -> tuple[dict[str, Tensor], int]:
-        rows = pieces[number]
+    def _run_piece(
+        self, train: EncodedSplit, host: HostRows, pieces: list[Indices], number: int, whole: int
+    ) -> tuple[dict[str, Tensor], int]:
+        piece = pieces[number]
         self._asked.clear()
         self._first_piece, self._last_piece = number == 0, number == len(pieces) - 1
-        self._piece_share = len(rows) / sum(map(len, pieces))
-        inputs, target = train.read(rows)
-        return self.hooks.step(self, inputs, target), len(rows)
+        # gradients of several devices are averaged
+        self._weight = len(piece) * self.peers.size / whole
+        alone = self.peers.size == 1
+        self._drawn, self._own = (len(piece), slice(None)) if alone else (whole, self.peers.share(whole))
+        inputs, target = train.load(host, slice(piece[0], piece[-1] + 1))
+        return self.hooks.step(self, inputs, target), len(piece)
+
+    def uniform(self) -> Tensor:
+        """Return a random number in [0, 1) for each sample of the current inputs, `(n, 1, 1, 1)`.
+
+        A sample gets the same number on several devices as on one.
+        """
+        return torch.rand(self._drawn, 1, 1, 1, device=self.device, generator=self._uniform)[self._own]
+
+    def _check_losses(self) -> None:
+        """Read the losses of the epoch from the device at once, and raise `DivergedError` for the first invalid one."""
+        if not self._losses:
+            return
+        parts, steps, losses = zip(*self._losses, strict=True)
+        self._losses.clear()
+        # the mean over the devices is invalid if the loss of one of them is, so that all raise the same error
+        found = self.peers.total(torch.stack(losses) / self.peers.size)
+        for part, step, loss in zip(parts, steps, found.tolist(), strict=True):
+            if not math.isfinite(loss):
+                raise self._diverged(part, step, loss)
+
+    def _diverged(self, part: str, step: int, loss: float) -> DivergedError:
+        return DivergedError(
+            f"loss of the {part} is {loss} at step {step} (epoch {self.epoch})",
+            "lower the learning rate, or look at the history in the cell's log",
+        )
+
+    def _mean(self, parts: list[tuple[Tensor, int]]) -> float:
+        """Return the mean over all samples of `(mean, number of samples)` pairs, read from the device at once."""
+        total = self.peers.total(torch.stack([value * samples for value, samples in parts]).sum())
+        samples = self.peers.total(torch.tensor(sum(samples for _, samples in parts), device=self.device))
+        return float(total) / int(samples)
 
     @torch.no_grad()
     def _validate(self, val: EncodedSplit) -> float:
         self.network.eval()
-        losses = [
-            float(torch.nn.functional.l1_loss(self.network(inputs), target)) * len(target)
-            for inputs, target in map(val.read, even_batches(np.arange(len(val)), self.options.batch_size))
-        ]
-        loss = sum(losses) / len(val)
+        batches = even_batches(np.arange(len(val)), self.options.batch_size)
+        shares = [rows[self.peers.share(len(rows))] for rows in batches]
+        losses, sizes = [torch.zeros((), device=self.device)], [0]
+        with closing(val.ahead(rows for rows in shares if len(rows))) as hosts:
+            for host in hosts:
+                inputs, target = val.load(host)
+                losses.append(torch.nn.functional.l1_loss(self.network(inputs), target))
+                sizes.append(len(target))
+        total = sum(loss * size for loss, size in zip(torch.stack(losses).tolist(), sizes, strict=True))
+        loss = float(self.peers.total(torch.tensor(total, dtype=torch.float64, device=self.device))) / len(val)
         if not math.isfinite(loss):
             raise DivergedError(f"validation loss is {loss} after step {self.step_count} (epoch {self.epoch})")
         return loss
@@ -327,24 +440,13 @@ class Trainer:
         chunk = self.options.batch_size if self.hooks.encode_once else None
         return EncodedSplit(split, self.hooks.encode, self.problem.property, self.device, chunk)
 
-    def _step_to_time(self, train: EncodedSplit) -> Callable[[], object]:
-        """Return a training step on a copy of the network, with the first batch of the split."""
-        network = copy.deepcopy(self._modules[NETWORK])
-        network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-        inputs, target = train.read(np.arange(min(self.options.batch_size, len(train))))
-
-        def step() -> None:
-            optimizer.zero_grad()
-            with self.fabric.autocast():
-                loss = self.hooks.loss(network(inputs), target)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-
-        return step
+    def _trial_step(self, train: EncodedSplit) -> Callable[[], object]:
+        batch = train.read(np.arange(min(self.options.batch_size, len(train))))
+        precision = cast(FitPrecision, self.options.precision)
+        return make_trial_step(self._modules[NETWORK], batch, self.hooks.loss, precision)
 
     def _state(self) -> dict[str, Any]:
-        generators = {"cpu": torch.get_rng_state()}
+        generators = {"cpu": torch.get_rng_state(), "uniform": self._uniform.get_state()}
         if self.device.type == "cuda":
             generators["cuda"] = torch.cuda.get_rng_state(self.device)
         return {
@@ -362,6 +464,7 @@ class Trainer:
             "step_count": self.step_count,
             "pieces": self.pieces,
             "threads": self.fit_threads,
+            "precision": self.options.precision,
             "elapsed": self.resumed_s + time.monotonic() - self._started,
             "history": self.history,
             "generators": generators,
@@ -372,12 +475,9 @@ class Trainer:
         self.epoch, self.step_count, self._best_loss = state["epoch"], state["step_count"], state["best_loss"]
         self.pieces = state["pieces"]
         self.resumed_s = state["elapsed"]
-        torch.set_rng_state(state["generators"]["cpu"])
-        if "cuda" in state["generators"] and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["generators"]["cuda"], self.device)
-
-
-def _weighted_mean(parts: list[tuple[Tensor, int]]) -> float:
-    """Return the mean of `(value, number of samples)` pairs, read from the device once per epoch."""
-    total = torch.stack([value * samples for value, samples in parts]).sum()
-    return float(total) / sum(samples for _, samples in parts)
+        generators = state["generators"]
+        torch.set_rng_state(generators["cpu"])
+        if "cuda" in generators and self.device.type == "cuda":
+            torch.cuda.set_rng_state(generators["cuda"], self.device)
+        # before version 0.2 of fwibench the generator of the device drew these numbers
+        self._uniform.set_state(generators.get("uniform", generators.get(self.device.type, generators["cpu"])))

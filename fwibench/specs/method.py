@@ -101,7 +101,8 @@ class MethodSpec(Spec):
         return ""
 
 
-Precision = Literal["float32", "tf32", "bf16"]
+FitPrecision = Literal["float32", "tf32", "bf16"]
+Precision = Literal[FitPrecision, "auto"]
 
 # types of options that methods often give another default
 Epochs = Annotated[int, Field(ge=1, description="passes over the train split")]
@@ -126,6 +127,7 @@ class TrainingOptions(Frozen):
     beta1: FirstMoment = 0.5
     beta2: SecondMoment = 0.999
     precision: Precision = Field(
-        default="float32", description="number format of training; tf32 has an effect on a GPU only"
+        default="float32",
+        description="number format of training; tf32 has an effect on a GPU only; auto: the fastest one, as measured",
     )
     weight_decay: float = Field(default=1e-4, ge=0, description="decoupled weight decay")

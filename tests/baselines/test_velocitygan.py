@@ -45,9 +45,11 @@ def test_trained_parameters_are_generator_and_critic(salt: Dataset, context: Run
 def test_gradient_penalty_of_a_linear_critic() -> None:
     critic = nn.Sequential(nn.Flatten(), nn.Linear(6, 1, bias=False))
     nn.init.constant_(critic[1].weight, 2.0)
-    real, fake = torch.randn(2, 4, 1, 2, 3, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, 4, 1, 2, 3, generator=generator)
+    share = torch.rand(4, 1, 1, 1, generator=generator)
     expected = (2 * 6**0.5 - 1) ** 2
-    assert gradient_penalty(critic, real, fake).item() == pytest.approx(expected, rel=rounding(terms=6))
+    assert gradient_penalty(critic, real, fake, share).item() == pytest.approx(expected, rel=rounding(terms=6))
 
 
 def fit(salt: Dataset, context: RunContext, kind: type = VelocityGAN, **options: object) -> VelocityGAN:

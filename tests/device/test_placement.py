@@ -16,8 +16,8 @@ from fwibench_baselines.fwi.discretisation import inversion_problem
 from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.options import InversionOptions
 
-from fwibench.methods.batches import EncodedSplit
 from fwibench.methods.context import RunContext
+from fwibench.methods.encoded_split import EncodedSplit
 from fwibench.methods.threads import fit_threads
 from fwibench.physics import acoustic
 from fwibench.plugins.registry import Registry
@@ -75,6 +75,7 @@ def test_network_is_on_its_device(
         batch=5,
         batches=5,
         step=lambda loss, part="network": loss.backward(),
+        uniform=lambda: torch.rand(ROWS, 1, 1, 1, device="meta"),
     )
     scalars = method.training_step(trainer, inputs, target)
     gradients = [weight.grad for module in modules.values() for weight in module.parameters()]

@@ -42,6 +42,7 @@ class Costs(Frozen):
         default=None, description="fit, device synchronised at both ends; all attempts together"
     )
     fit_threads: Count | None = Field(default=None, description="threads of the training on a CPU")
+    fit_precision: Text | None = Field(default=None, description="number format of the training of a network")
     predict_s: Amount | None = Field(
         default=None, description="prediction of the test split; None for inversions that took several attempts"
     )

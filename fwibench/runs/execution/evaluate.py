@@ -40,6 +40,7 @@ class Task:
         cell: Cell to evaluate.
         oracle: Whether the method receives the truth of the test samples.
         device: `cpu`, `cuda` or `cuda:N`.
+        devices: Number of devices of a fit.
         registry: Registry of method and dataset.
         folder: Folder for `predictions.npz`, `model/` and, if the method has spectra, `spectra.json`; in the folder of
             the runs.
@@ -57,6 +58,7 @@ class Task:
     folder: Path
     workdir: Path
     limit: float | None = None
+    devices: int = 1
     on_event: EventHandler = lambda event: None
     prepare: Callable[[], list[str]] = list
     alone: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -91,7 +93,7 @@ def evaluate(task: Task) -> Iterator[Measured]:
         on_event({"stage": "fit"})
         fitted = fit(method, train, val, task.device)
         measured = measured.with_values(history=fitted.history).with_costs(
-            fit_s=fitted.seconds, fit_threads=fitted.threads
+            fit_s=fitted.seconds, fit_threads=fitted.threads, fit_precision=fitted.precision
         )
         yield measured
     on_event({"stage": "predict"})
@@ -134,6 +136,7 @@ def _context(task: Task, dataset: Dataset) -> RunContext:
         method=task.cell.method,
         repetition=task.cell.seed,
         deadline=None if task.limit is None else time.monotonic() + task.limit,
+        devices=task.devices,
         on_report=lambda scalars: task.on_event({"report": scalars}),
     )
     return with_base_method(context, task.cell, task.folder.parent, task.registry, dataset.measured_problem)

@@ -32,11 +32,13 @@ class Fit:
     Attributes:
         seconds: Duration of all attempts together [s].
         threads: Number of CPU threads; None if the method did not choose it.
+        precision: Number format of the fit; None for other methods than networks.
         history: Losses and other scalars, one entry for each epoch or iteration.
     """
 
     seconds: float
     threads: int | None
+    precision: str | None
     history: list[dict[str, float]]
 
 
@@ -75,7 +77,7 @@ def fit(method: Method, train: Split, val: Split, device: str) -> Fit:
     with stopwatch(device) as watch:
         method.fit(train, val)
     history = [finite(entry) for entry in method.history]
-    return Fit(watch.seconds + method.resumed_s, method.fit_threads, history)
+    return Fit(watch.seconds + method.resumed_s, method.fit_threads, method.fit_precision, history)
 
 
 def predict(method: Method, test: Split, report: Report, *, reveal: bool = False) -> Predicted:

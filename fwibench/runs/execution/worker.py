@@ -66,6 +66,7 @@ def main(folder: Path, workdir: Path, liveness: int) -> None:
             folder=folder,
             workdir=workdir,
             limit=job.limit,
+            devices=job.devices,
             on_event=send,
             prepare=fresh.restore,
             alone=clock.alone,

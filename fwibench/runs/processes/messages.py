@@ -84,7 +84,7 @@ class Measured(Frozen):
         """Return a copy with other values."""
         return self.model_copy(update=values)
 
-    def with_costs(self, **costs: float | None) -> Measured:
+    def with_costs(self, **costs: float | str | None) -> Measured:
         """Return a copy with other costs."""
         return self.with_values(costs=self.costs.model_copy(update=costs))
 

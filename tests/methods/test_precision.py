@@ -1,0 +1,177 @@
+"""The number format of a fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from fwibench.datasets.base import Dataset
+from fwibench.methods import precision, torch_method
+from fwibench.methods.context import FIT_PRECISION, RunContext
+from fwibench.methods.torch_method import TorchMethod
+from fwibench.specs.method import TrainingOptions
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+class Small(TorchMethod):
+    def build(self) -> nn.Module:
+        layers = nn.AvgPool2d((60, 10)), nn.Flatten(), nn.Linear(300, 16), nn.BatchNorm1d(16), nn.Dropout(0.2)
+        return nn.Sequential(*layers, nn.Linear(16, 2400), nn.Unflatten(1, (1, 40, 60)))
+
+
+class Stopped(Small):
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        if trainer.epoch == 2:
+            raise KeyboardInterrupt
+        return super().training_step(trainer, inputs, target)
+
+
+class OwnLoss(Small):
+    """Its loss takes more than the base's."""
+
+    def loss(self, prediction: torch.Tensor, target: torch.Tensor, weight: float) -> torch.Tensor:  # type: ignore[override]
+        return weight * super().loss(prediction, target)
+
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        loss = self.loss(trainer.network(inputs), target, 2.0)
+        trainer.step(loss)
+        return {"loss": loss.detach()}
+
+
+def fit(salt: Dataset, folder: Path, kind: type[Small] = Small, chosen: str = "auto") -> Small:
+    context = RunContext(workdir=folder, dataset="salt", method="test")
+    method = kind(salt.problem, TrainingOptions(epochs=4, batch_size=5, precision=chosen), context)
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    return method
+
+
+def bits(method: Small) -> list[bytes]:
+    return [weight.numpy().tobytes() for weight in method.network.state_dict().values()]
+
+
+Seconds = dict[str, list[float]]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Seconds], list[str]]:
+    """Replaces the clock: steps of a format take the seconds of a list, of which the last one repeats."""
+
+    def set_times(seconds: Seconds) -> list[str]:
+        timed: list[str] = []
+
+        def measure(step: Any, device: torch.device) -> float:
+            name = step()
+            timed.append(name)
+            return seconds[name][min(timed.count(name), len(seconds[name])) - 1]
+
+        monkeypatch.setattr(precision, "_seconds", measure)
+        return timed
+
+    return set_times
+
+
+@pytest.mark.parametrize(
+    ("device", "seconds", "expected"),
+    [
+        (CPU, {"float32": [0.010], "bf16": [0.009]}, "float32"),
+        (CPU, {"float32": [0.010], "bf16": [0.5, 0.005]}, "bf16"),
+        (CPU, {"float32": [0.010], "bf16": [1.5, 0.005]}, "float32"),
+        (CPU, {"float32": [3.0], "bf16": [2.0]}, "bf16"),
+        (GPU, {"float32": [0.010], "tf32": [0.005], "bf16": [0.0045]}, "tf32"),
+        (GPU, {"float32": [0.010], "tf32": [0.008], "bf16": [9.0, 0.004]}, "bf16"),
+        (GPU, {"float32": [0.010], "tf32": [0.0095], "bf16": [0.02]}, "float32"),
+    ],
+)
+def test_most_precise_format_of_about_equal_speed_is_chosen(
+    device: torch.device, seconds: Seconds, expected: str, clock: Callable[[Seconds], list[str]]
+) -> None:
+    timed = clock(seconds)
+    assert precision.fastest(device, lambda name: lambda: name) == expected
+    assert max(map(timed.count, seconds)) <= 1 + precision.REPEATS
+
+
+@pytest.mark.parametrize(("chosen", "used"), [("float32", "float32"), ("tf32", "float32"), ("bf16", "bf16")])
+def test_format_that_is_given_is_not_measured(chosen: Any, used: str) -> None:
+    def make_step(name: str) -> Callable[[], object]:
+        raise AssertionError("nothing is timed")
+
+    assert precision.fit_precision(chosen, CPU, None, make_step) == used
+    assert precision.fit_precision(chosen, GPU, None, make_step) == chosen
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Makes the measurement find a format; returns the list of measurements made, which it still performs."""
+
+    def set_result(name: str) -> list[str]:
+        made: list[str] = []
+        measure = precision.fastest
+
+        def found(*arguments: Any) -> str:
+            measure(*arguments)
+            made.append(name)
+            return name
+
+        monkeypatch.setattr(precision, "fastest", found)
+        return made
+
+    return set_result
+
+
+@pytest.mark.parametrize("name", ["float32", "bf16"])
+def test_measured_format_gives_the_bits_of_the_same_format_given(
+    name: str, salt: Dataset, tmp_path: Path, choose: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choose(name)
+    before = torch.get_rng_state()
+    measured = fit(salt, tmp_path / "measured")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (made, measured.fit_precision) == ([name], name)
+    given = fit(salt, tmp_path / "given", chosen=name)
+    assert bits(given) == bits(measured)
+    monkeypatch.setenv(FIT_PRECISION, name)
+    assert fit(salt, tmp_path / "set").fit_precision == name
+    assert made == [name], "a format that is given is not measured"
+
+
+def test_resumed_fit_uses_the_format_of_its_checkpoint(salt: Dataset, tmp_path: Path, choose: Any) -> None:
+    choose("bf16")
+    whole = fit(salt, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(salt, tmp_path / "killed", Stopped)
+    made = choose("float32")
+    resumed = fit(salt, tmp_path / "killed")
+    assert (resumed.fit_precision, made) == ("bf16", [])
+    assert bits(whole) == bits(resumed)
+
+
+def test_step_that_cannot_be_timed_uses_float32(salt: Dataset, tmp_path: Path) -> None:
+    assert fit(salt, tmp_path, OwnLoss).fit_precision == "float32"
+
+
+def test_saved_method_predicts_in_the_format_of_its_fit(
+    salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FIT_PRECISION, "bf16")
+    fit(salt, tmp_path).save(tmp_path)
+    context = RunContext(workdir=tmp_path, dataset="salt", method="test")
+    loaded = Small(salt.problem, TrainingOptions(precision="auto"), context)
+    loaded.load(tmp_path)
+    assert loaded.fit_precision == "bf16"
+
+
+def test_timed_step_on_a_cpu_takes_few_samples(salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_method, "TRIAL_SAMPLES", 3)
+    sizes: list[int] = []
+    method = Small(
+        salt.problem,
+        TrainingOptions(batch_size=5, precision="auto"),
+        RunContext(workdir=tmp_path, dataset="salt", method="test"),
+    )
+    monkeypatch.setattr(method, "loss", lambda made, target: (sizes.append(len(target)), made.sum())[1])
+    method._choose_precision(salt.split("random", "train"))
+    assert set(sizes) == {3}
