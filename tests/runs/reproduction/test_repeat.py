@@ -17,7 +17,7 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.processes.variables import OPENBLAS_WAITING, OPENMP_WAITING
 from fwibench.runs.reproduction.command import request_of
-from fwibench.runs.reproduction.repeat import compare_runs, fresh_folder, plan_again, read_run, same_threads
+from fwibench.runs.reproduction.repeat import compare_runs, fresh_folder, plan_again, read_run, same_fit
 from tests.boards.records import leave
 from tests.conftest import Command
 from tests.runs.finished import finish
@@ -204,15 +204,15 @@ def test_reproduction_uses_recorded_number_of_threads(tmp_path: Path, monkeypatc
     def made(**changes: Any) -> Record:
         return leave(tmp_path, "any", [1.0], **changes)
 
-    with same_threads(made(costs=Costs(fit_threads=1))):
+    with same_fit(made(costs=Costs(fit_threads=1))):
         assert os.environ[FIT_THREADS] == "1"
     assert FIT_THREADS not in os.environ
-    with same_threads(made(environment={"threads": 8})):
+    with same_fit(made(environment={"threads": 8})):
         assert os.environ[FIT_THREADS] == "8", "fits took all threads before their number was recorded"
-    with same_threads(made(), made(costs=Costs(fit_threads=3))):
+    with same_fit(made(), made(costs=Costs(fit_threads=3))):
         assert os.environ[FIT_THREADS] == "3", "the number of the run it builds on"
-    with same_threads(made()):
+    with same_fit(made()):
         assert FIT_THREADS not in os.environ
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    with same_threads(made(costs=Costs(fit_threads=1))):
+    with same_fit(made(costs=Costs(fit_threads=1))):
         assert FIT_THREADS not in os.environ, "the user's setting takes precedence"
