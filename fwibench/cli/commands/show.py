@@ -104,11 +104,8 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
 
 def _fit(record: Record) -> str:
     threads = record.costs.fit_threads
-    parts = (
-        counted(threads, "thread") if threads else "",
-        record.costs.fit_precision or "",
-        BUSY_TIMES if "fit_s" in record.disturbed else "",
-    )
+    busy = BUSY_TIMES if "fit_s" in record.disturbed else ""
+    parts = (counted(threads, "thread") if threads else "", record.costs.fit_precision or "", busy)
     seconds, more = show_seconds(record.costs.fit_s), ", ".join(filter(None, parts))
     return f"{seconds} ({more})" if seconds and more else seconds
 

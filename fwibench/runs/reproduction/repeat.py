@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fwibench.errors import DataError, FwibenchError, RecordError, UsageError
-from fwibench.methods.context import FIT_THREADS
+from fwibench.methods.context import FIT_PRECISION, FIT_THREADS
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.differences import Change, find_changes
@@ -158,8 +158,8 @@ def _explain_changes(then: Cell, now: Cell) -> Iterator[str]:
 
 
 @contextmanager
-def same_threads(record: Record, base: Record | None = None) -> Iterator[None]:
-    """Use the recorded number of threads for fits in the block, unless the user has set the number.
+def same_fit(record: Record, base: Record | None = None) -> Iterator[None]:
+    """Use the recorded number of threads and number format for fits in the block, unless the user has set them.
 
     Sums with another number of threads are rounded differently, and training amplifies such differences.
 
@@ -167,16 +167,21 @@ def same_threads(record: Record, base: Record | None = None) -> Iterator[None]:
         record: Record of the run to repeat.
         base: Record of the run that it builds on.
     """
-    known = [one.costs.fit_threads or one.environment.get("threads") for one in (record, base) if one]
-    threads = next((number for number in known if isinstance(number, int)), None)
-    if threads is None or any(name in os.environ for name in (FIT_THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS")):
-        yield
-        return
-    os.environ[FIT_THREADS] = str(threads)
+    both = [one for one in (record, base) if one]
+    threads = [one.costs.fit_threads or one.environment.get("threads") for one in both]
+    chosen = {
+        FIT_THREADS: next((number for number in threads if isinstance(number, int)), None),
+        FIT_PRECISION: next((one.costs.fit_precision for one in both if one.costs.fit_precision), None),
+    }
+    if any(name in os.environ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")):
+        del chosen[FIT_THREADS]
+    added = {name: str(value) for name, value in chosen.items() if value is not None and name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        del os.environ[FIT_THREADS]
+        for name in added:
+            del os.environ[name]
 
 
 def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float) -> Comparison:
