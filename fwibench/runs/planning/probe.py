@@ -26,8 +26,10 @@ from fwibench.runs.processes.messages import write_message
 BUDGET_S = 15.0
 """Time that all probes of a plan should take together, with the start of their process [s]. On a machine that computes
 other things they take longer, since every probe takes a step at least."""
-LIMIT_S = 180.0
-"""Time after which a process of probes is killed [s]; the next one continues after the probe that was running."""
+LIMIT_S = 120.0
+"""Time after which a probe is given up and its process ends [s]; another process continues after that probe."""
+TIMEOUT = "Timeout ("
+"""Text in the log of a process that ended itself at `LIMIT_S`."""
 JOB = "probes.json"
 
 
@@ -127,15 +129,15 @@ class _Run:
             folder = Path(name)
             write_message(job, folder / JOB)
             log = folder / "log.txt"
-            run_process(Launch("fwibench.runs.planning.probe_worker", (name,), folder, log, LIMIT_S), self.receive)
-            last = (log.read_text(errors="replace").strip().splitlines() or ["it ended without a message"])[-1]
+            run_process(Launch("fwibench.runs.planning.probe_worker", (name,), folder, log), self.receive)
+            last = _reason(log.read_text(errors="replace"))
         if not self.unfinished():
             return
         if left == len(self.cells) + len(self.datasets) and not self.running:
             self.probed.faults.append(f"the process of the probes could not start: {last}")
             self.cells, self.datasets = [], {}
         else:
-            self._drop(f"its process ended: {last}")
+            self._drop(last)
 
     def receive(self, event: dict[str, Any]) -> None:
         """Handle an event of the process: the begin or the result of the first probe that is left."""
@@ -164,6 +166,13 @@ class _Run:
             what = f"{one.cell.method} on {one.cell.dataset}"
         self.probed.faults.append(f"{what} could not be timed: {why}")
         self.running = ""
+
+
+def _reason(log: str) -> str:
+    """Return why a process of probes ended, from its log."""
+    if TIMEOUT in log:
+        return f"it takes more than {LIMIT_S:g} s"
+    return f"its process ended: {(log.strip().splitlines() or ['without a message'])[-1]}"
 
 
 def _size(planned: PlannedCell) -> int:

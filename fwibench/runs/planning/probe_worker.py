@@ -6,6 +6,7 @@ the process is killed.
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 import time
 import traceback
@@ -30,7 +31,7 @@ from fwibench.problem import AcousticPhysics, ElectromagneticPhysics, Electromag
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.machine.devices import choose_device
 from fwibench.runs.opening.datasets import build_dataset
-from fwibench.runs.planning.probe import JOB, ProbeJob
+from fwibench.runs.planning.probe import JOB, LIMIT_S, ProbeJob
 from fwibench.runs.processes.child import exit_immediately, exit_with_supervisor, redirect_stdout
 from fwibench.typing import Array32
 
@@ -97,11 +98,14 @@ class _Worker:
             action: The probe; returns the event with its result.
         """
         send({"begin": kind})
+        # it also ends code that holds the interpreter lock
+        faulthandler.dump_traceback_later(LIMIT_S, exit=True)
         try:
             event = action()
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             event = {"error": describe(error)}
+        faulthandler.cancel_dump_traceback_later()
         send(event)
         self.done += 1
 
