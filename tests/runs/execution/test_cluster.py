@@ -166,7 +166,7 @@ def test_other_versions_on_a_worker_are_refused(cluster: Cluster, fwibench: Comm
     [
         (None, "no such file"),
         ("workers = 2", "names no scheduler"),
-        ("adress = 'tcp://here:1'", "adress: Extra inputs are not permitted"),
+        ("addresses = 'tcp://here:1'", "addresses: Extra inputs are not permitted"),
         ("workers =", "cannot be read as the description of a cluster"),
     ],
 )
