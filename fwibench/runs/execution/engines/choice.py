@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
@@ -57,7 +58,10 @@ def count_places(plan: Sequence[PlannedCell], request: Request, registry: Regist
         FwibenchError: The cluster cannot be reached.
     """
     if request.cluster:
-        return _cluster_module().count_places(request.cluster)
+        _check_installed()
+        from fwibench.runs.execution.engines.connection import count_places_of
+
+        return count_places_of(request.cluster)
     gpus = _shared_gpus(plan, request, registry)
     return request.jobs or _fitting_jobs(plan, request, gpus)
 
@@ -68,26 +72,23 @@ def _open_here(plan: Sequence[PlannedCell], request: Request, registry: Registry
     return LocalEngine(Results(request.results), jobs, gpus, force=request.force)
 
 
-def _cluster_module() -> Any:
-    try:
-        from fwibench.runs.execution.engines import cluster
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--cluster needs the package {error.name}", 'pip install "fwibench[cluster]", here and on the workers'
-        ) from error
-    return cluster
+def _check_installed() -> None:
+    """Raise `UsageError` unless Dask's distributed is installed."""
+    if find_spec("distributed") is None:
+        install = 'pip install "fwibench[cluster]", here and on the workers'
+        raise UsageError("--cluster needs the package distributed, which is not installed", install)
 
 
 def _connect(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> ClusterEngine:
+    _check_installed()
+    from fwibench.runs.execution.engines.cluster import open_cluster
+
     if request.jobs != 1:
         raise UsageError("--jobs is for this machine", "the number of workers of a cluster, and their threads, decide")
     cells = [one.cell for one in _to_run(plan)]
     needed = {f"method {one.method}" for one in cells} | {f"dataset {one.dataset}" for one in cells}
     needed |= {f"metric {name}" for name in metric_names(request.metrics, registry)}
-    opened: ClusterEngine = _cluster_module().open_cluster(
-        request.cluster, Results(request.results), registry, sorted(needed), force=request.force
-    )
-    return opened
+    return open_cluster(request.cluster, Results(request.results), registry, sorted(needed), force=request.force)
 
 
 def _to_run(plan: Sequence[PlannedCell]) -> list[PlannedCell]:
