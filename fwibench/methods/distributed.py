@@ -46,10 +46,10 @@ class Trainable(Protocol):
     context: RunContext
 
     def train_on(self, fabric: Fabric, train: Split, val: Split) -> dict[str, Any]:
-        """Train with a launched Fabric; return plain data and tensors that describe the fit."""
+        """See `TorchMethod.train_on`."""
 
     def move_to(self, context: RunContext) -> None:
-        """Continue with another context, on its device."""
+        """See `TorchMethod.move_to`."""
 
 
 def make_fabric(context: RunContext, precision: FitPrecision) -> Fabric:

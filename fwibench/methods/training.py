@@ -479,5 +479,5 @@ class Trainer:
         torch.set_rng_state(generators["cpu"])
         if "cuda" in generators and self.device.type == "cuda":
             torch.cuda.set_rng_state(generators["cuda"], self.device)
-        # before version 0.2 of fwibench the generator of the device drew these numbers
+        # in older checkpoints the generator of the device drew these numbers
         self._uniform.set_state(generators.get("uniform", generators.get(self.device.type, generators["cpu"])))

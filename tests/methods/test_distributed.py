@@ -182,8 +182,8 @@ def test_method_that_cannot_be_copied_is_an_error(salt: Dataset, tmp_path: Path)
 class Launched:
     """A Fabric that answers for one of several processes."""
 
-    def __init__(self, rank: int, size: int) -> None:
-        self.global_rank, self.world_size = rank, size
+    def __init__(self, rank: int, size: int, device: str = "cpu") -> None:
+        self.global_rank, self.world_size, self.device = rank, size, torch.device(device)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
@@ -194,3 +194,17 @@ def test_shares_divide_a_batch_evenly(size: int, monkeypatch: pytest.MonkeyPatch
         shares = [rows[Peers(Launched(rank, size)).share(samples)] for rank in range(size)]  # type: ignore[arg-type]
         assert np.array_equal(np.concatenate(shares), rows)
         assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize(("size", "device", "synchronised"), [(1, "cuda", False), (2, "cpu", False), (2, "cuda", True)])
+def test_batch_statistics_are_synchronised_on_several_gpus(
+    size: int, device: str, synchronised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.distributed, "new_group", lambda backend: None)
+    plain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    found = Peers(Launched(0, size, device)).synchronise(plain)  # type: ignore[arg-type]
+    assert type(plain[1]) is nn.BatchNorm2d, "the penalty of a GAN differentiates it twice"
+    assert any(isinstance(one, nn.SyncBatchNorm) for one in found.modules()) == synchronised
+    before, after = ({**dict(one.named_parameters()), **dict(one.named_buffers())} for one in (plain, found))
+    assert before.keys() == after.keys()
+    assert all(after[name] is tensor for name, tensor in before.items()), "weights and statistics are shared"
