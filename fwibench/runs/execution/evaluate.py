@@ -144,6 +144,6 @@ def _context(task: Task, dataset: Dataset) -> RunContext:
 
 def _load_on_cpu(task: Task, dataset: Dataset, context: RunContext) -> Method:
     """Load the saved method on the CPU."""
-    context = dataclasses.replace(context, device="cpu", base=None)
+    context = dataclasses.replace(context, device="cpu", devices=1, base=None)
     problem = dataset.measured_problem
     return load_model(RunFiles(task.folder).model, task.cell, task.folder.parent, task.registry, problem, context)
