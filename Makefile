@@ -79,7 +79,7 @@ coverage: install
 test-cluster: install
 	if ! command -v sbatch >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null; fi
-	$(BIN)/python -m pytest -rs tests/cluster
+	$(BIN)/python -m pytest -rs tests/cluster tests/runs/execution/test_cluster.py
 
 # 5,000 command lines and 2,000 damaged files; half an hour. FWIBENCH_FUZZ_SEED draws others
 fuzz: install

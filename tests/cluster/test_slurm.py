@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster.slurm import OneNode, missing
 from tests.conftest import Command
-from tests.runs.commands import COMMON, wait_for
+from tests.runs.commands import COMMON, processes, wait_for, worker_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,24 +43,6 @@ def records(folder: Path) -> dict[str, Any]:
     return {record["cell"]["method"]: (record["status"], record["scores"], record["n_test"]) for record in found}
 
 
-def worker_of(cell: str) -> int:
-    """Return the process of the Dask worker that runs a cell."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if b"execution.worker" not in (line := path.read_bytes()) or cell.encode() not in line:
-                continue
-            parent = int(path.parent.name)
-            while b"spawn_main" not in Path(f"/proc/{parent}/cmdline").read_bytes():
-                parent = int(Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[1])
-                if parent <= 1:
-                    break
-            else:
-                return parent
-        except OSError:
-            continue
-    raise AssertionError(f"no worker runs {cell}")
-
-
 def test_batch_script_leaves_the_records_of_a_local_run(slurm: OneNode, fwibench: Command, tmp_path: Path) -> None:
     programs = os.path.dirname(sys.executable)
     slurm.environment["PATH"] = os.pathsep.join([programs, slurm.environment["PATH"]])
@@ -68,9 +50,8 @@ def test_batch_script_leaves_the_records_of_a_local_run(slurm: OneNode, fwibench
     submitted = slurm.run("sbatch", "--parsable", str(SCRIPT), *METHODS, *COMMON, "--results", "there", cwd=tmp_path)
     job = submitted.partition(";")[0]
     begun = wait_for("there/runs/*-x-slow-*/work/begun", tmp_path)
-    killed = worker_of(begun.parent.parent.name)
     begun.unlink()
-    os.kill(killed, signal.SIGKILL)
+    os.kill(worker_of("x-slow", processes("spawn_main")), signal.SIGKILL)
     wait_for("there/runs/*-x-slow-*/work/begun", tmp_path)
     deadline = time.monotonic() + 300
     while (state := slurm.state(job)) in ("PENDING", "RUNNING", "COMPLETING") and time.monotonic() < deadline:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,3 +55,28 @@ def wait_for(pattern: str, folder: Path) -> Path:
             return found[0]
         time.sleep(0.02)
     raise AssertionError(f"{pattern} did not appear")
+
+
+def processes(text: str) -> list[int]:
+    """Return the processes whose command line contains `text`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if text.encode() in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+    return found
+
+
+def worker_of(cell: str, candidates: Collection[int]) -> int:
+    """Return the process among some that started a process of a cell whose folder contains `cell`."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            variables = (path / "environ").read_bytes().decode(errors="replace").split("\0")
+            if not any(one.startswith(f"{MARK}=") and cell in one for one in variables):
+                continue
+            one = int(path.name)
+            while one > 1 and one not in candidates:
+                one = int(Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[1])
+            if one in candidates:
+                return one
+    raise LookupError(f"no process of {cell} is a descendant of {candidates}")
