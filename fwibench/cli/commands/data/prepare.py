@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset, Estimate
 
 
-SimulationDevice = Annotated[
-    str,
-    typer.Option(
-        help="Device to simulate on: cpu, cuda or cuda:N; auto is cpu. A GPU gives the samples of a CPU up to rounding."
-    ),
-]
-
-
-def prepare(name: DatasetNames, profile: DatasetProfile = "quick", device: SimulationDevice = "auto") -> None:
+def prepare(
+    name: DatasetNames,
+    profile: DatasetProfile = "quick",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Device to simulate on: cpu, cuda or cuda:N; auto is cpu. A GPU gives the same samples up to rounding."
+        ),
+    ] = "auto",
+) -> None:
     """Make the missing samples of datasets; existing samples are kept."""
     check_device(device)
     chosen = "cpu" if device in ("auto", "cpu") else find_device(device)
