@@ -241,9 +241,10 @@ class _Runner:
         self.listener.started(self.plan[number], number + 1, len(self.plan))
 
     def _collect(self, number: int) -> None:
-        """Take the record of a cell that is done."""
-        record = self._running.pop(number).result()
+        """Take the record of a cell, which may still run; a cell of which that is interrupted stays among the running."""
+        record = self._running[number].result()
         self._finish(number, record)
+        del self._running[number]
         if record.status != "not-run":
             self.registry.tell_finished(record.model_dump(mode="json"))
 
@@ -257,8 +258,7 @@ class _Runner:
     def _interrupt(self) -> None:
         """End the cells that run, and give a record to each that has none."""
         self.engine.cancel()
-        while self._running:
-            number = self._done.get()
+        for number in list(self._running):
             with suppress(KeyboardInterrupt):
                 self._collect(number)
         for number, planned in enumerate(self.plan):

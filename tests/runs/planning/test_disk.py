@@ -60,6 +60,7 @@ def test_plan_warns_of_too_small_disk(
     free: float,
     warned: bool,
 ) -> None:
+    monkeypatch.setenv("FWIBENCH_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10**13, 0, int(free)))
     words = ["plan", "--methods", "mean-map", "--dataset", "kimberlina-leakage", "--profile", "paper"]
     with pytest.raises(SystemExit, match="0"):
