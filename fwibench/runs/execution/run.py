@@ -241,7 +241,7 @@ class _Runner:
         self.listener.started(self.plan[number], number + 1, len(self.plan))
 
     def _collect(self, number: int) -> None:
-        """Take the record of a cell, which may still run; a cell of which that is interrupted stays among the running."""
+        """Take the record of a cell, which may still run; if that is interrupted, the cell stays among the running."""
         record = self._running[number].result()
         self._finish(number, record)
         del self._running[number]
