@@ -62,10 +62,6 @@ class Cluster:
 
     def stop(self) -> None:
         for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
             process.kill()
             process.wait()
 
