@@ -5,6 +5,7 @@ Invariant: repeated measurements begin with a warm-up call, and a GPU is synchro
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from fwibench.typing import Array32
 Predict = Callable[[Array32], object]
 BATCHES = (1, 4, 16, 64, 256)
 LARGEST_BATCH_BYTES = 2**28
+LEAST_BATCH = 16
+"""Batch size from which on a larger one is measured only while it is worth it."""
+WORTH = 1.05
+"""Gain in throughput that is worth a larger batch."""
 
 
 @dataclass
@@ -97,7 +102,8 @@ def latency_ms(predict: Predict, measurements: Array32) -> float:
 def best_throughput(predict: Predict, measurements: Array32, device: str) -> tuple[float, int]:
     """Return the highest throughput over batch sizes.
 
-    Batches grow until they would take more than two seconds or a quarter of a gigabyte, or exceed the GPU's memory.
+    Batches grow until they would take more than two seconds or a quarter of a gigabyte, or exceed the GPU's memory, or
+    until a batch of 16 or more gains less than 5 %.
 
     Args:
         predict: Prediction function.
@@ -122,9 +128,12 @@ def best_throughput(predict: Predict, measurements: Array32, device: str) -> tup
         np.take(measurements, range(filled, batch), axis=0, out=buffer[filled:batch], mode="wrap")
         inputs, filled = buffer[:batch], batch
         try:
-            rate = batch / seconds_per_call(partial(predict, inputs), device, budget=1.0, max_repeats=10)
+            rate = batch / seconds_per_call(partial(predict, inputs), device, budget=0.5, max_repeats=5)
         except torch.OutOfMemoryError:
             break
-        if rate > best:
+        gain = rate / best if best else math.inf
+        if gain > 1:
             best, best_batch = rate, batch
+        if batch >= LEAST_BATCH and gain < WORTH:
+            break
     return best, best_batch
