@@ -176,6 +176,7 @@ class _Runner:
             elif not self._start(number):
                 later.append(number)
         self._pending.extendleft(reversed(later))
+        self.engine.flush()
 
     def _must_wait(self, dataset: Dataset) -> bool:
         """Return whether a dataset has to be prepared, and other cells run, whose times would suffer."""

@@ -46,7 +46,7 @@ PLUGIN_VARIABLES = (
 """Environment variables that choose the plugins; the workers get those of the command."""
 
 
-@dataclass
+@dataclass(eq=False)
 class RemoteCell:
     """A cell on the cluster.
 
@@ -102,6 +102,7 @@ class ClusterEngine:
         self._beside: defaultdict[str, int] = defaultdict(int)
         self._hosts: defaultdict[str, set[str]] = defaultdict(set)
         self._cells: dict[Future[Any], RemoteCell] = {}
+        self._unsent: defaultdict[frozenset[tuple[str, float]], list[RemoteCell]] = defaultdict(list)
         self._completed = as_completed(loop=self.client.loop)
         self._closed = threading.Event()
         self._receiver = threading.Thread(target=self._receive, daemon=True)
@@ -157,18 +158,24 @@ class ClusterEngine:
             job = job.model_copy(update={"gpu": False})
         if job.memory_limit is not None and self.memory:
             resources["MEMORY"] = job.memory_limit
-        checkpoints = b"" if self.run.results else pack(RunFiles(self.results.folder(cell)).work)
-        future = self.client.submit(
-            self.task,
-            remote.Order(self.run, job, checkpoints),
-            self._base(cell.base),
-            key=f"{cell.run_id}-{self.run.token}",
-            pure=False,
-            resources=resources,
-        )
-        self._cells[future] = submitted = RemoteCell(self, job)
-        self._completed.add(future)
+        submitted = RemoteCell(self, job)
+        self._unsent[frozenset(resources.items())].append(submitted)
         return submitted
+
+    def flush(self) -> None:
+        """Send the submitted cells to the scheduler: together, since each message takes it some milliseconds."""
+        for resources, cells in self._unsent.items():
+            futures = self.client.map(
+                self.task,
+                [self._order(one.job) for one in cells],
+                [self._base(one.job.record.cell.base) for one in cells],
+                key=[f"{one.job.record.run_id}-{self.run.token}" for one in cells],
+                pure=False,
+                resources=dict(resources),
+            )
+            self._cells.update(zip(futures, cells, strict=True))
+            self._completed.update(futures)
+        self._unsent.clear()
 
     def collect(self, cell: RemoteCell) -> Record:
         """Return the record of a cell that is done, and publish its files.
@@ -203,6 +210,11 @@ class ClusterEngine:
 
     def cancel(self) -> None:
         """Cancel all cells; their workers end the processes."""
+        sent = list(self._cells.values())
+        # an interruption may come before cells are sent, or while they are
+        for cell in (one for cells in self._unsent.values() for one in cells if one not in sent):
+            cell.answer.set_exception(CancelledError("it was not sent"))
+        self._unsent.clear()
         self.client.cancel(list(self._cells), force=True)
 
     def close(self) -> None:
@@ -229,6 +241,10 @@ class ClusterEngine:
                     continue
                 for future, answer in zip(finished, found, strict=True):
                     cells[future].answer.set_result(answer)
+
+    def _order(self, job: Job) -> remote.Order:
+        folder = self.results.folder(job.record.cell)
+        return remote.Order(self.run, job, b"" if self.run.results else pack(RunFiles(folder).work))
 
     def _base(self, run: str) -> Future[Any] | bytes:
         """Return the packed run that a cell builds on, which is sent once."""

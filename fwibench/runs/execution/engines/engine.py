@@ -65,5 +65,8 @@ class Engine(Protocol):
             on_event: Called with the events of its processes, from any thread.
         """
 
+    def flush(self) -> None:
+        """Start all submitted cells; called after those for which there is room were submitted."""
+
     def cancel(self) -> None:
         """End all cells that run; each is done soon, with a `KeyboardInterrupt` unless it had finished."""

@@ -91,6 +91,9 @@ class LocalEngine:
             job = job.model_copy(update={"device": job.device.partition(":")[0]})
         return self._pool.submit(self._run, job, dataset, on_event, gpus)
 
+    def flush(self) -> None:
+        """Do nothing: cells start when they are submitted."""
+
     def cancel(self) -> None:
         """End all cells that run."""
         self._cancelled = True
