@@ -80,6 +80,7 @@ def scores(folder: Path) -> dict[str, Any]:
     return {record["cell"]["method"]: (record["status"], record["scores"], record["n_test"]) for record in found}
 
 
+@pytest.mark.slow
 def test_without_a_common_disk_scores_are_bitwise_equal(cluster: Cluster, fwibench: Command, tmp_path: Path) -> None:
     for _ in range(2):
         cluster.add_worker()
