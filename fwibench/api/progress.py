@@ -85,7 +85,6 @@ class _Bar:
 
     name: str
     task: TaskID
-    stage: str = ""
 
 
 class Bars(_Display):

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from fwibench.datasets.base import Dataset
 from fwibench.methods import threads
 from fwibench.methods.context import FIT_THREADS, RunContext
-from fwibench.methods.torch_method import TorchMethod
 from fwibench.specs.method import TrainingOptions
+from tests.methods.small_networks import OwnLoss, Small, Stopped, bits
 
 
 @pytest.fixture(autouse=True)
@@ -28,40 +27,11 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-class Small(TorchMethod):
-    def build(self) -> nn.Module:
-        layers = nn.AvgPool2d((60, 10)), nn.Flatten(), nn.Linear(300, 16), nn.BatchNorm1d(16), nn.Dropout(0.2)
-        return nn.Sequential(*layers, nn.Linear(16, 2400), nn.Unflatten(1, (1, 40, 60)))
-
-
-class Stopped(Small):
-    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        if trainer.epoch == 2:
-            raise KeyboardInterrupt
-        return super().training_step(trainer, inputs, target)
-
-
-class OwnLoss(Small):
-    """Its loss takes more than the base's."""
-
-    def loss(self, prediction: torch.Tensor, target: torch.Tensor, weight: float) -> torch.Tensor:  # type: ignore[override]
-        return weight * super().loss(prediction, target)
-
-    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        loss = self.loss(trainer.network(inputs), target, 2.0)
-        trainer.step(loss)
-        return {"loss": loss.detach()}
-
-
 def fit(salt: Dataset, folder: Path, kind: type[Small] = Small) -> Small:
     context = RunContext(workdir=folder, dataset="salt", method="test")
     method = kind(salt.problem, TrainingOptions(epochs=4, batch_size=5), context)
     method.fit(salt.split("random", "train"), salt.split("random", "val"))
     return method
-
-
-def bits(method: Small) -> list[bytes]:
-    return [weight.numpy().tobytes() for weight in method.network.state_dict().values()]
 
 
 @pytest.fixture

@@ -96,15 +96,12 @@ class Record(Frozen):
     @property
     def disturbed(self) -> frozenset[str]:
         """Fields of `Costs` that were measured while other cells or other processes used the cores."""
-        load, found = self.load, set()
-        company = bool(self.beside)
-        if company or (load is not None and load.busy):
-            found |= {"fit_s", "predict_s"}
-        # latency and throughput are measured alone where a clock is kept
-        clocked = load is not None and load.clock is not None
-        if (company and not clocked) or (load is not None and load.busy_clock):
-            found |= {"predict_ms_cpu1", "throughput_per_s"}
-        return frozenset(found)
+        load = self.load
+        busy = bool(self.beside) or (load is not None and load.busy)
+        # where a clock is kept, latency and throughput are measured while the other cells are paused
+        busy_clock = busy if load is None or load.clock is None else load.busy_clock
+        found = {"fit_s", "predict_s"} if busy else set()
+        return frozenset(found | ({"predict_ms_cpu1", "throughput_per_s"} if busy_clock else set()))
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:

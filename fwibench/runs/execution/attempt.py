@@ -27,7 +27,6 @@ from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, re
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.company import Seat
 from fwibench.runs.execution.imports import SCORING, late_imports, method_imports
-from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.opening.truth import DataState, data_state, find_changed_files
 from fwibench.runs.processes.launch import Launch, ProcessEnd, end_processes, run_process
 from fwibench.runs.processes.messages import (
@@ -38,6 +37,7 @@ from fwibench.runs.processes.messages import (
     Scored,
     complete_record,
     read_message,
+    unsuccessful_record,
     write_message,
 )
 from fwibench.runs.processes.warm import Imports, known_imports
@@ -75,7 +75,7 @@ def execute(job: Job, results: Results, dataset: Dataset, seat: Seat, *, force: 
         with _locked(results, run, seat):
             return _execute(job, results, dataset, seat, start, force=force)
     except (FwibenchError, OSError) as error:
-        return _updated(_failed_record(job, _describe_error(error)), wall_s=time.monotonic() - start)
+        return _updated(unsuccessful_record(job.record, _describe_error(error)), wall_s=time.monotonic() - start)
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _execute(job: Job, results: Results, dataset: Dataset, seat: Seat, start: fl
         attempt.set_up(force=force)
         record = attempt.run(dataset)
     except (FwibenchError, OSError) as error:
-        record = _failed_record(job, _describe_error(error))
+        record = unsuccessful_record(job.record, _describe_error(error))
     except BaseException:
         # interrupted: checkpoints are kept for the next run
         remove(attempt.attempt)
@@ -206,12 +206,12 @@ class _Attempt:
         try:
             draft = read_message(Measured, RunFiles(self.attempt).draft)
         except RecordError as error:
-            return _failed_record(self.job, error.message), False
+            return unsuccessful_record(self.job.record, error.message), False
         # a complete message is valid even if its process crashed afterwards
         if draft is not None:
             return complete_record(self.job.record, draft), draft.diagnoses
         status, reason = self._explain_end(end, self.job.limit)
-        return _failed_record(self.job, reason, status), False
+        return unsuccessful_record(self.job.record, reason, status), False
 
     def _score(self, record: Record, limit: float | None) -> Record:
         """Add the scores, computed by a process that loads no code of the method."""
@@ -347,11 +347,6 @@ def _updated(record: Record, **values: Any) -> Record:
 
 def _append_reason(record: Record, more: str) -> Record:
     return _updated(record, reason=f"{record.reason}; {more}")
-
-
-def _failed_record(job: Job, reason: str, status: Status = "failed") -> Record:
-    environment = {**describe_environment(), **job.record.environment}
-    return job.record.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
 def _describe_error(error: BaseException) -> str:

@@ -23,10 +23,9 @@ from fwibench.runs.artefacts.record import Record, Status, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.engines.engine import Engine, Pending
 from fwibench.runs.machine.devices import may_use_gpu
-from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.planning.plan import PlannedCell, metric_names
 from fwibench.runs.planning.request import Request
-from fwibench.runs.processes.messages import Job, needed_plugins
+from fwibench.runs.processes.messages import Job, needed_plugins, unsuccessful_record
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -143,7 +142,7 @@ class _Runner:
         self._done: SimpleQueue[int] = SimpleQueue()
         self._unfinished = {one.cell.run_id for one in self.plan if one.cached is None}
         self._blocked: defaultdict[str, list[int]] = defaultdict(list)
-        self._announced: set[int] = set()
+        self._begun: set[int] = set()
 
     def run(self) -> bool:
         """Run the cells; return whether the user interrupted it."""
@@ -194,8 +193,7 @@ class _Runner:
         job = self._make_job(planned)
         if not self.engine.has_room(job):
             return False
-        self._announce(number)
-        pending = self.engine.submit(job, planned.dataset, partial(self.listener.event, planned.cell.run_id))
+        pending = self.engine.submit(job, planned.dataset, partial(self._hear, number))
         self._running[number] = pending
         pending.add_done_callback(lambda _: self._done.put(number))
         return True
@@ -237,9 +235,13 @@ class _Runner:
         )
         return needed_plugins(self.registry, job)
 
-    def _announce(self, number: int) -> None:
-        self._announced.add(number)
-        self.listener.started(self.plan[number], number + 1, len(self.plan))
+    def _hear(self, number: int, event: dict[str, Any]) -> None:
+        """Pass an event of a cell on; the first one tells that it begins, which may be long after it was submitted."""
+        planned = self.plan[number]
+        if number not in self._begun:
+            self._begun.add(number)
+            self.listener.started(planned, number + 1, len(self.plan))
+        self.listener.event(planned.cell.run_id, event)
 
     def _collect(self, number: int) -> None:
         """Take the record of a cell, which may still run; if that is interrupted, the cell stays among the running."""
@@ -263,7 +265,7 @@ class _Runner:
             with suppress(KeyboardInterrupt):
                 self._collect(number)
         for number, planned in enumerate(self.plan):
-            if number not in self.records and number in self._announced:
+            if number not in self.records and number in self._begun:
                 reason = "interrupted while it ran; the next run resumes it"
                 self._finish(number, self.make_record(planned, "not-run", reason))
             elif number not in self.records:
@@ -293,9 +295,7 @@ class _Runner:
             status: Status of the record.
             reason: Why the cell did not run.
         """
-        blank = self._blank_record(planned)
-        environment = {**describe_environment(), **blank.environment}
-        return blank.model_copy(update={"status": status, "reason": reason, "environment": environment})
+        return unsuccessful_record(self._blank_record(planned), reason, status)
 
 
 def _write_unstarted(record: Record, results: Results) -> Record:

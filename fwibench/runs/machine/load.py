@@ -44,8 +44,8 @@ class Load(BaseModel):
 
     @property
     def busy_clock(self) -> bool:
-        """Whether that holds for latency and throughput."""
-        return self.busy if self.clock is None else self.clock > BUSY_SHARE * self.cores
+        """Whether that holds for latency and throughput that were measured alone."""
+        return self.clock is not None and self.clock > BUSY_SHARE * self.cores
 
 
 class LoadMeter:

@@ -19,6 +19,7 @@ from fwibench.plugins.plugin import Plugin
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
 from fwibench.runs.artefacts.record import Costs, Record, Status
+from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.machine.load import Load
 
 M = TypeVar("M", bound=BaseModel)
@@ -147,6 +148,18 @@ def complete_record(known: Record, measured: Measured) -> Record:
     """Return the record of a cell with the values that the method's process measured."""
     found = {name: value for name, value in measured if name != "diagnoses"}
     return known.model_copy(update={**found, "notes": [*known.notes, *measured.notes]})
+
+
+def unsuccessful_record(known: Record, reason: str, status: Status = "failed") -> Record:
+    """Return the record of a cell that has no result, with the environment of this process.
+
+    Args:
+        known: Record with everything that is known before the cell runs.
+        reason: Why there is no result.
+        status: Status of the record.
+    """
+    environment = {**describe_environment(), **known.environment}
+    return known.model_copy(update={"status": status, "reason": reason, "environment": environment})
 
 
 def _keys(plugins: list[Plugin]) -> list[PluginKey]:

@@ -136,13 +136,15 @@ def test_cell_whose_workers_die_is_failed(cluster: Cluster, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_ctrl_c_ends_the_cells_on_the_workers(cluster: Cluster, tmp_path: Path) -> None:
     cluster.add_worker()
-    options = ("--methods", "x-slow", "--set", "x-slow.seconds=3600", "--cluster", str(cluster.file))
+    options = ("--methods", "x-slow[seconds=3600|3601]", "--cluster", str(cluster.file))
     child = start(tmp_path, "run", *options, *COMMON, "--json")
     wait_for("results/runs/*-x-slow-*/work/begun", tmp_path)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     assert rows(out)["x-slow"]["status"] == "not-run"
+    assert "[1/2]" in err
+    assert "[2/2]" not in err, "the only worker has one cell, and the other waits for it"
     deadline = time.monotonic() + 30
     while running(str(tmp_path / "results")) and time.monotonic() < deadline:
         time.sleep(0.1)

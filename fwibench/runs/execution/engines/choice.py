@@ -62,14 +62,18 @@ def count_places(plan: Sequence[PlannedCell], request: Request, registry: Regist
         from fwibench.runs.execution.engines.connection import count_places_of
 
         return count_places_of(request.cluster)
-    gpus = _shared_gpus(plan, request, registry)
-    return request.jobs or _fitting_jobs(plan, request, gpus)
+    return _share_out(plan, request, registry)[0]
 
 
 def _open_here(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> LocalEngine:
-    gpus = _shared_gpus(plan, request, registry)
-    jobs = request.jobs or _fitting_jobs(plan, request, gpus)
+    jobs, gpus = _share_out(plan, request, registry)
     return LocalEngine(Results(request.results), jobs, gpus, force=request.force)
+
+
+def _share_out(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> tuple[int, list[str]]:
+    """Return the number of cells that run side by side on this machine, and the GPUs that they share out."""
+    gpus = _shared_gpus(plan, request, registry)
+    return request.jobs or _fitting_jobs(plan, request, gpus), gpus
 
 
 def _check_installed() -> None:
@@ -113,13 +117,14 @@ def _shared_gpus(plan: Sequence[PlannedCell], request: Request, registry: Regist
 
 def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[str]) -> int:
     """Return the number of cells that fit this machine side by side."""
-    if request.memory_limit is not None:
-        limits = [request.memory_limit / 1e6] * len(_to_run(plan))
-        return jobs_that_fit(len(limits), len(gpus) // request.devices_per_cell if gpus else None, limits)
-    known = {_kind(one.cell): one.costs.peak_memory_mb for one in Results(request.results).records()[0]}
     cells = _to_run(plan)
+    needs: dict[tuple[str, str, str], float | None]
+    if request.memory_limit is not None:
+        needs = dict.fromkeys((_kind(one.cell) for one in cells), request.memory_limit / 1e6)
+    else:
+        needs = {_kind(one.cell): one.costs.peak_memory_mb for one in Results(request.results).records()[0]}
     places = len(gpus) // request.devices_per_cell if gpus else None
-    return jobs_that_fit(len(cells), places, [known.get(_kind(one.cell)) for one in cells])
+    return jobs_that_fit(len(cells), places, [needs.get(_kind(one.cell)) for one in cells])
 
 
 def _kind(cell: Cell) -> tuple[str, str, str]:

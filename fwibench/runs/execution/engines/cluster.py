@@ -27,8 +27,7 @@ from fwibench.runs.artefacts.transfer import pack, place
 from fwibench.runs.execution.engines import remote
 from fwibench.runs.execution.engines.connection import check_versions, connect, is_common, read_cluster
 from fwibench.runs.execution.engines.engine import Progress
-from fwibench.runs.machine.environment import describe_environment
-from fwibench.runs.processes.messages import EventHandler, Job
+from fwibench.runs.processes.messages import EventHandler, Job, unsuccessful_record
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -96,6 +95,8 @@ class ClusterEngine:
     task: Callable[..., remote.Answer] = remote.run_cell
 
     def __post_init__(self) -> None:
+        # events come in the thread of the connection
+        self._lock = threading.Lock()
         self._handlers: dict[str, EventHandler] = {}
         self._progress: dict[str, Progress] = {}
         self._bases: dict[str, Future[Any]] = {}
@@ -197,9 +198,10 @@ class ClusterEngine:
         except Exception as error:
             return self._failed(cell.job, f"the cluster could not run it: {type(error).__name__}: {error}")
         finally:
-            self._handlers.pop(run, None)
-            for running in self._hosts.values():
-                running.discard(run)
+            with self._lock:
+                self._handlers.pop(run, None)
+                for running in self._hosts.values():
+                    running.discard(run)
         record = self._with_company(answer.record)
         if self.run.results is None:
             return place(record, answer.files, self.results)
@@ -257,32 +259,30 @@ class ClusterEngine:
     def _hear(self, timed: tuple[float, dict[str, Any]]) -> None:
         """Pass an event of a worker on to its cell."""
         _, told = timed
-        if (name := told.get("dataset")) in self._progress:
-            report = told["event"].get("report", {})
-            self._progress[name](report["step"], report["steps"])
-        if (run := told.get("run")) is None:
-            return
-        host = told["host"]
-        if (handler := self._handlers.get(run)) is None:
-            return
-        here = self._hosts[host]
-        here.add(run)
-        for one in here:
-            self._beside[one] = max(self._beside[one], len(here) - 1)
+        if progress := self._progress.get(told.get("dataset", "")):
+            report = told["event"]["report"]
+            progress(report["step"], report["steps"])
+        run = told.get("run", "")
+        with self._lock:
+            if (handler := self._handlers.get(run)) is None:
+                return
+            here = self._hosts[told["host"]]
+            here.add(run)
+            for one in here:
+                self._beside[one] = max(self._beside[one], len(here) - 1)
         handler(told["event"])
 
     def _with_company(self, record: Record) -> Record:
         """Return the record with the number of cells beside it, those of other workers of its machine included."""
-        others = self._beside.pop(record.run_id, 0)
+        with self._lock:
+            others = self._beside.pop(record.run_id, 0)
         if record.beside is None or others <= record.beside:
             return record
         load = record.load and record.load.model_copy(update={"clock": None})
         return record.model_copy(update={"beside": others, "load": load})
 
     def _failed(self, job: Job, reason: str) -> Record:
-        environment = {**describe_environment(), **job.record.environment}
-        record = job.record.model_copy(update={"status": "failed", "reason": reason, "environment": environment})
-        return place(record, b"", self.results)
+        return place(unsuccessful_record(job.record, reason), b"", self.results)
 
 
 def open_cluster(

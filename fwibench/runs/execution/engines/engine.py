@@ -62,7 +62,7 @@ class Engine(Protocol):
         Args:
             job: The cell.
             dataset: Its dataset.
-            on_event: Called with the events of its processes, from any thread.
+            on_event: Called with its events, from any thread; the first one when it begins.
         """
 
     def flush(self) -> None:

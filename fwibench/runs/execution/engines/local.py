@@ -113,6 +113,7 @@ class LocalEngine:
             with self._company.seat(on_event, variables) as seat:
                 if self._cancelled:
                     raise KeyboardInterrupt
+                on_event({"stage": "start"})
                 return execute(job, self._results, dataset, seat, force=self._force)
         finally:
             with self._lock:

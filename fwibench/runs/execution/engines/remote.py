@@ -31,7 +31,7 @@ from fwibench.runs.execution.engines.local import LocalEngine
 from fwibench.runs.machine.environment import describe_environment
 from fwibench.runs.machine.shares import visible_gpus
 from fwibench.runs.opening.datasets import ensure_samples, open_dataset, reopen_dataset
-from fwibench.runs.processes.messages import EventHandler, Job
+from fwibench.runs.processes.messages import EventHandler, Job, unsuccessful_record
 from fwibench.specs.dataset import Profile
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def run_cell(order: Order, base: bytes = b"") -> Answer:
             record = pending.result()
     except (FwibenchError, OSError) as error:
         reason = f"{error.message} ({error.hint})" if isinstance(error, FwibenchError) else describe(error)
-        environment = {**describe_environment(), **order.job.record.environment}
-        record = order.job.record.model_copy(update={"status": "failed", "reason": reason, "environment": environment})
+        record = unsuccessful_record(order.job.record, reason)
     except KeyboardInterrupt as error:
         # as an exception that a worker may raise without ending
         raise RuntimeError(f"{cell.run_id} was cancelled") from error
@@ -174,7 +173,7 @@ def run_cell(order: Order, base: bytes = b"") -> Answer:
     return Answer(record, files)
 
 
-def prepare_dataset(run: Run, name: str, profile: Profile, options: dict[str, Any]) -> list[str]:
+def prepare_dataset(run: Run, name: str, profile: Profile, options: dict[str, Any]) -> None:
     """Make the missing samples of a dataset in the data folder of this worker; sharing a folder shares the work.
 
     Args:
@@ -182,15 +181,11 @@ def prepare_dataset(run: Run, name: str, profile: Profile, options: dict[str, An
         name: Name of the dataset.
         profile: Size of the data.
         options: Options of the dataset.
-
-    Returns:
-        What is doubtful about its files.
     """
     worker = get_worker()
     desk = _open_desk(run, worker)
     dataset = open_dataset(desk.registry, name, profile, options)
     desk.prepare(dataset, _Reports(worker, run.token, {"dataset": name}))
-    return desk.prepared[dataset.fingerprint]
 
 
 def describe_worker(variables: Mapping[str, str]) -> dict[str, str]:
@@ -213,8 +208,9 @@ def describe_versions(registry: Registry) -> dict[str, str]:
     Args:
         registry: Methods, datasets and metrics.
     """
-    found = {"python": describe_environment()["python"].rpartition(".")[0]}
-    found |= {name: str(version) for name, version in describe_environment()["packages"].items()}
+    environment = describe_environment()
+    found = {"python": environment["python"].rpartition(".")[0]}
+    found |= {name: str(version) for name, version in environment["packages"].items()}
     for kind in ("methods", "datasets", "metrics"):
         for name, offer in getattr(registry, kind).items():
             version = getattr(offer.spec, "version", "")
