@@ -54,7 +54,7 @@ def disks(planned: Sequence[PlannedCell], results: Path) -> list[Disk]:
         (dataset.folder, MARGIN * dataset.missing_bytes(), dataset.spec.name)
         for dataset in datasets_to_prepare(planned)
     ]
-    if maps := sum(_bytes_of_predictions(one) for one in planned if one.cached is None and not one.skip):
+    if maps := sum(_bytes_of_predictions(one) for one in planned if one.will_run):
         wanted.append((results, MARGIN * maps, "predictions"))
     found: dict[int, list[tuple[Path, float, str]]] = {}
     for folder, size, what in wanted:
@@ -73,7 +73,7 @@ def disks(planned: Sequence[PlannedCell], results: Path) -> list[Disk]:
 
 def datasets_to_prepare(planned: Sequence[PlannedCell]) -> list[Dataset]:
     """Return the datasets of the cells that will run and whose samples are not all on disk, each folder once."""
-    needed = {one.dataset.folder: one.dataset for one in planned if one.cached is None and not one.skip}
+    needed = {one.dataset.folder: one.dataset for one in planned if one.will_run}
     return [dataset for dataset in needed.values() if dataset.missing_bytes()]
 
 

@@ -50,6 +50,11 @@ class PlannedCell:
     cached: Record | None = None
     skip: str = ""
 
+    @property
+    def will_run(self) -> bool:
+        """Whether a run of the plan executes it."""
+        return self.cached is None and not self.skip
+
 
 def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) -> list[PlannedCell]:
     """Return the cells of a request in the order of execution.

@@ -89,21 +89,18 @@ def _connect(plan: Sequence[PlannedCell], request: Request, registry: Registry) 
 
     if request.jobs != 1:
         raise UsageError("--jobs is for this machine", "the number of workers of a cluster, and their threads, decide")
-    cells = [one.cell for one in _to_run(plan)]
+    cells = [one.cell for one in plan if one.will_run]
     needed = {f"method {one.method}" for one in cells} | {f"dataset {one.dataset}" for one in cells}
     needed |= {f"metric {name}" for name in metric_names(request.metrics, registry)}
     return open_cluster(request.cluster, Results(request.results), registry, sorted(needed), force=request.force)
-
-
-def _to_run(plan: Sequence[PlannedCell]) -> list[PlannedCell]:
-    return [one for one in plan if one.cached is None and not one.skip]
 
 
 def _shared_gpus(plan: Sequence[PlannedCell], request: Request, registry: Registry) -> list[str]:
     """Return the GPUs that the cells share out; empty if none may use a GPU, or if they run one after the other."""
     if request.jobs == 1 and request.devices_per_cell == 1:
         return []
-    if not any(may_use_gpu(registry.method(one.cell.method).spec, request.device) for one in _to_run(plan)):
+    methods = {one.cell.method for one in plan if one.will_run}
+    if not any(may_use_gpu(registry.method(name).spec, request.device) for name in methods):
         return []
     gpus = visible_gpus(os.environ)
     if number := request.device.partition(":")[2]:
@@ -117,7 +114,7 @@ def _shared_gpus(plan: Sequence[PlannedCell], request: Request, registry: Regist
 
 def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[str]) -> int:
     """Return the number of cells that fit this machine side by side."""
-    cells = _to_run(plan)
+    cells = [one for one in plan if one.will_run]
     needs: dict[tuple[str, str, str], float | None]
     if request.memory_limit is not None:
         needs = dict.fromkeys((_kind(one.cell) for one in cells), request.memory_limit / 1e6)
