@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import sys
 import time
@@ -24,7 +25,7 @@ from commands import ROOT, NoDeviceError, describe_machine, fwibench, last_line,
 
 RESERVE_S = 10.0
 """Time that is left for the leaderboard [s]."""
-STARTING_S = 20.0
+STARTING_S = 12.0
 """How much later than a cell's own limit its command is killed: it imports, plans and hashes the samples [s]."""
 UNFINISHED = 4
 """Exit code where time ran out."""
@@ -43,10 +44,11 @@ def main() -> int:
         return 3
 
     place = ["--profile", options.profile, "--device", options.device]
-    data = fwibench("data", "prepare", options.dataset, *place)
+    data = fwibench("data", "prepare", options.dataset, *place, "--jobs", str(options.jobs))
     complete = step(summary, options.output, "data", data, deadline - time.monotonic())
-    for method in options.methods.split(",") if complete else ():
-        left = deadline - time.monotonic() - STARTING_S
+    methods = options.methods.split(",") if complete else []
+    for number, method in enumerate(methods):
+        left = (deadline - time.monotonic()) / (len(methods) - number) - STARTING_S
         cell = fwibench("run", "--methods", method, "--dataset", options.dataset, *place)
         cell += ["--time-limit", f"{max(left, 1):.0f}s", "--results", str(options.output)]
         complete &= step(summary, options.output, method, cell, left + STARTING_S)
@@ -62,6 +64,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--profile", default="paper", help="smoke, quick or paper (default: %(default)s)")
     parser.add_argument("--dataset", default="marmousi")
     parser.add_argument("--methods", default="invlint,inversionnet", help="methods, in this order")
+    parser.add_argument("--jobs", type=int, default=6, help="processes that make the data (default: %(default)s)")
     parser.add_argument("--budget", type=float, default=540.0, help="seconds for everything (default: %(default)g)")
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "gpu-paper", help="folder of the results")
     options = parser.parse_args()
@@ -82,6 +85,8 @@ def step(summary: dict[str, Any], output: Path, name: str, command: list[str], l
     log, start = output / f"{name}.txt", time.monotonic()
     code = run(command, limit, log)
     entry = {"step": name, "seconds": round(time.monotonic() - start, 1), "status": status_of(name, code, output)}
+    if epochs := re.findall(r": fit (\d+/\d+)", log.read_text(errors="replace")):
+        entry["epochs"] = epochs[-1]
     summary["steps"].append(entry | ({} if code == 0 else {"reason": last_line(log)}))
     (output / "paper.json").write_text(json.dumps(summary, indent=1) + "\n")
     return entry["status"] == "ok"
@@ -101,7 +106,8 @@ def finish_with(summary: dict[str, Any], options: argparse.Namespace) -> None:
     records = ["--results", str(options.output), "--export", str(options.output / "leaderboard.csv")]
     run(fwibench("leaderboard", *records), RESERVE_S, options.output / "leaderboard.txt")
     for one in summary["steps"]:
-        print(f"{one['step']}: {one['status']} after {one['seconds']} s {one.get('reason', '')}".rstrip())
+        epochs = f", epochs {one['epochs']}" if "epochs" in one else ""
+        print(f"{one['step']}: {one['status']} after {one['seconds']} s{epochs} {one.get('reason', '')}".rstrip())
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/gpu/rates.py --device cuda --seconds 100 --output rates.json
 
 Writes the table after every measurement, and begins none for which no time is left. A row that cannot be measured says
-why. The busy share is the mean of what `nvidia-smi` samples while the device is measured; it is empty where there is
-no sample.
+why. The busy share is the mean of what `nvidia-smi` samples while the device is measured, after the warm-up; it is
+empty where there is no sample.
 Training runs on random arrays of salt's shape, whose values do not matter to the time.
 """
 
@@ -13,13 +13,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from commands import smi
@@ -38,14 +42,20 @@ LEARNED = ("inversionnet", "velocitygan", "invlint")
 PRECISIONS = ("float32", "tf32", "bf16")
 LEAST_EPOCHS = 2
 """Epochs of a measurement of training; the first one warms up and does not count."""
+DIFFERENT = 64
+"""Different samples of a random split, which repeats them."""
 LONGEST_S = 3.0
-"""Time after which a measurement of training ends with its epoch [s]."""
+"""Time after the warm-up at which a measurement ends, with its epoch where it is one of training [s]."""
+SMI_TIME = "%Y/%m/%d %H:%M:%S.%f"
+"""How `nvidia-smi` writes the time of a sample."""
 ITERATIONS = 10
 """Iterations of an inversion, in two bands; a rate of inversion is for so many."""
 LEAST_S = 5.0
 """A measurement is not begun with less time left [s]."""
 
 Measure = Callable[[], dict[str, Any]]
+Window = list[datetime]
+"""Beginning and end of what is measured; it may be written while `busy_share` samples."""
 
 
 class EnoughError(Exception):
@@ -58,15 +68,17 @@ def measurements(options: argparse.Namespace) -> Iterator[tuple[str, str, Measur
     cpu: dict[str, float] = {}
     for name in ("salt", "marmousi"):
         yield "simulation [maps/s]", name, lambda name=name: simulation(name, device, 2 if quick else 200)
-    samples = 4 if quick else 512
+    with patch.dict(os.environ, {"LOKY_MAX_CPU_COUNT": "2"}):
+        yield "simulation [maps/s]", "salt, 2 CPU cores", lambda: simulation("salt", device, 2 if quick else 200)
+    samples = 4 if quick else 4096
     for precision in PRECISIONS[:1] if quick else PRECISIONS:
         for name in LEARNED:
 
             def train(name: str = name, precision: str = precision) -> dict[str, Any]:
                 if name not in cpu:
-                    cpu[name] = training_rate(name, "float32", "cpu", min(samples, 128))
-                with busy_share(device) as busy:
-                    rate = training_rate(name, precision, device, samples)
+                    cpu[name] = training_rate(name, "float32", "cpu", min(samples, 64))
+                with busy_share(device) as (window, busy):
+                    rate = training_rate(name, precision, device, samples, window)
                 return {**beside(rate, cpu[name]), "busy": busy()}
 
             yield "training [samples/s]", f"{name} {precision}", train
@@ -75,8 +87,8 @@ def measurements(options: argparse.Namespace) -> Iterator[tuple[str, str, Measur
         def invert(batch: int = batch) -> dict[str, Any]:
             if "inversion" not in cpu:
                 cpu["inversion"] = inversion_rate("cpu", 1 if quick else available_cores())
-            with busy_share(device) as busy:
-                rate = inversion_rate(device, batch)
+            with busy_share(device) as (window, busy):
+                rate = inversion_rate(device, batch, window)
             return {**beside(rate, cpu["inversion"]), "busy": busy(), "batch": batch}
 
         yield f"inversion of {ITERATIONS} iterations [samples/s]", f"multiscale-fwi, batch {batch}", invert
@@ -94,10 +106,14 @@ def simulation(name: str, device: str, maps: int) -> dict[str, Any]:
     if device == "cpu":
         return {**row, "busy": None}
     dataset: Any = open_dataset(load_registry(), name, "quick")
-    drawn, end = list(dataset.maps(range(maps))), time.monotonic() + LONGEST_S
-    with busy_share(device) as busy:
+    drawn = list(dataset.maps(range(maps)))
+    with busy_share(device) as (window, busy):
+        list(simulate_each(drawn, dataset.problem, device))
+        window.append(datetime.now())
+        end = time.monotonic() + LONGEST_S
         while time.monotonic() < end:
             list(simulate_each(drawn, dataset.problem, device))
+        window.append(datetime.now())
     return {**row, "busy": busy()}
 
 
@@ -128,15 +144,17 @@ def salt_problem() -> Problem:
     return open_dataset(load_registry(), "salt", "smoke").problem
 
 
+@lru_cache(maxsize=4)
 def random_split(name: str, samples: int) -> Split:
-    """Return a split of random numbers in the range of salt's."""
-    problem, rng = salt_problem(), np.random.default_rng(0)
-    shots = rng.normal(0, 10, (samples, *problem.measurement_shape)).astype(np.float32)
-    maps = rng.uniform(1500, 4500, (samples, *problem.property_shape)).astype(np.float32)
-    return in_memory(name, shots, maps)
+    """Return a split of random numbers in the range of salt's, some samples of which are equal."""
+    problem, rng, different = salt_problem(), np.random.default_rng(0), min(samples, DIFFERENT)
+    shots = 10 * rng.standard_normal((different, *problem.measurement_shape), np.float32)
+    maps = rng.uniform(1500, 4500, (different, *problem.property_shape)).astype(np.float32)
+    rows = np.arange(samples) % different
+    return in_memory(name, shots[rows], maps[rows])
 
 
-def training_rate(name: str, precision: str, device: str, samples: int) -> float:
+def training_rate(name: str, precision: str, device: str, samples: int, window: Window | None = None) -> float:
     """Return the training samples a second of a method, the median of its epochs.
 
     Args:
@@ -144,30 +162,33 @@ def training_rate(name: str, precision: str, device: str, samples: int) -> float
         precision: Option of that name.
         device: Name of the device.
         samples: Number of training samples.
+        window: Receives the end of the first epoch and that of the last one.
     """
     seconds: list[float] = []
-    deadline = time.monotonic() + LONGEST_S
+    ends = [] if window is None else window
 
     def epoch_ended(scalars: dict[str, float]) -> None:
         seconds.append(scalars["seconds"])
-        if len(seconds) >= LEAST_EPOCHS and time.monotonic() > deadline:
+        ends[1:] = [datetime.now()]
+        if len(seconds) >= LEAST_EPOCHS and (ends[1] - ends[0]).total_seconds() > LONGEST_S:
             raise EnoughError
 
     with TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
-        options = {"epochs": "20", "precision": precision}
+        options = {"epochs": "1000", "precision": precision}
         method = build(name, device, folder, options, on_report=epoch_ended)
         method.fit(random_split("train", samples), random_split("val", 2))
     return samples / median(seconds[1:])
 
 
-def inversion_rate(device: str, batch: int) -> float:
+def inversion_rate(device: str, batch: int, window: Window | None = None) -> float:
     """Return the samples a second of `multiscale-fwi` on random maps, after an inversion for warming up.
 
     Args:
         device: Name of the device; a CPU inverts the samples of a batch in threads.
         batch: Number of samples that are inverted at once.
+        window: Receives the beginning and the end.
     """
-    problem = salt_problem()
+    problem, ends = salt_problem(), [] if window is None else window
     split, options = random_split("train", batch), {"iterations": str(ITERATIONS // 2), "bands": "10/full"}
     rates = []
     for samples in (1, batch):
@@ -175,31 +196,45 @@ def inversion_rate(device: str, batch: int) -> float:
             method = build("multiscale-fwi", device, folder, options)
             method.samples_at_once = lambda samples=samples: samples
             method.fit(split, split)
-            start = time.perf_counter()
+            start, ends[:] = time.perf_counter(), [datetime.now()]
             found = method.predict(split.measurements[:samples])
             rates.append(samples / (time.perf_counter() - start))
+            ends.append(datetime.now())
             if found.shape != (samples, *problem.property_shape):
                 raise ValueError(f"maps have shape {found.shape}")
     return rates[-1]
 
 
 @contextlib.contextmanager
-def busy_share(device: str) -> Iterator[Callable[[], float | None]]:
-    """Sample how busy a GPU is during the block; the function that is yielded returns the mean share after it."""
-    shares: list[float] = []
+def busy_share(device: str) -> Iterator[tuple[Window, Callable[[], float | None]]]:
+    """Sample how busy a GPU is during the block.
+
+    Yields:
+        A list for the beginning and the end of what counts, and a function that returns the mean share of that time
+        after the block.
+    """
+    shares: list[tuple[datetime, float]] = []
+    window: Window = []
+
+    def mean() -> float | None:
+        begin, end = window[0], window[-1]
+        within = [share for taken, share in shares if begin < taken < end]
+        return fmean(within) if within else None
+
     child = None
     if device != "cpu":
         with contextlib.suppress(OSError):
-            command = smi(device, "utilization.gpu", "--loop-ms=200")
+            command = smi(device, "timestamp,utilization.gpu", "--loop-ms=200")
             child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        yield lambda: fmean(shares) if shares else None
+        yield window, mean
     finally:
         if child is not None:
             child.terminate()
             for line in child.communicate()[0].splitlines():
                 with contextlib.suppress(ValueError):
-                    shares.append(float(line) / 100)
+                    taken, share = line.split(", ")
+                    shares.append((datetime.strptime(taken, SMI_TIME), float(share) / 100))
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import io
+import logging
 import os
 import pickle
 import sys
@@ -33,6 +34,9 @@ from fwibench.methods.context import RunContext
 from fwibench.methods.precision import FABRIC
 from fwibench.samples import Split
 from fwibench.specs.method import FitPrecision
+
+# Lightning's advice on the precision would contradict the option of that name
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE")
 """Environment variables of a process group, which a scheduler may have set for its own."""

@@ -96,6 +96,17 @@ def fastest(device: torch.device, make_step: Callable[[FitPrecision], Callable[[
     return next(name for name in formats if name in found and found[name] <= WORTH * min(found.values()))
 
 
+def memory_format(device: torch.device, precision: FitPrecision) -> torch.memory_format:
+    """Return the order of axes in which convolutions train fastest.
+
+    On a CPU, channels last halves the time of gradients, and tensor cores are made for it; without them a GPU takes
+    twice as long as with contiguous arrays.
+    """
+    if device.type == "cuda" and precision == "float32":
+        return torch.contiguous_format
+    return torch.channels_last
+
+
 def _seconds(step: Callable[[], object], device: torch.device) -> float:
     start = time.perf_counter()
     step()

@@ -27,7 +27,7 @@ from fwibench.methods.checkpoints import Checkpoints
 from fwibench.methods.context import RunContext
 from fwibench.methods.distributed import Peers
 from fwibench.methods.encoded_split import Batch, Encode, EncodedSplit, HostRows, spare_memory
-from fwibench.methods.precision import own_generators, tensor_cores
+from fwibench.methods.precision import memory_format, own_generators, tensor_cores
 from fwibench.methods.threads import fit_threads, using_threads
 from fwibench.problem import Problem
 from fwibench.samples import Split
@@ -116,7 +116,7 @@ def make_trial_step(
     """
     inputs, target = batch
     network = copy.deepcopy(network)
-    network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network.to(memory_format=memory_format(target.device, precision)).train()  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def step() -> None:
@@ -293,8 +293,7 @@ class Trainer:
 
     def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
         options = self.options
-        # channels last halves the time of convolution gradients on a CPU, and tensor cores are made for it
-        plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        plain.to(memory_format=memory_format(self.device, cast(FitPrecision, options.precision)))  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(
             plain.parameters(),
             lr=options.learning_rate,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.5
 """Share of the free memory of a GPU that a batch may take by the estimate of `map_bytes`, which is rough."""
+MOST_RECORDED = 2**27
+"""Most measurements of a batch [bytes]. Larger batches are hardly faster, and two are in pinned memory at once."""
 COPIES = 4
 """Number of arrays of the size of the recorded traces that are alive at once: at inner time steps, resampled,
 interpolated to receivers, transposed."""
@@ -108,35 +110,54 @@ def simulate_batches(maps: Sequence[Array32], problem: Problem, device: str, siz
     import torch
 
     first = 0
-    while first < len(maps):
-        batch = torch.from_numpy(np.stack(maps[first : first + size]))
-        try:
-            recorded = _simulate_batch(batch.to(device), problem)
-        except torch.OutOfMemoryError:
-            if size == 1:
-                raise
-            size = max(min(size, len(batch)) // 2, 1)
-            torch.cuda.empty_cache()
-            continue
-        yield from recorded
-        first += len(batch)
+    with ThreadPoolExecutor(1, "simulation") as pool:
+        computing = None
+        while first < len(maps):
+            try:
+                computing = computing or pool.submit(_simulate_batch, maps[first : first + size], problem, device)
+                recorded = computing.result()
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                size, computing = max(min(size, len(maps) - first) // 2, 1), None
+                torch.cuda.empty_cache()
+                continue
+            first += len(recorded)
+            # the device computes the next batch while this one is used
+            following = maps[first : first + size]
+            computing = pool.submit(_simulate_batch, following, problem, device) if len(following) else None
+            # pinned memory is used for other batches, unless somebody keeps rows of it
+            yield from recorded.numpy().copy()
+            del recorded
 
 
-def _simulate_batch(maps: Tensor, problem: Problem) -> Array32:
+def _simulate_batch(maps: Sequence[Array32], problem: Problem, device: str) -> Tensor:
+    """Return the measurements `(n, S, T, R)` on the CPU; in pinned memory if a GPU computed them."""
     import torch
 
     from fwibench.physics.acoustic import simulate
 
+    velocity = torch.from_numpy(np.stack(maps))
     with torch.no_grad():
-        return simulate(maps, problem).contiguous().cpu().numpy()
+        if torch.device(device).type == "cpu":
+            return simulate(velocity, problem).contiguous()
+        # every thread has a current GPU of its own
+        with torch.cuda.device(device):
+            recorded = simulate(velocity.to(device), problem)
+            # a copy to other memory would wait for the kernels of the next batch
+            return torch.empty(recorded.shape, pin_memory=True).copy_(recorded)
 
 
 def maps_at_once(problem: Problem, device: str) -> int:
-    """Return the number of maps that a simulation on a GPU takes at once, from the free memory of that GPU."""
+    """Return the number of maps that a simulation on a GPU takes at once.
+
+    It follows from the free memory of that GPU and `MOST_RECORDED`.
+    """
     import torch
 
     free, _ = torch.cuda.mem_get_info(device)
-    return max(int(MEMORY_SHARE * free / map_bytes(problem)), 1)
+    recorded = 4 * math.prod(problem.measurement_shape)
+    return max(int(min(MEMORY_SHARE * free / map_bytes(problem), MOST_RECORDED / recorded)), 1)
 
 
 def map_bytes(problem: Problem) -> int:

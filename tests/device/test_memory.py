@@ -23,15 +23,16 @@ def limit_memory(device: str) -> Iterator[Callable[[int], None]]:
     """Returns a function that lets torch use so many bytes of the GPU."""
     if not device.startswith("cuda"):
         pytest.skip("no GPU")
-    total = torch.cuda.get_device_properties(device).total_memory
+    number = torch.cuda.current_device() if device == "cuda" else torch.device(device).index
+    total = torch.cuda.get_device_properties(number).total_memory
 
     def limit(size: int) -> None:
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-        torch.cuda.set_per_process_memory_fraction(size / total, device)
+        torch.cuda.reset_peak_memory_stats(number)
+        torch.cuda.set_per_process_memory_fraction(size / total, number)
 
     yield limit
-    torch.cuda.set_per_process_memory_fraction(1.0, device)
+    torch.cuda.set_per_process_memory_fraction(1.0, number)
     torch.cuda.empty_cache()
 
 

@@ -43,11 +43,11 @@ def test_batches_give_the_data_of_single_models(size: int) -> None:
 def test_batch_that_exceeds_the_memory_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
     maps, tried, once = list(tiny_maps("seismic")[:5]), [], parallel._simulate_batch
 
-    def within(most: int, batch: torch.Tensor, problem: Any) -> np.ndarray:
+    def within(most: int, batch: list[np.ndarray], problem: Any, device: str) -> torch.Tensor:
         tried.append(len(batch))
         if len(batch) > most:
             raise torch.OutOfMemoryError
-        return once(batch, problem)
+        return once(batch, problem, device)
 
     monkeypatch.setattr(parallel, "_simulate_batch", lambda *given: within(1, *given))
     found = list(simulate_batches(maps, PROBLEM, "cpu", 64))
