@@ -39,7 +39,8 @@ from fwibench.specs.options import validate_options
 from fwibench.testing.problems import in_memory
 
 LEARNED = ("inversionnet", "velocitygan", "invlint")
-PRECISIONS = ("float32", "tf32", "bf16")
+TURNS = (("float32", (1, 16)), ("bf16", (4, 64)), ("tf32", ()))
+"""Precisions of training, each with the batches of the inversions that follow."""
 LEAST_EPOCHS = 2
 """Epochs of a measurement of training; the first one warms up and does not count."""
 DIFFERENT = 64
@@ -71,7 +72,7 @@ def measurements(options: argparse.Namespace) -> Iterator[tuple[str, str, Measur
     with patch.dict(os.environ, {"LOKY_MAX_CPU_COUNT": "2"}):
         yield "simulation [maps/s]", "salt, 2 CPU cores", lambda: simulation("salt", device, 2 if quick else 200)
     samples = 4 if quick else 4096
-    for precision in PRECISIONS[:1] if quick else PRECISIONS:
+    for precision, batches in (("float32", (1, 2)),) if quick else TURNS:
         for name in LEARNED:
 
             def train(name: str = name, precision: str = precision) -> dict[str, Any]:
@@ -82,16 +83,16 @@ def measurements(options: argparse.Namespace) -> Iterator[tuple[str, str, Measur
                 return {**beside(rate, cpu[name]), "busy": busy()}
 
             yield "training [samples/s]", f"{name} {precision}", train
-    for batch in (1, 2) if quick else (1, 4, 16, 64):
+        for batch in batches:
 
-        def invert(batch: int = batch) -> dict[str, Any]:
-            if "inversion" not in cpu:
-                cpu["inversion"] = inversion_rate("cpu", 1 if quick else available_cores())
-            with busy_share(device) as (window, busy):
-                rate = inversion_rate(device, batch, window)
-            return {**beside(rate, cpu["inversion"]), "busy": busy(), "batch": batch}
+            def invert(batch: int = batch) -> dict[str, Any]:
+                if "inversion" not in cpu:
+                    cpu["inversion"] = inversion_rate("cpu", 1 if quick else available_cores())
+                with busy_share(device) as (window, busy):
+                    rate = inversion_rate(device, batch, window)
+                return {**beside(rate, cpu["inversion"]), "busy": busy(), "batch": batch}
 
-        yield f"inversion of {ITERATIONS} iterations [samples/s]", f"multiscale-fwi, batch {batch}", invert
+            yield f"inversion of {ITERATIONS} iterations [samples/s]", f"multiscale-fwi, batch {batch}", invert
 
 
 def simulation(name: str, device: str, maps: int) -> dict[str, Any]:

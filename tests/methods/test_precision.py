@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ import torch
 from fwibench.datasets.base import Dataset
 from fwibench.methods import precision, torch_method
 from fwibench.methods.context import FIT_PRECISION, RunContext
-from fwibench.specs.method import TrainingOptions
+from fwibench.specs.method import FitPrecision, TrainingOptions
 from tests.methods.small_networks import OwnLoss, Small, Stopped, bits
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -145,3 +145,13 @@ def test_timed_step_on_a_cpu_takes_few_samples(salt: Dataset, tmp_path: Path, mo
     monkeypatch.setattr(method, "loss", lambda made, target: (sizes.append(len(target)), made.sum())[1])
     method._choose_precision(salt.split("random", "train"))
     assert set(sizes) == {3}
+
+
+def test_only_float32_on_a_gpu_trains_with_contiguous_arrays() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda", 1)
+    found = {
+        (device.type, name): precision.memory_format(device, name)
+        for device in (cpu, gpu)
+        for name in get_args(FitPrecision)
+    }
+    assert [key for key, chosen in found.items() if chosen == torch.contiguous_format] == [("cuda", "float32")]
