@@ -6,8 +6,9 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 # torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU
 TORCH := $(shell grep '^torch==' constraints.txt)
-# share of the lines and branches [%] that `make coverage` demands
-COVERAGE_FLOOR ?= 80
+# share of the lines and branches [%] that `make coverage` demands: what was measured, 93, less what a machine without a
+# browser does not reach. Processes of cells end without counting their lines
+COVERAGE_FLOOR ?= 92
 BENCH := --methods invlint,inversionnet --dataset salt
 
 # what `make results` runs; bf16 pays on CPUs with AMX and on GPUs
