@@ -73,7 +73,11 @@ def invert(
         outcome = inverting.invert(task, device, seconds, lambda scalars: listener.event("", {"report": scalars}))
     warn_each(outcome.warnings, strict=False)
     write_maps(outcome.maps, output)
-    drawn = _draw(task, outcome, png) if png else []
+    drawn = []
+    if png:
+        from fwibench.report.predictions import draw_inversions
+
+        drawn = draw_inversions(task, outcome, png)
     if json:
         print_json({**_facts(task, outcome), "output": str(output), "png": str(png) if png else None, "drawn": drawn})
         return
@@ -124,32 +128,6 @@ def _listed(values: Any) -> str:
     """Return up to four numbers as text, and how many more there are."""
     shown = ", ".join(show_number(float(value)) for value in values[:MOST])
     return shown if len(values) <= MOST else f"{shown} and {len(values) - MOST} more"
-
-
-def _draw(task: Task, outcome: Outcome, path: Path) -> list[int]:
-    """Draw start model and model of records that are spread evenly, and return the numbers of these records."""
-    import numpy as np
-
-    from fwibench.files.atomic import atomic_write
-    from fwibench.report.pictures import MapPanel, draw_maps
-    from fwibench.samples import evenly_spaced
-
-    rows = evenly_spaced(len(outcome.maps), MOST // 2)
-    panels = []
-    for row in rows:
-        of = f" of record {row}" if len(outcome.maps) > 1 else ""
-        seen = None if outcome.seen is None else outcome.seen[row, 0]
-        start = f"start{of}, misfit {outcome.before[row]:.3g}"
-        model = f"model{of}, misfit {outcome.after[row]:.3g}"
-        measured = task.measurements.array[row].astype(np.float32)
-        panels += [
-            MapPanel(start, outcome.starts[row, 0], measured, seen, "measured"),
-            MapPanel(model, outcome.maps[row, 0], outcome.simulated[row], seen, "simulated"),
-        ]
-    picture = draw_maps(panels, task.problem)
-    with atomic_write(path) as stream:
-        stream.write(picture)
-    return [int(row) for row in rows]
 
 
 def _facts(task: Task, outcome: Outcome) -> dict[str, Any]:

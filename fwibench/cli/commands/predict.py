@@ -59,7 +59,11 @@ def predict(
     warn_each(late, strict=strict)
     facts["warnings"] += late
     predicting.write_maps(maps, output)
-    drawn = _draw(task, maps, png) if png else []
+    drawn = []
+    if png:
+        from fwibench.report.predictions import draw_predictions
+
+        drawn = draw_predictions(task, maps, png)
     if json:
         print_json({**facts, "output": str(output), "png": str(png) if png else None, "drawn": drawn})
         return
@@ -75,25 +79,6 @@ def predict(
         lines.append(f"{png} shows sample{'s' if len(drawn) > 1 else ''} {', '.join(map(str, drawn))}")
     for line in lines:
         print_line(line)
-
-
-def _draw(task: Task, maps: Maps, path: Path) -> list[int]:
-    """Draw maps of samples that are spread evenly, and return the numbers of these samples."""
-    import numpy as np
-
-    from fwibench.files.atomic import atomic_write
-    from fwibench.physics.illumination import has_illumination, illumination
-    from fwibench.report.pictures import COLUMNS, MapPanel, draw_maps
-    from fwibench.samples import evenly_spaced
-
-    rows = evenly_spaced(len(maps), COLUMNS)
-    shown = task.measurements.array[rows].astype(np.float32)
-    seen = illumination(task.problem)[0] if has_illumination(task.problem) else None
-    panels = [MapPanel(f"sample {row}", maps[row, 0], one, seen) for row, one in zip(rows, shown, strict=True)]
-    picture = draw_maps(panels, task.problem, room=max(len(rows), 2))
-    with atomic_write(path) as stream:
-        stream.write(picture)
-    return [int(row) for row in rows]
 
 
 def _facts(task: Task, maps: Maps) -> dict[str, Any]:
