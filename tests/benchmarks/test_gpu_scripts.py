@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +138,42 @@ def test_rates_are_measured_beside_the_cpu(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(output.read_text())
     subjects = [row["subject"] for row in rows]
-    assert subjects[:5] == ["salt", "marmousi", "inversionnet float32", "velocitygan float32", "invlint float32"]
-    assert subjects[5:] == ["multiscale-fwi, batch 1", "multiscale-fwi, batch 2"]
+    assert subjects[:3] == ["salt", "marmousi", "salt, 2 CPU cores"]
+    assert subjects[3:6] == ["inversionnet float32", "velocitygan float32", "invlint float32"]
+    assert subjects[6:] == ["multiscale-fwi, batch 1", "multiscale-fwi, batch 2"]
     for row in rows:
         assert row["rate"] > 0, row
         assert row["ratio"] == pytest.approx(row["rate"] / row["cpu_rate"]), row
         assert row["busy"] is None, "there is no GPU"
-    assert [row["difference"] for row in rows[:2]] == [0, 0], "batches on the CPU give the data of single maps"
+    assert [row["difference"] for row in rows[:3]] == [0, 0, 0], "batches on the CPU give the data of single maps"
+
+
+def test_busy_share_is_that_of_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    rates = importlib.import_module("rates")
+    share, begun = tmp_path / "share", tmp_path / "begun"
+    share.write_text("10")
+    program = f"""
+import datetime, pathlib, time
+while True:
+    share = pathlib.Path({str(share)!r}).read_text()
+    print(datetime.datetime.now().strftime({rates.SMI_TIME!r}), share, sep=", ", flush=True)
+    pathlib.Path({str(begun)!r}).touch()
+    time.sleep(0.02)
+"""
+    monkeypatch.setattr(rates, "smi", lambda *_: [sys.executable, "-c", program])
+    with rates.busy_share("cuda") as (window, busy):
+        end = time.monotonic() + 60
+        while not begun.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        replaced = tmp_path / "new"
+        replaced.write_text("90")
+        replaced.replace(share)
+        time.sleep(0.5)
+        for _ in range(2):
+            window.append(datetime.now())
+            time.sleep(1)
+    assert busy() == pytest.approx(0.9)
 
 
 def test_rates_without_time_say_so(tmp_path: Path) -> None:
