@@ -23,7 +23,7 @@ from fwibench.runs.planning.plan import PlannedCell
 from fwibench.runs.processes.launch import Launch, run_process
 from fwibench.runs.processes.messages import write_message
 
-BUDGET_S = 10.0
+BUDGET_S = 8.0
 """Time that all probes of a plan should take together, with the start of their process [s]. On a machine that computes
 other things they take longer, since every probe takes a step at least."""
 LIMIT_S = 120.0
