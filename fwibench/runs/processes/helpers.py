@@ -15,7 +15,8 @@ from fwibench.runs.machine.shares import thread_variables
 def helpers(jobs: int, arguments: Sequence[str]) -> Iterator[None]:
     """Run a command of fwibench in further processes during the block, and share out the cores among all.
 
-    This process does the work that no other does, so it does not matter when and how the others end.
+    This process does the work that no other does, so it does not matter when and how the others end. At the end of the
+    block they are stopped; if this process is killed, they finish the work.
 
     Args:
         jobs: Number of processes, this one included.
