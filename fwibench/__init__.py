@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fwibench.api.evaluate import evaluate
     from fwibench.api.evaluation import Evaluation
     from fwibench.api.runs import RunOutcome, leaderboard, load_run, run
+    from fwibench.api.studies import StudyOutcome, study
     from fwibench.datasets.base import Dataset
     from fwibench.datasets.simulated import SimulatedDataset
     from fwibench.datasets.stored import StoredDataset
@@ -33,14 +34,18 @@ if TYPE_CHECKING:
     from fwibench.specs.exporter import ExporterSpec
     from fwibench.specs.method import MethodSpec, Published, TrainingOptions
     from fwibench.specs.metric import MetricSpec
+    from fwibench.specs.study import Case, Claim, Effort, PublishedValue, Quantity, StudySpec
 
 from fwibench.version import __version__ as __version__
 
 __all__ = [
+    "Case",
+    "Claim",
     "Complexity",
     "Dataset",
     "DatasetOptions",
     "DatasetSpec",
+    "Effort",
     "Evaluation",
     "ExporterSpec",
     "FilesOptions",
@@ -55,12 +60,16 @@ __all__ = [
     "Problem",
     "Published",
     "PublishedMaps",
+    "PublishedValue",
+    "Quantity",
     "RunContext",
     "RunOutcome",
     "Selected",
     "SimulatedDataset",
     "Split",
     "StoredDataset",
+    "StudyOutcome",
+    "StudySpec",
     "TorchMethod",
     "TrainingOptions",
     "evaluate",
@@ -72,6 +81,7 @@ __all__ = [
     "load_dataset",
     "load_run",
     "run",
+    "study",
 ]
 
 _HOMES = {
@@ -80,6 +90,7 @@ _HOMES = {
     "fwibench.api.evaluate": ("evaluate",),
     "fwibench.api.evaluation": ("Evaluation",),
     "fwibench.api.runs": ("RunOutcome", "leaderboard", "load_run", "run"),
+    "fwibench.api.studies": ("StudyOutcome", "study"),
     "fwibench.datasets.base": ("Dataset",),
     "fwibench.datasets.simulated": ("SimulatedDataset",),
     "fwibench.datasets.stored": ("StoredDataset",),
@@ -98,6 +109,7 @@ _HOMES = {
     "fwibench.specs.exporter": ("ExporterSpec",),
     "fwibench.specs.method": ("MethodSpec", "Published", "TrainingOptions"),
     "fwibench.specs.metric": ("MetricSpec",),
+    "fwibench.specs.study": ("Case", "Claim", "Effort", "PublishedValue", "Quantity", "StudySpec"),
 }
 """Public names by module."""
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}

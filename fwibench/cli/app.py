@@ -28,6 +28,10 @@ from fwibench.cli.commands import list as list_
 from fwibench.cli.commands.data import add, card, prepare, remove, verify
 from fwibench.cli.commands.plugins import check, new
 from fwibench.cli.commands.plugins import list as list_plugins
+from fwibench.cli.commands.study import list as list_studies
+from fwibench.cli.commands.study import plan as plan_study
+from fwibench.cli.commands.study import run as run_study
+from fwibench.cli.commands.study import show as show_study
 from fwibench.cli.console import streams
 from fwibench.cli.console.output import print_error
 from fwibench.cli.global_options import move_to_front, set_global_options
@@ -48,6 +52,7 @@ app = App(
 
 data = App(help="Prepare, check, describe and add datasets.")
 plugins = App(help="List and check plugins, and create new ones.")
+study = App(help="Run studies, which make the tables and figures of publications, and show them.")
 app.callback()(set_global_options)
 for command in (run.run, plan.plan, status.status, show.show):
     app.command()(command)
@@ -62,6 +67,10 @@ app.command()(info.info)
 app.add_typer(data, name="data")
 for command in (prepare.prepare, verify.verify, card.card, add.add, remove.remove):
     data.command()(command)
+app.add_typer(study, name="study")
+study.command("list")(list_studies.list_)
+for command in (plan_study.plan, run_study.run, show_study.show):
+    study.command()(command)
 app.add_typer(plugins, name="plugins")
 for command in (check.check, new.new):
     plugins.command()(command)

@@ -135,22 +135,34 @@ def check_results(results: Path) -> None:
         raise DataError(f"there is no folder {results}", "name the results folder with --results")
 
 
-def takes_request(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of `build_request` in front of those of a command, which is called with request and registry."""
-    shared = dict(list(inspect.signature(build_request, eval_str=True).parameters.items())[1:])
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[2:]
+def with_options(build: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator of commands that adds the options of `build` in front of their own.
 
-    def wrapped(**values: Any) -> Any:
-        registry = open_registry()
-        request = build_request(registry, **{name: values.pop(name) for name in shared})
-        return command(request, registry, **values)
+    Args:
+        build: Called with the registry and the values of its options; the command receives its result and the registry.
+    """
+    shared = dict(list(inspect.signature(build, eval_str=True).parameters.items())[1:])
 
-    wrapped.__doc__ = command.__doc__
-    wrapped.__name__ = command.__name__
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*shared.values(), *own)]
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
-    return wrapped
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[2:]
+
+        def wrapped(**values: Any) -> Any:
+            registry = open_registry()
+            built = build(registry, **{name: values.pop(name) for name in shared})
+            return command(built, registry, **values)
+
+        wrapped.__doc__ = command.__doc__
+        wrapped.__name__ = command.__name__
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*shared.values(), *own)]
+        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+        return wrapped
+
+    return decorate
+
+
+takes_request = with_options(build_request)
+"""Adds the options of `build_request` to a command, which is called with request and registry."""
 
 
 def parse_names(text: str) -> list[str]:

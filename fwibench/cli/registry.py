@@ -28,6 +28,15 @@ def open_registry(*, check: bool = True) -> Registry:
     return registry
 
 
+def open_studies(registry: Registry) -> None:
+    """Ask the plugins for their studies, and warn of those that break at that."""
+    before = registry.broken
+    _ = registry.studies
+    for plugin in registry.broken:
+        if plugin not in before:
+            warn_broken(plugin)
+
+
 def warn_broken(plugin: Plugin) -> None:
     """Warn of a broken plugin in one line."""
     warn(broken_warning(plugin))

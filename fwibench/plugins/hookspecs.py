@@ -1,6 +1,6 @@
 """The hooks that a plugin may implement.
 
-Hooks return specs; the `target` of a spec names the code, which is imported only when it is used.
+Hooks return specs; the `target` of a spec names the code, which is imported only when it is used. A study has no code.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fwibench.specs.exporter import ExporterSpec
     from fwibench.specs.method import MethodSpec
     from fwibench.specs.metric import MetricSpec
+    from fwibench.specs.study import StudySpec
 
 GROUP = "fwibench"
 """Entry-point group, and pluggy's project name."""
@@ -41,6 +42,11 @@ def fwibench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
 @hookspec
 def fwibench_exporters() -> Iterable[ExporterSpec]:  # type: ignore[empty-body]
     """Return specs of the file formats that the plugin offers for leaderboards."""
+
+
+@hookspec
+def fwibench_studies() -> Iterable[StudySpec]:  # type: ignore[empty-body]
+    """Return specs of the studies that the plugin offers."""
 
 
 @hookspec

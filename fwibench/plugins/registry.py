@@ -1,4 +1,4 @@
-"""The registry of methods, datasets, metrics and exporters of all plugins, by name.
+"""The registry of methods, datasets, metrics, exporters and studies of all plugins, by name.
 
 Invariant: names are unique. The plugin that is found first keeps a name unless the user overrides it; the second one
 gets a fault that names both. A registered spec can be listed, planned and written as JSON without importing its code.
@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 from fwibench.errors import PluginError, UnknownNameError, UsageError
@@ -18,13 +18,14 @@ from fwibench.plugins.isolation import describe, undisturbed
 from fwibench.plugins.loading import find_plugins, load
 from fwibench.plugins.plugin import OWN, Plugin
 from fwibench.plugins.settings import Settings, read_settings
-from fwibench.specs.base import Spec, api_fault, api_notice
+from fwibench.specs.base import Declaration, api_fault, api_notice
 from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.exporter import ExporterSpec
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
+from fwibench.specs.study import StudySpec
 
-S = TypeVar("S", bound=Spec)
+S = TypeVar("S", bound=Declaration)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,17 @@ class Registry:
     exporters: dict[str, Offer[ExporterSpec]] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
+    @cached_property
+    def studies(self) -> dict[str, Offer[StudySpec]]:
+        """Offered studies by name; plugins are asked for them on first use, as few commands need them."""
+        found: dict[str, Offer[StudySpec]] = {}
+        hook = "fwibench_studies"
+        for plugin in self.plugins:
+            with undisturbed():
+                if plugin.implements(hook):
+                    plugin.guarded(hook, partial(_ask, self, plugin, hook, StudySpec, found))
+        return found
+
     @property
     def broken(self) -> list[Plugin]:
         """Plugins with faults."""
@@ -79,6 +91,10 @@ class Registry:
         """Return the metric of that name; raises `UnknownNameError`, which suggests the closest names."""
         return self._find("metric", self.metrics, name)
 
+    def study(self, name: str) -> Offer[StudySpec]:
+        """Return the study of that name; raises `UnknownNameError`, which suggests the closest names."""
+        return self._find("study", self.studies, name)
+
     def _find(self, kind: str, known: Mapping[str, Offer[S]], name: str) -> Offer[S]:
         if name not in known:
             raise UnknownNameError.among(kind, name, known, self.absent())
@@ -94,12 +110,13 @@ class Registry:
         return f"({'; '.join(notes)}; see fwibench plugins list)" if notes else ""
 
     def offers(self, plugin: Plugin) -> dict[str, list[str]]:
-        """Return the names that a plugin offers, by `methods`, `datasets`, `metrics` and `exporters`."""
+        """Return the names that a plugin offers, by `methods`, `datasets`, `metrics`, `exporters` and `studies`."""
         kinds: dict[str, Mapping[str, Offer[Any]]] = {
             "methods": self.methods,
             "datasets": self.datasets,
             "metrics": self.metrics,
             "exporters": self.exporters,
+            "studies": self.studies,
         }
         return {
             kind: [name for name, offer in known.items() if offer.plugin is plugin] for kind, known in kinds.items()
@@ -162,27 +179,27 @@ def load_registry(only: Collection[tuple[str, str]] | None = None) -> Registry:
     return registry
 
 
-def _ask(registry: Registry, plugin: Plugin, hook: str, kind: type[Spec], known: dict[str, Any]) -> None:
+def _ask(registry: Registry, plugin: Plugin, hook: str, kind: type[Declaration], known: dict[str, Any]) -> None:
     """Register the specs that a hook returns one by one, so that an invalid spec does not affect the others."""
     answer = plugin.call(hook)
-    if answer is None or isinstance(answer, Spec):
+    if answer is None or isinstance(answer, Declaration):
         got = "nothing" if answer is None else f"one {type(answer).__name__}"
         raise PluginError(f"{hook} returned {got}, expected a list of {kind.__name__}")
     for spec in answer:
-        checked: Spec | None = plugin.guarded(hook, partial(_check, plugin, hook, kind, spec))
+        checked: Declaration | None = plugin.guarded(hook, partial(_check, plugin, hook, kind, spec))
         if checked is not None:
             plugin.guarded(hook, partial(_add, registry, plugin, checked, known))
 
 
-def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) -> None:
+def _add(registry: Registry, plugin: Plugin, spec: Declaration, known: dict[str, Any]) -> None:
     """Register a spec if its name is free or the user overrides the offer that has it."""
-    owner = next((every[spec.name] for every in _tables(registry, known) if spec.name in every), None)
+    owner = next((every[spec.name] for every in _tables(registry, spec, known) if spec.name in every), None)
     if owner is None:
         if isinstance(spec, ExporterSpec):
             _claim_suffix(registry, plugin, spec)
         known[spec.name] = Offer(spec, plugin)
         return
-    same = spec.name in known and owner.plugin is not plugin and not isinstance(spec, MetricSpec | ExporterSpec)
+    same = spec.name in known and owner.plugin is not plugin and isinstance(spec, MethodSpec | DatasetSpec)
     if same and owner.replaces is None and spec.name in registry.settings.overrides:
         known[spec.name] = Offer(spec, plugin, replaces=owner.plugin)
         return
@@ -193,10 +210,10 @@ def _add(registry: Registry, plugin: Plugin, spec: Spec, known: dict[str, Any]) 
     )
 
 
-def _tables(registry: Registry, known: Mapping[str, Any]) -> Iterator[Mapping[str, Offer[Any]]]:
-    """Yield the tables in which the name of a spec must be free; exporters have names of their own."""
-    if known is registry.exporters:
-        yield registry.exporters
+def _tables(registry: Registry, spec: Declaration, known: Mapping[str, Any]) -> Iterator[Mapping[str, Offer[Any]]]:
+    """Yield the tables in which the name of a spec must be free; exporters and studies have names of their own."""
+    if isinstance(spec, ExporterSpec | StudySpec):
+        yield known
     else:
         yield from (registry.methods, registry.datasets, registry.metrics)
 

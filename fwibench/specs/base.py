@@ -1,6 +1,6 @@
 """The common part of all specs, and versions of the plugin API.
 
-Invariant: a spec is light. It names its implementation as `"module:Object"`, which only `load` imports.
+Invariant: a declaration is light. A spec names its implementation as `"module:Object"`, which only `load` imports.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class NoOptions(Frozen):
     """Options of a method without options."""
 
 
-class Spec(Frozen):
-    """Common part of all specs."""
+class Declaration(Frozen):
+    """Common part of all that plugins declare."""
 
     name: Name = Field(description="lower-case letters, digits and hyphens; unique among all plugins")
     summary: str = Field(min_length=1, description="one line, shown in lists")
@@ -76,7 +76,6 @@ class Spec(Frozen):
     expected_failures: dict[str, str] = Field(
         default_factory=dict, description="reasons by name of the conformance checks that are known to fail"
     )
-    target: Target = Field(description="implementation, as 'module:Object'")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -90,6 +89,12 @@ class Spec(Frozen):
             if fault is None:
                 raise
             raise PluginError(f"'{values.get('name')}' {fault[0]}", fault[1]) from error
+
+
+class Spec(Declaration):
+    """Common part of the specs that name code."""
+
+    target: Target = Field(description="implementation, as 'module:Object'")
 
     def load(self) -> Any:
         """Import and return the implementation.

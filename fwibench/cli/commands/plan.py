@@ -38,6 +38,21 @@ def plan(request: Request, registry: Registry, probe: Timed = False, json: Json 
     """List the cells of `run` with the same options, their state, and estimates of time, memory and disk space."""
     with working(PLANNING):
         planned = make_plan(request, registry)
+    print_plan(planned, request, registry, probe=probe, json=json)
+
+
+def print_plan(
+    planned: Sequence[PlannedCell], request: Request, registry: Registry, *, probe: bool = False, json: bool = False
+) -> None:
+    """Print cells, their state, and estimates of time, memory and disk space.
+
+    Args:
+        planned: The cells.
+        request: What they have in common.
+        registry: Registry of methods and datasets.
+        probe: Whether a few steps are timed where no finished cell tells the time.
+        json: Whether JSON is printed instead of tables.
+    """
     estimator = Estimator(registry, Results(request.results).records()[0], request.device)
     probed = _probe(planned, estimator) if probe else None
     cells = [(one, estimator.estimate(one)) for one in planned]

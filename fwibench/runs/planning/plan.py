@@ -90,7 +90,7 @@ def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) 
 
 def _check(request: Request, registry: Registry) -> None:
     """Raise `UsageError` for invalid names and numbers."""
-    named = list(_configurable_methods(request, registry))
+    named = list(configurable_methods(request, registry))
     for name in request.settings:
         if name not in named:
             raise UnknownNameError.among("selected method", name, named)
@@ -112,8 +112,8 @@ def _check(request: Request, registry: Registry) -> None:
     check_size("the request", len(request.datasets) * sum(repeated), request.max_cells)
 
 
-def _configurable_methods(request: Request, registry: Registry) -> Iterator[str]:
-    """Yield the selected methods and those that they build on: `settings` may refer to these."""
+def configurable_methods(request: Request, registry: Registry) -> Iterator[str]:
+    """Yield the names of the selected methods and of those that they build on: `settings` may refer to these."""
     for item in request.methods:
         spec = registry.method(item.name).spec
         yield spec.name

@@ -1,0 +1,199 @@
+"""A study as tables, in the layout of its publication, and as one line for each number.
+
+Invariant: a number that was not measured is empty and its gap is named; a published number is never mixed with ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fwibench.boards.rows import Column, Columns
+from fwibench.specs.study import PublishedValue, Quantity, StudySpec
+from fwibench.studies.results import CaseResult, StudyResults, Value
+from fwibench.studies.summaries import cases_of_row, summary_value
+from fwibench.text.readable import show_count, show_number
+from fwibench.text.tables import TextTable
+
+PUBLISHED = "published"
+SUMMARIES = {"area": "mean over the axis", "power-law": "exponent"}
+FIELDS = (
+    *("study", "block", "row", "column", "quantity", "unit", "value", "ci_low", "ci_high", "over"),
+    *("published", "published_in", "caveat", "method", "dataset", "test_on", "status", "run_ids"),
+)
+"""Columns of the long table."""
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """Texts of a quantity and its numbers."""
+
+    quantity: Quantity
+    column: Column | None
+
+    @classmethod
+    def of(cls, quantity: Quantity, columns: Columns) -> _Looks:
+        return cls(quantity, columns.by_key.get(quantity.key))
+
+    def head(self, unit: str) -> str:
+        """Title with unit."""
+        title = self.quantity.title or (self.column.title if self.column else "") or self.quantity.key
+        own = self.column.unit(unit) if self.column else ""
+        return f"{title} [{own}]" if own and "[" not in title else title
+
+    def text(self, value: float | None) -> str:
+        """Text of a number."""
+        if value is None:
+            return ""
+        if self.column is None or self.column.metric:
+            return show_number(value)
+        return show_count(value) if self.quantity.exact else self.column.show(value)
+
+
+def make_tables(results: StudyResults) -> list[TextTable]:
+    """Lay out a study: a table for each block, or for each of its quantities where cases have columns.
+
+    Args:
+        results: The results.
+    """
+    study = results.plan.study
+    tables = []
+    for block in results.blocks:
+        here = [case for (own, _, _), case in results.cases.items() if own == block]
+        if any(case.case.column for case in here):
+            tables += [_by_column(results, block, quantity) for quantity in study.quantities]
+        else:
+            tables.append(_by_quantity(results, block))
+    return tables
+
+
+def _by_quantity(results: StudyResults, block: str) -> TextTable:
+    study = results.plan.study
+    rows = results.rows(block)
+    unit = _unit(results, block)
+    printed, printed_in = _printed(study, block, rows)
+    header, right, optional = ["row"], [], []
+    columns: list[list[str]] = [rows]
+    for number, quantity in enumerate(study.quantities):
+        values = [results.cases[block, row, ""].value(quantity) for row in rows]
+        looks = _Looks.of(quantity, results.cases[block, rows[0], ""].columns)
+        head = looks.head(unit)
+        added = [(head, [looks.text(value.mean) for value in values])]
+        if number == 0:
+            added.append(("95 %", [_ends(value) for value in values]))
+        theirs = [printed.get((row, quantity.key)) for row in rows]
+        if any(theirs):
+            added.append((f"{PUBLISHED}{printed_in}", [looks.text(one.value) if one else "" for one in theirs]))
+        for name, texts in added:
+            # heads of columns must differ, so that they can be left out one by one
+            unique = name if name not in header else f"{name} ({quantity.title or quantity.key})"
+            header.append(unique)
+            right.append(unique)
+            columns.append(texts)
+            if name == "95 %":
+                optional.append(unique)
+    gaps = [results.cases[block, row, ""].gap for row in rows]
+    if any(gaps):
+        header.append("missing")
+        columns.append(gaps)
+    return TextTable(block, tuple(header), _transposed(columns), tuple(right), tuple(optional))
+
+
+def _by_column(results: StudyResults, block: str, quantity: Quantity) -> TextTable:
+    study = results.plan.study
+    rows = results.rows(block)
+    names = list(dict.fromkeys(column for own, _, column in results.cases if own == block))
+    looks = _Looks.of(quantity, next(iter(results.cases.values())).columns)
+    header, columns = ["row", *names], [rows]
+    for name in names:
+        found = [results.cases.get((block, row, name)) for row in rows]
+        columns.append([looks.text(case.value(quantity).mean) if case else "" for case in found])
+    if study.row_summary:
+        header.append(f"{SUMMARIES[study.row_summary]}")
+        values = [summary_value(results, block, row, quantity) for row in rows]
+        columns.append([looks.text(value.mean) for value in values])
+        header.append("95 %")
+        columns.append([_ends(value) for value in values])
+    lacking = [_gaps_of_row(results, block, row) for row in rows]
+    if any(lacking):
+        header.append("missing")
+        columns.append(lacking)
+    title = f"{block}: {looks.head(_unit(results, block))}"
+    return TextTable(title, tuple(header), _transposed(columns), tuple(header[1 : 1 + len(names)]), ())
+
+
+def _gaps_of_row(results: StudyResults, block: str, row: str) -> str:
+    return "; ".join(dict.fromkeys(case.gap for case in cases_of_row(results, block, row) if case.gap))
+
+
+def head_of(results: StudyResults, quantity: Quantity, block: str = "") -> str:
+    """Return the title of a quantity with its unit.
+
+    Args:
+        results: The results.
+        quantity: The quantity.
+        block: Block whose dataset has the unit; empty for the first.
+    """
+    columns = next(iter(results.cases.values())).columns
+    return _Looks.of(quantity, columns).head(_unit(results, block or results.blocks[0]))
+
+
+def published_rows(results: StudyResults, block: str) -> dict[tuple[str, str], PublishedValue]:
+    """Return what is printed for the rows of a block, by row and quantity; empty if the block is not printed."""
+    found, elsewhere = _printed(results.plan.study, block, results.rows(block))
+    return {} if elsewhere else found
+
+
+def _printed(study: StudySpec, block: str, rows: Sequence[str]) -> tuple[dict[tuple[str, str], PublishedValue], str]:
+    """Published values by row and quantity, and their block if the publication does not print this one."""
+    blocks = list(dict.fromkeys(value.block for value in study.published))
+    chosen = block if block in blocks else blocks[0] if blocks else ""
+    found = {(one.row, one.quantity): one for one in study.published if one.block == chosen and one.row in rows}
+    return found, "" if chosen in ("", block) else f" ({chosen})"
+
+
+def _ends(value: Value) -> str:
+    return "" if value.ends is None else " to ".join(map(show_number, value.ends))
+
+
+def _unit(results: StudyResults, block: str) -> str:
+    return next((case.row.unit for (own, _, _), case in results.cases.items() if own == block and case.row), "")
+
+
+def _transposed(columns: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def long_table(results: StudyResults) -> list[dict[str, Any]]:
+    """Return one entry for each number of a study, ours and published, with the keys `FIELDS`."""
+    return list(_entries(results))
+
+
+def _entries(results: StudyResults) -> Iterator[dict[str, Any]]:
+    study = results.plan.study
+    printed = {(*value.place, value.quantity): value for value in study.published}
+    for place, case in results.cases.items():
+        for quantity in study.quantities:
+            theirs = printed.get((*place, quantity.key))
+            yield _entry(study, place, case, quantity, theirs)
+
+
+def _entry(
+    study: StudySpec,
+    place: tuple[str, str, str],
+    case: CaseResult,
+    quantity: Quantity,
+    theirs: PublishedValue | None,
+) -> dict[str, Any]:
+    value = case.value(quantity)
+    low, high = value.ends or (None, None)
+    column = case.columns.by_key.get(quantity.key)
+    unit = column.unit(case.row.unit) if column and case.row else ""
+    known = (
+        study.name, *place, quantity.key, unit, value.mean, low, high, value.over,
+        theirs.value if theirs else None, theirs.source if theirs else "", theirs.caveat if theirs else "",
+        case.case.method, case.case.dataset, case.case.test_on, case.gap or "ok",
+        " ".join(record.run_id for record in case.ok),
+    )  # fmt: skip
+    return dict(zip(FIELDS, known, strict=True))
