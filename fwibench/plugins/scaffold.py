@@ -15,7 +15,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.specs.base import API_VERSION
 from fwibench.version import __version__
 
-Kind = Literal["method", "dataset", "metric"]
+Kind = Literal["method", "dataset", "metric", "study"]
 
 FILES = {
     "pyproject.toml": "pyproject.toml.jinja",
@@ -31,7 +31,7 @@ LONGEST = 40
 
 
 def write_package(kind: Kind, name: str, output: Path, registry: Registry) -> dict[Path, str]:
-    """Write a working package with one method, dataset or metric.
+    """Write a working package with one method, dataset, metric or study.
 
     Args:
         kind: Kind of the offer.
@@ -70,7 +70,7 @@ def _module(name: str, registry: Registry) -> str:
             "a letter first",
             "for instance my-net",
         )
-    for known in (registry.methods, registry.datasets, registry.metrics):
+    for known in (registry.methods, registry.datasets, registry.metrics, registry.studies):
         if name in known:
             owner = known[name].plugin
             raise UsageError(f"the name '{name}' is taken by {owner.origin} ({owner.name})", "choose another one")

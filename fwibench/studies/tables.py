@@ -16,7 +16,6 @@ from fwibench.studies.summaries import cases_of_row, summary_value
 from fwibench.text.readable import show_count, show_number
 from fwibench.text.tables import TextTable
 
-PUBLISHED = "published"
 SUMMARIES = {"area": "mean over the axis", "power-law": "exponent"}
 FIELDS = (
     *("study", "block", "row", "column", "quantity", "unit", "value", "ci_low", "ci_high", "over"),
@@ -36,11 +35,15 @@ class _Looks:
     def of(cls, quantity: Quantity, columns: Columns) -> _Looks:
         return cls(quantity, columns.by_key.get(quantity.key))
 
+    @property
+    def title(self) -> str:
+        """Title without unit."""
+        return self.quantity.title or (self.column.title if self.column else "") or self.quantity.key
+
     def head(self, unit: str) -> str:
         """Title with unit."""
-        title = self.quantity.title or (self.column.title if self.column else "") or self.quantity.key
         own = self.column.unit(unit) if self.column else ""
-        return f"{title} [{own}]" if own and "[" not in title else title
+        return f"{self.title} [{own}]" if own and "[" not in self.title else self.title
 
     def text(self, value: float | None) -> str:
         """Text of a number."""
@@ -71,33 +74,25 @@ def make_tables(results: StudyResults) -> list[TextTable]:
 def _by_quantity(results: StudyResults, block: str) -> TextTable:
     study = results.plan.study
     rows = results.rows(block)
-    unit = _unit(results, block)
+    cases = [results.cases[block, row, ""] for row in rows]
     printed, printed_in = _printed(study, block, rows)
-    header, right, optional = ["row"], [], []
-    columns: list[list[str]] = [rows]
+    columns: dict[str, list[str]] = {"row": rows}
+    optional = []
     for number, quantity in enumerate(study.quantities):
-        values = [results.cases[block, row, ""].value(quantity) for row in rows]
-        looks = _Looks.of(quantity, results.cases[block, rows[0], ""].columns)
-        head = looks.head(unit)
-        added = [(head, [looks.text(value.mean) for value in values])]
-        if number == 0:
-            added.append(("95 %", [_ends(value) for value in values]))
+        values = [case.value(quantity) for case in cases]
+        looks = _Looks.of(quantity, cases[0].columns)
+        columns[looks.head(_unit(results, block))] = [looks.text(value.mean) for value in values]
+        if number == 0 and not quantity.exact:
+            columns["95 %"] = [_ends(value) for value in values]
+            optional.append("95 %")
         theirs = [printed.get((row, quantity.key)) for row in rows]
         if any(theirs):
-            added.append((f"{PUBLISHED}{printed_in}", [looks.text(one.value) if one else "" for one in theirs]))
-        for name, texts in added:
-            # heads of columns must differ, so that they can be left out one by one
-            unique = name if name not in header else f"{name} ({quantity.title or quantity.key})"
-            header.append(unique)
-            right.append(unique)
-            columns.append(texts)
-            if name == "95 %":
-                optional.append(unique)
-    gaps = [results.cases[block, row, ""].gap for row in rows]
-    if any(gaps):
-        header.append("missing")
-        columns.append(gaps)
-    return TextTable(block, tuple(header), _transposed(columns), tuple(right), tuple(optional))
+            head = f"published {looks.title}{printed_in}"
+            columns[head] = [looks.text(one.value) if one else "" for one in theirs]
+    right = tuple(name for name in columns if name != "row")
+    if any(case.gap for case in cases):
+        columns["missing"] = [case.gap for case in cases]
+    return TextTable(block, tuple(columns), _transposed(list(columns.values())), right, tuple(optional))
 
 
 def _by_column(results: StudyResults, block: str, quantity: Quantity) -> TextTable:
@@ -105,22 +100,20 @@ def _by_column(results: StudyResults, block: str, quantity: Quantity) -> TextTab
     rows = results.rows(block)
     names = list(dict.fromkeys(column for own, _, column in results.cases if own == block))
     looks = _Looks.of(quantity, next(iter(results.cases.values())).columns)
-    header, columns = ["row", *names], [rows]
+    columns: dict[str, list[str]] = {"row": rows}
     for name in names:
         found = [results.cases.get((block, row, name)) for row in rows]
-        columns.append([looks.text(case.value(quantity).mean) if case else "" for case in found])
+        columns[name] = [looks.text(case.value(quantity).mean) if case else "" for case in found]
     if study.row_summary:
-        header.append(f"{SUMMARIES[study.row_summary]}")
         values = [summary_value(results, block, row, quantity) for row in rows]
-        columns.append([looks.text(value.mean) for value in values])
-        header.append("95 %")
-        columns.append([_ends(value) for value in values])
+        columns[SUMMARIES[study.row_summary]] = [show_number(value.mean) for value in values]
+        columns["95 %"] = [_ends(value) for value in values]
+    right = tuple(name for name in columns if name != "row")
     lacking = [_gaps_of_row(results, block, row) for row in rows]
     if any(lacking):
-        header.append("missing")
-        columns.append(lacking)
+        columns["missing"] = lacking
     title = f"{block}: {looks.head(_unit(results, block))}"
-    return TextTable(title, tuple(header), _transposed(columns), tuple(header[1 : 1 + len(names)]), ())
+    return TextTable(title, tuple(columns), _transposed(list(columns.values())), right)
 
 
 def _gaps_of_row(results: StudyResults, block: str, row: str) -> str:

@@ -1,4 +1,4 @@
-"""The conformance checks of methods, datasets and metrics.
+"""The conformance checks of methods, datasets, metrics and studies.
 
     from fwibench.testing import parametrize_with_checks
 
@@ -6,13 +6,13 @@
     def test_conformance(check):
         check()
 
-`check_method("my-method")`, `check_dataset` and `check_metric` do the same without pytest, and `fwibench plugins check
-my-method` in the shell.
+`check_method("my-method")`, `check_dataset`, `check_metric` and `check_study` do the same without pytest, and `fwibench
+plugins check my-method` in the shell.
 """
 
 from fwibench.testing.checks import Check, NonconformityError, Result
 from fwibench.testing.problems import Tiny, em_problem, in_memory, seismic_problem, tiny_data
-from fwibench.testing.runner import check_dataset, check_method, check_metric, parametrize_with_checks
+from fwibench.testing.runner import check_dataset, check_method, check_metric, check_study, parametrize_with_checks
 
 __all__ = [
     "Check",
@@ -22,6 +22,7 @@ __all__ = [
     "check_dataset",
     "check_method",
     "check_metric",
+    "check_study",
     "em_problem",
     "in_memory",
     "parametrize_with_checks",

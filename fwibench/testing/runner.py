@@ -1,4 +1,4 @@
-"""Runs of all checks of a method, dataset or metric, and their pytest parametrisation."""
+"""Runs of all checks of a method, dataset, metric or study, and their pytest parametrisation."""
 
 from __future__ import annotations
 
@@ -8,30 +8,34 @@ from typing import Any
 
 from fwibench.errors import UnknownNameError
 from fwibench.plugins.registry import Offer, Registry, load_registry
-from fwibench.specs.base import Spec
+from fwibench.specs.base import Declaration
 from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
+from fwibench.specs.study import StudySpec
 from fwibench.testing.checks import Check, NonconformityError, NotApplicableError, Result, refuse_unknown, run_checks
 from fwibench.testing.datasets import DATASET_CHECKS, DatasetSubject
 from fwibench.testing.method_subject import GRACE_S, MethodSubject
 from fwibench.testing.methods import METHOD_CHECKS
 from fwibench.testing.metrics import METRIC_CHECKS, MetricSubject
 from fwibench.testing.specs import entry_module
+from fwibench.testing.studies import STUDY_CHECKS, StudySubject
 
 Options = Mapping[str, Any]
 Reasons = Mapping[str, str]
-CHECKS: dict[type[Spec], tuple[Check[Any], ...]] = {
+CHECKS: dict[type[Declaration], tuple[Check[Any], ...]] = {
     MethodSpec: METHOD_CHECKS,
     DatasetSpec: DATASET_CHECKS,
     MetricSpec: METRIC_CHECKS,
+    StudySpec: STUDY_CHECKS,
 }
 
-KINDS: dict[type[Spec], str] = {
-    Spec: "method, dataset or metric",
+KINDS: dict[type[Declaration], str] = {
+    Declaration: "method, dataset, metric or study",
     MethodSpec: "method",
     DatasetSpec: "dataset",
     MetricSpec: "metric",
+    StudySpec: "study",
 }
 
 
@@ -83,15 +87,20 @@ def check_metric(metric: str | MetricSpec, *, expected_failures: Reasons | None 
     return _settle(examine(metric, kind=MetricSpec, expected=expected_failures))
 
 
+def check_study(study: str | StudySpec, *, expected_failures: Reasons | None = None) -> list[Result]:
+    """Run all checks of a study; arguments, result and errors are those of `check_method`."""
+    return _settle(examine(study, kind=StudySpec, expected=expected_failures))
+
+
 def parametrize_with_checks(
-    subjects: Iterable[str | Spec], *, expected_failures: Mapping[str, Reasons] | None = None
+    subjects: Iterable[str | Declaration], *, expected_failures: Mapping[str, Reasons] | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
     """Return a pytest decorator that makes one test of each check of each subject; the test calls `check()`.
 
     A check that does not apply is skipped; an expected failure is `xfail(strict=True)` with its reason.
 
     Args:
-        subjects: Names or specs of methods, datasets and metrics.
+        subjects: Names or specs of methods, datasets, metrics and studies.
         expected_failures: Reasons by name of the checks that are known to fail, by name of the subject.
     """
     import pytest
@@ -101,7 +110,7 @@ def parametrize_with_checks(
     known = expected_failures or {}
     for name in known:
         if name not in (names := [spec.name for spec, _ in opened]):
-            raise UnknownNameError.among("checked method, dataset or metric", name, names)
+            raise UnknownNameError.among("checked method, dataset, metric or study", name, names)
     parameters = []
     for spec, subject in opened:
         declared = {**spec.expected_failures, **known.get(spec.name, {})}
@@ -115,20 +124,20 @@ def parametrize_with_checks(
 
 
 def examine(
-    subject: str | Spec,
+    subject: str | Declaration,
     registry: Registry | None = None,
     *,
-    kind: type[Spec] = Spec,
+    kind: type[Declaration] = Declaration,
     options: Options | None = None,
     expected: Reasons | None = None,
     grace: float = GRACE_S,
 ) -> Iterator[Result]:
-    """Run the checks of a method, dataset or metric one by one.
+    """Run the checks of a method, dataset, metric or study one by one.
 
     Args:
         subject: Name or spec of the subject.
         registry: Registry with the subject; None: that of the environment.
-        kind: Kind of spec that a name is looked up in; `Spec` is every kind.
+        kind: Kind of spec that a name is looked up in; `Declaration` is every kind.
         options: Options that differ from those of profile smoke.
         expected: Reasons by name of the checks that are known to fail, in addition to those of the spec.
         grace: See `check_method`.
@@ -143,19 +152,19 @@ def examine(
     return run_checks(spec.name, opened, checks_of(spec), {**spec.expected_failures, **(expected or {})})
 
 
-def checks_of(spec: Spec) -> tuple[Check[Any], ...]:
+def checks_of(spec: Declaration) -> tuple[Check[Any], ...]:
     """Return the checks for a kind of spec."""
     return next(checks for kind, checks in CHECKS.items() if isinstance(spec, kind))
 
 
 def open_subject(
-    subject: str | Spec,
+    subject: str | Declaration,
     registry: Registry,
     *,
-    kind: type[Spec] = Spec,
+    kind: type[Declaration] = Declaration,
     options: Options | None = None,
     grace: float = GRACE_S,
-) -> tuple[Spec, Any]:
+) -> tuple[Declaration, Any]:
     """Return the spec of a subject, and the object that is passed to its checks.
 
     Args:
@@ -169,33 +178,37 @@ def open_subject(
         UnknownNameError: There is no subject of that name and kind.
     """
     offer = find_offer(subject if isinstance(subject, str) else subject.name, registry, kind)
-    spec = subject if isinstance(subject, Spec) else offer.spec if offer else None
+    spec = subject if isinstance(subject, Declaration) else offer.spec if offer else None
     if spec is None:
         known = [name for name, _ in _offers(registry, kind)]
         raise UnknownNameError.among(KINDS[kind], str(subject), known)
-    entry = entry_module(offer) if offer and offer.spec.target == spec.target else ""
+    # a study has no target
+    same = offer is not None and getattr(offer.spec, "target", None) == getattr(spec, "target", None)
+    entry = entry_module(offer) if offer and same else ""
     if isinstance(spec, MethodSpec):
         return spec, MethodSubject(spec, registry, options, entry, grace)
     if isinstance(spec, DatasetSpec):
         return spec, DatasetSubject(spec, options, entry)
     if isinstance(spec, MetricSpec):
         return spec, MetricSubject(spec, entry)
-    raise TypeError(f"{type(spec).__name__} has no checks, expected a spec of a method, dataset or metric")
+    if isinstance(spec, StudySpec):
+        return spec, StudySubject(spec, registry, entry)
+    raise TypeError(f"{type(spec).__name__} has no checks, expected a spec of a method, dataset, metric or study")
 
 
-def find_offer(name: str, registry: Registry, kind: type[Spec] = Spec) -> Offer[Any] | None:
-    """Return the method, dataset or metric of a name; None if there is none.
+def find_offer(name: str, registry: Registry, kind: type[Declaration] = Declaration) -> Offer[Any] | None:
+    """Return the method, dataset, metric or study of a name; None if there is none.
 
     Args:
         name: Name to look up.
         registry: Registry to look it up in.
-        kind: Kind of spec; `Spec` is every kind.
+        kind: Kind of spec; `Declaration` is every kind.
     """
     return next((offer for known, offer in _offers(registry, kind) if known == name), None)
 
 
-def _offers(registry: Registry, kind: type[Spec]) -> Iterator[tuple[str, Offer[Any]]]:
-    for offers in (registry.methods, registry.datasets, registry.metrics):
+def _offers(registry: Registry, kind: type[Declaration]) -> Iterator[tuple[str, Offer[Any]]]:
+    for offers in (registry.methods, registry.datasets, registry.metrics, registry.studies):
         for name, offer in offers.items():
             if isinstance(offer.spec, kind):
                 yield name, offer

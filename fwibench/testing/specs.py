@@ -16,7 +16,7 @@ from fwibench.testing.checks import NonconformityError, NotApplicableError, desc
 
 HEAVY = ("torch", "deepwave", "scipy", "pandas", "matplotlib")
 """Packages that an entry module must not import, because every command imports it."""
-HOOKS = ("fwibench_methods", "fwibench_datasets", "fwibench_metrics")
+HOOKS = ("fwibench_methods", "fwibench_datasets", "fwibench_metrics", "fwibench_studies")
 
 
 class HasSpec(Protocol):

@@ -66,7 +66,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> TextTable:
 def to_page(document: Document) -> str:
     """Return the page in Markdown."""
     spec = document.study.plan.study
-    parts = [f"# {escape_markdown(spec.title)}", escape_markdown(spec.summary)]
+    parts = [f"# {escape_markdown(spec.title)}", escape_markdown(sentence(spec.summary))]
     if spec.reference:
         parts.append(f"Source: {escape_markdown(spec.reference)}.")
     parts += [f"```\n{document.command}\n```", *(f"- {escape_markdown(note)}" for note in _notes(document.study))]
@@ -101,7 +101,7 @@ def to_html_page(document: Document) -> str:
     body = "\n".join(lists)
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{html.escape(spec.title)}</title>\n'
-        f"<style>{STYLE}</style>\n<h1>{html.escape(spec.title)}</h1>\n<p>{html.escape(spec.summary)}</p>\n{source}\n"
+        f"<style>{STYLE}</style>\n<h1>{html.escape(spec.title)}</h1>\n<p>{html.escape(sentence(spec.summary))}</p>\n{source}\n"
         f"<p><code>{html.escape(document.command)}</code></p>\n{body}\n<p>fwibench {__version__}</p>\n</html>\n"
     )
 
@@ -155,6 +155,11 @@ def check_suffix(path: Path) -> None:
     """Raise `UnknownNameError` unless the suffix of a file names a format."""
     if path.suffix not in FORMATS:
         raise UnknownNameError.among("format of a study", path.suffix, FORMATS)
+
+
+def sentence(text: str) -> str:
+    """Return a summary, which specs write without capital and full stop, as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _notes(study: StudyResults) -> list[str]:

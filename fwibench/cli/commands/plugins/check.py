@@ -17,8 +17,8 @@ from fwibench.cli.registry import open_registry
 from fwibench.errors import PluginError, UnknownNameError, UsageError
 from fwibench.plugins.registry import Offer, Registry
 from fwibench.runs.planning.grammar import parse_selection
+from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.method import MethodSpec
-from fwibench.specs.metric import MetricSpec
 from fwibench.specs.options import parse_options, validate_options
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def check(
     name: Annotated[
         str,
         typer.Argument(
-            help="A method, dataset or metric, with options in brackets; or a plugin, to check all that it offers."
+            help="A method, dataset, metric or study, options in brackets; or a plugin, to check all that it offers."
         ),
     ],
     json: Json = False,
 ) -> None:
-    """Run the conformance checks of a method, dataset or metric; exit code 1 if one fails."""
+    """Run the conformance checks of a method, dataset, metric or study; exit code 1 if one fails."""
     registry = open_registry()
     found: list[Result] = []
     for offer, options in list(_chosen(registry, name)):
@@ -53,7 +53,7 @@ def check(
 def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[str, Any]]]:
     """Yield the offers that a text names, each with the options that are set in it."""
     plugins = {plugin.name: plugin for plugin in registry.plugins}
-    every: dict[str, Offer[Any]] = {**registry.metrics, **registry.datasets, **registry.methods}
+    every: dict[str, Offer[Any]] = {**registry.studies, **registry.metrics, **registry.datasets, **registry.methods}
     for item in parse_selection(text):
         if item.name in every:
             offer = every[item.name]
@@ -67,18 +67,20 @@ def _chosen(registry: Registry, text: str) -> Iterator[tuple[Offer[Any], dict[st
                 )
             offered = [offer for offer in every.values() if offer.plugin is plugin]
             if item.options or not offered:
-                fault = "takes no options" if item.options else "offers no method, dataset or metric"
-                raise UsageError(f"plugin {plugin.name} {fault}", "name a method, dataset or metric; see fwibench list")
+                fault = "takes no options" if item.options else "offers no method, dataset, metric or study"
+                raise UsageError(
+                    f"plugin {plugin.name} {fault}", "name a method, dataset, metric or study; see fwibench list"
+                )
             yield from ((offer, {}) for offer in offered)
         else:
-            raise UnknownNameError.among("method, dataset, metric or plugin", item.name, {**every, **plugins})
+            raise UnknownNameError.among("method, dataset, metric, study or plugin", item.name, {**every, **plugins})
 
 
 def _options(spec: Any, texts: dict[str, str]) -> dict[str, Any]:
     """Return the values of options that are given as texts."""
-    if isinstance(spec, MetricSpec):
+    if not isinstance(spec, MethodSpec | DatasetSpec):
         if texts:
-            raise UsageError(f"{spec.name} is a metric and has no options", "leave out the brackets")
+            raise UsageError(f"{spec.name} has no options", "leave out the brackets")
         return {}
     preset = spec.profiles.get("smoke", {}) if isinstance(spec, MethodSpec) else {}
     given = parse_options(spec.name, spec.options, texts)

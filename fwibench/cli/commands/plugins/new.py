@@ -15,6 +15,7 @@ TRY = {
     "method": "fwibench run --methods {name} --dataset salt --profile smoke",
     "dataset": "fwibench run --methods mean-map --dataset {name} --profile smoke",
     "metric": "fwibench run --methods mean-map --dataset salt --profile smoke --metrics {name}",
+    "study": "fwibench study run {name} --profile smoke",
 }
 """A command that uses the new plugin, by kind."""
 
@@ -28,7 +29,7 @@ def new(
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder in which the package is created.")
     ] = Path(),
 ) -> None:
-    """Create a working plugin package with tests, as a start for a method, dataset or metric."""
+    """Create a working plugin package with tests, as a start for a method, dataset, metric or study."""
     folder = output / name
     files = write_package(kind, name, output, open_registry())
     lines = [
