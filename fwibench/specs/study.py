@@ -71,6 +71,7 @@ class PublishedValue(Frozen):
     quantity: Text = Field(description="key of the quantity")
     value: float = Field(description="the number, in the unit of the quantity")
     source: Text = Field(description="where it is printed, such as 'table 2'")
+    rounding: float = Field(default=0.0, ge=0, description="half a unit of the last printed digit; 0 if not stated")
     caveat: str = Field(default="", description="why ours cannot be expected to equal it; empty if it can")
 
     @property

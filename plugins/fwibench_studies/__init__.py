@@ -11,6 +11,7 @@ from fwibench import StudySpec, hookimpl
 def fwibench_studies() -> Iterable[StudySpec]:
     """Return the specs of all studies."""
     # imported when the hook is called: only the commands of studies need them
+    from fwibench_studies.beyond import further_studies
     from fwibench_studies.paper import paper_studies
 
-    return paper_studies()
+    return [*paper_studies(), *further_studies()]

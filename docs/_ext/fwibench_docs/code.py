@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -35,6 +36,7 @@ from fwibench import (
     SimulatedDataset,
     Split,
     StoredDataset,
+    StudySpec,
     TorchMethod,
     TrainingOptions,
     problem,
@@ -52,9 +54,16 @@ from fwibench.plugins.registry import Registry, load_registry
 from fwibench.report.canvas import render
 from fwibench.report.card.card import make_card
 from fwibench.report.pictures import samples_figure
+from fwibench.report.study.files import write_exports
+from fwibench.runs.artefacts.results import Results
 from fwibench.runs.opening.datasets import open_dataset
+from fwibench.runs.planning.request import Request
 from fwibench.specs.base import Spec
 from fwibench.specs.dataset import PROFILES, Profile
+from fwibench.studies.claims import judge
+from fwibench.studies.planning import plan_studies
+from fwibench.studies.printed import printed_numbers
+from fwibench.studies.results import StudyResults, read_results
 from fwibench.testing.runner import CHECKS
 
 __all__ = [
@@ -66,19 +75,25 @@ __all__ = [
     "MetricSpec",
     "Profile",
     "Published",
+    "StudyResults",
+    "StudySpec",
     "app",
     "built_in",
     "describe_problem",
     "describe_splits",
     "documented_name",
     "hooks",
+    "judge",
     "leaderboard_columns",
     "make_card",
     "open_built_in",
+    "printed_numbers",
     "reference_groups",
     "render",
     "samples_figure",
+    "study_results",
     "type_aliases",
+    "write_study_page",
 ]
 
 
@@ -94,6 +109,29 @@ def built_in() -> Registry:
 def open_built_in(name: str, profile: Profile) -> Dataset:
     """Return a built-in dataset without reading any data."""
     return open_dataset(built_in(), name, profile)
+
+
+def study_results(results: Path) -> list[StudyResults]:
+    """Return what is finished of all built-in studies with profile `quick`.
+
+    Args:
+        results: Results folder.
+    """
+    registry = built_in()
+    request = Request(methods=(), datasets=(), profile="quick", results=results)
+    plans = plan_studies([offer.spec for offer in registry.studies.values()], request, registry)
+    return [read_results(plan, Results(results), columns_of(registry)) for plan in plans]
+
+
+def write_study_page(study: StudyResults, path: Path, results: Path) -> None:
+    """Write the page of a study, with its figures beside it.
+
+    Args:
+        study: Results of the study.
+        path: The page, a Markdown file.
+        results: Results folder.
+    """
+    write_exports(study, [path], Results(results), built_in())
 
 
 def leaderboard_columns() -> list[Column]:

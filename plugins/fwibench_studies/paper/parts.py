@@ -46,6 +46,11 @@ def rows_on(
     )
 
 
+def half_unit(count: float) -> float:
+    """Return half a unit of the last digit of a count that is printed in millions or thousands of millions."""
+    return 5e6 if count >= 1e9 else 5e3
+
+
 def printed(
     source: str,
     block: str,
@@ -64,7 +69,15 @@ def printed(
     """
     known = dict.fromkeys(("mae", "mse", "ssim"), TWIN) if caveats is None else dict(caveats)
     return tuple(
-        PublishedValue(block=block, row=row, quantity=key, value=value, source=source, caveat=known.get(key, ""))
+        PublishedValue(
+            block=block,
+            row=row,
+            quantity=key,
+            value=value,
+            source=source,
+            rounding=half_unit(value) if key in ("parameters", "macs") else 0.0,
+            caveat=known.get(key, ""),
+        )
         for row, values in rows.items()
         for key, value in zip(quantities, values, strict=True)
         if value is not None
