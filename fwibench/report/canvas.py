@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import sys
@@ -53,6 +54,16 @@ def render(figure: Figure) -> bytes:
     with np.errstate(all="ignore"):
         figure.savefig(stream, dpi=100)
     return stream.getvalue()
+
+
+def as_uri(content: bytes, kind: str) -> str:
+    """Return content as a data URI.
+
+    Args:
+        content: The bytes.
+        kind: Media type, such as `image/png`.
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 @cache

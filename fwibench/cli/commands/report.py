@@ -9,7 +9,7 @@ import typer
 
 from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.output import console, warn
-from fwibench.cli.options import OnDataset, Published, check_results
+from fwibench.cli.options import OnDataset, Published, check_results, parse_names
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError
@@ -28,6 +28,9 @@ def report(
     max_samples: Annotated[
         int, typer.Option(metavar="N", min=0, help="Samples of a dataset in the viewer; 0: no viewer, no panels.")
     ] = 6,
+    studies: Annotated[
+        str, typer.Option("--study", metavar="NAMES", help="Also show these studies, separated by commas.")
+    ] = "",
 ) -> None:
     """Write a results folder as one self-contained HTML page: tables, figures, a viewer of samples."""
     # drawing imports matplotlib
@@ -44,7 +47,7 @@ def report(
             "run fwibench run first, or name another folder with --results",
         )
     sources = Sources(folder, select_records(records, dataset), open_registry())
-    size = write_page(sources, output, PageOptions(title, published, max_samples, unread))
+    size = write_page(sources, output, PageOptions(title, published, max_samples, unread, parse_names(studies)))
     for fault in (*unread, *sources.faults):
         warn(f"left out: {fault}")
     text = f"{output}: {len(sources.records)} runs, {len(sources.board.rows)} rows, {size / 1e6:.1f} MB"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,10 +15,11 @@ from PIL import Image
 
 from fwibench.errors import DataError
 from fwibench.plugins.isolation import describe
+from fwibench.report.canvas import as_uri
 from fwibench.report.figures.drawing import Drawing, render
 from fwibench.report.figures.kinds import KINDS, list_drawings
 from fwibench.report.figures.panels import ERRORS
-from fwibench.report.page.images import as_uri, colours_of
+from fwibench.report.page.images import colours_of
 from fwibench.report.pictures import COLOURS
 from fwibench.report.sources import Sources
 
@@ -63,10 +64,16 @@ def list_pictures(sources: Sources, *, samples: bool) -> list[Picture]:
     """
     kinds = [kind for kind in KINDS if samples or kind not in OF_SAMPLES]
     # an empty list selects every kind
-    return list(_draw(sources, list_drawings(sources, kinds))) if kinds else []
+    return list(draw_pictures(sources, list_drawings(sources, kinds))) if kinds else []
 
 
-def _draw(sources: Sources, drawings: list[Drawing]) -> Iterator[Picture]:
+def draw_pictures(sources: Sources, drawings: Sequence[Drawing]) -> Iterator[Picture]:
+    """Draw figures for the page.
+
+    Args:
+        sources: Figures that cannot be drawn are added to its faults.
+        drawings: The figures.
+    """
     for drawing in drawings:
         try:
             yield _picture(drawing)

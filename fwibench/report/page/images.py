@@ -6,7 +6,6 @@ colour means the same value in all images of a setting.
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from functools import cache
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fwibench.problem import ElectromagneticSurvey, Problem
-from fwibench.report.canvas import import_matplotlib
+from fwibench.report.canvas import as_uri, import_matplotlib
 from fwibench.report.pictures import COLOURS, along, finite, grey_limit, shown_source
 from fwibench.typing import Array32, Array64
 
@@ -51,16 +50,6 @@ def draw(values: Values, low: float, high: float, colours: str) -> str:
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     return as_uri(stream.getvalue(), "image/png")
-
-
-def as_uri(content: bytes, kind: str) -> str:
-    """Return content as a data URI.
-
-    Args:
-        content: The bytes.
-        kind: Media type, such as `image/png`.
-    """
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 @cache

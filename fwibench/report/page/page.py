@@ -20,6 +20,7 @@ from fwibench.errors import UsageError
 from fwibench.files.atomic import check_folder, write_text
 from fwibench.report.page.figures import list_pictures
 from fwibench.report.page.runs import find_environments, find_recipes, find_troubles
+from fwibench.report.page.studies import find_sections
 from fwibench.report.page.summary import count, summarise
 from fwibench.report.page.tables import make_groups
 from fwibench.report.page.viewer import list_panel_sets
@@ -41,12 +42,14 @@ class PageOptions:
         published: Whether published rows are shown beside ours.
         max_samples: Samples of a dataset in the viewer, at most; with 0 no samples are shown, neither in figures.
         unread: A line for each record that could not be read.
+        studies: Names of studies and collections that are shown, too.
     """
 
     title: str = "Leaderboard"
     published: bool = False
     max_samples: int = 6
     unread: Sequence[str] = field(default=())
+    studies: Sequence[str] = field(default=())
 
 
 def check_path(path: Path) -> None:
@@ -132,6 +135,7 @@ def _content(sources: Sources, options: PageOptions) -> dict[str, Any]:
         "pictures": pictures,
         "kinds": list(dict.fromkeys(one.drawing.kind for one in pictures)),
         "panel_sets": panel_sets,
+        "studies": find_sections(sources, options.studies),
         "with_samples": options.max_samples > 0,
         "bad": bad,
         "noted": noted,

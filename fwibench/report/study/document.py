@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fwibench.errors import UnknownNameError
+from fwibench.report.canvas import as_uri
 from fwibench.report.figures.drawing import Drawing, render
-from fwibench.report.page.images import as_uri
 from fwibench.studies.claims import Verdict, judge
 from fwibench.studies.results import StudyResults
 from fwibench.studies.tables import FIELDS, long_table, make_tables
@@ -69,7 +69,7 @@ def to_page(document: Document) -> str:
     parts = [f"# {escape_markdown(spec.title)}", escape_markdown(sentence(spec.summary))]
     if spec.reference:
         parts.append(f"Source: {escape_markdown(spec.reference)}.")
-    parts += [f"```\n{document.command}\n```", *(f"- {escape_markdown(note)}" for note in _notes(document.study))]
+    parts += [f"```\n{document.command}\n```", *(f"- {escape_markdown(note)}" for note in notes_of(document.study))]
     parts += [
         f"![{escape_markdown(one.caption)}]({name})"
         for one, name in zip(document.drawings, document.images, strict=False)
@@ -94,7 +94,7 @@ def to_html_page(document: Document) -> str:
     tables = [to_html(one) for one in make_tables(document.study)]
     if document.verdicts:
         tables.append(to_html(claims_table(document.verdicts)))
-    lists = [_html_list(_notes(document.study)), *images, *tables]
+    lists = [_html_list(notes_of(document.study)), *images, *tables]
     if gaps := document.study.gaps:
         lists += ["<h2>What is missing</h2>", _html_list(gaps)]
     source = f"<p>Source: {html.escape(spec.reference)}.</p>" if spec.reference else ""
@@ -162,7 +162,8 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _notes(study: StudyResults) -> list[str]:
+def notes_of(study: StudyResults) -> list[str]:
+    """Return what to know before the results of a study are read."""
     notes = list(study.plan.study.notes)
     if any(record.source == "synthetic" for record in study.records):
         notes.append("All data are synthetic; published numbers are of the original data.")
