@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("fwibench", "plugins/fwibench_invlint", "plugins/fwibench_hybrid", "baselines/fwibench_baselines")
+FOLDERS = ("fwibench", *(f"plugins/fwibench_{name}" for name in ("hybrid", "invlint", "studies")), "baselines")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -37,7 +37,8 @@ def _is_exempt(node: ast.FunctionDef) -> bool:
     private = node.name.startswith("_") and node.name != "__init__"
     refers = (ast.get_docstring(node) or "").startswith("See `")
     typer = any("typer." in ast.unparse(one.annotation) for one in node.args.args if one.annotation)
-    command = any("takes_request" in ast.unparse(one) for one in node.decorator_list)
+    decorators = map(ast.unparse, node.decorator_list)
+    command = any("takes_request" in one or "with_options" in one for one in decorators)
     return private or refers or typer or command
 
 

@@ -52,7 +52,7 @@ app = App(
 
 data = App(help="Prepare, check, describe and add datasets.")
 plugins = App(help="List and check plugins, and create new ones.")
-study = App(help="Run studies, which make the tables and figures of publications, and show them.")
+study = App(help="Run, show and list studies.")
 app.callback()(set_global_options)
 for command in (run.run, plan.plan, status.status, show.show):
     app.command()(command)

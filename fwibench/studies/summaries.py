@@ -21,7 +21,13 @@ SEED = 20220717
 
 
 def cases_of_row(results: StudyResults, block: str, row: str) -> list[CaseResult]:
-    """Return the cases of a row, column by column."""
+    """Return the cases of a row, column by column.
+
+    Args:
+        results: The results.
+        block: Block of the row.
+        row: The row.
+    """
     return [case for (own, name, _), case in results.cases.items() if (own, name) == (block, row)]
 
 
@@ -108,7 +114,14 @@ def _slope(x: Array64, y: Array64) -> Array64:
 
 
 def summary_value(results: StudyResults, block: str, row: str, quantity: Quantity) -> Value:
-    """Return the summary of a row: that which the study names; not measured if it cannot be computed."""
+    """Return the summary of a row: that which the study names; not measured if it cannot be computed.
+
+    Args:
+        results: The results.
+        block: Block of the row.
+        row: The row.
+        quantity: The quantity, which must be a metric.
+    """
     cases = cases_of_row(results, block, row)
     column = cases[0].columns.by_key.get(quantity.key) if cases else None
     if column is None or not column.metric:

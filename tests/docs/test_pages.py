@@ -97,7 +97,8 @@ def test_conformance_page_lists_the_checks_of_each_kind() -> None:
     text = (DOCS / "plugins" / "conformance.md").read_text()
     for kind, checks in CHECKS.items():
         name = kind.__name__.removesuffix("Spec").lower()
-        assert f"## {name.title()}s\n\n```{{fwibench-table}} checks-{name}\n" in text
+        plural = f"{name.title()}s".replace("ys", "ies")
+        assert f"## {plural}\n\n```{{fwibench-table}} checks-{name}\n" in text
         listed = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", TABLES[f"checks-{name}"](), re.MULTILINE)
         assert listed == [(check.name, check.summary) for check in checks]
 

@@ -6,7 +6,16 @@ import inspect
 from collections.abc import Callable
 
 from fwibench_docs import markdown
-from fwibench_docs.code import CHECKS, DatasetSpec, MethodSpec, MetricSpec, built_in, hooks, leaderboard_columns
+from fwibench_docs.code import (
+    CHECKS,
+    DatasetSpec,
+    MethodSpec,
+    MetricSpec,
+    StudySpec,
+    built_in,
+    hooks,
+    leaderboard_columns,
+)
 from fwibench_docs.dataset_cards import datasets_table
 from fwibench_docs.method_cards import methods_table
 
@@ -17,7 +26,7 @@ def columns_table() -> str:
     return markdown.table(("column", "type", "meaning"), rows)
 
 
-def checks_table(kind: type[MethodSpec] | type[DatasetSpec] | type[MetricSpec]) -> str:
+def checks_table(kind: type[MethodSpec | DatasetSpec | MetricSpec | StudySpec]) -> str:
     """Return the conformance checks of one kind of plugin."""
     rows = [(markdown.code(check.name), check.summary) for check in CHECKS[kind]]
     return markdown.table(("check", "what it tests"), rows)
@@ -55,6 +64,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "checks-dataset": lambda: checks_table(DatasetSpec),
     "checks-method": lambda: checks_table(MethodSpec),
     "checks-metric": lambda: checks_table(MetricSpec),
+    "checks-study": lambda: checks_table(StudySpec),
     "columns": columns_table,
     "datasets": datasets_table,
     "exporters": exporters_table,
