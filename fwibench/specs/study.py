@@ -92,7 +92,9 @@ class Claim(Frozen):
     - `at-least`, `at-most`: the value of the first row is at least or at most `bound`.
     """
 
-    kind: Literal["better", "close", "best", "ratio", "at-least", "at-most"]
+    kind: Literal["better", "close", "best", "ratio", "at-least", "at-most"] = Field(
+        description="what is stated of the first row"
+    )
     text: Text = Field(description="the statement in words")
     source: str = Field(default="", description="where a publication makes it; empty: the study's own question")
     quantity: Text = Field(description="key of the quantity")
