@@ -56,8 +56,10 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="rmse",
             title="RMSE",
-            summary="root mean squared error of a sample",
+            summary="root of the mean squared error of all samples",
+            version="2",
             target=f"{pointwise}:rmse",
+            pooling="root-mean-square",
             better="low",
             unit="property",
             shown=("page",),

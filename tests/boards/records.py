@@ -71,6 +71,6 @@ def leave(
         own = {name: np.asarray(values, float) for name, values in (further or {}).items()}
         scores = Scores(names, {"mae": errors, "ssim": 1 / (1 + errors), **own})
         write_scores(scores, folder)
-        record = record.model_copy(update={"scores": scores.means(), "n_test": len(errors)})
+        record = record.model_copy(update={"scores": scores.pooled(), "n_test": len(errors)})
     write_record(record, RunFiles(folder).record)
     return record
