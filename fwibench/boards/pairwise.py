@@ -269,14 +269,15 @@ def _paired(a: Samples, b: Samples, metric: str) -> tuple[Samples, Samples] | No
     """The scores of two methods on the samples that both have a score of; None if one has no scores of the metric."""
     if metric not in a.values or metric not in b.values:
         return None
-    known = set(b.ids)
-    shared = [sample for sample in a.ids if sample in known]
-    a, b = a.only(shared), b.only(shared)
-    complete = np.isfinite(np.concatenate([a.values[metric], b.values[metric]])).all(axis=0).tolist()
-    shared = [sample for sample, kept in zip(shared, complete, strict=True) if kept]
-    a, b = a.only(shared), b.only(shared)
-    groups = a.groups or b.groups
-    return replace(a, groups=groups), replace(b, groups=groups)
+    if a.ids != b.ids:
+        known = set(b.ids)
+        shared = [sample for sample in a.ids if sample in known]
+        a, b = a.only(shared), b.only(shared)
+    complete = np.isfinite(np.concatenate([a.values[metric], b.values[metric]])).all(axis=0)
+    groups = tuple(itertools.compress(a.groups or b.groups, complete.tolist()))
+    ids = tuple(itertools.compress(a.ids, complete.tolist()))
+    first, second = (Samples(ids, {metric: one.values[metric][:, complete]}, groups, a.pooling) for one in (a, b))
+    return first, second
 
 
 def _check_names(names: Sequence[str], settings: Mapping[Setting, Sequence[Line]]) -> None:
