@@ -41,8 +41,9 @@ def with_published(rows: Sequence[Row], registry: Registry) -> list[Row]:
 
 
 def is_published(column: Column, rows: Iterable[Row]) -> bool:
-    """Return whether published rows among some rows have a value in a column, so that it is shown beside ours."""
-    return bool(column.title) and any(row["status"] == "published" and row[column.key] is not None for row in rows)
+    """Return whether published rows among some rows have a number in a column, so that ours is shown beside it."""
+    printed = (row for row in rows if row["status"] == "published")
+    return bool(column.title) and column.kind != "text" and any(row[column.key] is not None for row in printed)
 
 
 def _order(row: Row) -> tuple[str, bool, float, str]:
