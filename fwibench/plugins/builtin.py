@@ -68,7 +68,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="ssim",
             title="SSIM",
-            summary="structural similarity as OpenFWI defines it: zero padding, whole map",
+            summary="structural similarity as OpenFWI defines it: maps on [0, 1], zero padding, whole map",
             reference="OpenFWI; InvLINT, section 4.1.3",
             target=f"{similarity}:ssim",
             better="high",
