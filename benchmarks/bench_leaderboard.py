@@ -57,7 +57,7 @@ def lay_out(root: Path, seeds: int) -> None:
             source="synthetic",
             unit="m/s",
             n_test=SAMPLES,
-            scores=scores.means(),
+            scores=scores.pooled(),
             costs=Costs(fit_s=1.0),
             history=history,
             environment={"packages": {"fwibench": "0"}},

@@ -102,7 +102,7 @@ def lay_out(root: Path, datasets: list) -> None:
                 source="synthetic",
                 unit=bounds.unit,
                 n_test=SAMPLES,
-                scores=scores.means(),
+                scores=scores.pooled(),
                 complexity=Complexity(parameters=10**number, flops=10 ** (number + 1), flops_kind="counted"),
                 costs=Costs(fit_s=float(number), predict_ms_cpu1=1.0 / number),
                 history=history,

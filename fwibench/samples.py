@@ -148,12 +148,14 @@ class Split:
         ids: Stable ids of the samples, `(n,)`.
         measurements: Measurements `(n, S, T, R)`, raw amplitudes.
         properties: Properties `(n, 1, Z, X)`, physical units.
+        groups: Group of each sample, `(n,)`, see `Dataset.groups`; empty if every sample is a group of its own.
     """
 
     name: str
     ids: tuple[str, ...]
     measurements: ShardedArray
     properties: ShardedArray
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -184,4 +186,5 @@ class Split:
             tuple(self.ids[i] for i in positions),
             self.measurements.select(positions),
             self.properties.select(positions),
+            tuple(self.groups[i] for i in positions) if self.groups else (),
         )

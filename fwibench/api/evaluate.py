@@ -36,7 +36,7 @@ from fwibench.runs.opening.truth import seal
 from fwibench.runs.planning.grammar import read_one
 from fwibench.runs.planning.plan import metric_names
 from fwibench.runs.planning.request import Selected
-from fwibench.runs.scoring.score import exact_notes, score
+from fwibench.runs.scoring.score import exact_notes, pool_scores, score
 from fwibench.specs.dataset import Profile
 from fwibench.typing import Array32, Maps
 
@@ -162,7 +162,7 @@ class _Evaluator:
             n_val=len(val) if learns else None,
             n_test=len(test),
             device=device,
-            scores=scores.means(),
+            scores=pool_scores(scores, self.registry),
             complexity=method.complexity(),
             costs=self._costs(fitted, predicted, test.measurements[: rows_at_once(problem)]),
             history=fitted.history if fitted else [],

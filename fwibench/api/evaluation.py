@@ -46,7 +46,7 @@ class Evaluation:
 
     @property
     def scores(self) -> dict[str, float | None]:
-        """Mean of each metric over the test samples; None where a sample has no score."""
+        """Each metric over all test samples, pooled as its spec declares; None where a sample has no score."""
         return dict(self.record.scores)
 
     @property

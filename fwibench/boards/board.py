@@ -5,17 +5,20 @@ Invariant: rows are ranked only among those of the same setting and the same tes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from fwibench.boards.repetitions import Repetitions, identity, with_fingerprint
-from fwibench.boards.rows import Columns, Row, Setting, make_row
+from fwibench.boards.rows import Columns, Row, Setting, Value, make_row
 from fwibench.boards.samples import Read, Samples, read_samples
 from fwibench.boards.statistics import indistinguishable, interval, least_samples
 from fwibench.runs.artefacts.record import Record
-from fwibench.text.readable import counted
 
+ONE_SEED = (
+    "where a method has one seed, ranks, ties and comparisons are of one trained model and cover the test samples "
+    "alone, not the spread between seeds: run --seeds 3 or more"
+)
 BUSY = (
     "*: measured while other cells or other processes used the cores; times are shorter on an idle machine, show RUN "
     "tells how busy it was"
@@ -93,22 +96,24 @@ def make_board(
         cells.setdefault(identity(record, runs.get(record.cell.base), common=common), []).append(record)
     notes = _unknown_metrics(every, columns)
     columns = columns.scored_in(every)
-    needed = None if common else [columns.ranking.metric, *metrics]
+    needed = None if common else list(dict.fromkeys([columns.ranking.metric, *metrics, *columns.pooling]))
     lines = [_make_line(same, runs, columns, read, needed) for same in cells.values()]
     notes += [fault for line in lines for fault in line.faults]
-    lines = _separate_data(lines, [same[0].cell.fingerprint for same in cells.values()])
+    fingerprints = [same[0].cell.fingerprint for same in cells.values()]
+    lines = _share_groups(_separate_data(lines, fingerprints), fingerprints)
     if common:
         lines, restricted = _restrict(lines)
         notes += restricted
-    lines = [replace(line, row=_with_interval(line)) for line in lines]
+    lines = [replace(line, row=_with_scores_of_samples(line)) for line in lines]
     lines.sort(key=lambda line: (line.row.group, *_order(line.row), line.label))
     ranked: list[Line] = []
-    for _, group in groupby(lines, key=lambda line: line.row.group):
+    for _, group in groupby(lines, key=_group):
         here, told = _rank(list(group))
         ranked += here
         notes += told
     if not common:
         notes += _uneven(ranked)
+    notes += [ONE_SEED] * any(_ranks_one_seed(list(group)) for _, group in groupby(ranked, key=_group))
     return Board(columns, ranked, [*notes, BUSY] if any(line.row.busy for line in ranked) else notes)
 
 
@@ -161,7 +166,7 @@ def _make_line(
     key = identity(chosen[0], repetitions.base, common=True)
     if read is None or not repetitions.ok:
         return Line(make_row(columns, repetitions), key=key)
-    samples, faults = read_samples(repetitions.ok, read, metrics, common=common)
+    samples, faults = read_samples(repetitions.ok, read, metrics, columns.pooling, common=common)
     return Line(make_row(columns, repetitions), samples, tuple(faults), key)
 
 
@@ -201,6 +206,23 @@ def _separate_data(lines: Sequence[Line], fingerprints: Sequence[str]) -> list[L
     ]
 
 
+def _share_groups(lines: Sequence[Line], fingerprints: Sequence[str]) -> list[Line]:
+    """Give the samples of rows without groups, such as of early versions, those that rows of the same data have."""
+    known: dict[tuple[str, str], dict[str, str]] = {}
+    data = [(fingerprint, line.row["split"]) for fingerprint, line in zip(fingerprints, lines, strict=True)]
+    for key, line in zip(data, lines, strict=True):
+        if line.samples is not None and line.samples.groups:
+            known.setdefault(key, {}).update(zip(line.samples.ids, line.samples.groups, strict=True))
+    return [_with_groups(line, known.get(key, {})) for key, line in zip(data, lines, strict=True)]
+
+
+def _with_groups(line: Line, known: Mapping[str, str]) -> Line:
+    samples = line.samples
+    if samples is None or samples.groups or not all(sample in known for sample in samples.ids):
+        return line
+    return replace(line, samples=replace(samples, groups=tuple(known[sample] for sample in samples.ids)))
+
+
 def _restrict(lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
     """Score the lines of each setting on the samples that all of them have; a note for each setting it changes."""
     changed, notes = [], []
@@ -227,16 +249,36 @@ def _on_samples(line: Line, shared: Sequence[str]) -> Line:
         failed = line.row["status"] != "ok"
         return replace(line, row=line.row.changed(n_test=len(shared))) if failed else line
     samples = line.samples.only(shared)
-    means = {column.key: samples.mean(metric) for metric, column in line.row.columns.metrics.items()}
-    return replace(line, row=line.row.changed(n_test=len(shared), **means), samples=samples)
+    scores = {column.key: samples.pooled(metric) for metric, column in line.row.columns.metrics.items()}
+    return replace(line, row=line.row.changed(n_test=len(shared), **scores), samples=samples)
 
 
-def _with_interval(line: Line) -> Row:
-    metric = line.row.columns.ranking.metric
-    if line.samples is None or metric not in line.samples.values:
-        return line.row
-    ends = interval(line.samples.values[metric]) or (None, None)
-    return line.row.changed(**dict(zip(line.row.columns.interval, ends, strict=True)))
+def _with_scores_of_samples(line: Line) -> Row:
+    """The row with what the scores of its samples tell: interval, number of groups, scores that are not means."""
+    samples, columns = line.samples, line.row.columns
+    if samples is None:
+        # a record of an early version holds the mean of such scores
+        unknown = columns.pooling if line.faults else ()
+        return line.row.changed(**dict.fromkeys((columns.metrics[name].key for name in unknown), None))
+    pooled = [name for name in columns.pooling if name in samples.values]
+    found: dict[str, Value] = {columns.metrics[name].key: samples.pooled(name) for name in pooled}
+    found["n_groups"] = samples.n_groups if samples.n_groups < len(samples.ids) else None
+    metric = columns.ranking.metric
+    if metric in samples.values:
+        ends = interval(samples.values[metric], samples.grouping, samples.pooling_of(metric)) or (None, None)
+        found |= dict(zip(columns.interval, ends, strict=True))
+    return line.row.changed(**found)
+
+
+def _group(line: Line) -> tuple[str | int, ...]:
+    """What lines that are ranked together agree in."""
+    return line.row.group
+
+
+def _ranks_one_seed(group: Sequence[Line]) -> bool:
+    """Whether several methods are ranked, one with scores of one seed."""
+    ranked = [line.row for line in group if line.row["rank"] is not None and line.samples is not None]
+    return len(ranked) > 1 and any(row.of_one_seed for row in ranked)
 
 
 def _order(row: Row) -> tuple[bool, float]:
@@ -251,11 +293,11 @@ def _rank(group: list[Line]) -> tuple[list[Line], list[str]]:
     # if scores of samples are known, lines without them are not ranked
     able = [number for number in able if _has_samples(group[number])] or able
     sets = [samples for number in able if (samples := group[number].samples) is not None]
-    title, n = group[0].setting.title, len(sets[0].ids) if sets else 0
+    title, n = group[0].setting.title, sets[0].n_groups if sets else 0
     if len({frozenset(one.ids) for one in sets}) > 1:
         return group, [f"{title}: not ranked, test samples differ; --common takes the shared ones"]
     if len(sets) > 1 and n < (least := least_samples(len(sets) - 1)):
-        few = f"{counted(n, 'test sample')} cannot distinguish {len(sets)} methods"
+        few = f"{sets[0].extent} cannot distinguish {len(sets)} methods"
         return group, [f"{title}: not ranked, {few}; at least {least} are needed"]
     tied = indistinguishable(sets[0], sets[1:], ranking.metric, ranking.better) if len(sets) > 1 else []
     ranked = list(group)

@@ -218,6 +218,13 @@ AFTER_SCORES = (
         show=lambda value: plain(value)[:10],
     ),
     Column("unit", "text", "unit of the property", lambda runs: runs.first.unit or None),
+    Column(
+        "n_groups",
+        "integer",
+        "groups of test samples that interval and rank are of; empty if every sample is independent of the others",
+        title="groups",
+        part="count",
+    ),
 )
 
 
@@ -244,6 +251,7 @@ def columns_of(registry: Registry) -> Columns:
         {column.key: column for column in (*BEFORE_SCORES, *before, *AFTER_SCORES, *after)},
         ranking=made[ranking.name][0],
         further=frozenset(made[spec.name][0].key for spec in further if spec is not ranking),
+        deterministic=frozenset(name for name, offer in registry.methods.items() if offer.spec.deterministic),
     )
 
 
@@ -262,9 +270,10 @@ def _metric_columns(spec: MetricSpec, taken: set[str], *, ranks: bool) -> Iterat
         key,
         "number",
         spec.summary + units.get(spec.unit, f" [{spec.unit}]" if spec.unit else ""),
-        lambda runs: runs.mean(lambda record: record.scores.get(spec.name)),
+        lambda runs: runs.mean(lambda record: record.scores.get(spec.name), spec.pooling),
         better=spec.better,
         metric=spec.name,
+        pooling=spec.pooling,
         title=spec.label,
         unit=spec.unit_of,
         part="score",

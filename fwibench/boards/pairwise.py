@@ -1,7 +1,7 @@
 """Paired comparisons of methods on the samples that both were scored on.
 
 Invariant: only methods of one setting are compared: tracks, sources, splits and profiles never mix. The test averages
-seeds first, so that a pair is two numbers a sample and n counts samples.
+seeds first, so that a pair is two numbers a sample, or a group of samples that are not independent of each other.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fwibench.boards.board import Line, by_setting
+from fwibench.boards.board import ONE_SEED, Line, by_setting
 from fwibench.boards.rows import Column, Setting
-from fwibench.boards.samples import Samples
+from fwibench.boards.samples import Samples, describe_extent
 from fwibench.boards.statistics import (
     ALPHA,
     holm,
@@ -24,7 +24,7 @@ from fwibench.boards.statistics import (
     wilcoxon,
 )
 from fwibench.errors import DataError, UnknownNameError, UsageError
-from fwibench.typing import Array64
+from fwibench.metrics.pooling import pool
 
 INDISTINGUISHABLE = "statistically indistinguishable"
 
@@ -38,23 +38,25 @@ class Comparison:
         other: The second.
         metric: Metric that is compared.
         n: Number of samples that both have.
+        groups: Number of their groups, which the interval and the test count; n if all samples are independent.
         seeds: Seeds of the first.
         other_seeds: Seeds of the second.
-        mean: Mean score of the first on these samples.
-        other_mean: Mean score of the second.
-        difference: Mean of the paired differences.
+        mean: Score of the first on these samples, pooled as the metric declares.
+        other_mean: Score of the second.
+        difference: Difference of the two.
         ci_low: Lower end of its 95 % bootstrap interval over samples and seeds; None for a single sample.
         ci_high: Upper end.
         p: Two-sided p-value of Wilcoxon's signed-rank test.
         p_holm: p-value after Holm's correction over the comparisons made together.
-        effect: Matched-pairs rank-biserial correlation: -1 if the first is lower on every sample, 1 if it is higher on
-            every sample.
+        effect: Matched-pairs rank-biserial correlation: -1 if the first is lower on every sample or group, 1 if it is
+            higher on every one.
     """
 
     method: str
     other: str
     metric: str
     n: int
+    groups: int
     seeds: int
     other_seeds: int
     mean: float
@@ -88,12 +90,14 @@ class Compared:
         column: Column of the metric.
         unit: Unit of the scores; empty for a pure number.
         comparisons: Corrected together.
+        of_one_seed: Whether scores of one seed are compared, of a method whose results depend on the seed.
     """
 
     setting: Setting
     column: Column
     unit: str
     comparisons: list[Comparison]
+    of_one_seed: bool = False
 
 
 def compare_all(lines: Iterable[Line], names: Sequence[str], column: Column) -> tuple[list[Compared], list[str]]:
@@ -105,7 +109,7 @@ def compare_all(lines: Iterable[Line], names: Sequence[str], column: Column) -> 
         column: Column of the metric that is compared.
 
     Returns:
-        The comparisons by setting, and a line for each pair that could not be compared.
+        The comparisons by setting; a line for each pair that could not be compared, and notes on the others.
 
     Raises:
         UsageError: A name is unknown, or several rows of a setting have it.
@@ -129,7 +133,7 @@ def compare_all(lines: Iterable[Line], names: Sequence[str], column: Column) -> 
         )
         reason = "; ".join(faults) or f"no two were scored in the same setting: {where}"
         raise DataError(f"{', '.join(names)} cannot be compared: {reason}", "fwibench leaderboard lists all rows")
-    return made, faults
+    return made, [*faults, *_notes(made)]
 
 
 def compare_with(lines: Iterable[Line], baseline: str, column: Column) -> tuple[list[Compared], list[str]]:
@@ -141,7 +145,7 @@ def compare_with(lines: Iterable[Line], baseline: str, column: Column) -> tuple[
         column: Column of the metric that is compared.
 
     Returns:
-        The comparisons by setting, and a line for each comparison that could not be made.
+        The comparisons by setting; a line for each comparison that could not be made, and notes on the others.
 
     Raises:
         UsageError: The name is unknown, or several rows of a setting have it.
@@ -159,7 +163,7 @@ def compare_with(lines: Iterable[Line], baseline: str, column: Column) -> tuple[
         one, missing = _compare_here(pairs, chosen, column)
         made += one
         faults += missing
-    return made, faults
+    return made, [*faults, *_notes(made)]
 
 
 def find_line(lines: Sequence[Line], name: str) -> Line | None:
@@ -196,9 +200,9 @@ def compare(
     """
     made, faults = [], []
     for first, second in pairs:
-        a, b = _paired(samples[first], samples[second], metric)
-        if a.size:
-            made.append(_compare_pair(first, second, metric, a, b))
+        pair = _paired(samples[first], samples[second], metric)
+        if pair is not None and pair[0].ids:
+            made.append(_compare_pair(first, second, metric, *pair))
         else:
             faults.append(f"{first} and {second} share no samples with a score of {metric}")
     corrected = holm([one.p for one in made])
@@ -214,50 +218,66 @@ def _compare_here(
     faults += [f"{line.label} has no scores: {line.row['status']}" for line in lines if line.row["status"] != "ok"]
     comparisons, missing = compare([pair for pair in pairs if {*pair} <= {*samples}], samples, column.metric)
     faults += missing
-    n = min((one.n for one in comparisons), default=0)
-    if comparisons and n < (least := least_samples(len(comparisons))):
-        faults.append(f"{n} samples are too few for a significant difference here; at least {least} are needed")
+    fewest = min(comparisons, key=lambda one: one.groups, default=None)
+    if fewest is not None and fewest.groups < (least := least_samples(len(comparisons))):
+        groups = samples[fewest.method].groups or samples[fewest.other].groups
+        extent = describe_extent(fewest.n, fewest.groups, "sample", groups)
+        verb = "is" if fewest.groups == 1 else "are"
+        faults.append(f"{extent} {verb} too few for a significant difference here; at least {least} are needed")
     made = []
     if comparisons:
         unit = next((line.row.unit for line in lines if line.row.unit), "")
-        made.append(Compared(lines[0].setting, column, column.unit(unit), comparisons))
+        names = {name for one in comparisons for name in (one.method, one.other)}
+        of_one_seed = any(line.row.of_one_seed for line in lines if line.label in names)
+        made.append(Compared(lines[0].setting, column, column.unit(unit), comparisons, of_one_seed))
     return made, [f"{lines[0].setting.title}: {fault}" for fault in faults]
 
 
-def _compare_pair(first: str, second: str, metric: str, a: Array64, b: Array64) -> Comparison:
-    means, other_means = a.mean(axis=0), b.mean(axis=0)
-    differences = means - other_means
-    ends = interval_of_difference(a, b) or (None, None)
-    (p,) = wilcoxon(differences[None])
+def _notes(made: Iterable[Compared]) -> list[str]:
+    """What to know of all comparisons together."""
+    return [ONE_SEED] if any(one.of_one_seed for one in made) else []
+
+
+def _compare_pair(first: str, second: str, metric: str, a: Samples, b: Samples) -> Comparison:
+    pooling = a.pooling_of(metric)
+    ends = interval_of_difference(a.values[metric], b.values[metric], a.grouping, pooling) or (None, None)
+    scores, other_scores = a.over_seeds(metric), b.over_seeds(metric)
+    mean, other_mean = pool(scores, pooling), pool(other_scores, pooling)
+    of_groups = a.over_groups(metric) - b.over_groups(metric)
+    (p,) = wilcoxon(of_groups[None])
     return Comparison(
         method=first,
         other=second,
         metric=metric,
-        n=len(means),
-        seeds=len(a),
-        other_seeds=len(b),
-        mean=float(means.mean()),
-        other_mean=float(other_means.mean()),
-        difference=float(differences.mean()),
+        n=len(a.ids),
+        groups=a.n_groups,
+        seeds=len(a.values[metric]),
+        other_seeds=len(b.values[metric]),
+        mean=mean,
+        other_mean=other_mean,
+        # the mean difference is rounded less than the difference of two large means
+        difference=float((scores - other_scores).mean()) if pooling == "mean" else mean - other_mean,
         ci_low=ends[0],
         ci_high=ends[1],
         p=p,
         p_holm=p,
-        effect=rank_biserial(differences),
+        effect=rank_biserial(of_groups),
     )
 
 
-def _paired(a: Samples, b: Samples, metric: str) -> tuple[Array64, Array64]:
-    """Scores `(seeds, n)` of two methods on the samples that both have."""
+def _paired(a: Samples, b: Samples, metric: str) -> tuple[Samples, Samples] | None:
+    """The scores of two methods on the samples that both have a score of; None if one has no scores of the metric."""
     if metric not in a.values or metric not in b.values:
-        return np.empty((1, 0)), np.empty((1, 0))
+        return None
     if a.ids != b.ids:
         known = set(b.ids)
         shared = [sample for sample in a.ids if sample in known]
         a, b = a.only(shared), b.only(shared)
-    first, second = a.values[metric], b.values[metric]
-    complete = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
-    return first[:, complete], second[:, complete]
+    complete = np.isfinite(np.concatenate([a.values[metric], b.values[metric]])).all(axis=0)
+    groups = tuple(itertools.compress(a.groups or b.groups, complete.tolist()))
+    ids = tuple(itertools.compress(a.ids, complete.tolist()))
+    first, second = (Samples(ids, {metric: one.values[metric][:, complete]}, groups, a.pooling) for one in (a, b))
+    return first, second
 
 
 def _check_names(names: Sequence[str], settings: Mapping[Setting, Sequence[Line]]) -> None:

@@ -5,10 +5,10 @@ Invariant: a published row is marked as such and has no rank: it was scored on o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from fwibench.boards.rows import Row, empty_row
+from fwibench.boards.rows import Column, Row, empty_row
 from fwibench.plugins.registry import Registry
 
 
@@ -38,6 +38,12 @@ def with_published(rows: Sequence[Row], registry: Registry) -> list[Row]:
         theirs = (row.changed(unit=ours[0]["unit"]) for row in printed.get(name, []))
         found += sorted((replace(row, unit=ours[0].unit) for row in theirs), key=_order)
     return found
+
+
+def is_published(column: Column, rows: Iterable[Row]) -> bool:
+    """Return whether published rows among some rows have a number in a column, so that ours is shown beside it."""
+    printed = (row for row in rows if row["status"] == "published")
+    return bool(column.title) and column.kind != "text" and any(row[column.key] is not None for row in printed)
 
 
 def _order(row: Row) -> tuple[str, bool, float, str]:

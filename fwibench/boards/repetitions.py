@@ -16,8 +16,10 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fwibench.errors import UnknownNameError
+from fwibench.metrics.pooling import from_means, to_terms
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
+from fwibench.specs.metric import Pooling
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,15 @@ class Repetitions:
         """Names of the runs in one text."""
         return join_runs(record.run_id for record in self.records)
 
-    def mean(self, read: Callable[[Record], float | None]) -> float | None:
+    def mean(self, read: Callable[[Record], float | None], pooling: Pooling = "mean") -> float | None:
         """Return the mean of a number over the repetitions that are ok and have it; None if none has.
 
         Args:
             read: Reads the number from a record.
+            pooling: How the numbers are pooled, if not by their mean.
         """
         values = [value for record in self.ok if (value := read(record)) is not None]
-        return fmean(values) if values else None
+        return from_means(fmean(to_terms(value, pooling) for value in values), pooling) if values else None
 
 
 def identity(record: Record, base: Record | None = None, *, common: bool = False) -> str:

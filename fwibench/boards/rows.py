@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from fwibench.boards.repetitions import Repetitions
 from fwibench.errors import UnknownNameError
 from fwibench.runs.artefacts.record import Record
-from fwibench.specs.metric import View
+from fwibench.specs.metric import Pooling, View
 
 Value = str | int | float | None
 Part = Literal["method", "score", "cost", "count", "run"]
@@ -35,7 +35,8 @@ class Column:
         meaning: One line.
         read: Reads its value from the repetitions of a row; None where the board sets it.
         better: Which values come first when rows are sorted by it; `low` also for texts.
-        metric: Name of the metric whose mean it holds; empty for other columns.
+        metric: Name of the metric whose score it holds; empty for other columns.
+        pooling: How the scores of samples and seeds are pooled.
         title: Head in tables; empty if only files have the column.
         heading: Head in the report; empty for the title.
         unit: Unit of the values, from the unit of the property; empty for none.
@@ -52,6 +53,7 @@ class Column:
     read: Callable[[Repetitions], Any] | None = None
     better: Literal["low", "high"] = "low"
     metric: str = ""
+    pooling: Pooling = "mean"
     title: str = ""
     heading: str = ""
     unit: Callable[[str], str] = lambda _: ""
@@ -92,11 +94,13 @@ class Columns:
         by_key: Each column by its name in files.
         ranking: Column of the metric that ranks.
         further: Names of the columns of further metrics, which follow the stable columns.
+        deterministic: Methods whose results do not depend on the seed, as their specs declare.
     """
 
     by_key: Mapping[str, Column]
     ranking: Column
     further: frozenset[str] = frozenset()
+    deterministic: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.by_key.values())
@@ -110,6 +114,11 @@ class Columns:
     def metrics(self) -> dict[str, Column]:
         """Columns of scores, by metric."""
         return {column.metric: column for column in self if column.metric}
+
+    @property
+    def pooling(self) -> dict[str, Pooling]:
+        """How scores are pooled, by metric, where it is not by their mean."""
+        return {metric: column.pooling for metric, column in self.metrics.items() if column.pooling != "mean"}
 
     def find(self, name: str) -> Column:
         """Return the column of a name; hyphens stand for underscores.
@@ -187,6 +196,11 @@ class Row(Mapping[str, Any]):
     def group(self) -> tuple[str | int, ...]:
         """What rows that are ranked together agree in: the setting and the number of test samples."""
         return *self.setting, self["n_test"] or 0
+
+    @property
+    def of_one_seed(self) -> bool:
+        """Whether its scores are of one seed of a method whose results depend on the seed."""
+        return self["seeds"] == 1 and self["method"] not in self.columns.deterministic
 
     @property
     def score(self) -> float | None:

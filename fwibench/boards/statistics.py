@@ -1,5 +1,7 @@
 """Bootstrap intervals of means, and signed-rank tests of paired differences.
 
+Samples of one group are not independent: groups are resampled whole, and a test has one pair of each group.
+
 Invariant: the same scores give the same interval, whatever else is computed beside them.
 """
 
@@ -8,12 +10,15 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from fwibench.boards.samples import Samples
-from fwibench.typing import Array64, Scores
+from fwibench.boards.samples import Samples, count_groups
+from fwibench.metrics.pooling import from_means, to_terms
+from fwibench.specs.metric import Pooling
+from fwibench.typing import Array64, Indices, Scores
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -29,41 +34,53 @@ EXACT = 50
 Ends = tuple[float, float]
 
 
-def interval(scores: Scores) -> Ends | None:
-    """Return the 95 % bootstrap interval of the mean over seeds and samples.
+def interval(scores: Scores, grouping: Indices | None = None, pooling: Pooling = "mean") -> Ends | None:
+    """Return the 95 % bootstrap interval of the score pooled over seeds and samples.
 
     Every seed sees the same samples, so seeds and samples are drawn with replacement independently, and a resample is
-    the mean over all drawn pairs (Owen, Annals of Applied Statistics 2007). The ends are percentiles, expanded for the
-    number of samples, see `tail`. One seed says nothing about the spread between seeds: the interval then covers the
-    samples alone. With few seeds it is too narrow.
+    the mean over all drawn pairs (Owen, Annals of Applied Statistics 2007). Groups of samples are drawn instead of
+    samples where there are some (cluster bootstrap). The ends are percentiles, expanded for the number of samples or
+    groups, see `tail`. One seed says nothing about the spread between seeds: the interval then covers the samples
+    alone. With few seeds it is too narrow.
 
     Args:
         scores: `(seeds, samples)`.
+        grouping: Number of each sample's group, see `group_numbers`; None if every sample is a group of its own.
+        pooling: How scores are pooled.
 
     Returns:
-        Both ends; None for a single sample, or where a score is missing.
+        Both ends; None for a single sample or group, or where a score is missing.
     """
-    if scores.shape[1] < 2 or not np.isfinite(scores).all():
+    n = count_groups(scores.shape[1], grouping)
+    if n < 2 or not np.isfinite(scores).all():
         return None
-    return _ends(_means(scores, "seeds"), scores.shape[1])
+    return _ends(_resample(scores, "seeds", grouping, pooling), n)
 
 
-def interval_of_difference(first: Scores, second: Scores) -> Ends | None:
-    """Return the 95 % bootstrap interval of the first mean minus the second, on the same samples.
+def interval_of_difference(
+    first: Scores, second: Scores, grouping: Indices | None = None, pooling: Pooling = "mean"
+) -> Ends | None:
+    """Return the 95 % bootstrap interval of the first pooled score minus the second, on the same samples.
 
-    A resample has the same samples for both methods, and seeds of its own for each.
+    A resample has the same samples or groups for both methods, and seeds of its own for each.
 
     Args:
         first: `(seeds, samples)`.
         second: `(other seeds, samples)`.
+        grouping: See `interval`.
+        pooling: See `interval`.
 
     Returns:
-        Both ends; None for a single sample, or where a score is missing.
+        Both ends; None for a single sample or group, or where a score is missing.
     """
-    n = first.shape[1]
+    n = count_groups(first.shape[1], grouping)
     if n < 2 or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
-    return _ends(_means(first, "seeds") - _means(second, "seeds of the other"), n)
+    ours, theirs = (
+        _resample(scores, seeds, grouping, pooling)
+        for scores, seeds in ((first, "seeds"), (second, "seeds of the other"))
+    )
+    return _ends(ours - theirs, n)
 
 
 def tail(samples: int) -> float:
@@ -74,7 +91,7 @@ def tail(samples: int) -> float:
     Statistician 2015).
 
     Args:
-        samples: Number of samples, at least 2.
+        samples: Number of samples, or of groups of samples, at least 2.
     """
     from scipy.special import ndtr, stdtrit
 
@@ -85,7 +102,7 @@ def indistinguishable(best: Samples, others: Sequence[Samples], metric: str, bet
     """Return for each method whether it is statistically indistinguishable from the best.
 
     A method that is better on most samples but has the worse mean, because of a few large errors, counts as
-    indistinguishable, too.
+    indistinguishable, too. Where samples have groups, groups are counted instead, each with the mean of its samples.
 
     Args:
         best: Scores of the method with the best mean.
@@ -93,15 +110,18 @@ def indistinguishable(best: Samples, others: Sequence[Samples], metric: str, bet
         metric: Metric that is compared.
         better: Which scores are better: `low` or `high`.
     """
-    scores = best.over_seeds(metric)
-    differences = np.stack([one.only(best.ids).over_seeds(metric) - scores for one in others])
+    scores = best.over_groups(metric)
+    others = [replace(one.only(best.ids), groups=best.groups) for one in others]
+    differences = np.stack([one.over_groups(metric) - scores for one in others])
     sign = 1 if better == "low" else -1
     ahead = [rank_biserial(sign * row) <= 0 for row in differences]
     return [p >= ALPHA or leads for p, leads in zip(holm(wilcoxon(differences)), ahead, strict=True)]
 
 
 def least_samples(comparisons: int) -> int:
-    """Return the number of samples below which no difference is significant: p is at least 2 ** (1 - n) for n pairs.
+    """Return the number of samples, or groups, below which no difference is significant.
+
+    The p-value of n pairs is at least 2 ** (1 - n).
 
     Args:
         comparisons: Number of comparisons that are corrected together.
@@ -151,6 +171,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min((len(p_values) - rank) * p_values[index], 1.0))
         corrected[index] = largest
     return corrected
+
+
+def _resample(scores: Scores, seeds: str, grouping: Indices | None, pooling: Pooling) -> Scores:
+    """Pooled scores of the resamples."""
+    terms = to_terms(scores, pooling)
+    if grouping is None:
+        return from_means(_means(terms, seeds), pooling)
+    sums = np.array([np.bincount(grouping, row) for row in terms], np.float64)
+    sizes = np.array([np.bincount(grouping)], np.float64)
+    # a resample has as many samples as the drawn groups together
+    return from_means(_means(sums, seeds) / _means(sizes, seeds), pooling)
 
 
 def _ends(means: Scores, samples: int) -> Ends:

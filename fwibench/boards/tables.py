@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from fwibench.boards.published import is_published
 from fwibench.boards.rows import Column, Row
+from fwibench.text.readable import counted
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ def make_tables(rows: Sequence[Row]) -> list[Table]:
         rows: Leaderboard rows, group by group.
 
     Returns:
-        Tables with the columns that are shown at first; a metric without a score in any of the rows has none.
+        Tables with the columns that are shown at first, and those that published rows fill; a metric without a score in
+        any of the rows has none.
     """
-    shown = [column for column in _columns(rows) if "table" in column.shown]
+    shown = [column for column in _columns(rows) if "table" in column.shown or is_published(column, rows)]
     groups = (list(group) for _, group in groupby(rows, key=lambda row: row.group))
     return [_make_table(group, shown) for group in groups]
 
@@ -66,16 +69,20 @@ def _columns(rows: Sequence[Row]) -> Iterable[Column]:
 
 def _make_table(rows: list[Row], columns: Sequence[Column]) -> Table:
     first = rows[0]
-    title = _title(first) + ("; 1= is statistically indistinguishable from the best" if _tied(rows) else "")
+    title = "; ".join(filter(None, (_title(first), _tie(rows))))
     header = tuple(column.head(first.unit) for column in columns)
     return Table(title, tuple(columns), header, [[column.text(row) for column in columns] for row in rows])
 
 
-def _tied(rows: Iterable[Row]) -> bool:
-    return any(row.tied for row in rows)
+def _tie(rows: Iterable[Row]) -> str:
+    """What a shared rank means; empty if none is shared."""
+    tied = [row for row in rows if row.tied]
+    seeds = ", over the test samples of one seed" if any(row.of_one_seed for row in tied) else ""
+    return f"1= is statistically indistinguishable from the best{seeds}" if tied else ""
 
 
 def _title(row: Row) -> str:
     if row["status"] == "published":
         return f"{row['dataset']} ({row['source']}), as published, not ranked"
-    return f"{row.setting.title}, {row['n_test'] or 'no'} test samples"
+    groups = f" in {counted(row['n_groups'], 'group')}" if row["n_groups"] else ""
+    return f"{row.setting.title}, {row['n_test'] or 'no'} test samples{groups}"

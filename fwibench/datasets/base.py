@@ -109,6 +109,20 @@ class Dataset(ABC):
     def indices(self, scheme: str) -> dict[str, Indices]:
         """Return the sample numbers of `train`, `val` and `test` under a split scheme of the spec."""
 
+    def groups(self, scheme: str, numbers: Indices) -> tuple[str, ...]:
+        """Return the group of each sample: samples of one group are not independent, such as steps of one simulation.
+
+        Intervals and tests of scores are of groups. The group of a sample does not depend on the other numbers.
+
+        Args:
+            scheme: Split scheme of the spec.
+            numbers: Sample numbers of one split, or some of them.
+
+        Returns:
+            Names such as `scenario-12`, `(n,)`. Default: empty, for every sample is a group of its own.
+        """
+        return ()
+
     @abstractmethod
     def arrays(self) -> Shards:
         """Return the files of the samples, in order."""
@@ -247,6 +261,7 @@ class Dataset(ABC):
             ids=tuple(f"{self.spec.name}-{i:06d}" for i in chosen),
             measurements=measurements,
             properties=properties,
+            groups=self.groups(scheme, chosen),
         )
 
     def _open(self, chosen: Indices, transform: Transform | None = None) -> tuple[ShardedArray, ShardedArray]:

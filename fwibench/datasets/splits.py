@@ -45,3 +45,14 @@ def block_split(n: int, n_val: int, n_test: int, gap: int) -> dict[str, Indices]
     for run in (val, test):
         away[max(run[0] - gap, 0) : run[-1] + gap + 1] = False
     return {"train": np.flatnonzero(away), "val": val, "test": test}
+
+
+def first_of_run(members: Indices, numbers: Indices) -> Indices:
+    """Return the first number of the run of consecutive members that each number belongs to.
+
+    Args:
+        members: Sample numbers in rising order.
+        numbers: Some of them.
+    """
+    firsts = members[np.diff(members, prepend=members[0] - 2) > 1]
+    return firsts[np.searchsorted(firsts, numbers, side="right") - 1]

@@ -1,7 +1,8 @@
 """Structural similarity (SSIM) in the two conventions of published results.
 
 Both scale maps to [0, 1] by the bounds of the problem, so that the data range is 1 for every batch, and use an 11 x 11
-Gaussian window of sigma 1.5 with biased local moments, C1 = 0.01**2 and C2 = 0.03**2.
+Gaussian window of sigma 1.5 with biased local moments, C1 = 0.01**2 and C2 = 0.03**2. The InvLINT paper says that maps
+are kept in [-1, 1]; OpenFWI's code shifts them to [0, 1] first, and the constants are those of that range.
 """
 
 from __future__ import annotations

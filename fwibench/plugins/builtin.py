@@ -56,8 +56,10 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="rmse",
             title="RMSE",
-            summary="root mean squared error of a sample",
+            summary="root of the mean squared error of all samples",
+            version="2",
             target=f"{pointwise}:rmse",
+            pooling="root-mean-square",
             better="low",
             unit="property",
             shown=("page",),
@@ -66,7 +68,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="ssim",
             title="SSIM",
-            summary="structural similarity as OpenFWI defines it: zero padding, whole map",
+            summary="structural similarity as OpenFWI defines it: maps on [0, 1], zero padding, whole map",
             reference="OpenFWI; InvLINT, section 4.1.3",
             target=f"{similarity}:ssim",
             better="high",

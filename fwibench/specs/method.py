@@ -23,7 +23,10 @@ class Published(Frozen):
     mse: float | None = Field(default=None, description="mean squared error in the property's unit, squared")
     ssim: float | None = Field(default=None, description="structural similarity")
     parameters: int | None = Field(default=None, description="parameters as published, which may count other ones")
-    flops: int | None = Field(default=None, description="FLOPs as published, which may be multiply-adds")
+    macs: int | None = Field(default=None, description="multiply-adds as published")
+    flops: int | None = Field(
+        default=None, description="floating-point operations as published, two per multiply-add; else `macs`"
+    )
     note: str = Field(default="", description="comparison with the counts of this suite")
 
 

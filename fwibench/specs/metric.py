@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fwibench.specs.base import Spec
 
 View = Literal["table", "page"]
+Pooling = Literal["mean", "root-mean-square"]
+TABLE_COLUMNS = ("id", "group")
+"""Names of the columns of a table of scores that are not metrics."""
 
 
 class MetricSpec(Spec):
@@ -41,6 +44,18 @@ class MetricSpec(Spec):
         description="whether its column is among the columns of fixed order; only for built-in metrics",
     )
     ranks: bool = Field(default=False, description="whether methods are ranked by it; the first such metric is used")
+    pooling: Pooling = Field(
+        default="mean",
+        description="how the scores of samples, and of seeds, become one: their mean, or the root of the mean of their "
+        "squares, such as of an RMSE, which then is that of all nodes of all samples",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_table_column(cls, name: str) -> str:
+        if name in TABLE_COLUMNS:
+            raise ValueError(f"{' and '.join(TABLE_COLUMNS)} are columns of scores.csv, choose another name")
+        return name
 
     @property
     def label(self) -> str:

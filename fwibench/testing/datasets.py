@@ -129,7 +129,10 @@ def problem_is_as_declared(subject: DatasetSubject) -> None:
 
 
 def splits_are_sound(subject: DatasetSubject) -> None:
-    """Every scheme gives train, val and test, which are not empty, disjoint, within the dataset, and reproducible."""
+    """Every scheme gives train, val and test, which are not empty, disjoint, within the dataset, and reproducible.
+
+    Samples have a group each, which does not depend on the others, or none has one.
+    """
     for scheme in subject.spec.schemes:
         dataset = subject.open()
         indices, again = dataset.indices(scheme), subject.open().indices(scheme)
@@ -137,6 +140,10 @@ def splits_are_sound(subject: DatasetSubject) -> None:
         for name in SPLITS:
             require(len(indices[name]), f"{name} of {scheme} is empty")
             require(np.array_equal(indices[name], again[name]), f"{name} of {scheme} is not reproducible")
+            groups, some = (dataset.groups(scheme, numbers) for numbers in (indices[name], indices[name][::2]))
+            n = len(indices[name])
+            require(len(groups) in (0, n), f"{name} of {scheme} has {len(groups)} groups for {n} samples")
+            require(some == groups[::2], f"groups of {name} of {scheme} depend on the other samples")
         every = np.concatenate([indices[name] for name in SPLITS])
         require(len(np.unique(every)) == len(every), f"splits of {scheme} share samples")
         inside = every.min() >= 0 and every.max() < dataset.size

@@ -40,6 +40,7 @@ def leave(
     mae: Any,
     *,
     ids: Any = None,
+    groups: tuple[str, ...] = (),
     seed: int = 0,
     test_samples: int | None = None,
     further: dict[str, Any] | None = None,
@@ -69,8 +70,8 @@ def leave(
         errors = np.asarray(mae, float)
         names = tuple(ids or (f"s-{number:03d}" for number in range(len(errors))))
         own = {name: np.asarray(values, float) for name, values in (further or {}).items()}
-        scores = Scores(names, {"mae": errors, "ssim": 1 / (1 + errors), **own})
+        scores = Scores(names, {"mae": errors, "ssim": 1 / (1 + errors), **own}, groups)
         write_scores(scores, folder)
-        record = record.model_copy(update={"scores": scores.means(), "n_test": len(errors)})
+        record = record.model_copy(update={"scores": scores.pooled(), "n_test": len(errors)})
     write_record(record, RunFiles(folder).record)
     return record

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwibench.boards.board import Board, sort_rows
+from fwibench.boards.board import ONE_SEED, Board, sort_rows
 from fwibench.boards.pairwise import Compared, compare_all, compare_with
 from fwibench.boards.repetitions import select_records
 from fwibench.errors import DataError, UnknownNameError, UsageError
@@ -88,7 +88,8 @@ def test_other_samples_are_ranked_separately_and_common_ranks_them_together(tmp_
     assert (rows["full"]["rank"], rows["some"]["rank"]) == (1, 2)
     assert together.notes == [
         "salt (synthetic), split random, track standard, profile quick: all are scored on the 10 test samples that "
-        "all have"
+        "all have",
+        ONE_SEED,
     ]
 
 
@@ -197,7 +198,7 @@ def test_methods_are_selected_by_name_and_options(tmp_path: Path) -> None:
     leave(tmp_path, "b", BASE + 9)
     board = board_of(tmp_path)
     (one,), faults = compare(board, ["a[alpha=10.0]", "b"], "ssim")
-    assert not faults
+    assert faults == [ONE_SEED]
     assert one.comparisons[0].difference > 0
     with pytest.raises(UsageError, match="2 rows are named 'a'") as error:
         compare(board, ["a", "b"])
@@ -215,7 +216,7 @@ def test_a_baseline_is_compared_with_every_method(tmp_path: Path) -> None:
         ("a", "b", -5),
         ("c", "b", 4),
     ]
-    assert faults == ["salt (synthetic), split block, track standard, profile quick: b was not run there"]
+    assert faults == ["salt (synthetic), split block, track standard, profile quick: b was not run there", ONE_SEED]
 
 
 def test_the_run_with_most_samples_of_a_method_is_compared(tmp_path: Path) -> None:
@@ -227,7 +228,7 @@ def test_the_run_with_most_samples_of_a_method_is_compared(tmp_path: Path) -> No
         compare(board_of(tmp_path), ["a", "b"]),
     ):
         assert [pair.n for one in made for pair in one.comparisons] == [30]
-        assert not faults
+        assert faults == [ONE_SEED]
 
 
 def test_the_latest_version_of_a_method_is_compared(tmp_path: Path) -> None:
@@ -244,10 +245,11 @@ def test_a_comparison_reports_what_could_not_be_compared(tmp_path: Path) -> None
     leave(tmp_path, "c", BASE[:5] + 2, ids=IDS[:5])
     leave(tmp_path, "d", None)
     _, faults = compare(board_of(tmp_path), ["b", "c", "d"])
-    assert [fault.partition(": ")[2] for fault in faults] == [
+    assert [fault.partition("quick: ")[2] for fault in faults[:-1]] == [
         "d has no scores: failed",
         "5 samples are too few for a significant difference here; at least 6 are needed",
     ]
+    assert faults[-1] == ONE_SEED
     RunFiles(Results(tmp_path).folder(damaged.cell)).scores.unlink()
     with pytest.raises(DataError, match="a, b cannot be compared: .*No such file.*fwibench rescore"):
         compare(board_of(tmp_path), ["a", "b"])

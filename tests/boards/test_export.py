@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fwibench.boards.columns import columns_of
 from fwibench.boards.export import check_formats, export
 from fwibench.boards.published import with_published
 from fwibench.boards.rows import Row
+from fwibench.boards.tables import make_tables
 from fwibench.errors import PluginError, UsageError
+from fwibench.methods.complexity import Complexity
 from fwibench.plugins.registry import Registry, load_registry
+from fwibench.report.page.tables import make_groups
 from tests.boards.records import leave, read_board
 
 HOSTILE = {"text": "<script>alert(1)</script>", "file": "../../x", "tex": r"\input{/etc/passwd}_$%&#^~|[`*"}
@@ -208,3 +212,21 @@ def test_published_rows_follow_ours_and_have_no_rank(rows: list[Row], registry: 
     assert {row["dataset"] for row in printed} == {"salt"}
     assert all(row["rank"] is None and row["n_test"] is None for row in printed)
     assert {row["mae"] for row in printed if row["method"] == "invlint"} == {24.6, 26.1}, "table 1, and section 4.5"
+
+
+def test_published_multiply_adds_stand_in_the_column_of_ours(tmp_path: Path, registry: Registry) -> None:
+    errors = np.random.default_rng(0).lognormal(3, 0.2, 20)
+    leave(tmp_path, "invlint", errors, complexity=Complexity(macs=5_460_000, flops=10_920_000, flops_kind="counted"))
+    ours = read_board(tmp_path, columns=columns_of(registry)).rows
+    assert "MACs" not in make_tables(ours)[0].header
+    rows = with_published(ours, registry)
+    (found,) = (row for row in rows if row["method"] == "invlint" and row["source"] == "published: InvLINT, table 1")
+    assert (found["macs"], found["flops"]) == (5_980_000, None)
+    first, *published = make_tables(rows)
+    for tables, text in (([first], "5.46M"), (published, "5.98M")):
+        assert text in [row[table.header.index("MACs")] for table in tables for row in table.rows]
+    groups = make_groups(rows)
+    assert all(not head.more for group in groups for head in group.heads if head.column.key == "macs")
+    assert any(head.column.key == "macs" for head in groups[0].heads)
+    (alone,) = make_groups(ours)
+    assert [head.more for head in alone.heads if head.column.key == "macs"] == [True]

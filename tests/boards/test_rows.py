@@ -37,9 +37,9 @@ def make_rows(records: list[Record]) -> list[Row]:
 
 def test_columns_are_the_documented_ones() -> None:
     (row,) = make_rows([record("a", 1.0)])
-    assert len(row) == 37
-    assert list(row)[-2:] == ["date_utc", "unit"], "new ones come at the end"
-    assert tuple(row) == tuple(builtin_columns().by_key)[:37]
+    assert len(row) == 38
+    assert list(row)[-3:] == ["date_utc", "unit", "n_groups"], "new ones come at the end"
+    assert tuple(row) == tuple(builtin_columns().by_key)[:38]
 
 
 def test_seeds_are_averaged_and_failures_counted() -> None:

@@ -161,5 +161,5 @@ def test_no_method_is_better_if_mean_and_ranks_disagree() -> None:
 
 
 def test_a_verdict_needs_a_p_value_below_five_percent() -> None:
-    one = Comparison("a", "b", "mae", 9, 1, 1, 1.0, 2.0, -1.0, None, None, 0.04, 0.05, -1.0)
+    one = Comparison("a", "b", "mae", 9, 9, 1, 1, 1.0, 2.0, -1.0, None, None, 0.04, 0.05, -1.0)
     assert one.verdict("low") == "statistically indistinguishable"

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwibench.datasets.splits import block_split, random_split
+from fwibench.datasets.splits import block_split, first_of_run, random_split
 
 SIZES = st.tuples(st.integers(40, 300), st.integers(1, 9), st.integers(1, 9))
 
@@ -36,3 +36,9 @@ def test_block_split_keeps_gap(sizes: tuple[int, int, int], gap: int) -> None:
         assert (np.diff(parts[name]) == 1).all()
         distance = np.abs(parts["train"][:, None] - parts[name][None]).min()
         assert distance > gap
+
+
+def test_the_first_of_a_run_names_it_for_any_of_its_numbers() -> None:
+    members = np.array([2, 3, 4, 7, 9, 10])
+    assert first_of_run(members, members).tolist() == [2, 2, 2, 7, 9, 9]
+    assert first_of_run(members, np.array([10, 3])).tolist() == [9, 2]

@@ -251,7 +251,7 @@ def test_damaged_checkpoint_is_ignored(content: bytes, tmp_path: Path) -> None:
 
 def test_mean_of_overflowing_scores_is_none(tmp_path: Path) -> None:
     scores = Scores(("a", "b"), {"mae": np.array([1.0, np.inf]), "x": np.array([1e308, 1e308]), "y": np.ones(2)})
-    assert scores.means() == {"mae": None, "x": None, "y": 1.0}
+    assert scores.pooled() == {"mae": None, "x": None, "y": 1.0}
     write_scores(scores, tmp_path)
     assert np.isnan(read_scores(tmp_path).values["mae"]).tolist() == [False, True]
     (tmp_path / "scores.csv").write_text("id,mae\na,1e308\n")

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
-from fwibench.datasets.salt.dataset import PROBLEM
+from fwibench.datasets.salt.dataset import PROBLEM, Salt
+from fwibench.datasets.salt.spec import SALT
 from fwibench.metrics.pointwise import mae, mae_illuminated, mse, rmse
 from fwibench.metrics.ssim import ssim, ssim_wang
 from fwibench.problem import Grid, Problem
@@ -105,3 +107,13 @@ def test_illuminated_error_needs_acoustic_physics() -> None:
     assert np.isnan(mae_illuminated(maps(0), maps(1), unknown)).all()
     fields = np.full((2, 1, *EM.grid.shape), 0.1, np.float32)
     assert np.isnan(mae_illuminated(fields, fields, EM)).all()
+
+
+def test_ssim_is_of_maps_on_0_to_1_and_the_guide_tells_what_another_range_gives() -> None:
+    salt = Salt(SALT, SALT.options(), "quick")
+    first, *_, last = salt.maps(range(100, 104))
+    problem = salt.problem
+    signed = problem.model_copy(update={"property": problem.property.model_copy(update={"low": 3000.0})})
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "running.md").read_text()
+    values = [ssim(last[None], first[None], scaled)[0] for scaled in (problem, signed)]
+    assert f"{values[1]:.4f} instead of {values[0]:.4f}" in page

@@ -101,16 +101,16 @@ def _profiles(spec: MethodSpec) -> list[dict[str, object]]:
 def _published(entries: tuple[Published, ...]) -> str:
     if not entries:
         return ""
-    header = ("dataset", "MAE", "MSE", "SSIM", "parameters", "FLOPs", "source")
+    header = ("dataset", "MAE", "MSE", "SSIM", "parameters", "MACs", "FLOPs", "source")
     rows = [
         (
             entry.dataset,
             *("" if value is None else f"{value:g}" for value in (entry.mae, entry.mse, entry.ssim)),
-            *("" if value is None else f"{value:,}" for value in (entry.parameters, entry.flops)),
+            *("" if value is None else f"{value:,}" for value in (entry.parameters, entry.macs, entry.flops)),
             entry.source,
         )
         for entry in entries
     ]
     notes = [f"- **{entry.dataset}, {entry.source}.** {entry.note}" for entry in entries if entry.note]
     text = "As printed, for the publication's own data. They are not comparable with results on synthetic twins.\n\n"
-    return text + markdown.table(header, rows, align_right=(1, 2, 3, 4, 5)) + "\n" + "\n".join(notes)
+    return text + markdown.table(header, rows, align_right=(1, 2, 3, 4, 5, 6)) + "\n" + "\n".join(notes)

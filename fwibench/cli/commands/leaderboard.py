@@ -60,6 +60,6 @@ def leaderboard(
     else:
         print_leaderboard(rows)
         print_compared(compared)
-    print_notes([*notes, *faults])
+    print_notes(list(dict.fromkeys([*notes, *faults])))
     for path in exports or []:
         export(rows, path, registry)

@@ -51,7 +51,7 @@ def _costs(found: Inspection) -> list[list[str]]:
         row("parameters, trained", _whole(ours.parameters), show_count, "parameters"),
         row("parameters, closed form", _whole(ours.parameters_closed_form)),
         row("parameters, fixed", _whole(ours.parameters_fixed)),
-        row("MACs", show_count(ours.macs)),
+        row("MACs", show_count(ours.macs), show_count, "macs"),
         row("FLOPs" + kind, show_count(ours.flops), show_count, "flops"),
         row("not counted", ", ".join(ours.uncounted)),
         row(f"MAE [{found.unit}]", "", _score, "mae"),
@@ -62,16 +62,19 @@ def _costs(found: Inspection) -> list[list[str]]:
 
 def print_published(entries: tuple[Published, ...]) -> None:
     """Print the published values of a method on all datasets."""
-    numbers = ("MAE", "MSE", "SSIM", "parameters", "FLOPs")
+    scores, counts = {"MAE": "mae", "MSE": "mse", "SSIM": "ssim"}, {"parameters": "parameters", "MACs": "macs"}
+    if any(entry.flops is not None for entry in entries):
+        counts["FLOPs"] = "flops"
     rows = [
         [
             entry.dataset,
-            *(_score(value) for value in (entry.mae, entry.mse, entry.ssim)),
-            *(show_count(value) for value in (entry.parameters, entry.flops)),
+            *(_score(getattr(entry, field)) for field in scores.values()),
+            *(show_count(getattr(entry, field)) for field in counts.values()),
             entry.source,
         ]
         for entry in entries
     ]
+    numbers = (*scores, *counts)
     print_table("published", ("dataset", *numbers, "source"), rows, right=numbers)
 
 

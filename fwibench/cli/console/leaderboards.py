@@ -39,13 +39,14 @@ def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better:
         better: Which scores are better: `low` or `high`.
     """
     difference = f"difference [{unit}]" if unit else "difference"
-    numbers = ("first", "second", difference, "95 %", "p (Holm)", "effect", "n", "seeds")
+    grouped = any(one.groups != one.n for one in made)
+    numbers = ("first", "second", difference, "95 %", "p (Holm)", "effect", "n", *["groups"] * grouped, "seeds")
     header = ("pair", *numbers, "better")
-    rows = [_cells(one, better) for one in made]
+    rows = [_cells(one, better, grouped=grouped) for one in made]
     print_table(title, header, rows, right=numbers, optional=("first", "second", "seeds"))
 
 
-def _cells(one: Comparison, better: str) -> list[str]:
+def _cells(one: Comparison, better: str, *, grouped: bool) -> list[str]:
     ends = (one.ci_low, one.ci_high)
     return [
         f"{one.method} - {one.other}",
@@ -56,6 +57,7 @@ def _cells(one: Comparison, better: str) -> list[str]:
         show_number(one.p_holm, 3),
         f"{one.effect:+.2f}",
         str(one.n),
+        *[str(one.groups)] * grouped,
         f"{one.seeds} / {one.other_seeds}",
         one.verdict(better),
     ]

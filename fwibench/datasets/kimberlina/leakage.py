@@ -105,6 +105,10 @@ class KimberlinaLeakage(SimulatedDataset):
         parts = random_split(len(known), held_out[0], held_out[1], self.spec.name)
         return {name: np.flatnonzero(np.isin(self._scenarios, known[chosen])) for name, chosen in parts.items()}
 
+    def groups(self, scheme: str, numbers: Indices) -> tuple[str, ...]:
+        """Return the scenario of each sample: its maps are decades of one leak."""
+        return tuple(f"scenario-{scenario}" for scenario in self._scenarios[numbers])
+
     @cached_property
     def _scenarios(self) -> Indices:
         """Scenario of each map; of original files by names such as `label_sim0001_t10.npz`, or 20 maps in a row."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fwibench.datasets.marmousi.crops import Crops, crop_indices
+from fwibench.datasets.marmousi.crops import Crops, crop_indices, split_of
 from fwibench.datasets.marmousi.geology import folded_section
 from fwibench.datasets.readers import ExpectedMaps, read_maps
 from fwibench.datasets.simulated import Originals, SimulatedDataset
@@ -61,6 +61,12 @@ class Marmousi(SimulatedDataset):
     def indices(self, scheme: str) -> dict[str, Indices]:
         """Return a random split; crops of one model are split by columns."""
         return crop_indices(self.size) if isinstance(self.originals, Crops) else super().indices(scheme)
+
+    def groups(self, scheme: str, numbers: Indices) -> tuple[str, ...]:
+        """Return one group for the crops of a split, which overlap; independent maps are groups of their own."""
+        if not isinstance(self.originals, Crops):
+            return super().groups(scheme, numbers)
+        return tuple(f"columns-of-{split_of(number)}" for number in numbers)
 
     def open_originals(self, path: Path) -> Originals:
         """Crop a file with one large model; other files hold maps of the size of the problem."""

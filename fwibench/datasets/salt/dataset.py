@@ -21,7 +21,7 @@ import numpy as np
 
 from fwibench.datasets.salt.geology import LARGE, REALISTIC, salt_volume
 from fwibench.datasets.simulated import SimulatedDataset
-from fwibench.datasets.splits import block_split
+from fwibench.datasets.splits import block_split, first_of_run
 from fwibench.problem import AcousticPhysics, Amplitude, Grid, Point, Problem, Property, Ricker, SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 from fwibench.typing import Array32, Array64, Indices
@@ -73,6 +73,16 @@ class Salt(SimulatedDataset):
             return super().indices(scheme)
         n, n_val, n_test = self.counts()
         return block_split(n, n_val, n_test, gap=max(n // 28, 1))
+
+    def groups(self, scheme: str, numbers: Indices) -> tuple[str, ...]:
+        """Return the run of neighbouring slices that each sample of the split `block` belongs to.
+
+        Under `random` every slice is a group of its own: its nearest neighbours are in train rather than in test.
+        """
+        if scheme != "block":
+            return super().groups(scheme, numbers)
+        members = np.sort(np.concatenate(list(self.indices(scheme).values())))
+        return tuple(f"slices-from-{first}" for first in first_of_run(members, numbers))
 
     def maps(self, numbers: range) -> Iterable[Array32]:
         """Return slices of the volumes, in order."""

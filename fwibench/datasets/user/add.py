@@ -18,12 +18,12 @@ from fwibench.datasets.user.description import Description, converted_folder, de
 from fwibench.datasets.user.duplicates import describe_duplicates, find_duplicates
 from fwibench.datasets.user.file_pairs import FilePairs, find_files, match_shapes
 from fwibench.datasets.user.input_files import convert_inputs
-from fwibench.datasets.user.number_lists import parse_numbers, parse_sample_numbers
+from fwibench.datasets.user.number_lists import parse_groups, parse_numbers, parse_sample_numbers
 from fwibench.datasets.user.options import AddOptions
 from fwibench.datasets.user.physics_fit import PhysicsFit, fit_physics
 from fwibench.datasets.user.physics_search import Offer
 from fwibench.datasets.user.plausibility import check_section, check_time_axis
-from fwibench.datasets.user.splits import split_samples, split_sizes
+from fwibench.datasets.user.splits import shared_groups, split_samples, split_sizes
 from fwibench.datasets.user.survey import Survey, count_positions, make_survey
 from fwibench.datasets.user.value_ranges import ValueRange, check_unit, find_range, open_pairs
 from fwibench.errors import UsageError
@@ -86,6 +86,7 @@ def _examine(options: AddOptions, converted: Path) -> AddResult:
     shown = dict(zip((*inputs.measurements, *inputs.properties), (*originals[0], *originals[1]), strict=True))
     pairs = match_shapes(inputs.measurements, inputs.properties, _expected(options), shown)
     numbers, sizes = _split(options, sum(pairs.counts))
+    groups = parse_groups(options.groups, pairs.counts)
     grid = Grid(nz=pairs.section[0], nx=pairs.section[1], spacing=options.spacing)
     options, position_notes = inputs.fill_options(options, grid)
     survey, survey_notes = make_survey(options, pairs.measurement, grid)
@@ -100,11 +101,11 @@ def _examine(options: AddOptions, converted: Path) -> AddResult:
         notes = (*notes, *check_section(survey, grid, mapped, options.unit))
     problem, scaling_notes = _make_problem(options, survey, grid, (measured, mapped))
     fit = fit_physics(problem, options, pairs, has_positions=bool(options.source_x and options.receiver_x))
-    description = _describe(options, pairs, fit, numbers, sizes)
+    description = _describe(options, pairs, fit, numbers, sizes).model_copy(update={"groups": groups})
     if sizes[1] == description.size:
         scaling_notes = (*scaling_notes, "all samples are test: only methods that do not train can run")
     duplicates = describe_duplicates(find_duplicates(properties), split_samples(description), measurements)
-    notes = (*notes, *scaling_notes, *duplicates, *fit.notes)
+    notes = (*notes, *scaling_notes, *duplicates, *shared_groups(description), *fit.notes)
     description = description.model_copy(update={"caveats": notes})
     return AddResult(description, measured, mapped, notes, fit.agreements, fit.offers)
 

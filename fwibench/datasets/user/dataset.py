@@ -52,6 +52,11 @@ class AddedDataset(FilesDataset):
         share = min(LIMITS.get(self.profile, described.size) / described.size, 1.0)
         return {name: part[_spread(len(part), round(share * len(part)))] for name, part in parts.items()}
 
+    def groups(self, scheme: str, numbers: Indices) -> tuple[str, ...]:
+        """Return the groups that the user named; without them every sample is a group of its own."""
+        named = self.description.groups
+        return tuple(named[number] for number in numbers) if named else ()
+
     def arrays(self) -> Shards:
         """Return the files of the user."""
         described = self.description

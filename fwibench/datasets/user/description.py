@@ -41,6 +41,9 @@ class Description(Frozen):
     split: Literal["random", "last"] = Field(default="random", description="last: the last samples are test")
     split_seed: str = Field(default="", description="random seed of the shuffle; empty: the name, as in early versions")
     test_numbers: tuple[int, ...] = Field(default=(), description="numbers of the test samples, if the user named them")
+    groups: tuple[str, ...] = Field(
+        default=(), description="group of each sample that is not independent of others; empty: all are independent"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Description:
@@ -52,6 +55,8 @@ class Description(Frozen):
         numbers = self.test_numbers
         if numbers and (len(set(numbers)) != self.n_test or not 0 <= min(numbers) <= max(numbers) < self.size):
             raise ValueError(f"test_numbers must be {self.n_test} different numbers below {self.size}")
+        if self.groups and len(self.groups) != self.size:
+            raise ValueError(f"groups has {len(self.groups)} names for {self.size} samples")
         return self
 
     @property

@@ -1,8 +1,9 @@
-"""Lists of numbers in texts of options: numbers, positions, sample numbers."""
+"""Lists in texts of options: numbers, positions, sample numbers, groups of samples."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from fwibench.errors import UsageError
 
@@ -103,3 +104,30 @@ def parse_sample_numbers(text: str, n: int) -> tuple[int, ...]:
             "samples count from 0, all files in a row",
         )
     return tuple(sorted(found))
+
+
+def parse_groups(text: str, counts: Sequence[int]) -> tuple[str, ...]:
+    """Return the name of each sample's group; empty for an empty text.
+
+    Args:
+        text: Value of `--groups`: `files`, a number of samples, or a name for each sample.
+        counts: Number of samples in each file.
+
+    Raises:
+        UsageError: The text has another form, or does not fit the number of samples.
+    """
+    n = sum(counts)
+    if text == "files":
+        return tuple(f"file-{number}" for number, count in enumerate(counts) for _ in range(count))
+    if text.isdecimal() and n > 1:
+        rows = int(text)
+        if not 1 <= rows <= n:
+            raise UsageError(f"--groups is {rows}, expected 1 to {n} samples in a row", "such as --groups 20")
+        return tuple(f"samples-from-{number - number % rows}" for number in range(n)) if rows > 1 else ()
+    names = tuple(name.strip() for name in text.split(",")) if text else ()
+    if not all(names) or len(names) not in (0, n):
+        raise UsageError(
+            f"--groups names {len(names)} groups, empty names included, for {n} samples",
+            "write `files`, a number of samples in a row, or the name of each sample's group, separated by commas",
+        )
+    return names

@@ -89,6 +89,11 @@ class AddOptions(SurveyOptions):
     split: Literal["random", "last"] = Field(default="random", description="shuffled, or the last samples are test")
     split_seed: int = Field(default=0, description="random seed of the shuffle")
     test_numbers: ListText = Field(default="", description="numbers of the test samples, such as 0,5,10:20")
+    groups: ListText = Field(
+        default="",
+        description="samples that are not independent, such as steps of one simulation: `files` for those of one file, "
+        "20 for every 20 in a row, or the name of each sample's group, separated by commas",
+    )
     summary: str = Field(default="", description="one line for lists")
     licence: str = Field(default="", description="licence of the data")
 

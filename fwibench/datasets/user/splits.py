@@ -11,6 +11,7 @@ from fwibench.datasets.splits import random_split
 from fwibench.datasets.user.description import Description
 from fwibench.errors import UsageError
 from fwibench.seeds import derive_seed
+from fwibench.text.readable import counted
 from fwibench.typing import Indices
 
 SHARE = 0.1
@@ -32,6 +33,18 @@ def split_samples(described: Description) -> dict[str, Indices]:
     rest = np.setdiff1d(np.arange(n), test)
     order = rest[np.random.default_rng(derive_seed("split", seed, n)).permutation(len(rest))]
     return {"train": np.sort(order[n_val:]), "val": np.sort(order[:n_val]), "test": test}
+
+
+def shared_groups(described: Description) -> list[str]:
+    """Return a note if groups have samples in test and in train or val; none otherwise."""
+    parts = split_samples(described)
+    seen, held_out = (
+        {described.groups[i] for name in names for i in parts[name]} if described.groups else set()
+        for names in (("train", "val"), ("test",))
+    )
+    both = counted(len(seen & held_out), "group")
+    advice = "scores are too good; --split last or --test-numbers keeps groups together"
+    return [f"{both} with samples in test and in train or val: {advice}"] if seen & held_out else []
 
 
 def split_sizes(n: int, val: float | None, test: float | None, named: int = 0) -> tuple[int, int]:

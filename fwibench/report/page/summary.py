@@ -20,6 +20,7 @@ class Best:
     Attributes:
         setting: What its rows have in common.
         n_test: Number of test samples; None if it is not known.
+        n_groups: Number of groups of samples that are not independent; None if all are independent.
         anchor: Id of its table in the page.
         methods: Number of methods with scores.
         name: Method with the best score; empty if nothing was ranked.
@@ -31,6 +32,7 @@ class Best:
 
     setting: Setting
     n_test: int | None
+    n_groups: int | None
     anchor: str
     methods: int
     name: str
@@ -47,14 +49,15 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
         if group.published:
             continue
         scored = [shown.row for shown in group.rows if shown.row.score is not None]
-        samples = group.n_test
-        too_few = samples is not None and len(scored) > 1 and samples < least_samples(len(scored) - 1)
+        counted = group.n_groups or group.n_test
+        too_few = counted is not None and len(scored) > 1 and counted < least_samples(len(scored) - 1)
         ranked = [row for row in scored if row["rank"] is not None and not too_few]
         first = min(ranked, key=lambda row: row.columns.ranking.order(row.score or 0.0), default=None)
         found.append(
             Best(
                 setting=group.setting,
-                n_test=samples,
+                n_test=group.n_test,
+                n_groups=group.n_groups,
                 anchor=group.anchor,
                 methods=len(scored),
                 name=first.label if first else "",

@@ -5,11 +5,12 @@ Invariant: a cell keeps its value beside its text, so that a column sorts by val
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, get_args
 
+from fwibench.boards.published import is_published
 from fwibench.boards.rows import Column, Columns, Part, Row, Setting
 
 
@@ -63,6 +64,7 @@ class Group:
     Attributes:
         setting: What its rows have in common.
         n_test: Number of test samples; None if it is not known.
+        n_groups: Number of groups of samples that are not independent; None if all are independent.
         published: Whether it shows published rows, which have no rank.
         heads: Heads of its columns.
         rows: In the order of the leaderboard.
@@ -70,6 +72,7 @@ class Group:
 
     setting: Setting
     n_test: int | None
+    n_groups: int | None
     published: bool
     heads: list[Head]
     rows: list[Shown]
@@ -87,15 +90,17 @@ def make_groups(rows: Sequence[Row]) -> list[Group]:
         rows: Rows of a leaderboard, group by group, published ones included.
     """
     made: list[Group] = []
+    added = {column.key for column in rows[0].columns if is_published(column, rows)} if rows else set()
     count = 0
     for _, same in groupby(rows, key=lambda row: row.group):
         group = list(same)
-        made.append(_group(group, count))
+        made.append(_group(group, count, added))
         count += len(group)
     return made
 
 
-def _group(rows: list[Row], count: int) -> Group:
+def _group(rows: list[Row], count: int, added: Collection[str]) -> Group:
+    """The table of a group; columns in `added` are shown at first, too."""
     first = rows[0]
     published = first["status"] == "published"
     columns = _columns(rows, published=published)
@@ -104,8 +109,11 @@ def _group(rows: list[Row], count: int) -> Group:
     return Group(
         setting=Setting(*(first[name] for name in Setting._fields)),
         n_test=first["n_test"],
+        n_groups=min((row["n_groups"] for row in rows if row["n_groups"]), default=None),
         published=published,
-        heads=[_head(column, first.unit) for column in columns],
+        heads=[
+            _head(column, first.unit, more="page" not in column.shown and column.key not in added) for column in columns
+        ],
         rows=[
             Shown(
                 row=row,
@@ -127,10 +135,10 @@ def _columns(rows: Sequence[Row], *, published: bool) -> list[Column]:
     return sorted(known, key=lambda column: get_args(Part).index(column.part))
 
 
-def _head(column: Column, property_unit: str) -> Head:
+def _head(column: Column, property_unit: str, *, more: bool) -> Head:
     title, unit = column.heading or column.title, column.unit(property_unit).replace("^2", "²")
     text = f"{title} [{unit}]" if unit else title
-    return Head(column, text, column.meaning.replace("`", ""), "page" not in column.shown)
+    return Head(column, text, column.meaning.replace("`", ""), more)
 
 
 def _entry(column: Column, row: Row, best: float | None) -> Entry:

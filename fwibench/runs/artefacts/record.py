@@ -75,7 +75,9 @@ class Record(Frozen):
     n_val: Count | None = None
     n_test: Count | None = None
     device: Text = ""
-    scores: dict[str, Score | None] = Field(default_factory=dict, description="mean over test samples, by metric")
+    scores: dict[str, Score | None] = Field(
+        default_factory=dict, description="over all test samples, by metric; pooled as the metric's spec declares"
+    )
     complexity: Complexity = Complexity()
     costs: Costs = Field(default_factory=Costs)
     diagnostics: dict[str, Score] = Field(default_factory=dict)

@@ -1,21 +1,25 @@
 """Scores of each test sample of a run: `scores.csv`.
 
-Invariant: one row for each sample, with its stable id; a missing score is NaN.
+Invariant: one row for each sample, with its stable id; a missing score is NaN. The column `group` is there only where
+several samples have the same group: a table without it is of independent samples, or of an early version.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from fwibench.errors import RecordError
 from fwibench.files.atomic import reading, write_text
+from fwibench.metrics.pooling import pool
 from fwibench.runs.artefacts.layout import RunFiles
+from fwibench.specs.metric import TABLE_COLUMNS, Pooling
 from fwibench.typing import Array64
 
 LARGEST = 1e100
@@ -29,25 +33,33 @@ class Scores:
     Attributes:
         ids: Sample ids, `(n,)`.
         values: Scores by metric, `(n,)` each.
+        groups: Group of each sample, `(n,)`, see `Dataset.groups`; empty if every sample is a group of its own.
     """
 
     ids: tuple[str, ...]
     values: dict[str, Array64]
+    groups: tuple[str, ...] = ()
 
-    def means(self) -> dict[str, float | None]:
-        """Return the mean over the samples, by metric; None if a sample has no score."""
+    def pooled(self, pooling: Mapping[str, Pooling] = MappingProxyType({})) -> dict[str, float | None]:
+        """Return the score over all samples, by metric; None if a sample has no score.
+
+        Args:
+            pooling: How the scores of a metric are pooled, by metric; the mean by default.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
-            means = {name: float(np.mean(values)) for name, values in self.values.items()}
-        return {name: mean if abs(mean) <= LARGEST else None for name, mean in means.items()}
+            found = {name: pool(values, pooling.get(name, "mean")) for name, values in self.values.items()}
+        return {name: score if abs(score) <= LARGEST else None for name, score in found.items()}
 
 
 def write_scores(scores: Scores, folder: Path) -> None:
     """Write the scores of a run into its folder, atomically."""
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(["id", *scores.values])
+    grouped = len(set(scores.groups)) < len(scores.groups)
+    names = zip(scores.ids, scores.groups, strict=True) if grouped else zip(scores.ids, strict=True)
+    writer.writerow([*TABLE_COLUMNS[: 1 + grouped], *scores.values])
     columns = [np.where(np.abs(values) <= LARGEST, values, np.nan) for values in scores.values.values()]
-    writer.writerows([sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(scores.ids))
+    writer.writerows([*sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(names))
     write_text(RunFiles(folder).scores, table.getvalue())
 
 
@@ -64,16 +76,17 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
     path, again = RunFiles(folder).scores, "fwibench rescore writes it again"
     with reading(path, "scores", again, RecordError):
         header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")))
-        if not header or header[0] != "id" or len(set(header)) < len(header):
-            raise ValueError("its first line does not name id and then each metric once")
+        if not header or header[0] != "id" or len(set(header)) < len(header) or "group" in header[2:]:
+            raise ValueError("its first line does not name id, group if there are groups, and then each metric once")
         if not rows:
             raise ValueError("it has no samples")
         ids, *columns = zip(*rows, strict=True)
         if len(columns) + 1 != len(header):
             raise ValueError(f"it has {len(columns) + 1} columns and {len(header)} column names")
+        groups: tuple[str, ...] = columns.pop(0) if header[1:2] == ["group"] else ()
         values = {
             name: np.fromiter(map(float, column), np.float64)
-            for name, column in zip(header[1:], columns, strict=True)
+            for name, column in zip(header[1 + bool(groups) :], columns, strict=True)
             if metrics is None or name in metrics
         }
         for name, column in values.items():
@@ -81,4 +94,4 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
                 raise ValueError(f"{name} has scores beyond {LARGEST:g}")
     if len(set(ids)) < len(ids):
         raise RecordError(f"{path} has a sample twice", again)
-    return Scores(ids, values)
+    return Scores(ids, values, groups)

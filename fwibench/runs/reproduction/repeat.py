@@ -20,8 +20,10 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.differences import Change, find_changes
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
+from fwibench.runs.artefacts.scores import read_scores
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request
+from fwibench.runs.scoring.score import pool_scores
 
 Predicted = Literal["equal", "different", "not stored"]
 
@@ -199,7 +201,7 @@ def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float
     Raises:
         RecordError: A record cannot be read.
     """
-    one, two = read_record(RunFiles(first).record), read_record(RunFiles(second).record)
+    one, two = (_pool_again(read_record(RunFiles(folder).record), folder, registry) for folder in (first, second))
     known = [name for name in one.scores if name in registry.metrics]
     ours, theirs = (
         # metrics that the first run does not have are not compared
@@ -216,6 +218,17 @@ def compare_runs(first: Path, second: Path, registry: Registry, tolerance: float
         largest=largest,
         environment=tuple(_compare_environments(one, two)),
     )
+
+
+def _pool_again(record: Record, folder: Path, registry: Registry) -> Record:
+    """The record with scores pooled as their metrics declare now: early versions took the mean of all of them."""
+    specs = {name: registry.metric(name).spec for name in record.scores if name in registry.metrics}
+    names = [name for name, spec in specs.items() if spec.pooling != "mean"]
+    try:
+        pooled = pool_scores(read_scores(folder, names), registry) if names else {}
+    except RecordError:
+        return record
+    return record.model_copy(update={"scores": {**record.scores, **pooled}})
 
 
 def _compare_reasons(first: Record, second: Record) -> Iterator[Change]:

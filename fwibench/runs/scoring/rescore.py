@@ -18,7 +18,7 @@ from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
-from fwibench.runs.scoring.score import note_prefix, score
+from fwibench.runs.scoring.score import note_prefix, pool_scores, score
 from fwibench.typing import Array64
 
 WAIT_S = 60.0
@@ -27,6 +27,8 @@ WAIT_S = 60.0
 
 def rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[Record, list[str]]:
     """Compute metrics of a finished run again; other scores stay unchanged, unless their table is damaged.
+
+    The groups of the samples are stored anew, too: runs of early versions have none.
 
     Args:
         folder: Folder of the run.
@@ -60,11 +62,11 @@ def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[
     metrics = [name for name in metrics if name not in kept]
     notes = [note for note in record.notes if not note.startswith(tuple(map(note_prefix, metrics)))]
     notes += [note for note in failures if not note.startswith(tuple(map(note_prefix, kept)))]
-    scores = Scores(test.ids, {**known, **{name: scored.values[name] for name in metrics}})
+    scores = Scores(test.ids, {**known, **{name: scored.values[name] for name in metrics}}, test.groups)
     write_scores(scores, folder)
-    # only computed metrics: the other means stay bitwise unchanged
-    means = {name: mean for name, mean in scores.means().items() if name in metrics}
-    updated = record.model_copy(update={"scores": {**record.scores, **means}, "notes": notes})
+    # only computed metrics: the other scores stay bitwise unchanged
+    pooled = {name: score for name, score in pool_scores(scores, registry).items() if name in metrics}
+    updated = record.model_copy(update={"scores": {**record.scores, **pooled}, "notes": notes})
     write_record(updated, RunFiles(folder).record)
     return updated, failures
 

@@ -58,7 +58,17 @@ def score(
                 notes.append(f"{note_prefix(name)}{describe(error)}")
                 failed.add(name)
                 values[name][:] = np.nan
-    return Scores(test.ids, values), notes
+    return Scores(test.ids, values, test.groups), notes
+
+
+def pool_scores(scores: Scores, registry: Registry) -> dict[str, float | None]:
+    """Return the score over all samples, by metric, pooled as the spec of each metric declares.
+
+    Args:
+        scores: Scores of the samples.
+        registry: Registry of the metrics; the mean is taken of a metric that it does not have.
+    """
+    return scores.pooled({name: offer.spec.pooling for name, offer in registry.metrics.items()})
 
 
 def note_prefix(metric: str) -> str:

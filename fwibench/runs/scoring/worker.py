@@ -40,7 +40,7 @@ from fwibench.runs.processes.messages import (
     write_message,
 )
 from fwibench.runs.scoring.rescore import RescoreJob, rescore
-from fwibench.runs.scoring.score import exact_notes, score
+from fwibench.runs.scoring.score import exact_notes, pool_scores, score
 
 
 def main(task: str, folder: Path, liveness: int) -> None:
@@ -77,7 +77,7 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
         metrics: Names of the metrics.
 
     Returns:
-        Mean scores and notes.
+        Scores over all samples, and notes.
 
     Raises:
         DataError: The predictions cannot be read, or are not of the test samples.
@@ -88,7 +88,8 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
     scores, notes = score(prediction, test, metrics, registry, problem)
     write_scores(scores, folder)
     notes += exact_notes(prediction, test, problem)
-    return Scored(n_test=len(test), scores=scores.means(), notes=notes, plugins=describe_plugins(registry))
+    pooled = pool_scores(scores, registry)
+    return Scored(n_test=len(test), scores=pooled, notes=notes, plugins=describe_plugins(registry))
 
 
 def diagnose(record: Record, registry: Registry, folder: Path, workdir: Path) -> dict[str, float]:

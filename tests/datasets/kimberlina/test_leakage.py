@@ -41,6 +41,15 @@ def test_scenario_is_in_one_split(registry: Registry, profile: str) -> None:
     assert tuple(counts.values()) == sizes[profile]
 
 
+def test_decades_of_one_scenario_are_a_group(registry: Registry) -> None:
+    dataset = open_dataset(registry, "kimberlina-leakage", "quick")
+    test = dataset.indices("scenario")["test"]
+    groups = dataset.groups("scenario", test)
+    assert groups == tuple(f"scenario-{scenario_and_decade(int(number))[0]}" for number in test)
+    assert (len(groups), len(set(groups))) == (160, 8)
+    assert dataset.groups("scenario", test[::32]) == groups[::32]
+
+
 def test_plume_starts_empty_and_only_grows(scenario: np.ndarray) -> None:
     changed = [(scenario[0] - later > 20).mean() for later in scenario]
     assert changed[0] == 0

@@ -105,3 +105,4 @@ def test_real_model_is_cropped(registry: Registry, real_data: Path) -> None:
     assert crops.min() >= 1500
     assert np.median(crops[:, :, 60:]) > np.median(crops[:, :, :10])
     assert dataset.identity != open_dataset(registry, "marmousi", "smoke").identity
+    assert dataset.groups("random", dataset.indices("random")["test"]) == ("columns-of-test",) * 2

@@ -36,6 +36,14 @@ def test_sample_does_not_depend_on_number_of_samples(salt: Dataset) -> None:
     assert_same_signal(np.load(stored / "data0.npy")[7], measurement, rounding(terms=600))
 
 
+def test_a_held_out_block_is_one_group_and_random_slices_are_not_grouped(salt: Dataset) -> None:
+    parts = {name: salt.split("block", name) for name in ("train", "val", "test")}
+    assert [len(set(parts[name].groups)) for name in ("val", "test")] == [1, 1]
+    assert len({group for part in parts.values() for group in part.groups}) == len(set(parts["train"].groups)) + 2
+    assert parts["test"].spread(2).groups == parts["test"].groups[:2]
+    assert salt.split("random", "test").groups == ()
+
+
 def test_neighbouring_slices_are_similar_and_volumes_differ() -> None:
     volume, other = _volume(0), _volume(1)
     step = np.abs(np.diff(volume, axis=0)).mean()

@@ -187,3 +187,40 @@ def test_electromagnetic_rows_are_scaled_separately(home: Path) -> None:
     scaled = amplitude.normalise(measured, np)
     np.testing.assert_allclose(np.abs(scaled).max((0, 1, 3)), [1, 1, 1, 1, 1, 0], rtol=1e-6)
     assert "row 5 of the measurements is zero throughout" in found.notes
+
+
+def test_groups_are_files_rows_or_names(home: Path) -> None:
+    fill(16)
+    for kind in ("data", "model"):
+        whole = np.load(f"{kind}.npy")
+        np.save(f"two-{kind}1.npy", whole[:12])
+        np.save(f"two-{kind}2.npy", whole[12:])
+    two = {"measurements": "two-data*.npy", "properties": "two-model*.npy"}
+    add_dataset(add_options("files", groups="files", **two))
+    add_dataset(add_options("rows", groups="4", split="last", val=4, test=4))
+    add_dataset(add_options("names", groups=",".join("abcdefghijklmnop")))
+    every = np.arange(16)
+    assert opened("files").groups("random", every) == ("file-0",) * 12 + ("file-1",) * 4
+    assert set(opened("rows").split("random", "test").groups) == {"samples-from-12"}
+    assert opened("names").groups("random", every[3:5]) == ("d", "e")
+    add_dataset(add_options("alone"))
+    assert opened("alone").split("random", "test").groups == ()
+    before = opened("alone").fingerprint
+    forget("alone")
+    add_dataset(add_options("alone", groups="4"))
+    assert opened("alone").fingerprint == before, "runs from before the groups were named stay valid"
+
+
+def test_groups_in_test_and_train_are_noted(home: Path) -> None:
+    fill(12)
+    found = add_dataset(add_options("rows", groups="4", test=4))
+    assert any("groups with samples in test and in train or val: scores are too good" in note for note in found.notes)
+    kept = add_dataset(add_options("kept", groups="4", split="last", val=4, test=4))
+    assert not any("scores are too good" in note for note in kept.notes)
+
+
+@pytest.mark.parametrize(("text", "message"), [("99", "--groups is 99, expected 1 to 12"), ("a,b", "names 2 groups")])
+def test_groups_that_do_not_fit_the_samples_raise(home: Path, text: str, message: str) -> None:
+    fill(12)
+    with pytest.raises(UsageError, match=message):
+        add_dataset(add_options(groups=text))

@@ -87,7 +87,7 @@ def leave_predicted(
         "costs": Costs(fit_s=float(np.mean(size))),
         **changes,
     }
-    record = Record(cell=cell, status="ok", scores=scores.means(), **fields)
+    record = Record(cell=cell, status="ok", scores=scores.pooled(), **fields)
     folder = Results(root).folder(cell)
     write_scores(scores, folder)
     write_predictions(Predictions(ids, maps), folder)

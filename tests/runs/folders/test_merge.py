@@ -49,7 +49,7 @@ def test_merge_keeps_newest_ok_record(tmp_path: Path) -> None:
     for record in records.values():
         folder = Results(out).folder(record.cell)
         if record.status == "ok":
-            assert read_scores(folder).means()["mae"] == record.scores["mae"]
+            assert read_scores(folder).pooled()["mae"] == record.scores["mae"]
     again = merge([first, second], out)
     assert (again.runs, again.copied) == (5, 0)
     kept = merge([first, second], tmp_path / "kept", "first")

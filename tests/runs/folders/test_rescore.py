@@ -1,16 +1,20 @@
 """Rescoring finished runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import fwibench as fb
 from fwibench.datasets.base import Dataset
+from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.artefacts.scores import read_scores
+from fwibench.runs.artefacts.scores import read_scores, write_scores
+from fwibench.runs.scoring.rescore import rescore
 from tests.conftest import Command
 
 METRIC = """
@@ -74,3 +78,26 @@ def test_rescore_adds_metric_to_finished_run(
     assert read_record(RunFiles(folder).record).scores == after.scores
     write_record(after.model_copy(update={"status": "failed"}), RunFiles(folder).record)
     assert "there are no finished runs" in fwibench("rescore").stderr
+
+
+def test_rescore_stores_groups_and_pooled_scores_of_a_run_of_an_early_version(
+    tmp_path: Path, salt: Dataset, registry: Registry
+) -> None:
+    def layers(measurements: np.ndarray) -> np.ndarray:
+        return np.full((len(measurements), *salt.problem.property_shape), 2500.0, np.float32)
+
+    folder = fb.evaluate(layers, "salt", profile="smoke", split="block").save(tmp_path)
+    table, record = read_scores(folder), read_record(RunFiles(folder).record)
+    assert table.groups == salt.split("block", "test").groups
+    assert len(set(table.groups)) == 1
+    squared = np.square(2500.0 - salt.split("block", "test").properties[:].astype(float)).mean()
+    assert record.scores["rmse"] == pytest.approx(squared**0.5)
+    assert record.scores["mse"] == pytest.approx(squared)
+    write_scores(replace(table, groups=()), folder)
+    mean = float(table.values["rmse"].mean())
+    assert mean != pytest.approx(record.scores["rmse"])
+    write_record(record.model_copy(update={"scores": {**record.scores, "rmse": mean}}), RunFiles(folder).record)
+    updated, failures = rescore(folder, ["rmse"], registry)
+    assert not failures
+    assert updated.scores == record.scores
+    assert read_scores(folder).groups == table.groups

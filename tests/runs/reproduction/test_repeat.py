@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fwibench.datasets.base import Dataset
@@ -14,6 +16,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, Record, read_record, write_record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.scores import read_scores, write_scores
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.processes.variables import OPENBLAS_WAITING, OPENMP_WAITING
 from fwibench.runs.reproduction.command import request_of
@@ -216,3 +219,16 @@ def test_reproduction_uses_recorded_number_of_threads(tmp_path: Path, monkeypatc
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with same_fit(made(costs=Costs(fit_threads=1))):
         assert FIT_THREADS not in os.environ, "the user's setting takes precedence"
+
+
+def test_pooled_score_of_early_version_is_compared_as_its_metric_declares(results: Path, registry: Registry) -> None:
+    folder = Results(results).run("smoke-mean-map")
+    again = shutil.copytree(folder, results / "again")
+    record, samples = read_record(RunFiles(folder).record), read_scores(folder)
+    # the root of (1 + 49) / 2, and the mean
+    for place, score in ((again, 5.0), (folder, 4.0)):
+        write_scores(replace(samples, values={**samples.values, "rmse": np.array([1.0, 7.0])}), place)
+        write_record(record.model_copy(update={"scores": {**record.scores, "rmse": score}}), RunFiles(place).record)
+    assert compare_runs(folder, again, registry, 1e-6).agrees
+    RunFiles(folder).scores.unlink()
+    assert [change.what for change in compare_runs(folder, again, registry, 1e-6).changes] == ["rmse"]

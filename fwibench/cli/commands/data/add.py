@@ -93,6 +93,10 @@ def add(
     test_numbers: Annotated[
         str, typer.Option(help="Numbers of the test samples, from 0, all files in a row: 0,5,10:20.")
     ] = "",
+    groups: Annotated[
+        str,
+        typer.Option(help="Samples that are not independent: `files`, a number in a row, or each sample's group name."),
+    ] = "",
     summary: Annotated[str, typer.Option(help="One line for lists.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
