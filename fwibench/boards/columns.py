@@ -218,6 +218,12 @@ AFTER_SCORES = (
         show=lambda value: plain(value)[:10],
     ),
     Column("unit", "text", "unit of the property", lambda runs: runs.first.unit or None),
+    Column(
+        "test_dataset",
+        "text",
+        "dataset whose test samples the model was applied to, if it is another one than `dataset`, with its variant",
+        lambda runs: runs.test_dataset,
+    ),
 )
 
 

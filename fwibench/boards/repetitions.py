@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fwibench.errors import UnknownNameError
-from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.cell import CellDataset
 from fwibench.runs.artefacts.record import Record
 
 
@@ -55,7 +55,13 @@ class Repetitions:
     @property
     def dataset(self) -> str:
         """Name of the dataset with its variant."""
-        return variant(self.first.cell)
+        return variant(self.first.cell.fitted_on)
+
+    @property
+    def test_dataset(self) -> str | None:
+        """Name of another dataset that the model was tested on, with its variant; None without one."""
+        tested = self.first.cell.tested_on
+        return None if tested is None else variant(tested)
 
     @property
     def fwibench_version(self) -> str | None:
@@ -88,8 +94,10 @@ def identity(record: Record, base: Record | None = None, *, common: bool = False
         base: Record of the run that it builds on, whose seed does not matter either.
         common: Whether the number of requested test samples does not matter.
     """
-    without = {"seed", "dataset_options", "options", "non_default"} | ({"test_samples"} if common else set())
+    without = {"seed", "dataset_options", "options", "non_default", "model"} | ({"test_samples"} if common else set())
     content = [(one.cell.model_dump(mode="json", exclude=without), one.chosen) for one in (record, base) if one]
+    if record.cell.tested_on:
+        del content[0][0]["tested_on"]["dataset_options"]
     if base:
         content[0][0]["base"] = ""
     return json.dumps([content, record.source, record.track], sort_keys=True)
@@ -131,10 +139,10 @@ def split_runs(text: str) -> list[str]:
     return list(map(unquote, text.split()))
 
 
-def variant(cell: Cell) -> str:
+def variant(chosen: CellDataset) -> str:
     """Return the dataset with the options that change its samples; where its files lie is not part of the name."""
-    options = {name: value for name, value in cell.dataset_options.items() if name != "path" and not _is_path(value)}
-    return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
+    options = {name: value for name, value in chosen.dataset_options.items() if name != "path" and not _is_path(value)}
+    return f"{chosen.dataset}[{format_options(options)}]" if options else chosen.dataset
 
 
 def with_fingerprint(name: str, fingerprint: str) -> str:
@@ -159,5 +167,5 @@ def _is_path(value: object) -> bool:
 
 
 def _dataset_names(record: Record) -> list[str]:
-    name = variant(record.cell)
+    name = variant(record.cell.fitted_on)
     return [record.cell.dataset, name, with_fingerprint(name, record.cell.fingerprint)]

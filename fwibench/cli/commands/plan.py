@@ -79,6 +79,7 @@ def _describe(one: PlannedCell, found: Estimate) -> dict[str, Any]:
         "cell": one.cell.run_id,
         "method": one.cell.method,
         "dataset": one.cell.dataset,
+        "test_dataset": one.cell.tested_on.dataset if one.cell.tested_on else None,
         "seed": one.cell.seed,
         "options": format_options(one.chosen),
         "state": state,
@@ -118,7 +119,9 @@ def _print_cells(cells: Sequence[tuple[PlannedCell, Estimate]]) -> None:
             _show_memory(found),
             found.reason or found.basis,
         ]
-        groups.setdefault(f"{one.dataset.selection}, split {cell.split}, profile {cell.profile}", []).append(row)
+        tested = f", tested on {one.dataset.selection}" if cell.tested_on else ""
+        title = f"{one.method_dataset.selection}{tested}, split {cell.split}, profile {cell.profile}"
+        groups.setdefault(title, []).append(row)
     for title, rows in groups.items():
         shown = [i for i, name in enumerate(HEADER) if name != "options" or any(row[i] for row in rows)]
         header = [HEADER[i] for i in shown]
@@ -159,7 +162,7 @@ def _warnings(cells: Sequence[tuple[PlannedCell, Estimate]], space: Sequence[Dis
     lines += dict.fromkeys(found.fault for _, found in cells if found.fault)
     memory = physical_memory()
     lines += [
-        f"{one.cell.method} on {one.cell.dataset} needs {show_count(found.memory)}B of memory, "
+        f"{one.cell.method} on {one.cell.place} needs {show_count(found.memory)}B of memory, "
         f"this machine has {show_count(memory)}B"
         for one, found in cells
         if memory is not None and found.memory is not None and found.memory > memory
