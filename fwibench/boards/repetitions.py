@@ -10,14 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 from urllib.parse import quote, unquote
 
 from fwibench.errors import UnknownNameError
-from fwibench.runs.artefacts.cell import CellDataset
 from fwibench.runs.artefacts.record import Record
+from fwibench.text.readable import format_options
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,13 @@ class Repetitions:
     @property
     def dataset(self) -> str:
         """Name of the dataset with its variant."""
-        return variant(self.first.cell.fitted_on)
+        return self.first.cell.fitted_on.variant
 
     @property
     def test_dataset(self) -> str | None:
         """Name of another dataset that the model was tested on, with its variant; None without one."""
         tested = self.first.cell.tested_on
-        return None if tested is None else variant(tested)
+        return None if tested is None else tested.variant
 
     @property
     def fwibench_version(self) -> str | None:
@@ -139,20 +137,9 @@ def split_runs(text: str) -> list[str]:
     return list(map(unquote, text.split()))
 
 
-def variant(chosen: CellDataset) -> str:
-    """Return the dataset with the options that change its samples; where its files lie is not part of the name."""
-    options = {name: value for name, value in chosen.dataset_options.items() if name != "path" and not _is_path(value)}
-    return f"{chosen.dataset}[{format_options(options)}]" if options else chosen.dataset
-
-
 def with_fingerprint(name: str, fingerprint: str) -> str:
     """Return a dataset's name with the start of its fingerprint, such as `salt@1a2b3c4d`."""
     return f"{name}@{fingerprint[:8]}"
-
-
-def format_options(options: dict[str, Any]) -> str:
-    """Write options as in `--methods`: `alpha=10,scaling=sum`."""
-    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))
 
 
 def _base_options(record: Record, base: Record) -> dict[str, str]:
@@ -161,11 +148,6 @@ def _base_options(record: Record, base: Record) -> dict[str, str]:
     return {option: f"{name}[{chosen}]" for option, value in record.cell.options.items() if chosen and value == name}
 
 
-def _is_path(value: object) -> bool:
-    """Whether a value is an absolute path: options that name files or folders are made absolute when they are read."""
-    return isinstance(value, str) and Path(value).is_absolute()
-
-
 def _dataset_names(record: Record) -> list[str]:
-    name = variant(record.cell.fitted_on)
+    name = record.cell.fitted_on.variant
     return [record.cell.dataset, name, with_fingerprint(name, record.cell.fingerprint)]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.boards.repetitions import format_options
 from fwibench.cli.commands.run import PLANNING
 from fwibench.cli.console.output import print_json, print_line, print_table, warn, working
 from fwibench.cli.options import Json, takes_request
@@ -20,7 +19,7 @@ from fwibench.runs.planning.disk import Disk, datasets_to_prepare, disks
 from fwibench.runs.planning.estimate import Estimate, Estimator, Whole, whole
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request
-from fwibench.text.readable import counted, show_count, show_seconds
+from fwibench.text.readable import counted, format_options, show_count, show_seconds
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from fwibench.problem import Frozen
 from fwibench.specs.dataset import Profile
+from fwibench.text.readable import format_options
 
 RESULT_FORMAT = 2
 """Version of the records and of the measured quantities; part of every key.
@@ -31,6 +33,14 @@ class CellDataset(Frozen):
     dataset_options: dict[str, Any]
     fingerprint: str = Field(description="fingerprint of the dataset")
     split: str
+
+    @property
+    def variant(self) -> str:
+        """The dataset with the options that change its samples; where its files lie is not part of the name."""
+        options = {
+            name: value for name, value in self.dataset_options.items() if name != "path" and not _is_path(value)
+        }
+        return f"{self.dataset}[{format_options(options)}]" if options else self.dataset
 
 
 class Cell(Frozen):
@@ -127,10 +137,15 @@ class Cell(Frozen):
     @property
     def place(self) -> str:
         """The dataset in words, such as `flatvel-a` or `flatvel-a, tested on style-b`."""
-        return self.dataset if self.tested_on is None else f"{self.dataset}, tested on {self.tested_on.dataset}"
+        return self.dataset if self.tested_on is None else f"{self.dataset}, tested on {self.tested_on.variant}"
 
     @property
     def run_id(self) -> str:
         """Readable and unique name of the cell's folder."""
         where = self.dataset if self.tested_on is None else f"{self.dataset}-to-{self.tested_on.dataset}"
         return f"{where}-{self.split}-{self.profile}-{self.method}-s{self.seed}-{self.key[:8]}"
+
+
+def _is_path(value: object) -> bool:
+    """Whether a value is an absolute path: options that name files or folders are made absolute when they are read."""
+    return isinstance(value, str) and Path(value).is_absolute()
