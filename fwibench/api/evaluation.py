@@ -131,7 +131,7 @@ class Evaluation:
 
     def __repr__(self) -> str:
         cell, shown = self.record.cell, ", ".join(f"{name} {value:.4g}" for name, value in self._numbers())
-        return f"<{cell.method} on {cell.dataset}, split {cell.split}, {len(self.ids)} test samples: {shown}>"
+        return f"<{cell.method} on {cell.place}, split {cell.split}, {len(self.ids)} test samples: {shown}>"
 
     def _numbers(self) -> list[tuple[str, float]]:
         return [(name, value) for name, value in self.record.scores.items() if value is not None]
@@ -143,7 +143,7 @@ class Evaluation:
         cell, unit = self.record.cell, self.record.unit
         lines = [
             ("method", cell.method),
-            ("dataset", f"{cell.dataset} ({self.record.source}), split {cell.split}, profile {cell.profile}"),
+            ("dataset", f"{cell.place} ({self.record.source}), split {cell.split}, profile {cell.profile}"),
             ("test samples", str(len(self.ids))),
             *((name, f"{value:.4g}") for name, value in self._numbers()),
             ("unit", unit),

@@ -37,11 +37,11 @@ def make_listener(console: Console | None = None, ranking: Column | None = None)
 
 
 def _describe(planned: PlannedCell, number: int, total: int) -> str:
-    return f"[{number}/{total}] {planned.cell.method} on {planned.cell.dataset}, seed {planned.cell.seed}"
+    return f"[{number}/{total}] {planned.cell.method} on {planned.cell.place}, seed {planned.cell.seed}"
 
 
 def _outcome(record: Record, ranking: Column | None, *, cached: bool) -> str:
-    name = f"{record.cell.method} on {record.cell.dataset}, seed {record.cell.seed}"
+    name = f"{record.cell.method} on {record.cell.place}, seed {record.cell.seed}"
     if record.status != "ok":
         return f"{name}: {record.status}: {record.reason}"
     facts = ["finished before" if cached else show_seconds(record.wall_s)]

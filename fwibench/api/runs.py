@@ -36,6 +36,7 @@ class RunSettings(TypedDict, total=False):
     """Options of `run`; the command `fwibench run` has the same.
 
     Attributes:
+        test_on: Datasets to whose test samples the fitted models are applied too, written as `datasets`.
         split: Split scheme; each dataset's first by default.
         seeds: Repetitions of each method that has a random seed.
         first_seed: Number of the first repetition.
@@ -53,6 +54,7 @@ class RunSettings(TypedDict, total=False):
         cluster: Address of a Dask scheduler, the file that it wrote, or a TOML file; runs the cells on its workers.
     """
 
+    test_on: str | Sequence[str | Selected]
     split: str | None
     seeds: int
     first_seed: int
@@ -145,6 +147,7 @@ def run(
 
     registry = open_registry()
     values: dict[str, Any] = {**settings, "metrics": tuple(settings.get("metrics", ()))}
+    values["test_on"] = tuple(_selected(registry, "dataset", settings.get("test_on", ())))
     request = Request(
         methods=tuple(_selected(registry, "method", methods)),
         datasets=tuple(_selected(registry, "dataset", datasets)),

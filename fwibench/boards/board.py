@@ -13,6 +13,7 @@ from fwibench.boards.repetitions import Repetitions, identity, with_fingerprint
 from fwibench.boards.rows import Columns, Row, Setting, Value, make_row
 from fwibench.boards.samples import Read, Samples, read_samples
 from fwibench.boards.statistics import indistinguishable, interval, least_samples
+from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
 
 ONE_SEED = (
@@ -99,8 +100,8 @@ def make_board(
     needed = None if common else list(dict.fromkeys([columns.ranking.metric, *metrics, *columns.pooling]))
     lines = [_make_line(same, runs, columns, read, needed) for same in cells.values()]
     notes += [fault for line in lines for fault in line.faults]
-    fingerprints = [same[0].cell.fingerprint for same in cells.values()]
-    lines = _share_groups(_separate_data(lines, fingerprints), fingerprints)
+    cell_of = [same[0].cell for same in cells.values()]
+    lines = _share_groups(_separate_data(lines, cell_of), cell_of)
     if common:
         lines, restricted = _restrict(lines)
         notes += restricted
@@ -188,17 +189,25 @@ def _unknown_metrics(records: Sequence[Record], columns: Columns) -> list[str]:
     ]
 
 
-def _separate_data(lines: Sequence[Line], fingerprints: Sequence[str]) -> list[Line]:
-    """Give datasets of one name and different data different names, and each row the unit of its dataset."""
-    found: dict[Setting, set[str]] = {}
-    for line, fingerprint in zip(lines, fingerprints, strict=True):
-        found.setdefault(line.setting, set()).add(fingerprint)
-    rows = [
-        line.row.changed(dataset=with_fingerprint(line.row["dataset"], fingerprint))
-        if len(found[line.setting]) > 1
-        else line.row
-        for line, fingerprint in zip(lines, fingerprints, strict=True)
-    ]
+def _separate_data(lines: Sequence[Line], cells: Sequence[Cell]) -> list[Line]:
+    """Give datasets of one name and different data different names, and each row the unit of its dataset.
+
+    Args:
+        lines: The lines.
+        cells: A cell of each.
+    """
+    rows = [line.row for line in lines]
+    for column, used in (
+        ("dataset", [cell.fingerprint for cell in cells]),
+        ("test_dataset", [cell.tested_on.fingerprint if cell.tested_on else "" for cell in cells]),
+    ):
+        found: dict[Setting, set[str]] = {}
+        for line, fingerprint in zip(lines, used, strict=True):
+            found.setdefault(line.setting, set()).add(fingerprint)
+        rows = [
+            row.changed(**{column: with_fingerprint(row[column], fingerprint)}) if len(found[line.setting]) > 1 else row
+            for row, line, fingerprint in zip(rows, lines, used, strict=True)
+        ]
     units = {row["dataset"]: row.unit for row in rows if row.unit}
     return [
         replace(line, row=replace(row, unit=row.unit or units.get(row["dataset"], "")))
@@ -206,10 +215,15 @@ def _separate_data(lines: Sequence[Line], fingerprints: Sequence[str]) -> list[L
     ]
 
 
-def _share_groups(lines: Sequence[Line], fingerprints: Sequence[str]) -> list[Line]:
-    """Give the samples of rows without groups, such as of early versions, those that rows of the same data have."""
+def _share_groups(lines: Sequence[Line], cells: Sequence[Cell]) -> list[Line]:
+    """Give the samples of rows without groups, such as of early versions, those that rows of the same data have.
+
+    Args:
+        lines: The lines.
+        cells: A cell of each.
+    """
     known: dict[tuple[str, str], dict[str, str]] = {}
-    data = [(fingerprint, line.row["split"]) for fingerprint, line in zip(fingerprints, lines, strict=True)]
+    data = [(cell.scored_on.fingerprint, cell.scored_on.split) for cell in cells]
     for key, line in zip(data, lines, strict=True):
         if line.samples is not None and line.samples.groups:
             known.setdefault(key, {}).update(zip(line.samples.ids, line.samples.groups, strict=True))

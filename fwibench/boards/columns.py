@@ -225,6 +225,12 @@ AFTER_SCORES = (
         title="groups",
         part="count",
     ),
+    Column(
+        "test_dataset",
+        "text",
+        "dataset whose test samples the model was applied to, if it is another one than `dataset`, with its variant",
+        lambda runs: runs.test_dataset,
+    ),
 )
 
 

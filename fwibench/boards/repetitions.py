@@ -10,16 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 from urllib.parse import quote, unquote
 
 from fwibench.errors import UnknownNameError
 from fwibench.metrics.pooling import from_means, to_terms
-from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
 from fwibench.specs.metric import Pooling
+from fwibench.text.readable import format_options
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,13 @@ class Repetitions:
     @property
     def dataset(self) -> str:
         """Name of the dataset with its variant."""
-        return variant(self.first.cell)
+        return self.first.cell.fitted_on.variant
+
+    @property
+    def test_dataset(self) -> str | None:
+        """Name of another dataset that the model was tested on, with its variant; None without one."""
+        tested = self.first.cell.tested_on
+        return None if tested is None else tested.variant
 
     @property
     def fwibench_version(self) -> str | None:
@@ -91,8 +95,10 @@ def identity(record: Record, base: Record | None = None, *, common: bool = False
         base: Record of the run that it builds on, whose seed does not matter either.
         common: Whether the number of requested test samples does not matter.
     """
-    without = {"seed", "dataset_options", "options", "non_default"} | ({"test_samples"} if common else set())
+    without = {"seed", "dataset_options", "options", "non_default", "model"} | ({"test_samples"} if common else set())
     content = [(one.cell.model_dump(mode="json", exclude=without), one.chosen) for one in (record, base) if one]
+    if record.cell.tested_on:
+        del content[0][0]["tested_on"]["dataset_options"]
     if base:
         content[0][0]["base"] = ""
     return json.dumps([content, record.source, record.track], sort_keys=True)
@@ -134,20 +140,9 @@ def split_runs(text: str) -> list[str]:
     return list(map(unquote, text.split()))
 
 
-def variant(cell: Cell) -> str:
-    """Return the dataset with the options that change its samples; where its files lie is not part of the name."""
-    options = {name: value for name, value in cell.dataset_options.items() if name != "path" and not _is_path(value)}
-    return f"{cell.dataset}[{format_options(options)}]" if options else cell.dataset
-
-
 def with_fingerprint(name: str, fingerprint: str) -> str:
     """Return a dataset's name with the start of its fingerprint, such as `salt@1a2b3c4d`."""
     return f"{name}@{fingerprint[:8]}"
-
-
-def format_options(options: dict[str, Any]) -> str:
-    """Write options as in `--methods`: `alpha=10,scaling=sum`."""
-    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))
 
 
 def _base_options(record: Record, base: Record) -> dict[str, str]:
@@ -156,11 +151,6 @@ def _base_options(record: Record, base: Record) -> dict[str, str]:
     return {option: f"{name}[{chosen}]" for option, value in record.cell.options.items() if chosen and value == name}
 
 
-def _is_path(value: object) -> bool:
-    """Whether a value is an absolute path: options that name files or folders are made absolute when they are read."""
-    return isinstance(value, str) and Path(value).is_absolute()
-
-
 def _dataset_names(record: Record) -> list[str]:
-    name = variant(record.cell)
+    name = record.cell.fitted_on.variant
     return [record.cell.dataset, name, with_fingerprint(name, record.cell.fingerprint)]

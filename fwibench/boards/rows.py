@@ -146,11 +146,18 @@ class Setting(NamedTuple):
     split: str
     track: str
     profile: str
+    test_dataset: str = ""
+
+    @property
+    def place(self) -> str:
+        """The dataset, and the one that its models are tested on if that is another one."""
+        return f"{self.dataset}, tested on {self.test_dataset}" if self.test_dataset else self.dataset
 
     @property
     def title(self) -> str:
         """The setting in one line."""
-        return f"{self.dataset} ({self.source}), split {self.split}, track {self.track}, profile {self.profile}"
+        tested = f" tested on {self.test_dataset}," if self.test_dataset else ""
+        return f"{self.dataset} ({self.source}),{tested} split {self.split}, track {self.track}, profile {self.profile}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +197,7 @@ class Row(Mapping[str, Any]):
     @property
     def setting(self) -> Setting:
         """Where it can be compared."""
-        return Setting(*(str(self[name]) for name in Setting._fields))
+        return Setting(*(plain(self[name]) for name in Setting._fields))
 
     @property
     def group(self) -> tuple[str | int, ...]:

@@ -59,6 +59,12 @@ def build_request(
         str,
         typer.Option("--dataset", "-d", help="Datasets, separated by commas, with options in brackets: salt[snr=10]."),
     ],
+    test_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Also apply each fitted model to the test samples of these datasets, written as those of --dataset."
+        ),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Split scheme; default: the first of each dataset.")] = None,
     seeds: Annotated[int, typer.Option(help="Number of repetitions of each method that has a random seed.")] = 1,
     first_seed: Annotated[
@@ -110,6 +116,7 @@ def build_request(
         methods,
         dataset,
         settings or (),
+        test_on,
         split=split,
         seeds=seeds,
         first_seed=first_seed,

@@ -178,6 +178,15 @@ class Dataset(ABC):
         """Limits of results on these samples. Default: the caveats of the spec."""
         return self.spec.caveats
 
+    def samples_in_files(self) -> dict[Path, int]:
+        """Return the number of samples in each file of `arrays`."""
+        shards = self.arrays()
+        return {
+            path: count
+            for paths in (shards.measurements, shards.properties)
+            for path, count in zip(paths, shards.counts, strict=True)
+        }
+
     def digests(self) -> dict[Path, str]:
         """Return the recorded SHA-256 of each file; empty if there is no record."""
         return {}
@@ -255,10 +264,10 @@ class Dataset(ABC):
             raise UnknownNameError.among("split", name, SPLITS)
         self.check()
         chosen = self.indices(scheme)[name]
-        measurements, properties = self._open(chosen, self._noise(name))
+        measurements, properties = self._open(chosen, self.noise(name))
         return Split(
             name=name,
-            ids=tuple(f"{self.spec.name}-{i:06d}" for i in chosen),
+            ids=tuple(self.sample_id(int(i)) for i in chosen),
             measurements=measurements,
             properties=properties,
             groups=self.groups(scheme, chosen),
@@ -271,7 +280,12 @@ class Dataset(ABC):
             ShardedArray(shards.properties, shards.counts, problem.property_shape, chosen),
         )
 
-    def _noise(self, split: str) -> Noise | None:
+    def sample_id(self, number: int) -> str:
+        """Return the stable id of a sample, which does not depend on the profile."""
+        return f"{self.spec.name}-{number:06d}"
+
+    def noise(self, split: str) -> Transform | None:
+        """Return what is added to the measurements of a split when they are read; None for nothing."""
         options, survey = self.options, self.problem.survey
         degrade = options.snr is not None or options.missing_traces > 0
         degrade = degrade and not (options.noisy == "test" and split != "test")

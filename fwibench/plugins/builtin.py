@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fwibench.datasets.kimberlina.spec import LEAKAGE, RESERVOIR
 from fwibench.datasets.marmousi.spec import MARMOUSI
-from fwibench.datasets.openfwi.spec import openfwi_specs
+from fwibench.datasets.openfwi.spec import JOINT, openfwi_specs
 from fwibench.datasets.salt.spec import SALT
 from fwibench.datasets.user.description import read_descriptions
 from fwibench.plugins.hookspecs import hookimpl
@@ -17,7 +17,7 @@ from fwibench.specs.metric import MetricSpec
 
 @hookimpl
 def fwibench_datasets() -> Iterable[DatasetSpec]:
-    """Return the specs of the added datasets, the paper's datasets and OpenFWI's families."""
+    """Return the specs of the added datasets, the paper's datasets, OpenFWI's families and their union."""
     return [
         *(added.spec() for added in read_descriptions()[0]),
         RESERVOIR,
@@ -25,6 +25,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
         MARMOUSI,
         LEAKAGE,
         *openfwi_specs(),
+        JOINT,
     ]
 
 

@@ -69,8 +69,8 @@ class Sources:
             return None
 
     def dataset(self, cell: Cell) -> Dataset | None:
-        """Return the dataset of a cell; None if its samples are not on this machine or have changed since."""
-        name = cell.fingerprint
+        """Return the dataset that a cell is scored on; None if it is not on this machine or has changed since."""
+        name = cell.scored_on.fingerprint
         if name not in self._datasets:
             self._datasets[name] = self._open(cell)
         return self._datasets[name]
@@ -81,15 +81,16 @@ class Sources:
         return None if dataset is None else scored_split(dataset, record.cell)
 
     def _open(self, cell: Cell) -> Dataset | None:
+        name = cell.scored_on.dataset
         try:
             dataset = reopen_dataset(self.registry, cell)
             if dataset.prepared():
                 return dataset
             self.add_fault(
-                f"{cell.dataset} is not on this machine: {dataset.preparing} makes it; without it no samples are shown"
+                f"{name} is not on this machine: {dataset.preparing} makes it; without it no samples are shown"
             )
         except FwibenchError as error:
-            self.add_fault(f"{cell.dataset}: {error.message}")
+            self.add_fault(f"{name}: {error.message}")
         return None
 
     def add_fault(self, fault: str) -> None:

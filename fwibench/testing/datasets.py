@@ -70,9 +70,9 @@ class DatasetSubject:
             require(
                 isinstance(dataset, Dataset), f"{self.spec.target} made {type(dataset).__name__}, expected a Dataset"
             )
-            if isinstance(dataset, StoredDataset):
-                # the folder of the samples is determined when the store is first accessed
-                _ = dataset.store
+            if dataset.source == "synthetic":
+                # the folder of the samples is determined when it is first accessed
+                _ = dataset.folder
             found: Dataset = dataset
             return found
 
@@ -204,7 +204,7 @@ def samples_depend_on_their_number(subject: DatasetSubject) -> None:
     """A sample is the same whether it is generated alone or after others."""
     dataset, fresh = subject.open(), subject.open()
     if not isinstance(dataset, StoredDataset) or not isinstance(fresh, StoredDataset):
-        raise NotApplicableError("its samples are original files")
+        raise NotApplicableError("its samples are original files, or those of other datasets")
     last = min(FEW, dataset.size) - 1
     *_, after_others = islice(dataset.samples(range(last + 1)), last + 1)
     disturb(2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 LONGEST = 4000
 """Largest number of characters that are kept of a foreign text, such as the message of an error."""
@@ -42,6 +43,11 @@ def show_seconds(value: float | None) -> str:
     minutes, seconds = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"
+
+
+def format_options(options: Mapping[str, Any]) -> str:
+    """Write options as in `--methods`, sorted and without quotes: `alpha=10,scaling=sum`."""
+    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))
 
 
 def counted(n: int, word: str) -> str:

@@ -19,6 +19,7 @@ QUICK = {
     "curvefault-b": "25d4da79939913b4",
     "style-a": "4c9494096cf729ca",
     "style-b": "285ee71e9feb9236",
+    "openfwi": "89c6f14a2d86ff34",
 }
 BEFORE_SMOOTH_EDGES = {"flatfault-a": "6cbaf6c91d70f350", "flatfault-b": "3f0f0a4879966b94"}
 

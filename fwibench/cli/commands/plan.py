@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwibench.boards.repetitions import format_options
 from fwibench.cli.commands.run import PLANNING
 from fwibench.cli.console.output import print_json, print_line, print_table, warn, working
 from fwibench.cli.options import Json, takes_request
@@ -20,7 +19,7 @@ from fwibench.runs.planning.disk import Disk, datasets_to_prepare, disks
 from fwibench.runs.planning.estimate import Estimate, Estimator, Whole, whole
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request
-from fwibench.text.readable import counted, show_count, show_seconds
+from fwibench.text.readable import counted, format_options, show_count, show_seconds
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
@@ -94,6 +93,7 @@ def _describe(one: PlannedCell, found: Estimate) -> dict[str, Any]:
         "cell": one.cell.run_id,
         "method": one.cell.method,
         "dataset": one.cell.dataset,
+        "test_dataset": one.cell.tested_on.dataset if one.cell.tested_on else None,
         "seed": one.cell.seed,
         "options": format_options(one.chosen),
         "state": state,
@@ -133,7 +133,9 @@ def _print_cells(cells: Sequence[tuple[PlannedCell, Estimate]]) -> None:
             _show_memory(found),
             found.reason or found.basis,
         ]
-        groups.setdefault(f"{one.dataset.selection}, split {cell.split}, profile {cell.profile}", []).append(row)
+        tested = f", tested on {one.dataset.selection}" if cell.tested_on else ""
+        title = f"{one.method_dataset.selection}{tested}, split {cell.split}, profile {cell.profile}"
+        groups.setdefault(title, []).append(row)
     for title, rows in groups.items():
         shown = [i for i, name in enumerate(HEADER) if name != "options" or any(row[i] for row in rows)]
         header = [HEADER[i] for i in shown]
@@ -174,7 +176,7 @@ def _warnings(cells: Sequence[tuple[PlannedCell, Estimate]], space: Sequence[Dis
     lines += dict.fromkeys(found.fault for _, found in cells if found.fault)
     memory = physical_memory()
     lines += [
-        f"{one.cell.method} on {one.cell.dataset} needs {show_count(found.memory)}B of memory, "
+        f"{one.cell.method} on {one.cell.place} needs {show_count(found.memory)}B of memory, "
         f"this machine has {show_count(memory)}B"
         for one, found in cells
         if memory is not None and found.memory is not None and found.memory > memory

@@ -64,7 +64,7 @@ def reproduce(
             print_json(facts)
         raise typer.Exit(0 if show else 1)
     with (
-        repeating.same_fit(record, base),
+        repeating.same_fit(record, *repeating.read_needed(folder, record)),
         make_listener(errors(), columns_of(registry).ranking) as listener,
         open_engine(plan, request, registry) as engine,
     ):

@@ -1,4 +1,4 @@
-"""Table of the ten families, their specs and options.
+"""Table of the ten families, their specs and options, and those of the joint dataset.
 
 Invariant: this module is light; listing datasets imports it.
 
@@ -168,6 +168,43 @@ def _summary(family: Family) -> str:
 def _version(family: Family) -> str:
     """2 if synthetic maps are those of `flat_fault_map`; maps of version 1 had sharp edges and a lower mean."""
     return "2" if family.structure == "fault" and not family.curved else "1"
+
+
+WITHOUT = "without-"
+"""Begin of the name of a split scheme that leaves a family out of train and val, and tests on it alone."""
+
+
+class JointOptions(DatasetOptions):
+    """Options of the joint dataset; without `path` its families are synthetic."""
+
+    path: DataPath | None = Field(
+        default=None,
+        description="folder with a folder of original shards for each family, named FlatVel_A or flatvel-a; None for "
+        "synthetic maps",
+    )
+    protocol: Literal["fwibench", "openfwi"] = Field(
+        default="fwibench", description="sizes of the profile, or the complete splits of OpenFWI; for original files"
+    )
+
+
+JOINT = DatasetSpec(
+    name="openfwi",
+    summary="the ten families of OpenFWI as one dataset, or nine for training and the tenth for testing",
+    reference="Deng et al., OpenFWI, NeurIPS 2022",
+    target="fwibench.datasets.openfwi.joint:open_joint",
+    options=JointOptions,
+    source="synthetic",
+    measurements="seismic",
+    schemes=("random", *(f"{WITHOUT}{name}" for name in FAMILIES)),
+    licence="CC BY-NC-SA 4.0 for the original files",
+    caveats=(
+        "samples are those of the families, with their ids; preparing it prepares the families, ten times the disk "
+        "space and time of one",
+        "measurements of all families are scaled by the widest amplitudes, -29.04 to 57.03",
+        "families differ in size: at paper size the Style families have 67,000 samples, the Vel families 30,000",
+        *_CAVEATS[:-1],
+    ),
+)
 
 
 def openfwi_specs() -> list[DatasetSpec]:

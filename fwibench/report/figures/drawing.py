@@ -40,7 +40,7 @@ class Drawing:
         kind: One of the kinds of figures.
         title: What it shows and where, in a line.
         caption: What it shows, in a sentence or two with numbers; also the alternative text.
-        setting: Dataset, source, split, track and profile; a part is empty if the figure shows several.
+        setting: Dataset, source, split, track, profile and tested dataset; a part is empty if the figure shows several.
         draw: Makes the figure.
     """
 
@@ -89,7 +89,19 @@ def title(what: str, setting: Setting) -> str:
         setting: Of which runs.
     """
     track = "" if setting.track == "standard" else f", track {setting.track}"
-    return plain(f"{what}: {setting.dataset}, split {setting.split}{track}, profile {setting.profile}", 120)
+    return plain(f"{what}: {setting.place}, split {setting.split}{track}, profile {setting.profile}", 120)
+
+
+def stem_of(kind: str, setting: Setting, *more: str) -> str:
+    """Return the file stem of a figure of one setting.
+
+    Args:
+        kind: Kind of the figure.
+        setting: Of which runs.
+        more: Further words.
+    """
+    tested = f"to-{setting.test_dataset}" if setting.test_dataset else ""
+    return stem(kind, setting.dataset, tested, setting.split, setting.profile, setting.track, *more)
 
 
 def stem(*parts: str) -> str:

@@ -107,7 +107,7 @@ def _group(rows: list[Row], count: int, added: Collection[str]) -> Group:
     best = {} if published else {column.key: _best(column, rows) for column in columns if column.metric}
     largest = max((row.interval[1] for row in rows if row.interval), default=0.0)
     return Group(
-        setting=Setting(*(first[name] for name in Setting._fields)),
+        setting=first.setting,
         n_test=first["n_test"],
         n_groups=min((row["n_groups"] for row in rows if row["n_groups"]), default=None),
         published=published,

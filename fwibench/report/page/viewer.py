@@ -31,7 +31,7 @@ METHODS = 12
 """Methods of a panel set, at most: those with the best scores."""
 LARGE = 0.99
 """Quantile of the errors of a panel set that has the last colour."""
-SHARED = ("dataset", "source", "split", "profile")
+SHARED = ("dataset", "test_dataset", "source", "split", "profile")
 
 Representative = tuple[str, Line, Record]
 """A method: its name, its line and the run that represents it."""
@@ -95,7 +95,7 @@ def _panel_set(
         return {**content, "missing": f"The samples of {content['dataset']} are not on this machine."}
     chosen, worst = choose([line.samples.ids for _, line, _ in shown if line.samples], best, most)
     methods = list(_methods(sources, shown, chosen))
-    test = dataset.split(record.cell.split, "test")
+    test = dataset.split(record.cell.scored_on.split, "test")
     try:
         samples, limit = _samples(test, dataset.problem, methods, chosen)
     except DataError as error:

@@ -81,6 +81,9 @@ class Record(Frozen):
     complexity: Complexity = Complexity()
     costs: Costs = Field(default_factory=Costs)
     diagnostics: dict[str, Score] = Field(default_factory=dict)
+    model_sha256: Text = Field(
+        default="", description="SHA-256 over the files of the fitted model that predicted; empty if not known"
+    )
     history: list[dict[str, float]] = Field(default_factory=list)
     environment: dict[str, Any] = Field(default_factory=dict)
     started: Text = ""

@@ -17,6 +17,7 @@ from fwibench.errors import DataError, FwibenchError, RecordError, UnknownNameEr
 from fwibench.files.locks import BusyError, locked
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
+from fwibench.runs.artefacts.model_files import model_sha256
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.replacement import beside, clean_up, find_leftovers, repair
 from fwibench.runs.artefacts.scores import Scores, read_scores
@@ -68,7 +69,10 @@ class Results:
                 clean_up(folder, finished=_is_ok(folder))
 
     def finished(self, cell: Cell) -> Record | None:
-        """Return the cell's record if its status is `ok`, else None: a failed cell is never a cache hit."""
+        """Return the cell's record if its status is `ok`, else None: a failed cell is never a cache hit.
+
+        Nor is a transferred cell whose model is absent, or was fitted again since with another result.
+        """
         folder = self.folder(cell)
         path = RunFiles(folder).record
         if not os.path.exists(path):
@@ -80,17 +84,37 @@ class Results:
             record = read_record(path)
         except RecordError:
             return None
-        return record if record.status == "ok" and record.cell.key == cell.key else None
+        if record.status != "ok" or record.cell.key != cell.key:
+            return None
+        return record if not cell.model or self.model_sha256(record.cell.model) == record.model_sha256 else None
 
-    def missing_base_reason(self, base: str) -> str:
-        """Return why a cell cannot build on the run `base`; empty if it can, or if `base` is empty."""
-        if not base:
-            return ""
+    def model_sha256(self, run: str) -> str | None:
+        """Return the hash of the fitted model of a finished run; None if the run has no result or no model.
+
+        Args:
+            run: Name of the run.
+        """
+        files = RunFiles(self.root / "runs" / run)
         try:
-            status = read_record(RunFiles(self.root / "runs" / base).record).status
-        except RecordError as error:
-            return f"builds on {base}, whose record is missing: {error.message}"
-        return "" if status == "ok" else f"builds on {base}, which is {status}"
+            record = read_record(files.record)
+            if record.status != "ok":
+                return None
+            # records of earlier versions lack it
+            return record.model_sha256 or model_sha256(files.model)
+        except (FwibenchError, OSError):
+            return None
+
+    def missing_run_reason(self, cell: Cell) -> str:
+        """Return why a cell cannot use a run that it needs, see `Cell.needed_runs`; empty if it can use all."""
+        for run in cell.needed_runs:
+            use = "applies the model of" if run == cell.model else "builds on"
+            try:
+                status = read_record(RunFiles(self.root / "runs" / run).record).status
+            except RecordError as error:
+                return f"{use} {run}, whose record is missing: {error.message}"
+            if status != "ok":
+                return f"{use} {run}, which is {status}"
+        return ""
 
     def records(self) -> tuple[list[Record], list[str]]:
         """Return one record for each cell, sorted by run, and a line for each record that is left out."""

@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fwibench.errors import FwibenchError, RecordError
+from fwibench.errors import DataError, FwibenchError, RecordError
 from fwibench.files.atomic import is_full
 from fwibench.files.locks import BusyError
 from fwibench.runs.artefacts.layout import RunFiles
-from fwibench.runs.artefacts.record import Record, Status, write_record
+from fwibench.runs.artefacts.model_files import model_sha256
+from fwibench.runs.artefacts.record import Record, Status, read_record, write_record
 from fwibench.runs.artefacts.replacement import beside, clean_up, publishing, remove
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.company import Seat
@@ -59,7 +60,7 @@ def execute(job: Job, results: Results, dataset: Dataset, seat: Seat, *, force: 
     Args:
         job: Cell, as a blank record, and how to run it.
         results: Results folder.
-        dataset: Dataset of the cell, prepared.
+        dataset: Dataset that the cell is scored on, prepared.
         seat: Its place among the cells that run at the same time.
         force: Whether to run a finished cell again, and to discard checkpoints of an interrupted attempt.
 
@@ -180,9 +181,11 @@ class _Attempt:
         """Run the method, then score its predictions."""
         before = data_state(dataset)
         start = time.monotonic()
+        applied = self._check_applied_model()
         record, diagnoses = self._run_method()
         if record.status != "ok":
             return record
+        record = _updated(record, model_sha256=applied or model_sha256(RunFiles(self.attempt).model))
         if changed := find_changed_files(before, dataset):
             names = ", ".join(path.name for path in changed[:3])
             return record.model_copy(
@@ -196,6 +199,21 @@ class _Attempt:
         if record.status == "ok" and diagnoses:
             record = self._diagnose(record, left, before, dataset)
         return record
+
+    def _check_applied_model(self) -> str:
+        """Return the hash of the model that a transferred cell applies; empty for other cells.
+
+        Raises:
+            DataError: Its files are not those of the run that fitted it.
+        """
+        if not (run := self.job.record.cell.model):
+            return ""
+        files = RunFiles(self.folder.parent / run)
+        found, known = model_sha256(files.model), read_record(files.record).model_sha256
+        # records of earlier versions lack it
+        if known not in ("", found):
+            raise DataError(f"the files of the model of {run} have changed since it was fitted", "run it with --force")
+        return found
 
     def _run_method(self) -> tuple[Record, bool]:
         known, name = known_imports(), self.job.record.cell.method

@@ -1,4 +1,4 @@
-"""Execution of a cell's method: fit, predict and measure.
+"""Execution of a cell's method: fit, predict and measure. A transferred cell loads a fitted method instead.
 
 Invariant: the method is given no true map of the test split, unless its track is `oracle-start`.
 """
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from fwibench.datasets.base import Dataset
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
-from fwibench.runs.artefacts.record import Costs, finite
+from fwibench.runs.artefacts.record import Costs, finite, read_record
 from fwibench.runs.artefacts.spectra import write_spectra
 from fwibench.runs.artefacts.traces import write_traces
 from fwibench.runs.execution.stages import clock, clock_inversions, fit, predict
 from fwibench.runs.execution.timing import stopwatch
 from fwibench.runs.machine.environment import peak_device_memory_mb, peak_memory_mb
-from fwibench.runs.opening.datasets import reopen_dataset, scored_split
-from fwibench.runs.opening.methods import build_method, load_model, rows_at_once, with_base_method
+from fwibench.runs.opening.datasets import reopen_dataset, reopen_fitted_dataset, scored_split
+from fwibench.runs.opening.methods import build_method, load_model, model_folder, rows_at_once, with_base_method
 from fwibench.runs.opening.truth import seal
 from fwibench.runs.processes.messages import EventHandler, Measured
 
@@ -77,19 +77,31 @@ def evaluate(task: Task) -> Iterator[Measured]:
     spec = task.registry.method(cell.method).spec
     with stopwatch("cpu") as reading:
         dataset = reopen_dataset(task.registry, cell)
-        train, val = (dataset.split(cell.split, name) for name in ("train", "val"))
         test = scored_split(dataset, cell)
     if not task.oracle:
         # rebinding the name leaves no reference to the truth in this frame
         test = seal(test)
-    costs = Costs(data_s=reading.seconds)
-    measured = Measured(device=task.device, n_train=len(train), n_val=len(val), n_test=len(test), costs=costs)
+    measured = Measured(device=task.device, n_test=len(test), costs=Costs(data_s=reading.seconds))
+    if cell.model:
+        # what concerns the model alone was measured in its run
+        known = read_record(RunFiles(task.folder.parent / cell.model).record)
+        measured = measured.with_values(n_train=known.n_train, n_val=known.n_val, complexity=known.complexity)
+        problem = reopen_fitted_dataset(task.registry, cell).measured_problem
+    else:
+        with stopwatch("cpu") as more:
+            train, val = (dataset.split(cell.split, name) for name in ("train", "val"))
+        measured = measured.with_values(n_train=len(train), n_val=len(val))
+        measured = measured.with_costs(data_s=reading.seconds + more.seconds)
+        problem = dataset.measured_problem
+    opening_s = measured.costs.data_s or 0.0
     yield measured
-    context = _context(task, dataset)
+    context = _context(task, problem)
     spec.load()
     measured = measured.with_values(notes=task.prepare())
-    method = build_method(spec, cell, dataset.measured_problem, context)
-    if spec.learns(cell.options):
+    method = build_method(spec, cell, problem, context)
+    if cell.model:
+        method.load(model_folder(task.folder, cell))
+    elif spec.learns(cell.options):
         on_event({"stage": "fit"})
         fitted = fit(method, train, val, task.device)
         measured = measured.with_values(history=fitted.history).with_costs(
@@ -99,7 +111,7 @@ def evaluate(task: Task) -> Iterator[Measured]:
     on_event({"stage": "predict"})
     predicted = predict(method, test, lambda progress: on_event({"report": progress}), reveal=task.oracle)
     measured = measured.with_costs(
-        data_s=reading.seconds + predicted.read_s,
+        data_s=opening_s + predicted.read_s,
         predict_s=predicted.predict_s,
         peak_memory_mb=peak_memory_mb(),
         peak_device_memory_mb=peak_device_memory_mb(task.device),
@@ -108,27 +120,28 @@ def evaluate(task: Task) -> Iterator[Measured]:
     write_predictions(Predictions(test.ids, predicted.maps), task.folder)
     if predicted.traces:
         write_traces(task.folder, test.ids, predicted.traces)
+    measured = measured.with_values(diagnoses=type(method).diagnostics is not Method.diagnostics)
+    if cell.model:
+        costs = clock_inversions(predicted, task.device) if predicted.traces else {}
+        yield measured.with_costs(**costs)
+        return
     write_spectra(method.spectra(), task.folder)
     on_event({"stage": "measure"})
-    measured = measured.with_values(
-        diagnostics=finite(method.figures()),
-        complexity=method.complexity(),
-        diagnoses=type(method).diagnostics is not Method.diagnostics,
-    )
+    measured = measured.with_values(diagnostics=finite(method.figures()), complexity=method.complexity())
     yield measured
     RunFiles(task.folder).model.mkdir(exist_ok=True)
     method.save(RunFiles(task.folder).model)
     if predicted.traces:
         yield measured.with_costs(**clock_inversions(predicted, task.device))
         return
-    saved = partial(_load_on_cpu, task, dataset, context)
-    samples = test.measurements[: rows_at_once(dataset.measured_problem)]
+    saved = partial(_load_on_cpu, task, problem, context)
+    samples = test.measurements[: rows_at_once(problem)]
     with task.alone():
         costs_of_clock = clock(method, saved, samples)
     yield measured.with_costs(**costs_of_clock)
 
 
-def _context(task: Task, dataset: Dataset) -> RunContext:
+def _context(task: Task, problem: Problem) -> RunContext:
     context = RunContext(
         workdir=task.workdir,
         device=task.device,
@@ -139,11 +152,10 @@ def _context(task: Task, dataset: Dataset) -> RunContext:
         devices=task.devices,
         on_report=lambda scalars: task.on_event({"report": scalars}),
     )
-    return with_base_method(context, task.cell, task.folder.parent, task.registry, dataset.measured_problem)
+    return with_base_method(context, task.cell, task.folder.parent, task.registry, problem)
 
 
-def _load_on_cpu(task: Task, dataset: Dataset, context: RunContext) -> Method:
+def _load_on_cpu(task: Task, problem: Problem, context: RunContext) -> Method:
     """Load the saved method on the CPU."""
     context = dataclasses.replace(context, device="cpu", devices=1, base=None)
-    problem = dataset.measured_problem
     return load_model(RunFiles(task.folder).model, task.cell, task.folder.parent, task.registry, problem, context)

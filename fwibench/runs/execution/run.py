@@ -1,4 +1,4 @@
-"""Execution of a plan: each dataset is prepared before its first cell, each cell follows the one that it builds on.
+"""Execution of a plan: each dataset is prepared before its first cell, each cell follows the ones that it needs.
 
 Invariant: every planned cell ends with a record and a status, in the order of the plan, wherever the cells run. No cell
 runs while data are prepared on this machine.
@@ -96,7 +96,7 @@ def run_plan(
     Ctrl-C stops the running cells, keeps finished cells and gives the others the status `not-run`.
 
     Args:
-        plan: Cells in the order of execution; a cell follows the one that it builds on.
+        plan: Cells in the order of execution; a cell follows the ones that it needs.
         request: Request of the plan.
         registry: Registry of methods, datasets and metrics.
         listener: Callbacks for the progress.
@@ -170,8 +170,8 @@ class _Runner:
             elif not planned.skip and self._must_wait(planned.dataset):
                 later.append(number)
                 break
-            elif planned.cell.base in self._unfinished:
-                self._blocked[planned.cell.base].append(number)
+            elif awaited := next((run for run in planned.cell.needed_runs if run in self._unfinished), ""):
+                self._blocked[awaited].append(number)
             elif not self._start(number):
                 later.append(number)
         self._pending.extendleft(reversed(later))
@@ -207,7 +207,7 @@ class _Runner:
             self.preparation_errors[dataset.fingerprint] = self._prepare(dataset)
         if reason := self.preparation_errors[dataset.fingerprint]:
             return "failed", reason
-        return "skipped", Results(self.request.results).missing_base_reason(planned.cell.base)
+        return "skipped", Results(self.request.results).missing_run_reason(planned.cell)
 
     def _prepare(self, dataset: Dataset) -> str:
         """Generate missing data; return why that failed, or an empty text."""
@@ -223,7 +223,7 @@ class _Runner:
 
     def _make_job(self, planned: PlannedCell) -> Job:
         request = self.request
-        notes = list(self.data_notes.get(planned.dataset.fingerprint, ()))
+        notes = [*planned.doubts(), *self.data_notes.get(planned.dataset.fingerprint, ())]
         job = Job(
             record=self._blank_record(planned).model_copy(update={"notes": notes}),
             device=request.device,
@@ -252,7 +252,7 @@ class _Runner:
             self.registry.tell_finished(record.model_dump(mode="json"))
 
     def _finish(self, number: int, record: Record) -> None:
-        """Keep the record of a cell, and let those start that build on it."""
+        """Keep the record of a cell, and let those start that need it."""
         self.records[number] = record
         self._unfinished.discard(record.run_id)
         self._pending.extendleft(reversed(self._blocked.pop(record.run_id, ())))

@@ -60,8 +60,8 @@ def rescore_runs(runs: Sequence[tuple[Path, Record]], metrics: Sequence[str], re
     for folder, record in runs:
         known = [name for name in (*metrics, *record.scores) if name in registry.metrics]
         plugins = [registry.metric(name).plugin for name in known]
-        if record.cell.dataset in registry.datasets:
-            plugins.append(registry.dataset(record.cell.dataset).plugin)
+        if record.cell.scored_on.dataset in registry.datasets:
+            plugins.append(registry.dataset(record.cell.scored_on.dataset).plugin)
         keys = tuple(sorted({(plugin.distribution, plugin.name) for plugin in plugins}))
         groups.setdefault(keys, []).append(folder)
     for keys, folders in groups.items():

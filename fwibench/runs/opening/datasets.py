@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from fwibench.errors import DataError, FwibenchError, OptionError, PluginError, UnknownNameError
 from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
-from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.cell import Cell, CellDataset
 from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
 from fwibench.specs.options import validate_options
 from fwibench.text.readable import shorten
@@ -72,35 +72,60 @@ def ensure_samples(dataset: Dataset, progress: Callable[[int, int], None]) -> No
     dataset.check()
 
 
-def build_dataset(registry: Registry, cell: Cell) -> Dataset:
-    """Build the dataset of a cell without comparing fingerprints; its samples may have changed or be absent."""
-    spec = registry.dataset(cell.dataset).spec
+def build_dataset(registry: Registry, chosen: CellDataset, profile: Profile) -> Dataset:
+    """Build a dataset of a cell without comparing fingerprints; its samples may have changed or be absent.
+
+    Args:
+        registry: Registry of the datasets.
+        chosen: `fitted_on` or `scored_on` of the cell.
+        profile: Profile of the cell.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        OptionError: The installed dataset does not accept the options.
+    """
+    spec = registry.dataset(chosen.dataset).spec
     try:
-        options = spec.options.model_validate(cell.dataset_options)
+        options = spec.options.model_validate(chosen.dataset_options)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise OptionError(
-            f"dataset option {'.'.join(map(str, first['loc']))} of {cell.run_id}: {first['msg']}",
+            f"dataset option {'.'.join(map(str, first['loc']))} of {chosen.dataset}: {first['msg']}",
             f"fwibench info {spec.name} lists the options",
         ) from error
-    return _load(spec, options, cell.profile)
+    return _load(spec, options, profile)
 
 
 def reopen_dataset(registry: Registry, cell: Cell) -> Dataset:
-    """Build the dataset of a cell.
+    """Build the dataset that a cell is scored on.
 
     Raises:
         FwibenchError: The samples have changed since the cell was planned.
     """
-    dataset = build_dataset(registry, cell)
-    if dataset.fingerprint != cell.fingerprint:
-        raise FwibenchError(f"{cell.dataset} changed since the run was planned", "run the command again")
+    return _reopen(registry, cell.scored_on, cell.profile)
+
+
+def reopen_fitted_dataset(registry: Registry, cell: Cell) -> Dataset:
+    """Build the dataset whose problem the method of a cell is built for.
+
+    Raises:
+        FwibenchError: The samples have changed since the cell was planned.
+    """
+    return _reopen(registry, cell.fitted_on, cell.profile)
+
+
+def _reopen(registry: Registry, chosen: CellDataset, profile: Profile) -> Dataset:
+    dataset = build_dataset(registry, chosen, profile)
+    if dataset.fingerprint != chosen.fingerprint:
+        raise FwibenchError(f"{chosen.dataset} changed since the run was planned", "run the command again")
     return dataset
 
 
 def scored_split(dataset: Dataset, cell: Cell) -> Split:
     """Return the test samples that a cell is scored on."""
-    test = dataset.split(cell.split, "test")
+    test = dataset.split(cell.scored_on.split, "test")
     return test if cell.test_samples is None else test.spread(cell.test_samples)
 
 

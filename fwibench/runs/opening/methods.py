@@ -26,7 +26,7 @@ def build_method(spec: MethodSpec, cell: Cell, problem: Problem, context: RunCon
     Args:
         spec: Spec of the method.
         cell: Cell with the method's options.
-        problem: Problem of the cell's dataset.
+        problem: Problem of the dataset that the method is fitted on.
         context: Device, seeds and working folder of the method.
 
     Returns:
@@ -42,14 +42,24 @@ def load_fitted(run: Path, registry: Registry, problem: Problem, context: RunCon
     Args:
         run: Folder of the run.
         registry: Registry of the methods.
-        problem: Problem of the run's dataset.
+        problem: Problem of the dataset that the method is fitted on.
         context: Device, seeds and working folder of the method.
 
     Returns:
         The method, ready to predict.
     """
-    files = RunFiles(run)
-    return load_model(files.model, read_record(files.record).cell, run.parent, registry, problem, context)
+    cell = read_record(RunFiles(run).record).cell
+    return load_model(model_folder(run, cell), cell, run.parent, registry, problem, context)
+
+
+def model_folder(run: Path, cell: Cell) -> Path:
+    """Return the folder of the fitted method that a cell predicts with; a transferred cell has none of its own.
+
+    Args:
+        run: Folder of the cell, in the folder of the runs.
+        cell: The cell.
+    """
+    return RunFiles(run.parent / cell.model if cell.model else run).model
 
 
 def load_model(
@@ -62,7 +72,7 @@ def load_model(
         cell: Cell of the method.
         runs: Folder of the runs, with the run that the cell builds on.
         registry: Registry of the methods.
-        problem: Problem of the cell's dataset.
+        problem: Problem of the dataset that the method is fitted on.
         context: Device, seeds and working folder of the method.
 
     Returns:
@@ -82,7 +92,7 @@ def with_base_method(context: RunContext, cell: Cell, runs: Path, registry: Regi
         cell: Cell whose `base` names the run of that method.
         runs: Folder of the runs.
         registry: Registry of the methods.
-        problem: Problem of the cell's dataset.
+        problem: Problem of the dataset that the method is fitted on.
 
     Returns:
         The context, unchanged if the cell builds on no other run.

@@ -58,12 +58,7 @@ def data_state(dataset: Dataset) -> DataState:
     Raises:
         DataError: A file is missing.
     """
-    shards = dataset.arrays()
-    samples = {
-        path: count
-        for paths in (shards.measurements, shards.properties)
-        for path, count in zip(paths, shards.counts, strict=True)
-    }
+    samples = dataset.samples_in_files()
     return DataState({path: file_states.state_of(path) for path in samples}, samples, dataset.digests())
 
 

@@ -78,7 +78,7 @@ def datasets_to_prepare(planned: Sequence[PlannedCell]) -> list[Dataset]:
 
 
 def _bytes_of_predictions(one: PlannedCell) -> int:
-    samples = len(one.dataset.indices(one.cell.split)["test"])
+    samples = len(one.dataset.indices(one.cell.scored_on.split)["test"])
     if one.cell.test_samples is not None:
         samples = min(samples, one.cell.test_samples)
     return 4 * samples * math.prod(one.dataset.problem.property_shape)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -28,6 +28,9 @@ from fwibench.runs.opening.datasets import build_dataset
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.specs.dataset_options import ON_READING
 from fwibench.text.readable import counted
+
+if TYPE_CHECKING:
+    from fwibench.datasets.base import Dataset
 
 FINISHED, PROBE = "finished cells", "probe"
 SAME = 1e-9
@@ -75,7 +78,7 @@ class ProbedCell:
 def group_of(planned: PlannedCell, model: CostModel) -> tuple[str, ...]:
     """Return what cells have in common whose times a cost model converts into each other."""
     options = {name: value for name, value in planned.cell.options.items() if name not in model.free}
-    problem = planned.dataset.problem.model_dump_json()
+    problem = planned.method_dataset.problem.model_dump_json()
     return planned.cell.method, planned.cell.method_version, repr(sorted(options.items(), key=str)), problem
 
 
@@ -104,7 +107,7 @@ class Estimator:
             return Estimate("finished")
         if planned.skip:
             return Estimate("cannot run", planned.skip)
-        key = planned.cell.model_copy(update={"seed": 0, "base": ""}).model_dump_json()
+        key = planned.cell.model_copy(update={"seed": 0, "base": "", "model": ""}).model_dump_json()
         if key not in self._estimates:
             self._estimates[key] = self._estimate(planned)
         return self._estimates[key]
@@ -130,15 +133,19 @@ class Estimator:
 
     def case(self, planned: PlannedCell) -> Case:
         """Return the case of a planned cell."""
-        cell, dataset = planned.cell, planned.dataset
-        key = dataset.fingerprint, cell.split
-        if key not in self._sizes:
-            indices = dataset.indices(cell.split)
-            self._sizes[key] = Sizes(*(len(indices[name]) for name in Sizes._fields))
-        sizes = self._sizes[key]
+        cell, dataset = planned.cell, planned.method_dataset
+        sizes = self._sizes_of(dataset, cell.split)
+        sizes = sizes._replace(test=self._sizes_of(planned.dataset, cell.scored_on.split).test)
         if cell.test_samples is not None:
             sizes = sizes._replace(test=min(sizes.test, cell.test_samples))
         return Case(dataset.measured_problem, self._options(cell), sizes)
+
+    def _sizes_of(self, dataset: Dataset, split: str) -> Sizes:
+        key = dataset.fingerprint, split
+        if key not in self._sizes:
+            indices = dataset.indices(split)
+            self._sizes[key] = Sizes(*(len(indices[name]) for name in Sizes._fields))
+        return self._sizes[key]
 
     def _options(self, cell: Cell) -> Any:
         return self.registry.method(cell.method).spec.options.model_validate(cell.options)
@@ -157,14 +164,26 @@ class Estimator:
 
     def _from_finished(self, found: Estimate, planned: PlannedCell, model: CostModel, case: Case) -> Estimate | None:
         """Return the mean of the finished cells that are closest in time; None without any."""
+        # a transferred cell fits nothing, so its times say nothing about other cells
+        groups = [[record for record in self._usable if bool(record.cell.model) == kind] for kind in (True, False)]
+        for records in groups if planned.cell.model else groups[1:]:
+            if estimate := self._from_records(records, found, planned, model, case):
+                return estimate
+        return None
+
+    def _from_records(
+        self, records: Sequence[Record], found: Estimate, planned: PlannedCell, model: CostModel, case: Case
+    ) -> Estimate | None:
         near: list[tuple[float, float, str]] = []
-        for record in self._usable:
+        for record in records:
             known = self._known(record, planned, model)
             if known is None or not record.wall_s:
                 continue
             took = Work(record.costs.fit_s or 0.0, record.costs.predict_s or 0.0)
-            scaled = model.scaled(took, known, case, record.history)
             rest = max(record.wall_s - sum(took), 0.0)
+            scaled = model.scaled(took, known, case, record.history)
+            if planned.cell.model:
+                took, scaled = took._replace(fit=0.0), scaled._replace(fit=0.0)
             seconds = sum(scaled) + rest
             if seconds > 0:
                 distance = abs(math.log(seconds / (sum(took) + rest)))
@@ -191,7 +210,7 @@ class Estimator:
         ours = self._options(cell)
         if any(getattr(ours, name) != getattr(options, name) for name in type(ours).model_fields.keys() - model.free):
             return None
-        problem = planned.dataset.measured_problem if _same_samples(cell, other) else self._problem(other, model)
+        problem = planned.method_dataset.measured_problem if _same_samples(cell, other) else self._problem(other, model)
         if problem is None:
             return None
         return Case(problem, options, Sizes(record.n_train, record.n_val or 0, record.n_test))
@@ -202,7 +221,8 @@ class Estimator:
             return None
         if cell.fingerprint not in self._problems:
             try:
-                self._problems[cell.fingerprint] = build_dataset(self.registry, cell).measured_problem
+                dataset = build_dataset(self.registry, cell.fitted_on, cell.profile)
+                self._problems[cell.fingerprint] = dataset.measured_problem
             except FwibenchError:
                 self._problems[cell.fingerprint] = None
         return self._problems[cell.fingerprint]
@@ -221,6 +241,8 @@ class Estimator:
         if probed is None:
             return found
         scaled = model.scaled(probed.seconds, probed.case, case, [])
+        if planned.cell.model:
+            scaled = scaled._replace(fit=0.0)
         return replace(found, seconds=sum(scaled) + probed.rest, basis=PROBE)
 
     def _with_memory(self, found: Estimate, planned: PlannedCell, model: CostModel, case: Case) -> Estimate:
@@ -230,12 +252,14 @@ class Estimator:
             for record in self._usable
             if record.costs.peak_memory_mb is not None
             and record.cell.fingerprint == planned.cell.fingerprint
+            and bool(record.cell.model) == bool(planned.cell.model)
             and self._known(record, planned, model) is not None
             and record.cell.options.get("batch_size") == planned.cell.options.get("batch_size")
         ]
         if peaks:
             return replace(found, memory=max(peaks) * 2**20, measured=True)
-        return replace(found, memory=model.memory(case))
+        # the cost model counts what a fit holds
+        return found if planned.cell.model else replace(found, memory=model.memory(case))
 
 
 def _same_samples(cell: Cell, other: Cell) -> bool:
@@ -263,11 +287,11 @@ def whole(cells: Sequence[tuple[PlannedCell, Estimate]], slots: int = 1, data: I
     """Return the duration of a plan whose cells run side by side.
 
     Datasets are prepared first, one after the other, since each takes all cores. Then every slot takes the first cell
-    of the plan that can start: one that builds on another cell starts when that one has ended. The times are those of
+    of the plan that can start: one that needs another cell starts when that one has ended. The times are those of
     cells that run alone, so slots that share cores take longer than this.
 
     Args:
-        cells: Cells in the order of the plan, which has a cell after the one it builds on.
+        cells: Cells in the order of the plan, which has a cell after the ones it needs.
         slots: Number of cells that run at the same time.
         data: Time of each dataset to prepare [s]; None where it is not known.
 
@@ -278,12 +302,12 @@ def whole(cells: Sequence[tuple[PlannedCell, Estimate]], slots: int = 1, data: I
     start = sum(seconds or 0.0 for seconds in times)
     waiting = [(planned, found.seconds) for planned, found in cells if found.state == "to run"]
     unknown = sum(seconds is None for seconds in (*times, *(seconds for _, seconds in waiting)))
-    # ends of cells that are part of this plan: a base that has finished before is ready at once
+    # ends of cells that are part of this plan: a run that has finished before is ready at once
     ends = {planned.cell.run_id: math.inf for planned, _ in waiting}
     free, last = [start] * max(slots, 1), start
 
     def ready(item: tuple[PlannedCell, float | None]) -> float:
-        return ends.get(item[0].cell.base, start)
+        return max((ends.get(run, start) for run in item[0].cell.needed_runs), default=start)
 
     while waiting:
         now = heapq.heappop(free)

@@ -1,4 +1,4 @@
-"""Syntax of `--methods`, `--dataset` and `--set`.
+"""Syntax of `--methods`, `--dataset`, `--test-on` and `--set`.
 
 `invlint[alpha=1|10,scaling=sum],mean-map` selects two methods, the first with a grid of two values of alpha;
 `--set invlint.alpha=10` sets an option in every cell of that method. Values with commas, brackets or bars are written
@@ -34,7 +34,12 @@ class ParsedItem(Frozen):
 
 
 def read_request(
-    registry: Registry, methods: str, dataset: str, settings: Iterable[str] = (), **others: Any
+    registry: Registry,
+    methods: str,
+    dataset: str,
+    settings: Iterable[str] = (),
+    test_on: str | None = None,
+    **others: Any,
 ) -> Request:
     """Parse methods, datasets and their options.
 
@@ -43,6 +48,7 @@ def read_request(
         methods: Value of `--methods`.
         dataset: Value of `--dataset`.
         settings: Values of `--set`.
+        test_on: Value of `--test-on`; None for none.
         others: Other fields of the request, which are no texts.
 
     Returns:
@@ -55,6 +61,7 @@ def read_request(
     return Request(
         methods=tuple(read_selected(registry, "method", methods, most)),
         datasets=tuple(read_selected(registry, "dataset", dataset, most)),
+        test_on=tuple(read_selected(registry, "dataset", test_on, most)) if test_on is not None else (),
         settings=read_settings(registry, settings),
         **others,
     )

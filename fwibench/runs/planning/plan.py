@@ -7,7 +7,7 @@ whole request before any work is done.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ from pydantic import BaseModel
 from fwibench.errors import UnknownNameError, UsageError
 from fwibench.files.states import content_hashes
 from fwibench.plugins.registry import Registry
-from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.cell import Cell, CellDataset
 from fwibench.runs.artefacts.format1 import Format1Cells
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import check_device, unsupported_device_reason
 from fwibench.runs.opening.datasets import choose_scheme, open_dataset, opening
 from fwibench.runs.planning.request import Request, Selected, check_size
+from fwibench.runs.planning.transfers import differing_problems, transfer_refusal
 from fwibench.specs.dataset import Profile
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.options import validate_options
@@ -38,7 +39,8 @@ class PlannedCell:
 
     Attributes:
         cell: The cell.
-        dataset: Dataset of the cell.
+        dataset: Dataset that the cell is scored on.
+        fitted_dataset: Dataset that the model of a transferred cell was fitted on; None for other cells.
         chosen: Options that differ from those of the profile, to distinguish cells in tables.
         cached: Its finished record, a cache hit; None if the cell has to run.
         skip: Why it cannot run; empty if it can.
@@ -49,6 +51,16 @@ class PlannedCell:
     chosen: dict[str, Any] = field(default_factory=dict)
     cached: Record | None = None
     skip: str = ""
+    fitted_dataset: Dataset | None = field(default=None, repr=False)
+
+    @property
+    def method_dataset(self) -> Dataset:
+        """Dataset whose problem the method is built for."""
+        return self.fitted_dataset or self.dataset
+
+    def doubts(self) -> list[str]:
+        """Return a sentence for each difference between the problems of a transferred cell."""
+        return differing_problems(self.method_dataset, self.dataset)
 
     @property
     def will_run(self) -> bool:
@@ -74,6 +86,7 @@ def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) 
     results = Results(request.results)
     format1 = Format1Cells(request.results / "runs", tuple(known))
     planned: dict[str, PlannedCell] = {}
+    tested = [_open_tested(request, registry, chosen) for chosen in request.test_on]
     for chosen in request.datasets:
         dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
         split = choose_scheme(dataset, request.split)
@@ -81,7 +94,7 @@ def make_plan(request: Request, registry: Registry, known: Iterable[Cell] = ()) 
             target = _DatasetSplit(dataset, split, _split_sizes(dataset, split))
         planner = _Planner(request, registry, target, format1)
         for item in request.methods:
-            for one in planner.plan_cells(item):
+            for one in planner.plan_with_transfers(item, tested):
                 if not request.force:
                     one.cached = results.finished(one.cell)
                 planned.setdefault(one.cell.key, one)
@@ -109,7 +122,8 @@ def _check(request: Request, registry: Registry) -> None:
         raise UsageError(f"the time limit is {request.time_limit:g} s, expected more than 0")
     check_device(request.device)
     repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in request.methods]
-    check_size("the request", len(request.datasets) * sum(repeated), request.max_cells)
+    places = len(request.datasets) * (1 + len(request.test_on))
+    check_size("the request", places * sum(repeated), request.max_cells)
 
 
 def configurable_methods(request: Request, registry: Registry) -> Iterator[str]:
@@ -195,6 +209,15 @@ def _named_files(spec: MethodSpec, options: BaseModel) -> dict[str, str]:
     return dict(zip(files, content_hashes(files.values()), strict=True))
 
 
+def _open_tested(request: Request, registry: Registry, chosen: Selected) -> Dataset:
+    """Open a dataset of `test_on`, and compute what is cached so that errors are raised here."""
+    dataset = open_dataset(registry, chosen.name, request.profile, chosen.options)
+    with opening(dataset.spec):
+        for scheme in dataset.spec.schemes:
+            _split_sizes(dataset, scheme)
+    return dataset
+
+
 def _split_sizes(dataset: Dataset, split: str) -> dict[str, int]:
     """Return the number of samples of each split.
 
@@ -212,6 +235,31 @@ class _Planner:
     registry: Registry
     target: _DatasetSplit
     format1: Format1Cells
+
+    def plan_with_transfers(self, item: Selected, tested: Sequence[Dataset]) -> Iterator[PlannedCell]:
+        """Yield the cells of a method, followed by those that apply its fitted models to other datasets."""
+        own = list(self.plan_cells(item))
+        yield from own
+        for one in own:
+            # not those of the method that it builds on
+            if one.cell.method == item.name:
+                yield from filter(None, (self._plan_transfer(one, dataset) for dataset in tested))
+
+    def _plan_transfer(self, one: PlannedCell, tested: Dataset) -> PlannedCell | None:
+        """Return the cell that applies a cell's model to another dataset; None if `one` is scored on it already."""
+        target = CellDataset(
+            dataset=tested.spec.name,
+            dataset_options=tested.options.model_dump(mode="json", exclude_defaults=True),
+            fingerprint=tested.fingerprint,
+            split=self.target.split if self.target.split in tested.spec.schemes else tested.spec.schemes[0],
+        )
+        if (target.fingerprint, target.split) == (one.cell.fingerprint, one.cell.split):
+            return None
+        spec = self.registry.method(one.cell.method).spec
+        skip = one.skip or transfer_refusal(spec, one.cell.options, one.dataset, tested, target.split)
+        # a copy would keep the cached key
+        cell = Cell.model_validate({**one.cell.model_dump(), "tested_on": target, "model": one.cell.run_id})
+        return PlannedCell(self.format1.adopt(cell), tested, one.chosen, skip=skip, fitted_dataset=one.dataset)
 
     def plan_cells(self, item: Selected) -> Iterator[PlannedCell]:
         """Yield the cells of a method with one combination of options, after those of the method it builds on."""

@@ -160,7 +160,7 @@ class _Run:
         """Leave the probe that is running without a result."""
         if self.running == "dataset":
             folder = next(iter(self.datasets))
-            what = f"samples of {self.datasets.pop(folder).cell.dataset}"
+            what = f"samples of {self.datasets.pop(folder).cell.scored_on.dataset}"
         else:
             _, one = self.cells.pop(0)
             what = f"{one.cell.method} on {one.cell.dataset}"

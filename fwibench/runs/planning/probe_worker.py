@@ -28,11 +28,12 @@ from fwibench.physics.placement import reached_rows
 from fwibench.plugins.isolation import describe
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.problem import AcousticPhysics, ElectromagneticPhysics, ElectromagneticSurvey, Problem, SeismicSurvey
-from fwibench.runs.artefacts.cell import Cell
+from fwibench.runs.artefacts.cell import Cell, CellDataset
 from fwibench.runs.machine.devices import choose_device
 from fwibench.runs.opening.datasets import build_dataset
 from fwibench.runs.planning.probe import JOB, LIMIT_S, ProbeJob
 from fwibench.runs.processes.child import exit_immediately, exit_with_supervisor, redirect_stdout
+from fwibench.specs.dataset import Profile
 from fwibench.typing import Array32
 
 PART = 4
@@ -109,16 +110,16 @@ class _Worker:
         send(event)
         self.done += 1
 
-    def dataset(self, cell: Cell) -> Dataset:
-        """Return the dataset of a cell."""
-        if cell.fingerprint not in self.datasets:
-            self.datasets[cell.fingerprint] = build_dataset(self.registry, cell)
-        return self.datasets[cell.fingerprint]
+    def dataset(self, chosen: CellDataset, profile: Profile) -> Dataset:
+        """Return a dataset of a cell."""
+        if chosen.fingerprint not in self.datasets:
+            self.datasets[chosen.fingerprint] = build_dataset(self.registry, chosen, profile)
+        return self.datasets[chosen.fingerprint]
 
     def times(self, cell: Cell, sizes: Sizes) -> dict[str, Any]:
         """Return the event with the times of a cell: of fit, prediction and everything else [s]."""
         spec = self.registry.method(cell.method).spec
-        problem = self.dataset(cell).measured_problem
+        problem = self.dataset(cell.fitted_on, cell.profile).measured_problem
         case = Case(problem, spec.options.model_validate(cell.options), sizes)
         device = choose_device(self.job.device, spec)
         found = cost_model(spec).probe(Probing(spec, case, device, available_cores(), self._share()))
@@ -143,7 +144,7 @@ class _Worker:
     def _seconds_to_score(self, cell: Cell) -> float:
         """Return the time to score a map with the default metrics [s]."""
         if cell.fingerprint not in self.scoring:
-            problem = self.dataset(cell).measured_problem
+            problem = self.dataset(cell.fitted_on, cell.profile).measured_problem
             rng, bounds = np.random.default_rng(0), problem.property
             maps = rng.uniform(bounds.low, bounds.high, (2, 1, *problem.property_shape)).astype(np.float32)
             self.scoring[cell.fingerprint] = sum(
@@ -155,7 +156,7 @@ class _Worker:
 
     def sample(self, cell: Cell) -> dict[str, Any]:
         """Return the event with the time to make a sample of a dataset, while every core makes one [s]."""
-        dataset = self.dataset(cell)
+        dataset = self.dataset(cell.scored_on, cell.profile)
         if not isinstance(dataset, SimulatedDataset):
             found = dataset.estimate()
             return {"sample": found.seconds / found.samples if found else 0.0}

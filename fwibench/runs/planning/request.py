@@ -31,11 +31,12 @@ class Selected(Frozen):
 
 @dataclass(frozen=True)
 class Request:
-    """Cells to run: every combination of method, dataset and seed.
+    """Cells to run: every combination of method, dataset and seed, each also tested on further datasets.
 
     Attributes:
         methods: Methods with their options.
         datasets: Datasets with their options.
+        test_on: Datasets to whose test samples the fitted models are applied, beyond that of each cell.
         split: Split scheme; None for the first of each dataset.
         seeds: Number of repetitions of each method that is not deterministic.
         first_seed: Number of the first repetition.
@@ -57,6 +58,7 @@ class Request:
 
     methods: tuple[Selected, ...]
     datasets: tuple[Selected, ...]
+    test_on: tuple[Selected, ...] = ()
     split: str | None = None
     seeds: int = 1
     first_seed: int = 0

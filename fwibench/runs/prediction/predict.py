@@ -84,9 +84,9 @@ def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registr
             f"{cell.method} starts from the truth (track oracle-start), which new measurements do not have",
             "choose a run of the track standard",
         )
-    if cell.base and (missing_base_reason := Results(folder.parent.parent).missing_base_reason(cell.base)):
-        raise DataError(f"{record.run_id} {missing_base_reason}", "fwibench merge joins the folders that hold both")
-    problem, missing, warnings = _load_problem(record, registry)
+    if missing := Results(folder.parent.parent).missing_run_reason(cell):
+        raise DataError(f"{record.run_id} {missing}", "fwibench merge joins the folders that hold both")
+    problem, missing_traces, warnings = _load_problem(record, registry)
     if spec.version != cell.method_version:
         warnings.append(
             f"the model was fitted by version {cell.method_version} of {cell.method}, installed is {spec.version}"
@@ -95,7 +95,7 @@ def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registr
         checked = read_measurements(measurements, problem)
     else:
         checked = take_measurements(measurements, "the array of measurements", problem)
-    warnings += inspect_values(checked, problem, missing)
+    warnings += inspect_values(checked, problem, missing_traces)
     return Task(folder, record, problem, checked, tuple(warnings))
 
 
@@ -170,12 +170,12 @@ def write_maps(maps: Maps, path: Path) -> None:
 
 
 def _load_problem(record: Record, registry: Registry) -> tuple[Problem, float, list[str]]:
-    """Return the problem of a run, the share of missing traces in its data, and warnings.
+    """Return the problem that a run's method is built for, the share of missing traces in its data, and warnings.
 
     The samples need not be on this machine.
     """
     cell = record.cell
-    dataset, warnings = build_dataset(registry, cell), []
+    dataset, warnings = build_dataset(registry, cell.fitted_on, cell.profile), []
     try:
         known = dataset.fingerprint
     except (FwibenchError, OSError):

@@ -109,11 +109,11 @@ class Diagnosed(Frozen):
 
 
 def needed_plugins(registry: Registry, job: Job) -> Job:
-    """Return the job with the plugins of the cell's method, dataset and metrics."""
+    """Return the job with the plugins of the cell's method, datasets and metrics."""
     cell = job.record.cell
     offer = registry.method(cell.method)
-    dataset = registry.dataset(cell.dataset).plugin
-    methods = [offer.plugin, dataset]
+    dataset = registry.dataset(cell.scored_on.dataset).plugin
+    methods = [offer.plugin, *(registry.dataset(name).plugin for name in cell.datasets)]
     if offer.spec.builds_on and cell.base:
         methods.append(registry.method(cell.options[offer.spec.builds_on]).plugin)
     metrics = [registry.metric(name).plugin for name in job.metrics]

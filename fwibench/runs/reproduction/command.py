@@ -31,7 +31,7 @@ def command_of(record: Record, base: Record | None = None, registry: Registry | 
 
 
 def request_of(record: Record, base: Record | None = None, registry: Registry | None = None) -> Request:
-    """Return the request of a record's cell and of the cell that it builds on.
+    """Return the request of a record's cell and of the cells that it needs.
 
     Args:
         record: Record of the run.
@@ -47,6 +47,7 @@ def request_of(record: Record, base: Record | None = None, registry: Registry | 
     return Request(
         methods=(Selected(name=cell.method, options=_differing_options(record, registry)),),
         datasets=(Selected(name=cell.dataset, options=cell.dataset_options),),
+        test_on=(Selected(name=other.dataset, options=other.dataset_options),) if (other := cell.tested_on) else (),
         split=cell.split,
         first_seed=cell.seed,
         profile=cell.profile,
@@ -74,6 +75,7 @@ def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
     options = {
         "methods": ",".join(select(one.name, one.options) for one in request.methods),
         "dataset": ",".join(select(one.name, one.options) for one in request.datasets),
+        "test-on": ",".join(select(one.name, one.options) for one in request.test_on) or None,
         "split": request.split,
         "profile": request.profile,
         "first-seed": request.first_seed or None,

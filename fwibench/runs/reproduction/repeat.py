@@ -78,11 +78,21 @@ def read_run(folder: Path, *, to_run: bool = True) -> tuple[Record, Record | Non
             f"{record.run_id} was ended by a time limit, which is not part of the cell: {record.reason}",
             "--print shows the command; add --time-limit",
         )
-    base = None
-    if record.cell.base:
+    return record, next((one for one in read_needed(folder, record) if one.run_id == record.cell.base), None)
+
+
+def read_needed(folder: Path, record: Record) -> list[Record]:
+    """Return the records of the runs that a run needs, those that can be read.
+
+    Args:
+        folder: Folder of the run.
+        record: Its record.
+    """
+    found = []
+    for run in record.cell.needed_runs:
         with suppress(RecordError):
-            base = read_record(RunFiles(folder.parent / record.cell.base).record)
-    return record, base
+            found.append(read_record(RunFiles(folder.parent / run).record))
+    return found
 
 
 def fresh_folder(results: Path, run: str, output: Path | None) -> Path:
@@ -151,6 +161,9 @@ def _explain_changes(then: Cell, now: Cell) -> Iterator[str]:
         old, new = then.options.get(name, "absent"), now.options.get(name, "absent")
         if old != new:
             yield f"option {name} of {then.method} was {old}, here it is {new}"
+    if then.tested_on and now.tested_on and then.tested_on.fingerprint != now.tested_on.fingerprint:
+        old, new = (one.fingerprint[:12] for one in (then.tested_on, now.tested_on))
+        yield f"{then.tested_on.dataset} has other samples here: fingerprint {new}, it was {old}"
     if then.base != now.base:
         yield f"it was built on {then.base}, here it builds on {now.base}"
     for name in ("split", "seed", "test_samples", "plugin"):
@@ -160,20 +173,20 @@ def _explain_changes(then: Cell, now: Cell) -> Iterator[str]:
 
 
 @contextmanager
-def same_fit(record: Record, base: Record | None = None) -> Iterator[None]:
+def same_fit(*records: Record) -> Iterator[None]:
     """Use the recorded number of threads and number format for fits in the block, unless the user has set them.
 
     Sums with another number of threads are rounded differently, and training amplifies such differences.
 
     Args:
-        record: Record of the run to repeat.
-        base: Record of the run that it builds on.
+        records: Record of the run to repeat, and those of the runs that it needs.
     """
-    both = [one for one in (record, base) if one]
-    threads = [one.costs.fit_threads or one.environment.get("threads") for one in both]
+    # a transferred cell has no fit of its own
+    fitted = [one for one in records if not one.cell.model]
+    threads = [one.costs.fit_threads or one.environment.get("threads") for one in fitted]
     chosen = {
         FIT_THREADS: next((number for number in threads if isinstance(number, int)), None),
-        FIT_PRECISION: next((one.costs.fit_precision for one in both if one.costs.fit_precision), None),
+        FIT_PRECISION: next((one.costs.fit_precision for one in fitted if one.costs.fit_precision), None),
     }
     if any(name in os.environ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")):
         del chosen[FIT_THREADS]

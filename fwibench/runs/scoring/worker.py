@@ -20,8 +20,8 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, finite
 from fwibench.runs.artefacts.scores import write_scores
-from fwibench.runs.opening.datasets import reopen_dataset, scored_split
-from fwibench.runs.opening.methods import load_model
+from fwibench.runs.opening.datasets import reopen_dataset, reopen_fitted_dataset, scored_split
+from fwibench.runs.opening.methods import load_model, model_folder
 from fwibench.runs.processes.child import (
     classify,
     exit_immediately,
@@ -98,7 +98,7 @@ def diagnose(record: Record, registry: Registry, folder: Path, workdir: Path) ->
     Args:
         record: Record of the cell.
         registry: Registry of method and dataset.
-        folder: Folder with the method's `model/`, in the folder of the runs.
+        folder: Folder with the method's `model/`, in the folder of the runs; see `model_folder`.
         workdir: Working folder of the method.
 
     Returns:
@@ -106,13 +106,13 @@ def diagnose(record: Record, registry: Registry, folder: Path, workdir: Path) ->
     """
     from fwibench.methods.context import RunContext
 
-    dataset = reopen_dataset(registry, record.cell)
     cell = record.cell
+    problem = reopen_fitted_dataset(registry, cell).measured_problem
     context = RunContext(
         workdir=workdir, device=record.device, dataset=cell.dataset, method=cell.method, repetition=cell.seed
     )
-    method = load_model(RunFiles(folder).model, cell, folder.parent, registry, dataset.measured_problem, context)
-    return finite(method.diagnostics(scored_split(dataset, cell)))
+    method = load_model(model_folder(folder, cell), cell, folder.parent, registry, problem, context)
+    return finite(method.diagnostics(scored_split(reopen_dataset(registry, cell), cell)))
 
 
 def _score(job: Job, folder: Path) -> Scored:

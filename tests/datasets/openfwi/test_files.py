@@ -16,20 +16,8 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan
+from tests.datasets.openfwi.shards import shard, write
 from tests.test_file_states import settle
-
-
-def write(path: Path, shape: tuple[int, ...], dtype: str = "<f4", value: float = 0.0) -> None:
-    """An array that takes little disk: zeros are holes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    array = open_memmap(path, "w+", dtype=dtype, shape=shape)
-    if value:
-        array[:] = value
-
-
-def shard(folder: Path, data: str, model: str, n: int = 3) -> None:
-    write(folder / data, (n, 5, 1000, 70))
-    write(folder / model, (n, 1, 70, 70), value=2000.0)
 
 
 @pytest.fixture

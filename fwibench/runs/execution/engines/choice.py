@@ -90,7 +90,7 @@ def _connect(plan: Sequence[PlannedCell], request: Request, registry: Registry) 
     if request.jobs != 1:
         raise UsageError("--jobs is for this machine", "the number of workers of a cluster, and their threads, decide")
     cells = [one.cell for one in plan if one.will_run]
-    needed = {f"method {one.method}" for one in cells} | {f"dataset {one.dataset}" for one in cells}
+    needed = {f"method {one.method}" for one in cells} | {f"dataset {name}" for one in cells for name in one.datasets}
     needed |= {f"metric {name}" for name in metric_names(request.metrics, registry)}
     return open_cluster(request.cluster, Results(request.results), registry, sorted(needed), force=request.force)
 
@@ -115,7 +115,7 @@ def _shared_gpus(plan: Sequence[PlannedCell], request: Request, registry: Regist
 def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[str]) -> int:
     """Return the number of cells that fit this machine side by side."""
     cells = [one for one in plan if one.will_run]
-    needs: dict[tuple[str, str, str], float | None]
+    needs: dict[tuple[str, ...], float | None]
     if request.memory_limit is not None:
         needs = dict.fromkeys((_kind(one.cell) for one in cells), request.memory_limit / 1e6)
     else:
@@ -124,6 +124,6 @@ def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[
     return jobs_that_fit(len(cells), places, [needs.get(_kind(one.cell)) for one in cells])
 
 
-def _kind(cell: Cell) -> tuple[str, str, str]:
+def _kind(cell: Cell) -> tuple[str, ...]:
     """What cells with the same need of memory agree in."""
-    return cell.method, cell.dataset, cell.profile
+    return cell.method, *cell.datasets, cell.profile

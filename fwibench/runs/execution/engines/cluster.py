@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future as Answered
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from distributed import CancelledError, Client, Future, KilledWorker, as_completed
@@ -99,7 +100,7 @@ class ClusterEngine:
         self._lock = threading.Lock()
         self._handlers: dict[str, EventHandler] = {}
         self._progress: dict[str, Progress] = {}
-        self._bases: dict[str, Future[Any]] = {}
+        self._packed: dict[str, Future[Any]] = {}
         self._beside: defaultdict[str, int] = defaultdict(int)
         self._hosts: defaultdict[str, set[str]] = defaultdict(set)
         self._cells: dict[Future[Any], RemoteCell] = {}
@@ -166,10 +167,12 @@ class ClusterEngine:
     def flush(self) -> None:
         """Send the submitted cells to the scheduler: together, since each message takes it some milliseconds."""
         for resources, cells in self._unsent.items():
+            needed = zip_longest(*(one.job.record.cell.needed_runs for one in cells), fillvalue="")
             futures = self.client.map(
                 self.task,
                 [self._order(one.job) for one in cells],
-                [self._base(one.job.record.cell.base) for one in cells],
+                # futures are only resolved as arguments of their own
+                *([self._needed(run) for run in runs] for runs in needed),
                 key=[f"{one.job.record.run_id}-{self.run.token}" for one in cells],
                 pure=False,
                 resources=dict(resources),
@@ -248,13 +251,13 @@ class ClusterEngine:
         folder = self.results.folder(job.record.cell)
         return remote.Order(self.run, job, b"" if self.run.results else pack(RunFiles(folder).work))
 
-    def _base(self, run: str) -> Future[Any] | bytes:
-        """Return the packed run that a cell builds on, which is sent once."""
+    def _needed(self, run: str) -> Future[Any] | bytes:
+        """Return a packed run that cells need, which is sent once."""
         if not run or self.run.results is not None:
             return b""
-        if run not in self._bases:
-            self._bases[run] = self.client.scatter(pack(self.results.root / "runs" / run), hash=False)
-        return self._bases[run]
+        if run not in self._packed:
+            self._packed[run] = self.client.scatter(pack(self.results.root / "runs" / run), hash=False)
+        return self._packed[run]
 
     def _hear(self, timed: tuple[float, dict[str, Any]]) -> None:
         """Pass an event of a worker on to its cell."""

@@ -105,6 +105,17 @@ class _Desk:
                 ensure_samples(dataset, lambda done, total: tell({"report": {"step": done, "steps": total}}))
                 self.prepared[dataset.fingerprint] = dataset.doubts()
 
+    def place(self, packed: Mapping[str, bytes]) -> None:
+        """Unpack runs that a cell needs, each once: other cells may be reading their files.
+
+        Args:
+            packed: Packed runs by name.
+        """
+        with self.lock:
+            for run, content in packed.items():
+                if content and not (self.results.root / "runs" / run).exists():
+                    unpack(content, self.results.root / "runs" / run)
+
 
 class _Reports:
     """Sends events of a worker to the command, numbers once a second at most.
@@ -132,12 +143,12 @@ _desks: dict[str, _Desk] = {}
 _opening = threading.Lock()
 
 
-def run_cell(order: Order, base: bytes = b"") -> Answer:
+def run_cell(order: Order, *needed: bytes) -> Answer:
     """Run a cell on this worker.
 
     Args:
         order: The cell.
-        base: Packed run that it builds on; empty if there is none, or the disk is common.
+        needed: Packed runs that it needs, in the order of `Cell.needed_runs`; empty where the disk is common.
 
     Returns:
         The record, whatever its status, and the files.
@@ -153,9 +164,8 @@ def run_cell(order: Order, base: bytes = b"") -> Answer:
         desk.prepare(dataset, tell)
         if order.run.results is None:
             unpack(order.checkpoints, RunFiles(folder).work)
-            if base:
-                unpack(base, desk.results.root / "runs" / cell.base)
-        notes = [*order.job.record.notes, *desk.prepared[cell.fingerprint]]
+            desk.place(dict(zip(cell.needed_runs, needed, strict=False)))
+        notes = [*order.job.record.notes, *desk.prepared[dataset.fingerprint]]
         job = order.job.model_copy(update={"record": order.job.record.model_copy(update={"notes": notes})})
         pending = desk.engine.submit(job, dataset, tell)
         with _ended_if_cancelled(worker, desk.engine):
