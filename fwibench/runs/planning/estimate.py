@@ -133,7 +133,7 @@ class Estimator:
         cell, dataset = planned.cell, planned.dataset
         key = dataset.fingerprint, cell.split
         if key not in self._sizes:
-            indices = dataset.indices(cell.split)
+            indices = dataset.selected(cell.split)
             self._sizes[key] = Sizes(*(len(indices[name]) for name in Sizes._fields))
         sizes = self._sizes[key]
         if cell.test_samples is not None:
