@@ -61,7 +61,7 @@ class LoadedDataset:
         return self.dataset.split(self.scheme, name)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name} {len(rows)}" for name, rows in self.dataset.indices(self.scheme).items())
+        counts = ", ".join(f"{name} {len(rows)}" for name, rows in self.dataset.selected(self.scheme).items())
         return f"<{self.dataset.selection}: {self.dataset.summary}; split {self.scheme}: {counts}>"
 
     def _repr_html_(self) -> str:

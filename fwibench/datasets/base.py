@@ -11,14 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fwibench.datasets.agreement import Agreement, compare_samples
 from fwibench.datasets.noise import Noise
 from fwibench.datasets.splits import SPLITS
-from fwibench.errors import DataError, UnknownNameError
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.errors import DataError, OptionError, UnknownNameError
+from fwibench.problem import Problem, Ricker, SeismicSurvey
 from fwibench.samples import ShardedArray, Split, Transform, evenly_spaced
+from fwibench.seeds import derive_seed
 from fwibench.specs.dataset import DatasetSpec, Profile, Source
-from fwibench.specs.dataset_options import ON_READING, DatasetOptions
+from fwibench.specs.dataset_options import DISTURBANCES, ON_READING, DatasetOptions
 from fwibench.text.quoting import select
 from fwibench.typing import Indices
 
@@ -107,7 +110,35 @@ class Dataset(ABC):
 
     @abstractmethod
     def indices(self, scheme: str) -> dict[str, Indices]:
-        """Return the sample numbers of `train`, `val` and `test` under a split scheme of the spec."""
+        """Return the sample numbers of `train`, `val` and `test` under a split scheme of the spec.
+
+        These are all samples; `selected` applies the option `train_samples`.
+        """
+
+    def selected(self, scheme: str) -> dict[str, Indices]:
+        """Return the sample numbers of each split that are used: `indices`, with the option `train_samples`.
+
+        The chosen train samples are random, since neighbouring samples may be alike. A smaller number of them is a
+        part of a larger one.
+
+        Args:
+            scheme: Split scheme of the spec.
+
+        Raises:
+            OptionError: There are fewer train samples than the option asks for.
+        """
+        parts, wanted = self.indices(scheme), self.options.train_samples
+        if wanted is None:
+            return parts
+        train = parts["train"]
+        if wanted > len(train):
+            raise OptionError(
+                f"train_samples is {wanted}, {self.spec.name} ({self.profile}) has {len(train)} train samples in its "
+                f"split {scheme}",
+                f"give {len(train)} or fewer, or a larger profile" if self.profile != "paper" else "give fewer",
+            )
+        order = np.random.default_rng(derive_seed("train-samples", self.spec.name, scheme)).permutation(len(train))
+        return {**parts, "train": np.sort(train[order[:wanted]])}
 
     def groups(self, scheme: str, numbers: Indices) -> tuple[str, ...]:
         """Return the group of each sample: samples of one group are not independent, such as steps of one simulation.
@@ -139,6 +170,33 @@ class Dataset(ABC):
     def devices(self) -> tuple[str, ...]:
         """Kinds of devices that samples can be simulated on. Default: `cpu`."""
         return ("cpu",)
+
+    def check_options(self) -> None:
+        """Check that the options fit the survey; no sample is read.
+
+        Raises:
+            OptionError: An option needs another kind of survey or wavelet, or moves all signals out of the record.
+        """
+        options = self.options
+        if not (options.wavelet_shift or options.time_shift):
+            return
+        name, survey = self.spec.name, self.problem.survey
+        if not isinstance(survey, SeismicSurvey):
+            option = "wavelet_shift" if options.wavelet_shift else "time_shift"
+            raise OptionError(
+                f"{option} needs a time axis, and the measurements of {name} are electromagnetic",
+                f"leave {option} out; snr, missing_traces and gain apply to {name}",
+            )
+        if options.wavelet_shift and not isinstance(survey.wavelet, Ricker):
+            raise OptionError(
+                f"wavelet_shift needs a Ricker wavelet, and that of {name} is given by its samples",
+                "leave wavelet_shift out",
+            )
+        if abs(options.time_shift) >= survey.nt * survey.dt:
+            raise OptionError(
+                f"time_shift is {options.time_shift:g} s, and the record of {name} ends at {survey.nt * survey.dt:g} s",
+                "give a smaller shift, in seconds",
+            )
 
     def check(self) -> None:
         """Check that the samples are complete, and unchanged since they were made or first read.
@@ -243,9 +301,9 @@ class Dataset(ABC):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the identity of the samples, their number, and the noise added on reading."""
-        noise = self.options.model_dump(mode="json", include=set(ON_READING), exclude_defaults=True)
-        return digest([self.identity, self.size, *([noise] if noise else [])])
+        """SHA-256 of the identity of the samples, their number, and the options that apply on reading."""
+        reading = self.options.model_dump(mode="json", include=set(ON_READING), exclude_defaults=True)
+        return digest([self.identity, self.size, *([reading] if reading else [])])
 
     def split(self, scheme: str, name: str) -> Split:
         """Open one split, memory-mapped.
@@ -256,6 +314,7 @@ class Dataset(ABC):
 
         Raises:
             UnknownNameError: There is no such scheme or split.
+            OptionError: There are too few train samples; see `selected`.
             DataError: The dataset is not prepared, or files were changed; see `check`.
         """
         if scheme not in self.spec.schemes:
@@ -263,7 +322,7 @@ class Dataset(ABC):
         if name not in SPLITS:
             raise UnknownNameError.among("split", name, SPLITS)
         self.check()
-        chosen = self.indices(scheme)[name]
+        chosen = self.selected(scheme)[name]
         measurements, properties = self._open(chosen, self.noise(name))
         return Split(
             name=name,
@@ -287,11 +346,11 @@ class Dataset(ABC):
     def noise(self, split: str) -> Transform | None:
         """Return what is added to the measurements of a split when they are read; None for nothing."""
         options, survey = self.options, self.problem.survey
-        degrade = options.snr is not None or options.missing_traces > 0
+        degrade = bool(options.model_dump(include=set(DISTURBANCES), exclude_defaults=True))
         degrade = degrade and not (options.noisy == "test" and split != "test")
         # val gets simulator noise as train does, so that penalties are chosen with it; test stays as simulated
         simulator = options.simulator_noise > 0 and split != "test"
         if not (degrade or simulator):
             return None
-        cycles = survey.wavelet.frequency * survey.dt if isinstance(survey, SeismicSurvey) else None
-        return Noise(self.spec.name, options, cycles, degrade=degrade, simulator=simulator)
+        seismic = survey if isinstance(survey, SeismicSurvey) else None
+        return Noise(self.spec.name, options, seismic, degrade=degrade, simulator=simulator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fwibench.datasets.base import Dataset
+from fwibench.errors import OptionError
 from fwibench.problem import ElectromagneticSurvey, Point, Problem, Ricker, SampledWavelet, SeismicSurvey
 
 Detail = tuple[str, str]
@@ -38,8 +39,12 @@ def describe_splits(dataset: Dataset) -> list[Detail]:
     """Return the number of samples in each split of each scheme."""
     details = []
     for scheme in dataset.spec.schemes:
-        parts = dataset.indices(scheme)
-        details.append((f"split {scheme}", ", ".join(f"{name} {len(rows)}" for name, rows in parts.items())))
+        try:
+            parts = dataset.selected(scheme)
+        except OptionError as error:
+            details.append((f"split {scheme}", error.message))
+        else:
+            details.append((f"split {scheme}", ", ".join(f"{name} {len(rows)}" for name, rows in parts.items())))
     return details
 
 

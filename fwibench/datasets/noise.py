@@ -1,7 +1,7 @@
-"""Noise that is added to measurements on reading: white noise, missing traces, and differences between simulators.
+"""Disturbances of measurements on reading: another wavelet, clock or gain, noise, missing traces.
 
-Invariant: the noise of a sample depends on the name of the dataset, the options and the number of the sample, so it is
-the same for every method.
+Invariant: the disturbance of a sample depends on the name of the dataset, the options and the number of the sample, so
+it is the same for every method.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fwibench.datasets.time_filters import filter_traces
+from fwibench.problem import SeismicSurvey
 from fwibench.seeds import BASE_SEED, derive_seed
 from fwibench.specs.dataset_options import DatasetOptions
 from fwibench.typing import Array32, Array64, Indices
@@ -17,20 +19,22 @@ from fwibench.typing import Array32, Array64, Indices
 
 @dataclass(frozen=True)
 class Noise:
-    """A function that adds noise to measurements.
+    """A function that disturbs measurements.
+
+    What changes the recorded signal comes first, so that the white noise has its ratio to the signal that was recorded.
 
     Attributes:
         dataset: Name of the dataset.
-        options: Amount of noise, and share of missing traces.
-        cycles: Periods of the wavelet in a time sample; None for electromagnetic data. There, ratios hold for each
-            row of the middle axis, since the amplitudes of frequencies differ by orders of magnitude.
-        degrade: Whether white noise and missing traces are applied.
+        options: Size of each disturbance.
+        survey: The seismic survey; None for electromagnetic data. There, ratios hold for each row of the middle axis,
+            since the amplitudes of frequencies differ by orders of magnitude.
+        degrade: Whether the disturbances of `DISTURBANCES` are applied.
         simulator: Whether noise is added that stands for differences between simulators.
     """
 
     dataset: str
     options: DatasetOptions
-    cycles: float | None
+    survey: SeismicSurvey | None
     degrade: bool
     simulator: bool
 
@@ -41,12 +45,21 @@ class Noise:
                 rng = np.random.default_rng(derive_seed(BASE_SEED, "augment", self.dataset, int(number)))
                 self._add_simulator_noise(measurement, rng)
             if self.degrade:
+                self._change_signal(measurement)
                 rng = np.random.default_rng(derive_seed(BASE_SEED, "noise", self.dataset, int(number)))
                 if self.options.snr is not None:
                     self._add_noise(measurement, rng)
                 if self.options.missing_traces:
                     self._remove_traces(measurement, rng)
         return measurements
+
+    def _change_signal(self, measurement: Array32) -> None:
+        """Apply what is the same for all samples: another wavelet, time axis and gain."""
+        options = self.options
+        if self.survey is not None and (options.wavelet_shift or options.time_shift):
+            measurement[:] = filter_traces(measurement, self.survey, options.wavelet_shift, options.time_shift)
+        if options.gain != 1.0:
+            measurement *= np.float32(options.gain)
 
     def _add_simulator_noise(self, measurement: Array32, rng: np.random.Generator) -> None:
         """Add noise with the wavelet's spectrum, independent in each trace.
@@ -55,8 +68,9 @@ class Noise:
         band. White noise would be averaged out by methods that sum over time samples.
         """
         noise = rng.standard_normal(measurement.shape)
-        if self.cycles is not None:
-            frequency = np.fft.rfftfreq(measurement.shape[1], self.cycles)[:, None]
+        if self.survey is not None:
+            cycles = self.survey.wavelet.frequency * self.survey.dt
+            frequency = np.fft.rfftfreq(measurement.shape[1], cycles)[:, None]
             spectrum = np.fft.rfft(noise, axis=1) * frequency**2 * np.exp(-(frequency**2))
             noise = np.fft.irfft(spectrum, measurement.shape[1], axis=1)
             noise /= np.sqrt(np.square(noise).mean())
@@ -65,7 +79,7 @@ class Noise:
 
     def _power(self, measurement: Array32) -> Array64:
         """Mean square of a measurement, or of each row of an electromagnetic one."""
-        axes = (0, 2) if self.cycles is None else None
+        axes = (0, 2) if self.survey is None else None
         return np.square(measurement, dtype=np.float64).mean(axis=axes, keepdims=True)
 
     def _add_noise(self, measurement: Array32, rng: np.random.Generator) -> None:

@@ -31,7 +31,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
 
 @hookimpl
 def fwibench_metrics() -> Iterable[MetricSpec]:
-    """Return specs of errors in physical units, structural similarity and data misfit."""
+    """Return specs of errors in physical units, structural similarity, data misfit and resolution."""
     pointwise, similarity = "fwibench.metrics.pointwise", "fwibench.metrics.ssim"
     return [
         MetricSpec(
@@ -104,7 +104,44 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             unit="property",
             default=False,
         ),
+        *_resolution_metrics(),
     ]
+
+
+def _resolution_metrics() -> Iterable[MetricSpec]:
+    """Specs of the errors of parts of a map, which are computed on demand."""
+    module = "fwibench.metrics.resolution"
+    bands = {
+        "low": "longer than two wavelengths",
+        "mid": "between two and half a wavelength",
+        "high": "shorter than half a wavelength",
+    }
+    for name, waves in bands.items():
+        yield MetricSpec(
+            name=f"error-{name}",
+            title=f"error {name}",
+            summary=f"relative L2 error of structures {waves}; select it with --metrics",
+            target=f"{module}:error_{name}",
+            better="low",
+            default=False,
+        )
+    parts = {
+        "shallow": "of the upper third of the rows",
+        "middle": "of the middle third of the rows",
+        "deep": "of the lower third of the rows",
+        "edges": "up to two nodes from jumps of the true map",
+        "inside": "further from jumps of the true map than two nodes",
+    }
+    for name, nodes in parts.items():
+        yield MetricSpec(
+            name=f"mae-{name}",
+            title=f"MAE {name}",
+            summary=f"mean absolute error {nodes}; select it with --metrics",
+            target=f"{module}:mae_{name}",
+            better="low",
+            unit="property",
+            default=False,
+        )
 
 
 @hookimpl

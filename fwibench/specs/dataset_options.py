@@ -1,4 +1,4 @@
-"""Options of all datasets: noise that is added on reading, and original files."""
+"""Options of all datasets: disturbances on reading, the number of train samples, and original files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,25 @@ class DatasetOptions(Frozen):
         ge=0,
         description="relative size of noise in train and val that stands for differences between simulators",
     )
-    noisy: Literal["all", "test"] = Field(default="all", description="splits that snr and missing_traces apply to")
+    wavelet_shift: float = Field(
+        default=0.0,
+        ge=-0.3,
+        le=0.3,
+        description="relative change of the source's peak frequency: 0.2 for 20 % higher; needs a Ricker wavelet",
+    )
+    time_shift: float = Field(
+        default=0.0, description="shift of the time axis [s]: positive records later; seismic data only"
+    )
+    gain: float = Field(default=1.0, ge=1e-6, le=1e6, description="factor of all amplitudes")
+    noisy: Literal["all", "test"] = Field(
+        default="all", description="splits that snr, missing_traces, wavelet_shift, time_shift and gain apply to"
+    )
+    train_samples: int | None = Field(
+        default=None,
+        ge=1,
+        description="number of train samples that are used; a smaller number selects some of those of a larger one; "
+        "None for all",
+    )
 
 
 class FilesOptions(DatasetOptions):
@@ -65,6 +83,8 @@ class FilesOptions(DatasetOptions):
 
 ON_READING = frozenset(DatasetOptions.model_fields)
 """Options that do not change the stored samples."""
+DISTURBANCES = frozenset({"snr", "missing_traces", "wavelet_shift", "time_shift", "gain"})
+"""Options that change the measurements of the splits that `noisy` selects."""
 FROM_FILES = frozenset(FilesOptions.model_fields) - ON_READING
 """Options that select original files and their order of axes."""
 

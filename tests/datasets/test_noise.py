@@ -59,7 +59,18 @@ def test_variant_shares_samples_but_not_fingerprint(salt: Dataset, registry: Reg
     assert noisy.fingerprint != salt.fingerprint
 
 
-@pytest.mark.parametrize(("name", "value"), [("missing_traces", "1.5"), ("snr", "loud"), ("noisy", "val")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("missing_traces", "1.5"),
+        ("snr", "loud"),
+        ("noisy", "val"),
+        ("wavelet_shift", "0.5"),
+        ("gain", "0"),
+        ("time_shift", "1.0"),
+        ("train_samples", "0"),
+    ],
+)
 def test_invalid_options_raise(registry: Registry, name: str, value: str) -> None:
     with pytest.raises(UsageError, match=name):
         variant(registry, **{name: value})

@@ -30,7 +30,8 @@ def figures(
     ] = None,
     formats: Annotated[str, typer.Option("--format", help="png, svg or both, separated by a comma.")] = "png,svg",
     kind: Annotated[
-        str, typer.Option(help="Kinds: panels, training, cost, errors, convergence, spectrum; all by default.")
+        str,
+        typer.Option(help="Kinds: panels, training, cost, errors, convergence, resolution, spectrum; all by default."),
     ] = "",
     dataset: OnDataset = "",
     split: OnSplit = "",
@@ -38,7 +39,7 @@ def figures(
     samples: Annotated[str, typer.Option(metavar="ID,ID", help="Test samples to show in panels.")] = "",
     json: Json = False,
 ) -> None:
-    """Draw panels, training curves, costs, errors, convergence and spectra of the runs in a results folder."""
+    """Draw panels, curves of training and convergence, costs, errors, resolution and spectra of runs in a folder."""
     # imported when needed: every command imports this module
     from fwibench.report.figures.kinds import list_drawings
     from fwibench.report.sources import Sources

@@ -15,6 +15,7 @@ from fwibench.report.figures.cost import list_cost
 from fwibench.report.figures.drawing import Drawing
 from fwibench.report.figures.errors import list_errors
 from fwibench.report.figures.panels import list_panels
+from fwibench.report.figures.resolution import list_resolution
 from fwibench.report.figures.spectrum import list_spectrum
 from fwibench.report.figures.training import list_training
 from fwibench.report.sources import Sources
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[[Sources, Sequence[Line]], list[Drawing]]] = {
     "cost": list_cost,
     "errors": list_errors,
     "convergence": list_convergence,
+    "resolution": list_resolution,
     "spectrum": list_spectrum,
 }
 

@@ -132,7 +132,9 @@ def scored_split(dataset: Dataset, cell: Cell) -> Split:
 def _load(spec: DatasetSpec, options: BaseModel, profile: Profile) -> Dataset:
     with opening(spec):
         implementation: Callable[..., Dataset] = spec.load()
-        return implementation(spec, options, profile)
+        dataset = implementation(spec, options, profile)
+        dataset.check_options()
+        return dataset
 
 
 @contextmanager

@@ -143,7 +143,7 @@ class Estimator:
     def _sizes_of(self, dataset: Dataset, split: str) -> Sizes:
         key = dataset.fingerprint, split
         if key not in self._sizes:
-            indices = dataset.indices(split)
+            indices = dataset.selected(split)
             self._sizes[key] = Sizes(*(len(indices[name]) for name in Sizes._fields))
         return self._sizes[key]
 

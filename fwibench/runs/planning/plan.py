@@ -224,7 +224,7 @@ def _split_sizes(dataset: Dataset, split: str) -> dict[str, int]:
     The cached problem and fingerprint are computed too, so that their errors are raised inside of `opening`.
     """
     _ = dataset.problem, dataset.fingerprint
-    return {name: len(chosen) for name, chosen in dataset.indices(split).items()}
+    return {name: len(chosen) for name, chosen in dataset.selected(split).items()}
 
 
 @dataclass(frozen=True)

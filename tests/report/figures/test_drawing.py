@@ -77,7 +77,14 @@ def test_a_single_value_is_enough(tmp_path: Path, read: Open) -> None:
     write_spectra({"A": [2.0]}, folder)
     write_traces(folder, ["s-000"], [Trace([Step("all", 1, 1.0, 0.1)], {"start": np.zeros((1, 2, 2), np.float32)})])
     drawings = list_drawings(read())
-    assert [drawing.kind for drawing in drawings] == ["training", "cost", "errors", "convergence", "spectrum"]
+    assert [drawing.kind for drawing in drawings] == [
+        "training",
+        "cost",
+        "errors",
+        "convergence",
+        "resolution",
+        "spectrum",
+    ]
     for drawing in drawings:
         assert render(drawing, "png")
 
@@ -90,7 +97,7 @@ def test_only_selected_kinds_are_listed(tmp_path: Path, read: Open) -> None:
     assert {(one.kind, one.setting.dataset) for one in drawings} == {("training", "salt"), ("training", "marmousi")}
     with pytest.raises(UnknownNameError, match="trainings"):
         list_drawings(read(), ["trainings"])
-    assert list(KINDS) == ["panels", "training", "cost", "errors", "convergence", "spectrum"]
+    assert list(KINDS) == ["panels", "training", "cost", "errors", "convergence", "resolution", "spectrum"]
 
 
 @pytest.mark.parametrize(
