@@ -15,6 +15,7 @@ from fwibench.boards.repetitions import Repetitions
 from fwibench.errors import UnknownNameError
 from fwibench.runs.artefacts.record import Record
 from fwibench.specs.metric import View
+from fwibench.text.readable import show_seconds
 
 Value = str | int | float | None
 Part = Literal["method", "score", "cost", "count", "run"]
@@ -137,11 +138,13 @@ class Setting(NamedTuple):
     split: str
     track: str
     profile: str
+    budget_s: str = ""
 
     @property
     def title(self) -> str:
         """The setting in one line."""
-        return f"{self.dataset} ({self.source}), split {self.split}, track {self.track}, profile {self.profile}"
+        title = f"{self.dataset} ({self.source}), split {self.split}, track {self.track}, profile {self.profile}"
+        return f"{title}, budget {show_seconds(float(self.budget_s))}" if self.budget_s else title
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +184,7 @@ class Row(Mapping[str, Any]):
     @property
     def setting(self) -> Setting:
         """Where it can be compared."""
-        return Setting(*(str(self[name]) for name in Setting._fields))
+        return Setting(*(plain(self[name]) for name in Setting._fields))
 
     @property
     def group(self) -> tuple[str | int, ...]:

@@ -102,7 +102,7 @@ def _group(rows: list[Row], count: int) -> Group:
     best = {} if published else {column.key: _best(column, rows) for column in columns if column.metric}
     largest = max((row.interval[1] for row in rows if row.interval), default=0.0)
     return Group(
-        setting=Setting(*(first[name] for name in Setting._fields)),
+        setting=first.setting,
         n_test=first["n_test"],
         published=published,
         heads=[_head(column, first.unit) for column in columns],

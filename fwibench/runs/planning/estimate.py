@@ -29,7 +29,7 @@ from fwibench.runs.planning.plan import PlannedCell
 from fwibench.specs.dataset_options import ON_READING
 from fwibench.text.readable import counted
 
-FINISHED, PROBE = "finished cells", "probe"
+FINISHED, PROBE, BUDGET = "finished cells", "probe", "budget of the fit"
 SAME = 1e-9
 """Largest difference of the logarithms of two amounts of work that are the same."""
 
@@ -42,7 +42,8 @@ class Estimate:
         state: `finished`, `to run`, or `cannot run`.
         reason: Why the cell cannot run.
         seconds: Expected duration [s]; None for a cell that will not run, or where nothing is known.
-        basis: What the duration rests on: `finished cells`, `scaled from a cell with N samples` or `probe`.
+        basis: What the duration rests on: `finished cells`, `scaled from a cell with N samples`, `probe`, or `budget of
+            the fit` where nothing else is known of the cell.
         memory: Expected memory of the cell's largest process [bytes]; None if it is not known.
         measured: Whether `memory` was measured by finished cells of the same size; else it is a lower bound.
         fault: Why the method's cost model could not be used.
@@ -119,7 +120,10 @@ class Estimator:
         try:
             model, case = self.model(planned), self.case(planned)
             found = self._with_memory(found, planned, model, case)
-            return self._from_finished(found, planned, model, case) or self._from_probe(found, planned, model, case)
+            found = self._from_finished(found, planned, model, case) or self._from_probe(found, planned, model, case)
+            if found.seconds is None and (budget := self._budget(planned.cell)) is not None:
+                return replace(found, seconds=budget, basis=BUDGET)
+            return found
         except (Exception, SystemExit) as error:
             # the cost model is code of a plugin
             return replace(found, fault=f"cost model of {planned.cell.method}: {describe(error)}")
@@ -163,7 +167,7 @@ class Estimator:
             if known is None or not record.wall_s:
                 continue
             took = Work(record.costs.fit_s or 0.0, record.costs.predict_s or 0.0)
-            scaled = model.scaled(took, known, case, record.history)
+            scaled = self._within_budget(model.scaled(took, known, case, record.history), planned)
             rest = max(record.wall_s - sum(took), 0.0)
             seconds = sum(scaled) + rest
             if seconds > 0:
@@ -184,6 +188,8 @@ class Estimator:
             return None
         if record.n_train is None or record.n_test is None:
             return None
+        if self._budget(other) is not None and self._budget(cell) is None:
+            return None
         try:
             options = self._options(other)
         except ValidationError:
@@ -195,6 +201,14 @@ class Estimator:
         if problem is None:
             return None
         return Case(problem, options, Sizes(record.n_train, record.n_val or 0, record.n_test))
+
+    def _budget(self, cell: Cell) -> float | None:
+        """Return the time budget that sets the length of a cell's fit [s]; None where its options do."""
+        return cell.budget if self.registry.method(cell.method).spec.trains else None
+
+    def _within_budget(self, times: Work, planned: PlannedCell) -> Work:
+        budget = self._budget(planned.cell)
+        return times if budget is None else times._replace(fit=budget)
 
     def _problem(self, cell: Cell, model: CostModel) -> Any:
         """Return the problem of another dataset; None if the cost model compares no problems, or it cannot be built."""
@@ -220,7 +234,7 @@ class Estimator:
         probed = self.probed.get(group_of(planned, model)) if self.probed else None
         if probed is None:
             return found
-        scaled = model.scaled(probed.seconds, probed.case, case, [])
+        scaled = self._within_budget(model.scaled(probed.seconds, probed.case, case, []), planned)
         return replace(found, seconds=sum(scaled) + probed.rest, basis=PROBE)
 
     def _with_memory(self, found: Estimate, planned: PlannedCell, model: CostModel, case: Case) -> Estimate:
