@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -79,6 +79,16 @@ class MethodSpec(Spec):
         "`fwibench.methods.costs`. Empty: that of a training, or time in proportion to the numbers of samples",
     )
     published: tuple[Published, ...] = Field(default=(), description="published results by dataset")
+
+    def preset(self, profile: Profile, given: Container[str] = ()) -> dict[str, Any]:
+        """Return the options of a profile, without its floor of batches where the user gives the epochs.
+
+        Args:
+            profile: Name of the profile.
+            given: Names of the options that the user gives.
+        """
+        values = self.profiles.get(profile, {})
+        return {name: value for name, value in values.items() if name != "min_batches" or "epochs" not in given}
 
     @property
     def trains(self) -> bool:

@@ -73,8 +73,10 @@ def recipe_tables() -> dict[str, list[list[str]]]:
     sections = re.split(r"^## ", (DOCS / "guide" / "recipes.md").read_text(), flags=re.MULTILINE)[1:]
     tables = {}
     for section in sections:
-        rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-        tables[section.split()[0]] = [[cell.strip() for cell in row] for row in rows[2:]]
+        title, *blocks = section.split("\n\n")
+        if " " not in title:
+            rows = [line.strip("|").split("|") for line in blocks[0].splitlines()]
+            tables[title] = [[cell.strip() for cell in row] for row in rows[2:]]
     return tables
 
 

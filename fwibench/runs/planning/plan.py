@@ -166,7 +166,7 @@ def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, 
     Returns:
         The differing options.
     """
-    return _differing(options, spec.options.model_validate(spec.profiles.get(profile, {})))
+    return _differing(options, spec.options.model_validate(spec.preset(profile)))
 
 
 def non_default_options(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,7 +248,7 @@ class _Planner:
         given = {**request.settings.get(spec.name, {}), **item.options}
         if request.budget is not None and spec.trains:
             check_length(spec.name, given)
-        validated = validate_options(spec.name, spec.options, spec.profiles.get(request.profile, {}), given)
+        validated = validate_options(spec.name, spec.options, spec.preset(request.profile, given), given)
         files, options = _named_files(spec, validated), validated.model_dump(mode="json")
         skip = target.unsupported_reason(spec, options, request.device)
         bases: list[PlannedCell] = []

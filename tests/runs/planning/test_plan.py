@@ -183,13 +183,24 @@ def test_time_budget_is_part_of_every_cell_of_its_request(registry: Registry) ->
 
 def test_cell_without_a_time_budget_keeps_its_key(registry: Registry) -> None:
     (one,) = make_plan(read_request(registry, "mean-map", "salt", profile="smoke"), registry)
-    known = one.cell.model_copy(update={"fingerprint": "f"})
-    assert Cell.model_validate(known.model_dump(exclude={"budget"})).key == known.key
-    content = known.model_dump(
-        mode="json", exclude={"dataset_options", "non_default", "budget", "base", "plugin", "files"}
-    )
+    known = Cell.model_validate(one.cell.model_dump(exclude={"budget"}))
+    unset = {"dataset_options", "non_default", "budget", "base", "plugin", "files"}
+    content = known.model_dump(mode="json", exclude=unset)
     text = json.dumps([RESULT_FORMAT, {**content, "options": known.non_default}], sort_keys=True)
     assert hashlib.sha256(text.encode()).hexdigest() == known.key
+
+
+def test_epochs_that_the_user_gives_override_the_floor_of_a_profile(registry: Registry) -> None:
+    def length(text: str) -> tuple[int, int | None]:
+        (one,) = make_plan(read_request(registry, text, "salt", profile="paper"), registry)
+        return one.cell.options["epochs"], one.cell.options["min_batches"]
+
+    preset = registry.method("invlint").spec.profiles["paper"]["min_batches"]
+    assert preset
+    assert length("invlint") == (120, preset)
+    assert length("invlint[epochs=7]") == (7, None)
+    assert length("invlint[epochs=7,min_batches=70]") == (7, 70)
+    assert length("invlint[batch_size=7]") == (120, preset)
 
 
 @pytest.mark.parametrize("option", LENGTH)
