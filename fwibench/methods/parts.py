@@ -42,7 +42,13 @@ class Part:
         }
 
     def start_schedule(self, options: TrainingOptions, per_epoch: int, steps: int) -> None:
-        """Start the learning-rate schedule; see `make_schedule`."""
+        """Start the learning-rate schedule.
+
+        Args:
+            options: See `make_schedule`.
+            per_epoch: See `make_schedule`.
+            steps: See `make_schedule`.
+        """
         self.schedule = make_schedule(self.optimizer.optimizer, options, per_epoch, steps)
 
     def hold_rate(self) -> None:
