@@ -20,6 +20,8 @@ Log = Annotated[
     bool, Field(description="take the logarithm of seismic amplitudes before they are scaled, as OpenFWI does")
 ]
 
+SquaredWeight = Annotated[float, Field(ge=0, description="weight of the mean squared error")]
+
 
 class InversionNetOptions(TrainingOptions):
     """Options of InversionNet; the defaults are OpenFWI's: AdamW at a constant 1e-4, 120 epochs, batches of 256."""
@@ -28,6 +30,7 @@ class InversionNetOptions(TrainingOptions):
     learning_rate: LearningRate = 1e-4
     beta1: FirstMoment = 0.9
     log: Log = True
+    l2_weight: SquaredWeight = 0.0
 
 
 class VelocityGANOptions(TrainingOptions):
@@ -42,6 +45,7 @@ class VelocityGANOptions(TrainingOptions):
     n_critic: int = Field(default=5, ge=1, description="steps of the critic per step of the generator")
     gradient_penalty: float = Field(default=10.0, ge=0, description="weight of the gradient penalty (lambda)")
     l1_weight: float = Field(default=100.0, ge=0, description="weight of the mean absolute error")
+    l2_weight: SquaredWeight = 0.0
     adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the critic's score")
 
 
@@ -79,6 +83,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
                     "learning_rate": 1e-3,
                     "schedule": "one-cycle",
                 },
+                "paper": {"min_batches": 11280},
             },
             devices=("cpu", "cuda"),
             measurements=("seismic", "em"),
@@ -102,6 +107,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
                     "schedule": "one-cycle",
                     "n_critic": 1,
                 },
+                "paper": {"min_batches": 187500},
             },
             measurements=("seismic", "em"),
             min_train=2,

@@ -130,7 +130,7 @@ def build_scaling(problem: Problem, *, log: bool) -> Normalise:
 
 
 class InversionNet(TorchMethod):
-    """InversionNet, trained on the mean absolute error of normalised maps."""
+    """InversionNet, trained on the mean absolute error of normalised maps, and optionally their mean squared error."""
 
     def build_encoder(self) -> nn.Module:
         """Return the normalisation of measurements."""
@@ -139,3 +139,8 @@ class InversionNet(TorchMethod):
     def build(self) -> nn.Module:
         """Return the network for the shapes of the problem."""
         return build_network(self.problem)
+
+    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the mean absolute error, plus `l2_weight` times the mean squared error, of normalised maps."""
+        error, weight = nn.functional.l1_loss(prediction, target), self.options.l2_weight
+        return error + weight * nn.functional.mse_loss(prediction, target) if weight else error

@@ -107,6 +107,9 @@ class VelocityGAN(TorchMethod):
         scalars = {"critic_distance": distance.detach(), "gradient_penalty": penalty.detach()}
         if due:
             error = nn.functional.l1_loss(made, target)
-            trainer.step(options.l1_weight * error - options.adversarial_weight * critic(made).mean())
+            loss = options.l1_weight * error - options.adversarial_weight * critic(made).mean()
+            if options.l2_weight:
+                loss = loss + options.l2_weight * nn.functional.mse_loss(made, target)
+            trainer.step(loss)
             scalars["loss"] = error.detach()
         return scalars

@@ -135,7 +135,7 @@ def build(name: str, device: str, folder: str, given: dict[str, str], **context:
     """
     registry = load_registry()
     spec = registry.method(name).spec
-    options = validate_options(name, spec.options, dict(spec.profiles.get("paper", {})), given)
+    options = validate_options(name, spec.options, spec.preset("paper", given), given)
     given_context = RunContext(workdir=Path(folder), device=device, dataset="salt", method=name, **context)
     return spec.load()(salt_problem(), options, given_context)
 

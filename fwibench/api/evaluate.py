@@ -21,6 +21,7 @@ from fwibench.api.evaluation import Evaluation
 from fwibench.api.models import kind_of, make_method
 from fwibench.api.runs import load_run, run
 from fwibench.errors import UsageError
+from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
@@ -34,7 +35,7 @@ from fwibench.runs.opening.datasets import choose_scheme, open_dataset, scored_s
 from fwibench.runs.opening.methods import rows_at_once
 from fwibench.runs.opening.truth import seal
 from fwibench.runs.planning.grammar import read_one
-from fwibench.runs.planning.plan import metric_names
+from fwibench.runs.planning.plan import check_length, check_seconds, metric_names
 from fwibench.runs.planning.request import Selected
 from fwibench.runs.scoring.score import exact_notes, pool_scores, score
 from fwibench.specs.dataset import Profile
@@ -42,7 +43,6 @@ from fwibench.typing import Array32, Maps
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
-    from fwibench.methods.base import Method
 
 KIND = "external"
 """Kind of the records of models that no plugin offers."""
@@ -57,6 +57,7 @@ class EvaluationSettings(TypedDict, total=False):
         seed: Number of the repetition, from 0.
         test_samples: Number of test samples, spread evenly over the split; all by default.
         device: `auto` (default), `cpu`, `cuda` or `cuda:N`.
+        budget: Time that the training of a network should take [s]; by default its options set the length.
         metrics: Metrics beyond the default ones.
     """
 
@@ -65,6 +66,7 @@ class EvaluationSettings(TypedDict, total=False):
     seed: int
     test_samples: int | None
     device: str
+    budget: float | None
     metrics: Sequence[str]
 
 
@@ -106,6 +108,7 @@ def evaluate(
     kind, name = kind_of(model), name or name_of(model)
     if fit and kind == "function":
         raise UsageError(f"{name} is a function, which cannot be fitted", "give a network or an estimator")
+    _check_budget(settings.get("budget"), model, name, options or {})
     registry = open_registry()
     if name in registry.methods:
         raise UsageError(f"{name} is the name of a method of {registry.method(name).plugin.name}", "give another name")
@@ -121,6 +124,7 @@ def evaluate(
             dataset=cell.dataset,
             method=name,
             repetition=cell.seed,
+            fit_budget=cell.budget,
         )
         method = make_method(model, opened.measured_problem, context, cell.profile, dict(options or {}))
         learns = kind in ("estimator", "method") if fit is None else fit
@@ -153,7 +157,7 @@ class _Evaluator:
         record = Record(
             cell=Cell.model_validate(cell.model_dump()),
             status="ok",
-            notes=[*notes, *exact_notes(predicted.maps, test, problem)],
+            notes=[*(fitted.notes if fitted else []), *notes, *exact_notes(predicted.maps, test, problem)],
             chosen=cell.options,
             kind=KIND,
             source=self.dataset.source,
@@ -183,8 +187,7 @@ class _Evaluator:
             # the latency on a CPU is not known of a model on a GPU
             rate, batch = best_throughput(self.method.predict, measurements, device)
             clocks |= {"throughput_per_s": rate, "throughput_batch": batch}
-        fits = {"fit_s": fitted.seconds, "fit_threads": fitted.threads} if fitted else {}
-        return Costs.model_validate({**clocks, **fits})
+        return Costs.model_validate({**clocks, **(fitted.costs if fitted else {})})
 
 
 def _blank_cell(dataset: Dataset, name: str, options: dict[str, Any], settings: EvaluationSettings) -> Cell:
@@ -200,7 +203,20 @@ def _blank_cell(dataset: Dataset, name: str, options: dict[str, Any], settings: 
         seed=settings.get("seed", 0),
         profile=dataset.profile,
         test_samples=settings.get("test_samples"),
+        budget=settings.get("budget"),
     )
+
+
+def _check_budget(budget: float | None, model: Any, name: str, options: dict[str, Any]) -> None:
+    """Raise `UsageError` if a time budget is invalid, or cannot set the length of a model's training."""
+    if budget is None:
+        return
+    check_seconds("time budget", budget)
+    if isinstance(model, Method):
+        raise UsageError(
+            f"{name} has a context of its own, without the time budget", "give its class, or set fit_budget"
+        )
+    check_length(name, options)
 
 
 def _evaluate_named(model: str, dataset: str, options: dict[str, Any], settings: EvaluationSettings) -> Evaluation:

@@ -44,6 +44,7 @@ class RunSettings(TypedDict, total=False):
         test_samples: Number of test samples, spread evenly over the split; all by default.
         device: `auto` (default), `cpu`, `cuda` or `cuda:N`.
         settings: Options by method, for all its cells: `{"invlint": {"alpha": 10}}`.
+        budget: Time that a training takes [s]; by default the options of each method set its length.
         time_limit: Time limit of a cell [s].
         memory_limit: Memory that a process of a cell may allocate [bytes].
         metrics: Metrics beyond the default ones.
@@ -62,6 +63,7 @@ class RunSettings(TypedDict, total=False):
     test_samples: int | None
     device: str
     settings: dict[str, dict[str, Any]]
+    budget: float | None
     time_limit: float | None
     memory_limit: int | None
     metrics: Sequence[str]

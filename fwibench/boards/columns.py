@@ -29,6 +29,10 @@ def _time(row: Row, key: str, show: Callable[[float | None], str]) -> str:
     return f"{text}*" if text and key in row.busy else text
 
 
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
 def _status(row: Row) -> str:
     failed = f" ({row['n_failed']} not ok)" if row["n_failed"] and row["status"] == "ok" else ""
     return f"{row['status']}{failed}"
@@ -230,6 +234,22 @@ AFTER_SCORES = (
         "text",
         "dataset whose test samples the model was applied to, if it is another one than `dataset`, with its variant",
         lambda runs: runs.test_dataset,
+    ),
+    Column(
+        "samples_seen",
+        "integer",
+        "samples of all batches of the training together; empty without gradient descent",
+        lambda runs: _whole(runs.mean(lambda record: record.costs.samples_seen)),
+        title="seen",
+        heading="samples seen",
+        part="cost",
+        show=show_count,
+    ),
+    Column(
+        "budget_s",
+        "number",
+        "time budget of trainings (`--budget`) [s]; empty without one",
+        lambda runs: runs.first.cell.budget,
     ),
 )
 

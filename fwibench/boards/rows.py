@@ -15,6 +15,7 @@ from fwibench.boards.repetitions import Repetitions
 from fwibench.errors import UnknownNameError
 from fwibench.runs.artefacts.record import Record
 from fwibench.specs.metric import Pooling, View
+from fwibench.text.readable import show_seconds
 
 Value = str | int | float | None
 Part = Literal["method", "score", "cost", "count", "run"]
@@ -147,6 +148,7 @@ class Setting(NamedTuple):
     track: str
     profile: str
     test_dataset: str = ""
+    budget_s: str = ""
 
     @property
     def place(self) -> str:
@@ -157,7 +159,10 @@ class Setting(NamedTuple):
     def title(self) -> str:
         """The setting in one line."""
         tested = f" tested on {self.test_dataset}," if self.test_dataset else ""
-        return f"{self.dataset} ({self.source}),{tested} split {self.split}, track {self.track}, profile {self.profile}"
+        title = (
+            f"{self.dataset} ({self.source}),{tested} split {self.split}, track {self.track}, profile {self.profile}"
+        )
+        return f"{title}, budget {show_seconds(float(self.budget_s))}" if self.budget_s else title
 
 
 @dataclass(frozen=True, eq=False)

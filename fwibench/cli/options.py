@@ -83,6 +83,13 @@ def build_request(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Set an option of a method: invlint.alpha=10. Repeatable.")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Train every network for this time: 90s, 30m, 2h. It takes the place of epochs, min_batches and "
+            "max_batches; other methods ignore it."
+        ),
+    ] = None,
     time_limit: Annotated[str | None, typer.Option(help="Stop a cell after this time: 90s, 30m, 2h.")] = None,
     memory_limit: Annotated[
         str | None, typer.Option(help="Let a cell fail that allocates more memory: 500MB, 8GB. On Linux.")
@@ -123,6 +130,7 @@ def build_request(
         profile=profile,
         test_samples=test_samples,
         device=device,
+        budget=parse_duration(budget) if budget else None,
         time_limit=parse_duration(time_limit) if time_limit else None,
         memory_limit=parse_memory(memory_limit) if memory_limit else None,
         metrics=tuple(parse_names(metrics)),

@@ -36,6 +36,9 @@ class Method(ABC):
         resumed_s: Seconds that earlier attempts took for the part of the fit that this one continues from.
         fit_threads: Number of threads of the fit on a CPU; None if the method did not choose one.
         fit_precision: Number format of the fit, `float32`, `tf32` or `bf16`; None if the method did not choose one.
+        fit_batches: Number of batches that the fit chose for its time budget; None without a choice.
+        samples_seen: Number of samples of all batches that gradient descent has seen; None without any.
+        notes: Remarks on the fit, for the record.
     """
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
@@ -46,6 +49,9 @@ class Method(ABC):
         self.resumed_s = 0.0
         self.fit_threads: int | None = None
         self.fit_precision: str | None = None
+        self.fit_batches: int | None = None
+        self.samples_seen: int | None = None
+        self.notes: list[str] = []
 
     def fit(self, train: Split, val: Split) -> None:  # noqa: B027 - methods that learn nothing leave it empty
         """Learn from `train`, and choose hyperparameters and the best weights on `val`."""

@@ -18,6 +18,9 @@ FIT_THREADS = "FWIBENCH_FIT_THREADS"
 FIT_PRECISION = "FWIBENCH_FIT_PRECISION"
 """Environment variable that sets the number format of a fit with `precision=auto`, which is then not measured."""
 
+FIT_BATCHES = "FWIBENCH_FIT_BATCHES"
+"""Environment variable that sets the number of batches of a fit with a time budget, which is then not measured."""
+
 
 class FittedMethod(Protocol):
     """The part of a fitted `fwibench.methods.base.Method` that a method building on it may use."""
@@ -41,6 +44,8 @@ class RunContext:
         method: Name of the method; random seeds are derived from it.
         repetition: Number of the repetition, from 0; random seeds are derived from it.
         deadline: Value of `time.monotonic()` at which the cell is killed; None: no deadline.
+        fit_budget: Time that a fit by gradient descent should take [s]; None: as long as the options say. A
+            `TorchMethod` follows it.
         base: The fitted method that this one builds on; None unless the spec sets `builds_on`.
         on_report: Called with the scalars of every `report`.
         devices: Number of devices of a fit, of which `device` is the first; only a `TorchMethod` uses several.
@@ -55,6 +60,7 @@ class RunContext:
     base: FittedMethod | None = field(default=None, repr=False)
     on_report: Callable[[dict[str, float]], None] = field(default=lambda scalars: None, repr=False)
     devices: int = 1
+    fit_budget: float | None = None
 
     def seed(self, stream: str) -> int:
         """Return the random seed of one stream.

@@ -8,7 +8,6 @@ Invariant: this module is light, and so are the modules of cost models: only `pr
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -20,7 +19,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from fwibench.methods.budgets import FORWARD
 from fwibench.methods.context import RunContext
+from fwibench.methods.schedules import count_batches, count_epochs
 from fwibench.problem import Problem
 from fwibench.samples import ShardedArray, Split
 from fwibench.specs.base import load_object
@@ -186,8 +187,6 @@ def _fit_and_predict(probing: Probing, sizes: Sizes) -> Work:
 
 TRAINING = frozenset(TrainingOptions.model_fields) - {"precision"}
 """Options of `TorchMethod` that are taken into account or do not change the time of a step."""
-FORWARD = 1 / 3
-"""Time of a forward pass over that of a training step: the backward pass has two products for each one of it."""
 SMALLEST_BATCH = 2
 """Batch size of the first steps of a probe: batch normalisation needs two samples."""
 LARGEST_BATCH = 64
@@ -213,7 +212,7 @@ class TrainingCosts(CostModel):
 
     def work(self, case: Case) -> Work:
         """Return the sample passes of the training, with validation as `FORWARD` of a pass, and the test samples."""
-        return Work(epochs_of(case) * (case.sizes.train + FORWARD * case.sizes.val), case.sizes.test)
+        return Work(epochs_of(case) * (samples_of(case) + FORWARD * case.sizes.val), case.sizes.test)
 
     def scaled(self, seconds: Work, known: Case, case: Case, history: list[dict[str, float]]) -> Work:
         """See `CostModel.scaled`; the history tells the time of the epochs from that of the rest of the fit."""
@@ -236,8 +235,8 @@ class TrainingCosts(CostModel):
         from fwibench.methods.context import FIT_THREADS
 
         case, start = probing.case, time.perf_counter()
-        batches = max(math.ceil(case.sizes.train / case.options.batch_size), 1)
-        batch = case.sizes.train / batches
+        batches = batches_of(case)
+        batch = samples_of(case) / batches
         chosen = os.environ.get(FIT_THREADS)
         os.environ.setdefault(FIT_THREADS, str(probing.cores))
         try:
@@ -313,7 +312,8 @@ def _train(probing: Probing, batch: int) -> Trial:
         probing: The probe.
         batch: Batch size [samples].
     """
-    options = probing.case.options.model_copy(update={"batch_size": batch, "max_batches": None})
+    length = {"batch_size": batch, "min_batches": None, "max_batches": None}
+    options = probing.case.options.model_copy(update=length)
     with TemporaryDirectory() as folder:
         meter = _StepMeter(
             Path(folder),
@@ -357,12 +357,21 @@ def _larger_batch(step: float, most: float, seconds: float) -> int:
     return batch
 
 
-def epochs_of(case: Case) -> int:
-    """Return the number of epochs of a training, which `max_batches` limits."""
+def batches_of(case: Case) -> int:
+    """Return the number of batches of an epoch of a training."""
     options = case.options
-    batches = max(math.ceil(case.sizes.train / options.batch_size), 1)
-    most: int = options.epochs
-    return most if options.max_batches is None else min(most, math.ceil(options.max_batches / batches))
+    return max(count_batches(case.sizes.train, options.batch_size, drop_last=options.drop_last), 1)
+
+
+def samples_of(case: Case) -> int:
+    """Return the number of samples that an epoch of a training passes."""
+    train, options = case.sizes.train, case.options
+    return min(train, batches_of(case) * options.batch_size) if options.drop_last else train
+
+
+def epochs_of(case: Case) -> int:
+    """Return the number of epochs of a training; see `count_epochs`."""
+    return count_epochs(case.options, batches_of(case))
 
 
 def cost_model(spec: MethodSpec) -> CostModel:
@@ -374,7 +383,7 @@ def cost_model(spec: MethodSpec) -> CostModel:
     if spec.costs:
         model: CostModel = load_object(spec.name, "cost model", spec.costs)()
         return model
-    return TrainingCosts() if issubclass(spec.options, TrainingOptions) else CostModel()
+    return TrainingCosts() if spec.trains else CostModel()
 
 
 def clock(call: Callable[[], object]) -> float:

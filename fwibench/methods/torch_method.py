@@ -7,6 +7,7 @@ encoder, which precedes the network and is never trained by gradient descent.
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from fwibench.errors import UnsuitableError
 from fwibench.files.atomic import atomic_write
 from fwibench.methods.base import Method
+from fwibench.methods.budgets import LATE
 from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
     from fwibench.methods.training import Trainer
 
+OUTCOME = ("resumed_s", "fit_batches", "samples_seen", "epochs", "late")
+"""Attributes of the trainer that a fit keeps."""
 TRIAL_SAMPLES = 8
 """Samples of the step that is timed on a CPU to choose the precision."""
 
@@ -75,6 +79,7 @@ class TorchMethod(Method):
             self.companions = {name: part.to(self.device) for name, part in self.build_companions().items()}
         self.network.eval()
         self._ready = False
+        self._fit_started: float | None = None
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -129,6 +134,7 @@ class TorchMethod(Method):
                 f"{self.context.method or type(self).__name__} chooses its weights on val samples, and there are none",
                 "add samples to the val split",
             )
+        self._fit_started = time.monotonic()
         self.fit_encoder(train, val)
         self.fit_precision = precision = self._choose_precision(train)
         fabric = make_fabric(self.context, precision)
@@ -140,6 +146,12 @@ class TorchMethod(Method):
                 self.companions[name].load_state_dict(state)
         self.history = outcome["history"]
         self.fit_threads, self.resumed_s = outcome["threads"], outcome["resumed_s"]
+        self.fit_batches, self.samples_seen = outcome["fit_batches"], outcome["samples_seen"]
+        if outcome["late"]:
+            self.notes.append(
+                f"the machine became slower during the fit: it was ended after {len(self.history)} of "
+                f"{outcome['epochs']} epochs, at {LATE:g} times its budget of {self.context.fit_budget:g} s"
+            )
         self._ready = True
 
     def train_on(self, fabric: Fabric, train: Split, val: Split) -> dict[str, Any]:
@@ -151,7 +163,8 @@ class TorchMethod(Method):
             val: Validation samples.
 
         Returns:
-            States of `network` and `companions`, `history`, `threads` and `resumed_s`.
+            States of `network` and `companions`, `history`, `threads`, `resumed_s`, `fit_batches`, `samples_seen`,
+            `epochs` and `late`; see `Trainer`.
         """
         from fwibench.methods.training import NETWORK, Trainer, TrainingHooks
 
@@ -161,11 +174,11 @@ class TorchMethod(Method):
             {NETWORK: self.network, **self.companions}, self.problem, options, self.context, hooks, fabric
         )
         return {
-            "history": trainer.fit(train, val),
+            "history": trainer.fit(train, val, self._fit_started),
             "network": self.network.state_dict(),
             "companions": {name: part.state_dict() for name, part in self.companions.items()},
             "threads": trainer.fit_threads,
-            "resumed_s": trainer.resumed_s,
+            **{name: getattr(trainer, name) for name in OUTCOME},
         }
 
     def move_to(self, context: RunContext) -> None:
@@ -175,7 +188,8 @@ class TorchMethod(Method):
     def _choose_precision(self, train: Split) -> FitPrecision:
         from fwibench.methods.checkpoints import Checkpoints
         from fwibench.methods.encoded_split import EncodedSplit
-        from fwibench.methods.training import CHECKPOINT, make_trial_step
+        from fwibench.methods.timed_step import make_trial_step
+        from fwibench.methods.training import CHECKPOINT
 
         chosen, resumed = self.options.precision, None
         if chosen == "auto":

@@ -1,13 +1,15 @@
 """The training loop of `TorchMethod`, on Lightning Fabric.
 
-Invariant: batches, weights and history depend on the random seeds, the data and the options alone. On a CPU a fit that
-was killed and continues from its checkpoint ends with the same bits as an uninterrupted one.
+Invariant: batches, weights and history depend on the random seeds, the data and the options alone, and with a time
+budget on the number of batches that was chosen for it. On a CPU a fit that was killed and continues from its checkpoint
+ends with the same bits as an uninterrupted one.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -22,13 +24,17 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from fwibench.errors import DivergedError, UnsuitableError
-from fwibench.methods.batches import count_batches, even_batches, is_batch_norm, needs_pairs
-from fwibench.methods.checkpoints import Checkpoints
+from fwibench.methods.batches import BatchPlan, even_batches, is_batch_norm, needs_pairs
+from fwibench.methods.budgets import LATE, TRIAL_SHARE, TrialClock, told_batches
+from fwibench.methods.checkpoints import SHARE, Checkpoints
 from fwibench.methods.context import RunContext
 from fwibench.methods.distributed import Peers
-from fwibench.methods.encoded_split import Batch, Encode, EncodedSplit, HostRows, spare_memory
-from fwibench.methods.precision import memory_format, own_generators, tensor_cores
+from fwibench.methods.encoded_split import Encode, EncodedSplit, HostRows, spare_memory
+from fwibench.methods.losses import LossChecks
+from fwibench.methods.parts import Part, make_part
+from fwibench.methods.precision import own_generators, tensor_cores
 from fwibench.methods.threads import fit_threads, using_threads
+from fwibench.methods.timed_step import make_trial_step
 from fwibench.problem import Problem
 from fwibench.samples import Split
 from fwibench.seeds import derive_seed
@@ -39,23 +45,6 @@ NETWORK = "network"
 """Name of the part that predicts; companions have other names."""
 CHECKPOINT = "checkpoint.pt"
 """File of a fit's checkpoint in the working folder."""
-
-
-@dataclass
-class Part:
-    """A module in training.
-
-    Attributes:
-        plain: The method's own module, whose state is saved.
-        module: The same module, wrapped for the devices and the precision.
-        optimizer: Its optimiser, wrapped likewise.
-        schedule: Its learning-rate schedule.
-    """
-
-    plain: nn.Module
-    module: Any
-    optimizer: Any
-    schedule: Any
 
 
 @dataclass(frozen=True)
@@ -77,58 +66,6 @@ class TrainingHooks:
     updates_per_epoch: Callable[[str, int], int]
 
 
-def make_schedule(optimizer: torch.optim.Optimizer, options: TrainingOptions, epochs: int, steps: int) -> Any:
-    """Return the learning-rate schedule of an optimiser.
-
-    Args:
-        optimizer: Its learning rate is the highest one.
-        options: Name the schedule and the highest learning rate.
-        epochs: Number of epochs.
-        steps: Optimiser steps in all epochs together.
-    """
-    schedulers = torch.optim.lr_scheduler
-    if options.schedule == "one-cycle":
-        return schedulers.OneCycleLR(optimizer, options.learning_rate, total_steps=steps + 1, cycle_momentum=False)
-    if options.schedule == "cosine-restarts":
-        first = max(5 * steps // epochs, 1)
-        return schedulers.CosineAnnealingWarmRestarts(optimizer, T_0=first, T_mult=2)
-    return schedulers.ConstantLR(optimizer, factor=1.0)
-
-
-def checks_each_step(device: torch.device) -> bool:
-    """Return whether reading a loss costs nothing, so that every step checks it.
-
-    Reading it from a GPU would wait for all computations so far; there the losses of an epoch are read at its end.
-    """
-    return device.type == "cpu"
-
-
-def make_trial_step(
-    network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor], precision: FitPrecision
-) -> Callable[[], None]:
-    """Return a training step on a copy of a network, to be timed.
-
-    Args:
-        network: Network, which does not change.
-        batch: Inputs and targets of the step.
-        loss: Loss of predictions and targets.
-        precision: Number format of the step.
-    """
-    inputs, target = batch
-    network = copy.deepcopy(network)
-    network.to(memory_format=memory_format(target.device, precision)).train()  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        with torch.autocast(target.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            prediction = network(inputs)
-        loss(prediction.to(target.dtype), target).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    return step
-
-
 class Trainer:
     """One fit of a network and its companions.
 
@@ -145,8 +82,11 @@ class Trainer:
         epochs: Number of epochs of the fit.
         epoch: Number of finished epochs.
         batch: Number of the current batch in its epoch, from 1.
-        batches: Number of batches of an epoch.
+        batches: Number of batches of the current epoch.
         step_count: Number of batches so far.
+        samples_seen: Number of samples of these batches.
+        fit_batches: Number of batches that was chosen for the time budget; None without a budget.
+        late: Whether the fit ended before its last batch, because it took more than its time budget.
         pieces: Number of micro-batches that a batch is divided into, because a whole one exceeded the GPU's memory.
         fit_threads: Number of threads of the fit; None on a GPU.
         resumed_s: Seconds that earlier attempts took for the epochs that this fit continues from.
@@ -167,9 +107,10 @@ class Trainer:
         self.fabric, self.peers = fabric, Peers(fabric)
         self._uniform = torch.Generator(self.device)
         self.parts: dict[str, Part] = {}
-        self.epochs = self.options.epochs
-        self.epoch = self.batch = self.batches = self.step_count = 0
-        self.pieces = self._merged = 1
+        self.epochs = self.epoch = self.batch = self.batches = self.step_count = self.samples_seen = 0
+        self.fit_batches: int | None = None
+        self.late = False
+        self.pieces = 1
         self.history: list[dict[str, float]] = []
         self.fit_threads: int | None = None
         self.resumed_s = 0.0
@@ -177,7 +118,7 @@ class Trainer:
         self._drawn, self._own = 0, slice(0)
         self._asked: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
-        self._losses: list[tuple[str, int, Tensor]] = []
+        self._losses = LossChecks(self.device, self.peers)
         self._best: dict[str, Tensor] = {}
         self._best_loss = math.inf
 
@@ -209,11 +150,7 @@ class Trainer:
             DivergedError: The loss is not finite; the weights are unchanged. On a GPU it is raised at the end of the
                 epoch instead, and the fit ends without weights.
         """
-        if checks_each_step(self.device):
-            if not torch.isfinite(loss):
-                raise self._diverged(part, self.step_count, loss.item())
-        else:
-            self._losses.append((part, self.step_count, loss.detach()))
+        self._losses.add(part, self.step_count, self.epoch, loss)
         self._asked[part] += 1
         if self._asked[part] <= self._taken[part]:
             return
@@ -228,47 +165,43 @@ class Trainer:
             trained.schedule.step()
             self._taken[part] += 1
 
-    def fit(self, train: Split, val: Split) -> list[dict[str, float]]:
-        """Train to the last epoch and load the best weights into the network.
+    def fit(self, train: Split, val: Split, started: float | None = None) -> list[dict[str, float]]:
+        """Train to the last epoch and load the best weights into the network, or keep the last ones.
 
         The best weights have the smallest mean absolute error on `val`, whatever the method's own loss is. At the
         deadline the current epoch is abandoned; without a finished epoch the latest weights are kept.
+
+        Args:
+            train: Training samples.
+            val: Validation samples.
+            started: Value of `time.monotonic()` from which the time budget counts; None: now.
 
         Returns:
             One entry per epoch: losses, learning rate and seconds.
         """
         network = self._modules[NETWORK]
+        self._fit_started = time.monotonic() if started is None else started
         with own_generators(self.device), tensor_cores(self.options.precision):
             self._fit(train, val)
-        if self._best:
+        if self._best and self.options.keep == "best":
             network.load_state_dict(self._best)
         network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
         return self.history
 
     def _fit(self, train: Split, val: Split) -> None:
         self._started = time.monotonic()
-        self.batches = count_batches(len(train), self.options.batch_size)
-        # `smallest` evaluates the network, so it is computed only where a batch of one sample would occur
-        if len(train) // self.batches < 2 and self.smallest > 1:
-            if len(train) < self.smallest:
-                raise UnsuitableError(
-                    f"{self.context.method or 'the method'} needs at least {self.smallest} train samples for its "
-                    f"batch normalisation, there is {len(train)}",
-                    "add samples to the train split",
-                )
-            self._merged = self.smallest
-            self.batches = count_batches(len(train), self.options.batch_size, self._merged)
-        self._check_shares(len(train) // self.batches)
-        if self.options.max_batches is not None:
-            self.epochs = min(self.epochs, math.ceil(self.options.max_batches / self.batches))
+        self._plan = self._plan_batches(len(train))
         checkpoints = Checkpoints(self.context.workdir / CHECKPOINT)
         state = checkpoints.load()
         torch.manual_seed(self.context.seed("augment"))
         self._uniform.manual_seed(self.context.seed("augment"))
+        told = told_batches() if self.context.fit_budget else None
+        self._choose((state.get("fit_batches") if state else None) or told)
         for name, plain in self._modules.items():
-            self.parts[name] = self._set_up(name, plain, state)
+            self.parts[name] = make_part(plain, self.options, self.fabric, self.peers)
+        self._start_schedules()
         if state:
-            self._restore(state)
+            self._restore(state, len(train))
         encoded = self._encode(train), self._encode(val)
         budget = spare_memory(self.device)
         for split in encoded:
@@ -277,9 +210,68 @@ class Trainer:
         alone = self.peers.size == 1
         self.fit_threads = fit_threads(self.device, resumed, partial(self._trial_step, encoded[0]) if alone else None)
         with using_threads(self.fit_threads):
-            while self.epoch < self.epochs and self._run_epoch(*encoded):
+            if self.context.fit_budget and self.fit_batches is None:
+                self._fill_budget(self.context.fit_budget, *encoded)
+            stops = partial(self._stops, None if told else self.context.fit_budget)
+            while self.epoch < self.epochs and self._run_epoch(*encoded, stops):
+                self.context.report(step=self.epoch, steps=self.epochs, **self.history[-1])
                 if self.peers.rank == 0:
                     checkpoints.offer(self._state())
+
+    def _plan_batches(self, samples: int) -> BatchPlan:
+        """Return the batches of a fit to its options; raises `UnsuitableError` if they are too small."""
+        plan = BatchPlan(samples, self.options)
+        # `smallest` evaluates the network, so it is computed only where a batch of one sample would occur
+        if samples // plan.per_epoch < 2 and self.smallest > 1:
+            if samples < self.smallest:
+                raise UnsuitableError(
+                    f"{self.context.method or 'the method'} needs at least {self.smallest} train samples for its "
+                    f"batch normalisation, there is {samples}",
+                    "add samples to the train split",
+                )
+            plan.smallest = self.smallest
+        self._check_shares(samples // plan.per_epoch)
+        return plan
+
+    def _choose(self, batches: int | None) -> None:
+        """Set the number of batches that was chosen for the time budget; None: the options tell the epochs."""
+        self._plan.chosen = self.fit_batches = batches
+        self.epochs = self._plan.epochs
+
+    def _start_schedules(self) -> None:
+        for name, part in self.parts.items():
+            part.start_schedule(self.options, *self._plan.count_steps(partial(self.hooks.updates_per_epoch, name)))
+
+    def _fill_budget(self, budget: float, train: EncodedSplit, val: EncodedSplit) -> None:
+        """Choose the number of batches that take the time budget, by a trial training that is undone."""
+        before = {name: part.snapshot() for name, part in self.parts.items()}
+        state, per_epoch = copy.deepcopy(self._state()), self._plan.per_epoch
+        updates = min(self.hooks.updates_per_epoch(name, per_epoch) for name in self.parts)
+        trial = TrialClock(TRIAL_SHARE * self._left(budget), math.ceil(per_epoch / updates))
+        self._choose(sys.maxsize)
+        for part in self.parts.values():
+            part.hold_rate()
+        while self._run_epoch(train, val, lambda: self.context.should_stop() or trial.stops()):
+            trial.epoch_ended()
+        each = trial.seconds_per_batch(per_epoch, len(val) / len(train))
+        # checkpoints take up to their share
+        fits = max(int(self._left(budget) / (each * (1 + SHARE))), per_epoch)
+        # process 0 decides
+        self._choose(int(self.peers.total(torch.tensor(fits if self.peers.rank == 0 else 0, device=self.device))))
+        for name, part in self.parts.items():
+            part.rewind(before[name])
+        self._restore_progress(state)
+        self._start_schedules()
+
+    def _left(self, budget: float) -> float:
+        """Return the part of the time budget that is left [s]; negative if it is spent."""
+        return budget - self.resumed_s - (time.monotonic() - self._fit_started)
+
+    def _stops(self, budget: float | None) -> bool:
+        """Return whether the fit has to end: at its deadline, or after its first epoch far beyond its time budget."""
+        if budget is not None and self.epoch:
+            self.late = self.late or self._left(LATE * budget) < 0
+        return self.late or self.context.should_stop()
 
     def _check_shares(self, smallest_batch: int) -> None:
         """Raise `UnsuitableError` if the devices are too many for a batch."""
@@ -291,48 +283,39 @@ class Trainer:
                 "use fewer devices or a larger batch_size",
             )
 
-    def _set_up(self, name: str, plain: nn.Module, state: dict[str, Any] | None) -> Part:
-        options = self.options
-        plain.to(memory_format=memory_format(self.device, cast(FitPrecision, options.precision)))  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(
-            plain.parameters(),
-            lr=options.learning_rate,
-            betas=(options.beta1, options.beta2),
-            weight_decay=options.weight_decay,
-            fused=True,
-        )
-        steps = self.hooks.updates_per_epoch(name, self.batches) * self.epochs
-        schedule = make_schedule(optimizer, options, self.epochs, steps)
-        if state:
-            saved = state["parts"][name]
-            plain.load_state_dict(saved["module"])
-            optimizer.load_state_dict(saved["optimizer"])
-            schedule.load_state_dict(saved["schedule"])
-        module, wrapped = self.fabric.setup(self.peers.synchronise(plain), optimizer)
-        return Part(plain, module, wrapped, schedule)
+    def _run_epoch(self, train: EncodedSplit, val: EncodedSplit, stops: Callable[[], bool]) -> bool:
+        """Train for one epoch.
 
-    def _run_epoch(self, train: EncodedSplit, val: EncodedSplit) -> bool:
-        """Train for one epoch; return False if the deadline passed before its end."""
+        Args:
+            train: Training samples.
+            val: Validation samples.
+            stops: Called before each batch; returns whether to abandon the epoch.
+
+        Returns:
+            False if it was abandoned.
+        """
         start = time.monotonic()
         for part in self.parts.values():
             part.module.train()
         totals: defaultdict[str, list[tuple[Tensor, int]]] = defaultdict(list)
-        order = self._order(len(train))
+        order = self._plan.divide(self.epoch, derive_seed(self.context.seed("data"), self.epoch))
+        self.batches = len(order)
         if self.peers.size > 1:
             # no process knows the generators of the others, so that a checkpoint holds none of them
             torch.manual_seed(derive_seed(self.context.seed("augment"), self.peers.rank, self.epoch))
         with closing(train.ahead(rows[self.peers.share(len(rows))] for rows in order)) as shares:
             for number, (rows, host) in enumerate(zip(order, shares, strict=True), 1):
-                if self.peers.agree(self.context.should_stop()):
+                if self.peers.agree(stops()):
                     # without a finished epoch these weights are kept
-                    self._check_losses()
+                    self._losses.read()
                     return False
                 self.batch = number
                 self.step_count += 1
+                self.samples_seen += len(rows)
                 for scalars, size in self._run_batch(train, host, len(rows)):
                     for name, value in scalars.items():
                         totals[name].append((value, size))
-        self._check_losses()
+        self._losses.read()
         entry = {f"train_{name}": self._mean(parts) for name, parts in totals.items()}
         for part in self.parts.values():
             self.peers.average_buffers(part.plain)
@@ -344,7 +327,6 @@ class Trainer:
         rate = self.parts[NETWORK].optimizer.param_groups[0]["lr"]
         entry |= {"epoch": self.epoch, "learning_rate": rate, "seconds": time.monotonic() - start}
         self.history.append(entry)
-        self.context.report(step=self.epoch, steps=self.epochs, **entry)
         return True
 
     def _run_batch(self, train: EncodedSplit, host: HostRows, whole: int) -> list[tuple[dict[str, Tensor], int]]:
@@ -390,24 +372,6 @@ class Trainer:
         """
         return torch.rand(self._drawn, 1, 1, 1, device=self.device, generator=self._uniform)[self._own]
 
-    def _check_losses(self) -> None:
-        """Read the losses of the epoch from the device at once, and raise `DivergedError` for the first invalid one."""
-        if not self._losses:
-            return
-        parts, steps, losses = zip(*self._losses, strict=True)
-        self._losses.clear()
-        # the mean over the devices is invalid if the loss of one of them is, so that all raise the same error
-        found = self.peers.total(torch.stack(losses) / self.peers.size)
-        for part, step, loss in zip(parts, steps, found.tolist(), strict=True):
-            if not math.isfinite(loss):
-                raise self._diverged(part, step, loss)
-
-    def _diverged(self, part: str, step: int, loss: float) -> DivergedError:
-        return DivergedError(
-            f"loss of the {part} is {loss} at step {step} (epoch {self.epoch})",
-            "lower the learning rate, or look at the history in the cell's log",
-        )
-
     def _mean(self, parts: list[tuple[Tensor, int]]) -> float:
         """Return the mean over all samples of `(mean, number of samples)` pairs, read from the device at once."""
         total = self.peers.total(torch.stack([value * samples for value, samples in parts]).sum())
@@ -431,10 +395,6 @@ class Trainer:
             raise DivergedError(f"validation loss is {loss} after step {self.step_count} (epoch {self.epoch})")
         return loss
 
-    def _order(self, n: int) -> list[Indices]:
-        rng = np.random.default_rng(derive_seed(self.context.seed("data"), self.epoch))
-        return even_batches(rng.permutation(n), self.options.batch_size, self._merged)
-
     def _encode(self, split: Split) -> EncodedSplit:
         chunk = self.options.batch_size if self.hooks.encode_once else None
         return EncodedSplit(split, self.hooks.encode, self.problem.property, self.device, chunk)
@@ -449,18 +409,13 @@ class Trainer:
         if self.device.type == "cuda":
             generators["cuda"] = torch.cuda.get_rng_state(self.device)
         return {
-            "parts": {
-                name: {
-                    "module": part.plain.state_dict(),
-                    "optimizer": part.optimizer.state_dict(),
-                    "schedule": part.schedule.state_dict(),
-                }
-                for name, part in self.parts.items()
-            },
+            "parts": {name: part.state() for name, part in self.parts.items()},
             "best": self._best,
             "best_loss": self._best_loss,
             "epoch": self.epoch,
             "step_count": self.step_count,
+            "samples_seen": self.samples_seen,
+            "fit_batches": self.fit_batches,
             "pieces": self.pieces,
             "threads": self.fit_threads,
             "precision": self.options.precision,
@@ -469,11 +424,23 @@ class Trainer:
             "generators": generators,
         }
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any], samples: int) -> None:
+        """Continue from a checkpoint.
+
+        Args:
+            state: The checkpoint.
+            samples: Number of train samples.
+        """
+        for name, part in self.parts.items():
+            part.resume(state["parts"][name])
+        # older checkpoints hold no count of the samples
+        self._restore_progress({"samples_seen": state["epoch"] * samples, **state})
+        self.resumed_s = state["elapsed"]
+
+    def _restore_progress(self, state: dict[str, Any]) -> None:
         self._best, self.history = state["best"], state["history"]
         self.epoch, self.step_count, self._best_loss = state["epoch"], state["step_count"], state["best_loss"]
-        self.pieces = state["pieces"]
-        self.resumed_s = state["elapsed"]
+        self.samples_seen, self.pieces = state["samples_seen"], state["pieces"]
         generators = state["generators"]
         torch.set_rng_state(generators["cpu"])
         if "cuda" in generators and self.device.type == "cuda":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Container, Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from fwibench.problem import Frozen, Problem
 from fwibench.specs.base import NoOptions, Spec, Target
@@ -83,6 +83,21 @@ class MethodSpec(Spec):
     )
     published: tuple[Published, ...] = Field(default=(), description="published results by dataset")
 
+    def preset(self, profile: Profile, given: Container[str] = ()) -> dict[str, Any]:
+        """Return the options of a profile, without its floor of batches where the user gives the epochs.
+
+        Args:
+            profile: Name of the profile.
+            given: Names of the options that the user gives.
+        """
+        values = self.profiles.get(profile, {})
+        return {name: value for name, value in values.items() if name != "min_batches" or "epochs" not in given}
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is trained as `TrainingOptions` say, so that a time budget sets the length of its fit."""
+        return issubclass(self.options, TrainingOptions)
+
     def learns(self, options: Mapping[str, Any]) -> bool:
         """Return whether `fit` must be called before `predict` with these options, given as plain data."""
         return self.needs_fit and all(options.get(name) in values for name, values in self.needs_fit_for.items())
@@ -119,13 +134,26 @@ class TrainingOptions(Frozen):
     """How `TorchMethod` trains, by AdamW; the defaults are those of section 4.1.2 of the InvLINT paper."""
 
     epochs: Epochs = 120
+    min_batches: int | None = Field(
+        default=None, ge=1, description="smallest number of batches of the fit; raises the epochs; None: no limit"
+    )
     max_batches: int | None = Field(
-        default=None, ge=1, description="largest number of batches of the fit; reduces the epochs; None: no limit"
+        default=None,
+        ge=1,
+        description="largest number of batches of the fit; reduces the epochs, also below `min_batches`; "
+        "None: no limit",
     )
     batch_size: BatchSize = 128
     learning_rate: LearningRate = 1e-3
     schedule: Literal["constant", "one-cycle", "cosine-restarts"] = Field(
         default="constant", description="schedule of the learning rate"
+    )
+    min_learning_rate: float = Field(
+        default=0.0, ge=0, description="lowest learning rate of `cosine-restarts`; other schedules do not use it"
+    )
+    restart_epochs: int = Field(default=5, ge=1, description="epochs before the first restart of `cosine-restarts`")
+    restart_factor: int = Field(
+        default=2, ge=1, description="factor by which each period of `cosine-restarts` is longer than the one before"
     )
     beta1: FirstMoment = 0.5
     beta2: SecondMoment = 0.999
@@ -134,3 +162,22 @@ class TrainingOptions(Frozen):
         description="number format of training; tf32 has an effect on a GPU only; auto: the fastest one, as measured",
     )
     weight_decay: float = Field(default=1e-4, ge=0, description="decoupled weight decay")
+    drop_last: bool = Field(
+        default=False,
+        description="leave out the samples of an epoch that do not fill a batch, instead of making even batches",
+    )
+    keep: Literal["best", "last"] = Field(
+        default="best", description="weights that a fit ends with: those with the smallest MAE on val, or the last ones"
+    )
+
+    @model_validator(mode="after")
+    def _check_rates(self) -> Self:
+        if self.min_learning_rate > self.learning_rate:
+            raise ValueError(
+                f"min_learning_rate is {self.min_learning_rate:g}, above the learning_rate of {self.learning_rate:g}"
+            )
+        return self
+
+
+LENGTH = ("epochs", "min_batches", "max_batches")
+"""Options of a training that set its length, in place of which a time budget does."""

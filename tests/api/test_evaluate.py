@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import fwibench as fb
 from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError, ProblemError, UnknownNameError, UsageError
+from fwibench.methods.context import FIT_BATCHES
 from fwibench.typing import Array32
 from tests.conftest import Command
 
@@ -93,6 +94,25 @@ def test_function_cannot_be_fitted() -> None:
 
 def test_network_without_options_trains_as_its_profile_says() -> None:
     assert len(fb.evaluate(Net(), "salt", fit=True, **PLACE).record.history) == 2
+
+
+def test_network_trains_for_its_time_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FIT_BATCHES, "7")
+    record = fb.evaluate(Net(), "salt", fit=True, budget=30.0, **PLACE).record
+    assert (record.cell.budget, record.costs.fit_batches, len(record.history)) == (30.0, 7, 7)
+    assert record.costs.samples_seen == 7 * 14, "one batch an epoch"
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "reason"),
+    [
+        (Net(), {"budget": 0.0}, "time budget is 0 s"),
+        (Net(), {"budget": 9.0, "options": {"epochs": 2}}, "epochs of net and a time budget"),
+    ],
+)
+def test_time_budget_that_cannot_hold_is_a_clear_error(model: Any, settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        fb.evaluate(model, "salt", fit=True, **settings, **PLACE)
 
 
 def test_function_works_in_physical_units(salt: Dataset) -> None:

@@ -78,6 +78,7 @@ def test_runs_need_no_guard_of_the_main_module(here: Path, interactive: bool) ->
         ({"device": "gpu"}, "device is 'gpu'"),
         ({"seeds": 0}, "seeds is 0"),
         ({"time_limit": -1.0}, "time limit is -1 s"),
+        ({"budget": 0.0}, "time budget is 0 s"),
         ({"metrics": ["maee"]}, "no metric named 'maee'"),
         ({"settings": {"invlint": {"alpha": 1}}}, "no selected method named 'invlint'"),
     ],

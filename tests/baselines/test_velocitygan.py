@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fwibench_baselines import VelocityGANOptions
+from fwibench_baselines import InversionNetOptions, VelocityGANOptions
+from fwibench_baselines.inversionnet import InversionNet
 from fwibench_baselines.velocitygan import Critic, VelocityGAN, gradient_penalty
 from torch import nn
 
@@ -91,3 +92,12 @@ def test_resumed_fit_ends_with_the_same_bits(salt: Dataset, context: RunContext,
 def test_diverging_critic_ends_the_fit(salt: Dataset, context: RunContext) -> None:
     with pytest.raises(DivergedError, match="loss of the critic is (inf|nan) at step 1"):
         fit(salt, context, gradient_penalty=1e45)
+
+
+def test_squared_error_has_its_weight(salt: Dataset, context: RunContext) -> None:
+    prediction, target = torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 2.0]])
+    for weight, expected in ((0.0, 2.0), (0.5, 2.0 + 0.5 * 5.0)):
+        method = InversionNet(salt.problem, InversionNetOptions(l2_weight=weight), context)
+        assert method.loss(prediction, target).item() == expected
+    with pytest.raises(DivergedError, match="loss of the network is (inf|nan) at step 2"):
+        fit(salt, context, l2_weight=1e45)

@@ -37,9 +37,11 @@ def make_rows(records: list[Record]) -> list[Row]:
 
 def test_columns_are_the_documented_ones() -> None:
     (row,) = make_rows([record("a", 1.0)])
-    assert len(row) == 38
-    assert list(row)[-3:] == ["date_utc", "unit", "n_groups"], "new ones come at the end"
-    assert tuple(row) == tuple(builtin_columns().by_key)[:38]
+    assert len(row) == 41
+    assert list(row)[-5:] == ["unit", "n_groups", "test_dataset", "samples_seen", "budget_s"], (
+        "new ones come at the end"
+    )
+    assert tuple(row) == tuple(builtin_columns().by_key)[:41]
 
 
 def test_seeds_are_averaged_and_failures_counted() -> None:
@@ -51,6 +53,29 @@ def test_seeds_are_averaged_and_failures_counted() -> None:
     assert row["status"] == "ok"
     assert row["date_utc"] == "2026-01-03"
     assert len(row["run_ids"].split()) == 3
+
+
+def test_samples_seen_are_a_mean_over_seeds_and_empty_without_training() -> None:
+    trained = [record("a", 1.0, seed=seed, costs=Costs(samples_seen=seen)) for seed, seen in enumerate((100, 103))]
+    rows = {row["method"]: row for row in make_rows([*trained, record("b", 2.0)])}
+    assert rows["a"]["samples_seen"] == 102, "rounded to a whole number"
+    assert rows["b"]["samples_seen"] is None
+
+
+def test_other_time_budgets_are_never_ranked_together() -> None:
+    def with_budget(method: str, mae: float, budget: float | None) -> Record:
+        made = record(method, mae)
+        return made.model_copy(update={"cell": made.cell.model_copy(update={"budget": budget})})
+
+    budgets = (None, 60.0, 300.0)
+    rows = make_rows([with_budget(name, mae, budget) for budget in budgets for name, mae in (("a", 1.0), ("b", 2.0))])
+    assert len(rows) == 6
+    for budget in budgets:
+        same = [row for row in rows if row["budget_s"] == budget]
+        assert [row["rank"] for row in same] == [1, 2]
+        assert len({row.group for row in same}) == 1
+    titles = {row["budget_s"]: row.setting.title for row in rows}
+    assert titles[300.0] == f"{titles[None]}, budget 5m00s"
 
 
 def test_ranks_count_within_a_group() -> None:

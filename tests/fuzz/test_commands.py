@@ -38,6 +38,7 @@ FITTING = {
     "split": ("random", "block"),
     "profile": ("smoke", "quick"),
     "device": ("cpu", "auto"),
+    "budget": ("30s", "2h"),
     "time_limit": ("30s", "2h"),
     "settings": ("invlint.alpha=10", "pixel-ridge.alpha=1"),
     "exports": ("new.csv", "new.html", "new.json", "new.md", "new.tex", "new.parquet"),

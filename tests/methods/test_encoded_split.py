@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from fwibench.datasets.base import Dataset
-from fwibench.methods import encoded_split, training
+from fwibench.errors import DivergedError
+from fwibench.methods import encoded_split, losses
 from fwibench.methods.context import RunContext
 from fwibench.methods.encoded_split import AHEAD, EncodedSplit, HostRows
 from fwibench.methods.torch_method import TorchMethod
@@ -64,7 +65,7 @@ def test_fit_has_the_same_bits_kept_on_the_device_read_ahead_and_read_in_the_ste
         threads.clear()
         in_step = fit_bits(kind, salt, tmp_path / "step")
         assert "read-ahead" not in threads
-    monkeypatch.setattr(training, "spare_memory", lambda device: 2**40)
+    monkeypatch.setattr(losses, "spare_memory", lambda device: 2**40)
     kept.clear()
     once = fit_bits(kind, salt, tmp_path / "once")
     assert all(kept[2:]), "all but the first row of each split, whose size is measured"
@@ -189,7 +190,7 @@ def test_kept_samples_make_room_before_a_batch_is_divided(
     salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = fit_bits(Small, salt, tmp_path / "plain")
-    monkeypatch.setattr(training, "spare_memory", lambda device: 2**40)
+    monkeypatch.setattr(losses, "spare_memory", lambda device: 2**40)
     assert fit_bits(RunsOut, salt, tmp_path / "out") == expected
 
 
@@ -206,16 +207,16 @@ class Diverges(Small):
 def test_divergence_is_found_however_often_losses_are_read(
     each_step: bool, salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "checks_each_step", lambda device: each_step)
+    monkeypatch.setattr(losses, "checks_each_step", lambda device: each_step)
     method = Diverges(salt.problem, TrainingOptions(epochs=3, batch_size=5), context)
-    with pytest.raises(training.DivergedError, match=r"loss of the network is inf at step 5 \(epoch 1\)"):
+    with pytest.raises(DivergedError, match=r"loss of the network is inf at step 5 \(epoch 1\)"):
         method.fit(salt.split("random", "train"), salt.split("random", "val"))
     assert not method._ready, "weights of a diverged fit do not predict"
 
 
 def test_losses_of_a_gpu_are_read_once_an_epoch(salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = fit_bits(Small, salt, tmp_path / "cpu")
-    monkeypatch.setattr(training, "checks_each_step", lambda device: False)
+    monkeypatch.setattr(losses, "checks_each_step", lambda device: False)
     with monkeypatch.context() as patch:
         patch.setattr(torch, "isfinite", None)
         assert fit_bits(Small, salt, tmp_path / "gpu") == expected
@@ -224,13 +225,13 @@ def test_losses_of_a_gpu_are_read_once_an_epoch(salt: Dataset, tmp_path: Path, m
 def test_deadline_before_the_first_epoch_ends_finds_divergence(
     salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "checks_each_step", lambda device: False)
+    monkeypatch.setattr(losses, "checks_each_step", lambda device: False)
     context = RunContext(workdir=tmp_path, dataset="salt", method="test")
     answers = iter([False, True])
     monkeypatch.setattr(RunContext, "should_stop", lambda self: next(answers))
     method = Small(salt.problem, TrainingOptions(epochs=3, batch_size=5), context)
     monkeypatch.setattr(Small, "loss", lambda self, prediction, target: (prediction - target).mean() / 0.0)
-    with pytest.raises(training.DivergedError, match="at step 1"):
+    with pytest.raises(DivergedError, match="at step 1"):
         method.fit(salt.split("random", "train"), salt.split("random", "val"))
 
 

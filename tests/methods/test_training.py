@@ -67,6 +67,7 @@ def test_resumed_fit_ends_with_the_same_bits(salt: Dataset, context: RunContext,
     assert losses[0] == losses[1]
     assert len(losses[0]) == 6
     assert resumed.resumed_s > 0
+    assert resumed.samples_seen == whole.samples_seen == 6 * 14
 
 
 def test_result_depends_on_the_seed(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
@@ -139,6 +140,43 @@ def test_max_batches_limits_the_epochs(salt: Dataset, context: RunContext) -> No
     method = fit(build(salt, context, epochs=50, batch_size=5, max_batches=7), salt)
     assert [entry["epoch"] for entry in method.history] == [1, 2, 3], "14 samples make 3 batches an epoch"
     assert method.history[-1]["learning_rate"] > 0
+
+
+def test_min_batches_raises_the_epochs(salt: Dataset, context: RunContext) -> None:
+    method = fit(build(salt, context, epochs=1, batch_size=5, min_batches=7), salt)
+    assert [entry["epoch"] for entry in method.history] == [1, 2, 3], "14 samples make 3 batches an epoch"
+    assert method.history[-1]["learning_rate"] < 1e-3 * method.options.learning_rate, (
+        "one-cycle ends with the last epoch"
+    )
+
+
+def test_last_weights_are_kept_on_request(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    settings = {"learning_rate": 0.05, "schedule": "constant"}
+    best, last = (
+        fit(build(salt, dataclasses.replace(context, workdir=tmp_path / keep), GetsWorse, keep=keep, **settings), salt)
+        for keep in ("best", "last")
+    )
+    val = salt.split("random", "val")
+    found = [np.abs(one.predict(val.measurements[:]) - val.properties[:]).mean() / 1500 for one in (best, last)]
+    losses = [entry["val_loss"] for entry in last.history]
+    assert losses == [entry["val_loss"] for entry in best.history]
+    assert found == pytest.approx([min(losses), losses[-1]], rel=1e-3)
+    assert losses[-1] > min(losses)
+
+
+class Sized(Small):
+    def training_step(self, trainer: Any, inputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        self.sizes = [*getattr(self, "sizes", []), len(inputs)]
+        return super().training_step(trainer, inputs, target)
+
+
+@pytest.mark.parametrize(("drop_last", "sizes"), [(False, [5, 5, 4]), (True, [5, 5])])
+def test_samples_seen_are_those_of_all_batches(
+    drop_last: bool, sizes: list[int], salt: Dataset, context: RunContext
+) -> None:
+    method = fit(build(salt, context, Sized, epochs=2, drop_last=drop_last), salt)
+    assert method.sizes == [*sizes, *sizes]  # type: ignore[attr-defined]
+    assert method.samples_seen == 2 * sum(sizes)
 
 
 class Plain(Small):

@@ -88,6 +88,8 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         ),
         ("not counted", ", ".join(complexity.uncounted)),
         ("fit", _fit(record)),
+        ("time budget of the fit", show_seconds(cell.budget)),
+        ("samples seen in training", show_count(costs.samples_seen)),
         ("predict test split", show_seconds(costs.predict_s)),
         ("one sample, one CPU thread", f"{show_number(costs.predict_ms_cpu1, 3)} ms" if costs.predict_ms_cpu1 else ""),
         ("throughput", _throughput(costs)),

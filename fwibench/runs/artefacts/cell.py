@@ -63,6 +63,10 @@ class Cell(Frozen):
         default=None, description="number of test samples, spread evenly over the split; None for all"
     )
 
+    budget: float | None = Field(
+        default=None, gt=0, description="time that a fit by gradient descent takes [s]; None: its options tell"
+    )
+
     base: str = Field(default="", description="run whose fitted model this one builds on")
     plugin: str = Field(
         default="", description="distribution of the plugin whose method replaces another of that name; else empty"
@@ -85,7 +89,7 @@ class Cell(Frozen):
         Only options that differ from the defaults of the method's version are hashed, so a new option with a default
         does not change the key. Fingerprints represent the options of datasets, and the other fields `model`.
         """
-        unset = {name for name in ("base", "plugin", "files", "tested_on") if not getattr(self, name)}
+        unset = {name for name in ("budget", "base", "plugin", "files", "tested_on") if not getattr(self, name)}
         content = self.model_dump(mode="json", exclude={"dataset_options", "non_default", "model", *unset})
         if self.tested_on is not None:
             del content["tested_on"]["dataset_options"]

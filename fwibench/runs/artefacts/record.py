@@ -43,6 +43,10 @@ class Costs(Frozen):
     )
     fit_threads: Count | None = Field(default=None, description="threads of the training on a CPU")
     fit_precision: Text | None = Field(default=None, description="number format of the training of a network")
+    fit_batches: Count | None = Field(default=None, description="batches that the training chose for a time budget")
+    samples_seen: Count | None = Field(
+        default=None, description="samples of all batches of the training together; None without gradient descent"
+    )
     predict_s: Amount | None = Field(
         default=None, description="prediction of the test split; None for inversions that took several attempts"
     )

@@ -104,9 +104,8 @@ def evaluate(task: Task) -> Iterator[Measured]:
     elif spec.learns(cell.options):
         on_event({"stage": "fit"})
         fitted = fit(method, train, val, task.device)
-        measured = measured.with_values(history=fitted.history).with_costs(
-            fit_s=fitted.seconds, fit_threads=fitted.threads, fit_precision=fitted.precision
-        )
+        notes = [*measured.notes, *fitted.notes]
+        measured = measured.with_values(history=fitted.history, notes=notes).with_costs(**fitted.costs)
         yield measured
     on_event({"stage": "predict"})
     predicted = predict(method, test, lambda progress: on_event({"report": progress}), reveal=task.oracle)
@@ -150,6 +149,7 @@ def _context(task: Task, problem: Problem) -> RunContext:
         repetition=task.cell.seed,
         deadline=None if task.limit is None else time.monotonic() + task.limit,
         devices=task.devices,
+        fit_budget=task.cell.budget,
         on_report=lambda scalars: task.on_event({"report": scalars}),
     )
     return with_base_method(context, task.cell, task.folder.parent, task.registry, problem)

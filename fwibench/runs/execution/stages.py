@@ -30,16 +30,14 @@ class Fit:
     """Measurements of a fit.
 
     Attributes:
-        seconds: Duration of all attempts together [s].
-        threads: Number of CPU threads; None if the method did not choose it.
-        precision: Number format of the fit; None for other methods than networks.
+        costs: Fields of `Costs`; the duration is that of all attempts together.
         history: Losses and other scalars, one entry for each epoch or iteration.
+        notes: Remarks of the method.
     """
 
-    seconds: float
-    threads: int | None
-    precision: str | None
+    costs: dict[str, float | str | None]
     history: list[dict[str, float]]
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,15 +67,21 @@ def fit(method: Method, train: Split, val: Split, device: str) -> Fit:
         device: Device that the method computes on.
 
     Returns:
-        Duration, threads and history of the fit.
+        Duration and other costs of the fit, and its history.
     """
     if isinstance(method, TorchMethod):
         # the time of this import is not part of the fit
         import_module("fwibench.methods.training")
     with stopwatch(device) as watch:
         method.fit(train, val)
-    history = [finite(entry) for entry in method.history]
-    return Fit(watch.seconds + method.resumed_s, method.fit_threads, method.fit_precision, history)
+    costs = {
+        "fit_s": watch.seconds + method.resumed_s,
+        "fit_threads": method.fit_threads,
+        "fit_precision": method.fit_precision,
+        "fit_batches": method.fit_batches,
+        "samples_seen": method.samples_seen,
+    }
+    return Fit(costs, [finite(entry) for entry in method.history], method.notes)
 
 
 def predict(method: Method, test: Split, report: Report, *, reveal: bool = False) -> Predicted:

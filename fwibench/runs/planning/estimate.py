@@ -32,7 +32,7 @@ from fwibench.text.readable import counted
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
 
-FINISHED, PROBE = "finished cells", "probe"
+FINISHED, PROBE, BUDGET = "finished cells", "probe", "budget of the fit"
 SAME = 1e-9
 """Largest difference of the logarithms of two amounts of work that are the same."""
 
@@ -45,7 +45,8 @@ class Estimate:
         state: `finished`, `to run`, or `cannot run`.
         reason: Why the cell cannot run.
         seconds: Expected duration [s]; None for a cell that will not run, or where nothing is known.
-        basis: What the duration rests on: `finished cells`, `scaled from a cell with N samples` or `probe`.
+        basis: What the duration rests on: `finished cells`, `scaled from a cell with N samples`, `probe`, or `budget of
+            the fit` where nothing else is known of the cell.
         memory: Expected memory of the cell's largest process [bytes]; None if it is not known.
         measured: Whether `memory` was measured by finished cells of the same size; else it is a lower bound.
         fault: Why the method's cost model could not be used.
@@ -122,7 +123,10 @@ class Estimator:
         try:
             model, case = self.model(planned), self.case(planned)
             found = self._with_memory(found, planned, model, case)
-            return self._from_finished(found, planned, model, case) or self._from_probe(found, planned, model, case)
+            found = self._from_finished(found, planned, model, case) or self._from_probe(found, planned, model, case)
+            if found.seconds is None and (budget := self._budget(planned.cell)) is not None:
+                return replace(found, seconds=budget, basis=BUDGET)
+            return found
         except (Exception, SystemExit) as error:
             # the cost model is code of a plugin
             return replace(found, fault=f"cost model of {planned.cell.method}: {describe(error)}")
@@ -181,7 +185,7 @@ class Estimator:
                 continue
             took = Work(record.costs.fit_s or 0.0, record.costs.predict_s or 0.0)
             rest = max(record.wall_s - sum(took), 0.0)
-            scaled = model.scaled(took, known, case, record.history)
+            scaled = self._within_budget(model.scaled(took, known, case, record.history), planned)
             if planned.cell.model:
                 took, scaled = took._replace(fit=0.0), scaled._replace(fit=0.0)
             seconds = sum(scaled) + rest
@@ -203,6 +207,8 @@ class Estimator:
             return None
         if record.n_train is None or record.n_test is None:
             return None
+        if self._budget(other) is not None and self._budget(cell) is None:
+            return None
         try:
             options = self._options(other)
         except ValidationError:
@@ -214,6 +220,14 @@ class Estimator:
         if problem is None:
             return None
         return Case(problem, options, Sizes(record.n_train, record.n_val or 0, record.n_test))
+
+    def _budget(self, cell: Cell) -> float | None:
+        """Return the time budget that sets the length of a cell's fit [s]; None where its options do."""
+        return cell.budget if self.registry.method(cell.method).spec.trains else None
+
+    def _within_budget(self, times: Work, planned: PlannedCell) -> Work:
+        budget = self._budget(planned.cell)
+        return times if budget is None else times._replace(fit=budget)
 
     def _problem(self, cell: Cell, model: CostModel) -> Any:
         """Return the problem of another dataset; None if the cost model compares no problems, or it cannot be built."""
@@ -240,7 +254,7 @@ class Estimator:
         probed = self.probed.get(group_of(planned, model)) if self.probed else None
         if probed is None:
             return found
-        scaled = model.scaled(probed.seconds, probed.case, case, [])
+        scaled = self._within_budget(model.scaled(probed.seconds, probed.case, case, []), planned)
         if planned.cell.model:
             scaled = scaled._replace(fit=0.0)
         return replace(found, seconds=sum(scaled) + probed.rest, basis=PROBE)

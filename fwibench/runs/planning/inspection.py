@@ -61,7 +61,7 @@ def inspect_method(registry: Registry, method: Selected, dataset: Selected, prof
     spec = registry.method(method.name).spec
     if reason := spec.refusal(opened.problem, dataset.name):
         raise UsageError(reason, "fwibench info NAME says what a method needs and what a dataset has")
-    options = validate_options(spec.name, spec.options, spec.profiles.get(profile, {}), method.options)
+    options = validate_options(spec.name, spec.options, spec.preset(profile, method.options), method.options)
     learns = spec.learns(options.model_dump(mode="json"))
     with TemporaryDirectory() as folder, stdout_to_stderr():
         context = RunContext(workdir=Path(folder), dataset=dataset.name, method=spec.name)

@@ -26,7 +26,7 @@ from fwibench.runs.opening.datasets import choose_scheme, open_dataset, opening
 from fwibench.runs.planning.request import Request, Selected, check_size
 from fwibench.runs.planning.transfers import differing_problems, transfer_refusal
 from fwibench.specs.dataset import Profile
-from fwibench.specs.method import MethodSpec
+from fwibench.specs.method import LENGTH, MethodSpec
 from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _check(request: Request, registry: Registry) -> None:
     ):
         if value is not None and value < least:
             raise UsageError(f"--{option} is {value}, expected {least} or more")
-    if request.time_limit is not None and not 0 < request.time_limit < math.inf:
-        raise UsageError(f"the time limit is {request.time_limit:g} s, expected more than 0")
+    check_seconds("time limit", request.time_limit)
+    check_seconds("time budget", request.budget)
     check_device(request.device)
     repeated = [1 if registry.method(item.name).spec.deterministic else request.seeds for item in request.methods]
     places = len(request.datasets) * (1 + len(request.test_on))
@@ -134,6 +134,33 @@ def configurable_methods(request: Request, registry: Registry) -> Iterator[str]:
         if spec.builds_on:
             default = spec.options.model_fields[spec.builds_on].default
             yield {**request.settings.get(spec.name, {}), **item.options}.get(spec.builds_on, default)
+
+
+def check_seconds(what: str, seconds: float | None) -> None:
+    """Raise `UsageError` unless a time is positive and finite, or None.
+
+    Args:
+        what: What it is, for the message.
+        seconds: The time [s].
+    """
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise UsageError(f"the {what} is {seconds:g} s, expected more than 0")
+
+
+def check_length(owner: str, given: Iterable[str]) -> None:
+    """Check the options of a training that has a time budget.
+
+    Args:
+        owner: Name of the method, for the message.
+        given: Options that the user gives.
+
+    Raises:
+        UsageError: One of them sets the length of the training, as the budget does.
+    """
+    if name := next((name for name in given if name in LENGTH), ""):
+        raise UsageError(
+            f"{name} of {owner} and a time budget both set the length of its training", "leave one of them out"
+        )
 
 
 def metric_names(asked: Iterable[str], registry: Registry) -> list[str]:
@@ -153,7 +180,7 @@ def differing_options(spec: MethodSpec, profile: Profile, options: Mapping[str, 
     Returns:
         The differing options.
     """
-    return _differing(options, spec.options.model_validate(spec.profiles.get(profile, {})))
+    return _differing(options, spec.options.model_validate(spec.preset(profile)))
 
 
 def non_default_options(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,7 +294,9 @@ class _Planner:
         offer = self.registry.method(item.name)
         spec = offer.spec
         given = {**request.settings.get(spec.name, {}), **item.options}
-        validated = validate_options(spec.name, spec.options, spec.profiles.get(request.profile, {}), given)
+        if request.budget is not None and spec.trains:
+            check_length(spec.name, given)
+        validated = validate_options(spec.name, spec.options, spec.preset(request.profile, given), given)
         files, options = _named_files(spec, validated), validated.model_dump(mode="json")
         skip = target.unsupported_reason(spec, options, request.device)
         bases: list[PlannedCell] = []
@@ -290,6 +319,7 @@ class _Planner:
                 seed=seed,
                 profile=request.profile,
                 test_samples=request.test_samples,
+                budget=request.budget,
                 base=bases[min(turn, len(bases) - 1)].cell.run_id if bases else "",
                 plugin=offer.plugin.distribution if offer.replaces else "",
                 files=files,

@@ -18,7 +18,7 @@ from fwibench.methods.costs import Work
 from fwibench.problem import Frozen
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.planning.disk import datasets_to_prepare
-from fwibench.runs.planning.estimate import Estimator, ProbedCell, group_of
+from fwibench.runs.planning.estimate import BUDGET, Estimator, ProbedCell, group_of
 from fwibench.runs.planning.plan import PlannedCell
 from fwibench.runs.processes.launch import Launch, run_process
 from fwibench.runs.processes.messages import write_message
@@ -83,7 +83,7 @@ def probe(planned: Sequence[PlannedCell], estimator: Estimator, seconds: float =
     groups: dict[tuple[str, ...], PlannedCell] = {}
     for one in planned:
         found = estimator.estimate(one)
-        if found.state == "to run" and found.seconds is None and not found.fault:
+        if found.state == "to run" and (found.seconds is None or found.basis == BUDGET) and not found.fault:
             groups.setdefault(group_of(one, estimator.model(one)), one)
     cells = sorted(groups.items(), key=lambda item: _size(item[1]))
     datasets = {

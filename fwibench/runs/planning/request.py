@@ -44,6 +44,7 @@ class Request:
         test_samples: Number of test samples, spread evenly over the split; None for all.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         settings: Options by method, for all cells of that method, including those that another method builds on.
+        budget: Time that a fit by gradient descent takes [s]; None: its options set the length.
         time_limit: Time limit of a cell [s]; None for no limit.
         memory_limit: Memory that a process of a cell may allocate [bytes]; None for no limit.
         metrics: Names of metrics in addition to the default ones.
@@ -66,6 +67,7 @@ class Request:
     test_samples: int | None = None
     device: str = "auto"
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    budget: float | None = None
     time_limit: float | None = None
     memory_limit: int | None = None
     metrics: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ Invariant: texts of a record are untrusted and quoted, so each remains one word 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from fwibench.plugins.registry import Registry
@@ -52,6 +53,7 @@ def request_of(record: Record, base: Record | None = None, registry: Registry | 
         first_seed=cell.seed,
         profile=cell.profile,
         test_samples=cell.test_samples,
+        budget=cell.budget,
         settings={base.cell.method: _differing_options(base, registry)} if base else {},
         metrics=_additional_metrics(record, registry) if registry else (),
     )
@@ -80,6 +82,7 @@ def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
         "profile": request.profile,
         "first-seed": request.first_seed or None,
         "test-samples": request.test_samples,
+        "budget": None if request.budget is None else f"{Decimal(str(request.budget)):f}s",
         "metrics": ",".join(request.metrics) or None,
         **more,
     }

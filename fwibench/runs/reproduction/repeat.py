@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fwibench.errors import DataError, FwibenchError, RecordError, UsageError
-from fwibench.methods.context import FIT_PRECISION, FIT_THREADS
+from fwibench.methods.context import FIT_BATCHES, FIT_PRECISION, FIT_THREADS
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.differences import Change, find_changes
@@ -166,7 +166,7 @@ def _explain_changes(then: Cell, now: Cell) -> Iterator[str]:
         yield f"{then.tested_on.dataset} has other samples here: fingerprint {new}, it was {old}"
     if then.base != now.base:
         yield f"it was built on {then.base}, here it builds on {now.base}"
-    for name in ("split", "seed", "test_samples", "plugin"):
+    for name in ("split", "seed", "test_samples", "budget", "plugin"):
         old, new = getattr(then, name), getattr(now, name)
         if old != new:
             yield f"{name.replace('_', ' ')} was {_show(old)}, here it is {_show(new)}"
@@ -174,9 +174,10 @@ def _explain_changes(then: Cell, now: Cell) -> Iterator[str]:
 
 @contextmanager
 def same_fit(*records: Record) -> Iterator[None]:
-    """Use the recorded number of threads and number format for fits in the block, unless the user has set them.
+    """Use the recorded number of threads, number format and batches for fits in the block, unless the user set them.
 
-    Sums with another number of threads are rounded differently, and training amplifies such differences.
+    Sums with another number of threads are rounded differently, and training amplifies such differences. With a time
+    budget another number of batches would be chosen.
 
     Args:
         records: Record of the run to repeat, and those of the runs that it needs.
@@ -188,6 +189,9 @@ def same_fit(*records: Record) -> Iterator[None]:
         FIT_THREADS: next((number for number in threads if isinstance(number, int)), None),
         FIT_PRECISION: next((one.costs.fit_precision for one in fitted if one.costs.fit_precision), None),
     }
+    batches = {one.costs.fit_batches for one in fitted} - {None}
+    # one variable cannot serve a run and its base
+    chosen[FIT_BATCHES] = batches.pop() if len(batches) == 1 else None
     if any(name in os.environ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")):
         del chosen[FIT_THREADS]
     added = {name: str(value) for name, value in chosen.items() if value is not None and name not in os.environ}

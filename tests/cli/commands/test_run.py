@@ -78,6 +78,12 @@ INVALID = {
     "a device": (["run", "--methods", "invlint", *SMOKE, "--device", "gpu"], "expected auto, cpu, cuda"),
     "a profile": (["run", "--methods", "invlint", "--dataset", "salt", "--profile", "fast"], "quick"),
     "a time": (["run", "--methods", "invlint", *SMOKE, "--time-limit", "soon"], "is not a time"),
+    "a budget": (["run", "--methods", "invlint", *SMOKE, "--budget", "5 minutes"], "is not a time"),
+    "a budget of no time": (["run", "--methods", "invlint", *SMOKE, "--budget", "0s"], "expected a number above 0"),
+    "a budget and epochs": (
+        ["run", "--methods", "invlint", *SMOKE, "--budget", "5m", "--set", "invlint.epochs=9"],
+        "epochs of invlint and a time budget both set the length of its training",
+    ),
     "a number of seeds": (["run", "--methods", "invlint", *SMOKE, "--seeds", "0"], "expected 1 or more"),
     "a suffix": (["run", "--methods", "invlint", *SMOKE, "--export", "a.xls"], "formats are .csv"),
 }

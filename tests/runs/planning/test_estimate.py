@@ -11,7 +11,7 @@ import pytest
 from fwibench.methods.costs import Case, CostModel, Sizes, Work, cost_model, epochs_of
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.artefacts.record import Costs, Record
-from fwibench.runs.planning.estimate import FINISHED, PROBE, Estimate, Estimator, ProbedCell, group_of, whole
+from fwibench.runs.planning.estimate import BUDGET, FINISHED, PROBE, Estimate, Estimator, ProbedCell, group_of, whole
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 
@@ -178,7 +178,8 @@ def grown(case: Case) -> list[Case]:
 
 def test_work_grows_with_samples(own: Registry, planner: Planner) -> None:
     estimator, names = Estimator(own, []), ",".join(own.methods)
-    for planned in planner(names, profile="paper"):
+    # a floor of batches, as in the profile paper, makes the work of small datasets equal
+    for planned in planner(names, profile="smoke"):
         if planned.cell.method == "wrong":
             continue
         case, model = estimator.case(planned), estimator.model(planned)
@@ -231,3 +232,23 @@ def test_hybrid_starts_after_the_cell_it_builds_on(planner: Planner) -> None:
     assert whole(estimates, 1).seconds == 13.0
     assert whole(estimates, 2).seconds == 7.0
     assert whole(estimates[1:], 1).seconds == 8.0, "a base that has finished before is not waited for"
+
+
+def test_fit_with_a_time_budget_takes_the_budget(own: Registry, planner: Planner) -> None:
+    (plain,), (planned,) = planner("invlint", profile="smoke"), planner("invlint", profile="smoke", budget=40.0)
+    assert Estimator(own, []).estimate(planned) == Estimate("to run", seconds=40.0, basis=BUDGET)
+    found = Estimator(own, [finished(own, plain)]).estimate(planned)
+    assert (found.seconds, found.basis) == (pytest.approx(40.0 + 20.0 + 10.0), FINISHED)
+    model = cost_model(own.method("invlint").spec)
+    case = Estimator(own, []).case(planned)
+    probed = {group_of(planned, model): ProbedCell(case, Work(100.0, 2.0), 3.0)}
+    found = Estimator(own, [], probed=probed).estimate(planned)
+    assert (found.seconds, found.basis) == (pytest.approx(40.0 + 2.0 + 3.0), PROBE)
+
+
+def test_cell_with_a_time_budget_tells_nothing_of_one_without(own: Registry, planner: Planner) -> None:
+    (plain,), (budgeted,) = planner("invlint", profile="smoke"), planner("invlint", profile="smoke", budget=40.0)
+    assert Estimator(own, [finished(own, budgeted)]).estimate(plain) == Estimate("to run")
+    (plain,), (budgeted,) = planner("silent", profile="smoke"), planner("silent", profile="smoke", budget=40.0)
+    found = Estimator(own, [finished(own, budgeted)]).estimate(plain)
+    assert found.seconds == pytest.approx(130.0), "it ignores the budget"

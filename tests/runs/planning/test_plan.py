@@ -1,5 +1,7 @@
 """Cells of a request, and reasons why they cannot run."""
 
+import hashlib
+import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from fwibench import MethodSpec
 from fwibench.errors import UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.problem import Problem
+from fwibench.runs.artefacts.cell import RESULT_FORMAT, Cell
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan
+from fwibench.specs.method import LENGTH
 from tests.conftest import Command
 
 DATASETS = """
@@ -166,3 +170,42 @@ def test_settings_apply_to_selected_methods_and_their_base(registry: Registry) -
     for settings in (["inversionnet.precision=bf16"], ["refine.base=pixel-ridge", "invlint.alpha=2"]):
         with pytest.raises(UnknownNameError, match="no selected method"):
             plan("refine", *settings)
+
+
+def test_time_budget_is_part_of_every_cell_of_its_request(registry: Registry) -> None:
+    def keys(**others: Any) -> dict[str, str]:
+        request = read_request(registry, "invlint,mean-map,refine", "salt", profile="smoke", **others)
+        return {one.cell.method: one.cell.key for one in make_plan(request, registry)}
+
+    without, short, long = keys(), keys(budget=60.0), keys(budget=300.0)
+    assert len({*without.values(), *short.values(), *long.values()}) == 3 * len(without) == 9
+
+
+def test_cell_without_a_time_budget_keeps_its_key(registry: Registry) -> None:
+    (one,) = make_plan(read_request(registry, "mean-map", "salt", profile="smoke"), registry)
+    known = Cell.model_validate(one.cell.model_dump(exclude={"budget"}))
+    unset = {"dataset_options", "non_default", "budget", "base", "plugin", "files"}
+    content = known.model_dump(mode="json", exclude=unset)
+    text = json.dumps([RESULT_FORMAT, {**content, "options": known.non_default}], sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest() == known.key
+
+
+def test_epochs_that_the_user_gives_override_the_floor_of_a_profile(registry: Registry) -> None:
+    def length(text: str) -> tuple[int, int | None]:
+        (one,) = make_plan(read_request(registry, text, "salt", profile="paper"), registry)
+        return one.cell.options["epochs"], one.cell.options["min_batches"]
+
+    preset = registry.method("invlint").spec.profiles["paper"]["min_batches"]
+    assert preset
+    assert length("invlint") == (120, preset)
+    assert length("invlint[epochs=7]") == (7, None)
+    assert length("invlint[epochs=7,min_batches=70]") == (7, 70)
+    assert length("invlint[batch_size=7]") == (120, preset)
+
+
+@pytest.mark.parametrize("option", LENGTH)
+def test_option_of_the_length_contradicts_a_time_budget(option: str, registry: Registry) -> None:
+    for methods, settings in ((f"invlint[{option}=9]", []), ("invlint", [f"invlint.{option}=9"])):
+        request = read_request(registry, methods, "salt", settings, profile="smoke", budget=60.0)
+        with pytest.raises(UsageError, match=f"{option} of invlint and a time budget both set the length"):
+            make_plan(request, registry)

@@ -58,6 +58,8 @@ MATRIX: dict[str, dict[str, Any]] = {
     "noise": {"methods": "mean-map", "dataset": "salt[snr=10,missing_traces=0.2,noisy=test]", "split": "block"},
     "another dataset": {"methods": "mean-map", "dataset": "kimberlina-reservoir,marmousi,flatvel-a"},
     "test samples and seeds": {"methods": "inversionnet,mean-map", "test_samples": 2, "seeds": 3},
+    "a time budget": {"methods": "invlint,mean-map,refine[base=invlint]", "budget": 90.5},
+    "a short time budget": {"methods": "invlint", "budget": 2e-5},
     "a hybrid": {"methods": "refine[base=mean-map,iterations=3],refine", "seeds": 2},
     "a base with options": {
         "methods": "invlint,refine[base=invlint|mean-map,tv=0.5]",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fwibench.datasets.base import Dataset
-from fwibench.methods.context import FIT_THREADS
+from fwibench.methods.context import FIT_BATCHES, FIT_THREADS
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, Record, read_record, write_record
@@ -198,7 +198,7 @@ def test_invalid_arguments_give_usage_errors(results: Path, fwibench: Command) -
 
 @pytest.fixture
 def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*OPENMP_WAITING, *OPENBLAS_WAITING, FIT_THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in (*OPENMP_WAITING, *OPENBLAS_WAITING, FIT_BATCHES, FIT_THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -232,3 +232,19 @@ def test_pooled_score_of_early_version_is_compared_as_its_metric_declares(result
     assert compare_runs(folder, again, registry, 1e-6).agrees
     RunFiles(folder).scores.unlink()
     assert [change.what for change in compare_runs(folder, again, registry, 1e-6).changes] == ["rmse"]
+
+
+@pytest.mark.usefixtures("nothing_chosen")
+def test_reproduction_takes_the_batches_that_a_time_budget_chose(tmp_path: Path) -> None:
+    def made(batches: int | None) -> Record:
+        return leave(tmp_path, "any", [1.0], costs=Costs(fit_batches=batches))
+
+    for record, base, expected in (
+        (made(70), None, "70"),
+        (made(None), made(70), "70"),
+        (made(None), None, None),
+        (made(70), made(80), None),
+    ):
+        with same_fit(*filter(None, (record, base))):
+            assert os.environ.get(FIT_BATCHES) == expected
+        assert FIT_BATCHES not in os.environ
