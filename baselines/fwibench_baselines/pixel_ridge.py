@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fwibench.methods.complexity import Complexity
+from fwibench.methods.penalty import penalty_notes
 from fwibench.samples import Split
 from fwibench.typing import Array32, Array64
 from fwibench_baselines.array_method import ArrayMethod
@@ -32,6 +33,8 @@ ROWS = 1024
 class PixelRidge(ArrayMethod):
     """Ridge regression on standardised block averages: scikit-learn's on a CPU, with torch on a GPU."""
 
+    _notes: tuple[str, ...] = ()
+
     def fit(self, train: Split, val: Split) -> None:
         """Solve for the weights in float64, and choose the penalty with the smallest mean absolute error on `val`."""
         device = self.context.device if self.uses_torch else None
@@ -49,16 +52,21 @@ class PixelRidge(ArrayMethod):
         if device is None:
             if factored:
                 u_val = u_val @ u.T
-            fits = (_solve(u, maps, alpha, factored) for alpha in alphas)
-            best = min(fits, key=lambda weights: float(np.abs(u_val @ weights - truth).mean()))
+            fits = ((alpha, _solve(u, maps, alpha, factored)) for alpha in alphas)
+            alpha, best = min(fits, key=lambda fit: float(np.abs(u_val @ fit[1] - truth).mean()))
         else:
-            best = _best_on(device, (u, maps), (u_val, truth), alphas, factored)
+            alpha, best = _best_on(device, (u, maps), (u_val, truth), alphas, factored)
+        self._notes = tuple(penalty_notes(alpha, alphas)) if self.options.alpha == "val" else ()
         fitted = {"mean": mean, "offset": offset}
         if factored:
             fitted |= {"basis": u.T / deviation[:, None], "weights": best}
         else:
             fitted |= {"weights": best / deviation[:, None]}
         self.arrays = {name: array.astype(np.float32) for name, array in fitted.items()}
+
+    def notes(self) -> list[str]:
+        """Return a note if the penalty is an extreme one of those compared on val."""
+        return list(self._notes)
 
     def predict(self, measurements: Array32) -> Array32:
         """Return the linear prediction: one matrix product, or two where the matrix is stored as a product."""
@@ -97,8 +105,10 @@ def _solve(u: Array64, maps: Array64, alpha: float, factored: bool) -> Array64:
 
 def _best_on(
     device: str, train: tuple[Array64, Array64], val: tuple[Array64, Array64], alphas: Sequence[float], factored: bool
-) -> Array64:
-    """Return the weights of `_solve` with the smallest mean absolute error on val, computed on a device in float64.
+) -> tuple[float, Array64]:
+    """Return the penalty with the smallest mean absolute error on val, and the weights of `_solve` with it.
+
+    Everything is computed on a device in float64.
 
     Args:
         device: Name of the device.
@@ -117,9 +127,9 @@ def _best_on(
     u_val, truth = (torch.from_numpy(side).to(device) for side in val)
     if factored:
         u_val = ridge.coordinates(u_val)
-    fits = (ridge.solve(alpha) if factored else ridge.weights(alpha) for alpha in alphas)
-    best = min(fits, key=lambda weights: float((u_val @ weights - truth).abs().mean()))
-    return best.cpu().numpy()
+    fits = ((alpha, ridge.solve(alpha) if factored else ridge.weights(alpha)) for alpha in alphas)
+    alpha, best = min(fits, key=lambda fit: float((u_val @ fit[1] - truth).abs().mean()))
+    return alpha, best.cpu().numpy()
 
 
 def _apply(features: T, fitted: dict[str, T]) -> T:

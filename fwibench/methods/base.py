@@ -99,6 +99,13 @@ class Method(ABC):
         """
         return {}
 
+    def notes(self) -> list[str]:
+        """Return sentences for the notes of the record, such as that a value was chosen at the end of its range.
+
+        Called once after the predictions, on the method that made them. Default: none.
+        """
+        return []
+
     def diagnostics(self, test: Split) -> dict[str, float]:
         """Return scalars that describe the method and need true maps.
 

@@ -112,6 +112,7 @@ def evaluate(task: Task) -> Iterator[Measured]:
     on_event({"stage": "measure"})
     measured = measured.with_values(
         diagnostics=finite(method.figures()),
+        notes=[*measured.notes, *method.notes()],
         complexity=method.complexity(),
         diagnoses=type(method).diagnostics is not Method.diagnostics,
     )
