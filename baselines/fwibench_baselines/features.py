@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fwibench.methods.blocks import block_sizes
 from fwibench.problem import Problem
 from fwibench.samples import Split
 from fwibench.typing import Array32
@@ -16,25 +16,6 @@ if TYPE_CHECKING:
 
 CHUNK = 64
 """Number of samples that are read at once."""
-
-
-def block_sizes(shape: tuple[int, int, int], limit: int) -> tuple[int, int]:
-    """Return the number of time samples and receivers of a block, so that there are at most `limit` blocks.
-
-    A block extends along the axis with more blocks first, and never over several sources.
-
-    Args:
-        shape: Shape `(S, T, R)` of a measurement.
-        limit: Largest number of blocks; exceeded where there are more sources.
-    """
-    sources, nt, receivers = shape
-    time, space = 1, 1
-    while sources * math.ceil(nt / time) * math.ceil(receivers / space) > max(limit, sources):
-        if nt / time >= receivers / space:
-            time += 1
-        else:
-            space += 1
-    return time, space
 
 
 def block_averages(measurements: Array32, problem: Problem, limit: int) -> Array32:

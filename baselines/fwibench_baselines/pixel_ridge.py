@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fwibench.methods.complexity import Complexity
+from fwibench.methods.penalty import penalty_notes
 from fwibench.samples import Split
 from fwibench.typing import Array32, Array64
 from fwibench_baselines.array_method import ArrayMethod
@@ -49,10 +50,11 @@ class PixelRidge(ArrayMethod):
         if device is None:
             if factored:
                 u_val = u_val @ u.T
-            fits = (_solve(u, maps, alpha, factored) for alpha in alphas)
-            best = min(fits, key=lambda weights: float(np.abs(u_val @ weights - truth).mean()))
+            fits = ((alpha, _solve(u, maps, alpha, factored)) for alpha in alphas)
+            alpha, best = min(fits, key=lambda fit: float(np.abs(u_val @ fit[1] - truth).mean()))
         else:
-            best = _best_on(device, (u, maps), (u_val, truth), alphas, factored)
+            alpha, best = _best_on(device, (u, maps), (u_val, truth), alphas, factored)
+        self.remarks = penalty_notes(alpha, alphas) if self.options.alpha == "val" else []
         fitted = {"mean": mean, "offset": offset}
         if factored:
             fitted |= {"basis": u.T / deviation[:, None], "weights": best}
@@ -97,8 +99,10 @@ def _solve(u: Array64, maps: Array64, alpha: float, factored: bool) -> Array64:
 
 def _best_on(
     device: str, train: tuple[Array64, Array64], val: tuple[Array64, Array64], alphas: Sequence[float], factored: bool
-) -> Array64:
-    """Return the weights of `_solve` with the smallest mean absolute error on val, computed on a device in float64.
+) -> tuple[float, Array64]:
+    """Return the penalty with the smallest mean absolute error on val, and the weights of `_solve` with it.
+
+    Everything is computed on a device in float64.
 
     Args:
         device: Name of the device.
@@ -117,9 +121,9 @@ def _best_on(
     u_val, truth = (torch.from_numpy(side).to(device) for side in val)
     if factored:
         u_val = ridge.coordinates(u_val)
-    fits = (ridge.solve(alpha) if factored else ridge.weights(alpha) for alpha in alphas)
-    best = min(fits, key=lambda weights: float((u_val @ weights - truth).abs().mean()))
-    return best.cpu().numpy()
+    fits = ((alpha, ridge.solve(alpha) if factored else ridge.weights(alpha)) for alpha in alphas)
+    alpha, best = min(fits, key=lambda fit: float((u_val @ fit[1] - truth).abs().mean()))
+    return alpha, best.cpu().numpy()
 
 
 def _apply(features: T, fitted: dict[str, T]) -> T:

@@ -157,7 +157,7 @@ class _Evaluator:
         record = Record(
             cell=Cell.model_validate(cell.model_dump()),
             status="ok",
-            notes=[*(fitted.notes if fitted else []), *notes, *exact_notes(predicted.maps, test, problem)],
+            notes=[*method.notes(), *notes, *exact_notes(predicted.maps, test, problem)],
             chosen=cell.options,
             kind=KIND,
             source=self.dataset.source,

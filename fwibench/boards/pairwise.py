@@ -200,7 +200,7 @@ def compare(
     """
     made, faults = [], []
     for first, second in pairs:
-        pair = _paired(samples[first], samples[second], metric)
+        pair = paired(samples[first], samples[second], metric)
         if pair is not None and pair[0].ids:
             made.append(_compare_pair(first, second, metric, *pair))
         else:
@@ -265,8 +265,17 @@ def _compare_pair(first: str, second: str, metric: str, a: Samples, b: Samples) 
     )
 
 
-def _paired(a: Samples, b: Samples, metric: str) -> tuple[Samples, Samples] | None:
-    """The scores of two methods on the samples that both have a score of; None if one has no scores of the metric."""
+def paired(a: Samples, b: Samples, metric: str) -> tuple[Samples, Samples] | None:
+    """Return the scores of two methods on the samples that both have a score of.
+
+    Args:
+        a: Scores of the first.
+        b: Scores of the second.
+        metric: The metric.
+
+    Returns:
+        Both with the same samples in the same order; None if one has no scores of the metric.
+    """
     if metric not in a.values or metric not in b.values:
         return None
     if a.ids != b.ids:

@@ -38,7 +38,7 @@ class Method(ABC):
         fit_precision: Number format of the fit, `float32`, `tf32` or `bf16`; None if the method did not choose one.
         fit_batches: Number of batches that the fit chose for its time budget; None without a choice.
         samples_seen: Number of samples of all batches that gradient descent has seen; None without any.
-        notes: Remarks on the fit, for the record.
+        remarks: Sentences on the fit, which `notes` returns.
     """
 
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
@@ -51,7 +51,7 @@ class Method(ABC):
         self.fit_precision: str | None = None
         self.fit_batches: int | None = None
         self.samples_seen: int | None = None
-        self.notes: list[str] = []
+        self.remarks: list[str] = []
 
     def fit(self, train: Split, val: Split) -> None:  # noqa: B027 - methods that learn nothing leave it empty
         """Learn from `train`, and choose hyperparameters and the best weights on `val`."""
@@ -104,6 +104,13 @@ class Method(ABC):
         Called once after the predictions, on the method that made them. Default: none.
         """
         return {}
+
+    def notes(self) -> list[str]:
+        """Return sentences for the notes of the record, such as that a value was chosen at the end of its range.
+
+        Called once after the predictions, on the method that made them. Default: `remarks`.
+        """
+        return list(self.remarks)
 
     def diagnostics(self, test: Split) -> dict[str, float]:
         """Return scalars that describe the method and need true maps.

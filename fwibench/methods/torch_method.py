@@ -148,7 +148,7 @@ class TorchMethod(Method):
         self.fit_threads, self.resumed_s = outcome["threads"], outcome["resumed_s"]
         self.fit_batches, self.samples_seen = outcome["fit_batches"], outcome["samples_seen"]
         if outcome["late"]:
-            self.notes.append(
+            self.remarks.append(
                 f"the machine became slower during the fit: it was ended after {len(self.history)} of "
                 f"{outcome['epochs']} epochs, at {LATE:g} times its budget of {self.context.fit_budget:g} s"
             )

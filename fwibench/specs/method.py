@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -28,6 +28,18 @@ class Published(Frozen):
         default=None, description="floating-point operations as published, two per multiply-add; else `macs`"
     )
     note: str = Field(default="", description="comparison with the counts of this suite")
+
+
+@runtime_checkable
+class SelectiveOptions(Protocol):
+    """Options that do not suit every problem; a model of options may have this method."""
+
+    def refusal(self, problem: Problem) -> str:
+        """Return why these options do not suit a problem, such as that one has no effect; empty if they do.
+
+        Args:
+            problem: The problem.
+        """
 
 
 class MethodSpec(Spec):
@@ -102,12 +114,13 @@ class MethodSpec(Spec):
         """Return whether `fit` must be called before `predict` with these options, given as plain data."""
         return self.needs_fit and all(options.get(name) in values for name, values in self.needs_fit_for.items())
 
-    def refusal(self, problem: Problem, dataset: str) -> str:
+    def refusal(self, problem: Problem, dataset: str, options: BaseModel | None = None) -> str:
         """Return why the method cannot invert a problem; empty if it can.
 
         Args:
             problem: The problem.
             dataset: Name of its dataset, for the message.
+            options: Options of the method, which may be of the kind `SelectiveOptions`; None: any.
         """
         measured = problem.survey.kind
         if measured not in self.measurements:
@@ -116,6 +129,8 @@ class MethodSpec(Spec):
         if self.physics and physics not in self.physics:
             has = f"has {physics} physics" if physics else "has no physics to simulate with"
             return f"{self.name} simulates with {' or '.join(self.physics)} physics, {dataset} {has}"
+        if isinstance(options, SelectiveOptions) and (reason := options.refusal(problem)):
+            return f"{self.name} on {dataset}: {reason}"
         return ""
 
 

@@ -13,9 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from fwibench.boards.pairwise import compare
+from fwibench.boards.pairwise import compare, paired
 from fwibench.boards.samples import Samples
 from fwibench.boards.statistics import ALPHA, interval_of_difference
+from fwibench.metrics.pooling import pool
 from fwibench.specs.study import Claim, Quantity
 from fwibench.studies.results import CaseResult, Ends, StudyResults, Value
 from fwibench.studies.summaries import summarised
@@ -110,9 +111,10 @@ def _scores(claim: Claim, metric: str, first: CaseResult, others: dict[str, Case
         ahead = (one.difference < 0) == (better == "low")
         outcome: Outcome = "cannot be told" if not clear else "holds" if ahead else "does not hold"
         told = f"{_relative(one.method, one.mean, one.other, one.other_mean)}, {_difference(one.difference, ends)}"
-        told += f", p = {show_number(one.p_holm, 2)}, {_basis(one.n, one.seeds, one.other_seeds)}"
-        if not clear:
-            told += _needed(known[one.method], known[one.other], metric)
+        both = paired(known[one.method], known[one.other], metric)
+        if both is not None:
+            told += f", p = {show_number(one.p_holm, 2)}, {_basis(both[0], one.seeds, one.other_seeds)}"
+            told += "" if clear else _needed(*both, metric)
         findings.append(_Finding(outcome, told))
     return findings
 
@@ -124,12 +126,16 @@ def _scaled(claim: Claim, metric: str, first: CaseResult, row: str, other: CaseR
         factor, sign = bound, 1.0
     else:
         factor, sign = (1 + bound, -1.0) if better == "low" else (1 - bound, 1.0)
-    a, b = _paired(first.samples, other.samples, metric)
-    if not a.size:
+    pair = paired(first.samples, other.samples, metric) if first.samples and other.samples else None
+    if pair is None or not pair[0].ids:
         return _Finding("cannot be told", f"{claim.first} and {row} share no samples")
-    ends = interval_of_difference(sign * a, sign * factor * b)
-    means = float(a.mean()), float(b.mean())
-    told = f"{_relative(claim.first, means[0], row, means[1])}, {_basis(a.shape[1], len(a), len(b))}"
+    a, b = (one.values[metric] for one in pair)
+    pooling = pair[0].pooling_of(metric)
+    # the pooled score of negative numbers would be positive: the sign is applied to the interval
+    ends = interval_of_difference(a, factor * b, pair[0].grouping, pooling)
+    ends = None if ends is None else ends if sign > 0 else (-ends[1], -ends[0])
+    means = pool(a, pooling), pool(b, pooling)
+    told = f"{_relative(claim.first, means[0], row, means[1])}, {_basis(pair[0], len(a), len(b))}"
     if ends is None:
         return _Finding("cannot be told", told)
     outcome: Outcome = "holds" if ends[0] > 0 else "does not hold" if ends[1] < 0 else "cannot be told"
@@ -190,23 +196,14 @@ def _ratio(a: Value, b: Value) -> Ends | None:
     return a.ends[0] / b.ends[1], a.ends[1] / b.ends[0]
 
 
-def _paired(a: Samples | None, b: Samples | None, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """Scores `(seeds, n)` of both on the samples that both have."""
-    if a is None or b is None:
-        return np.empty((1, 0)), np.empty((1, 0))
-    known = set(b.ids)
-    shared = [sample for sample in a.ids if sample in known]
-    return a.only(shared).values[metric], b.only(shared).values[metric]
-
-
 def _needed(a: Samples, b: Samples, metric: str) -> str:
-    """How many test samples would tell a difference of the size that was seen, from its spread over samples."""
-    first, second = _paired(a, b, metric)
-    differences = first.mean(axis=0) - second.mean(axis=0)
+    """How many samples or groups would tell a difference of the size that was seen, from its spread over them."""
+    differences = a.over_groups(metric) - b.over_groups(metric)
     if len(differences) < 2 or not (mean := float(differences.mean())):
         return ""
-    samples = math.ceil((DETECTED * float(differences.std(ddof=1)) / mean) ** 2)
-    return f"; a difference of this size needs about {counted(samples, 'sample')}" if samples > len(differences) else ""
+    needed = math.ceil((DETECTED * float(differences.std(ddof=1)) / mean) ** 2)
+    word = "sample" if a.n_groups == len(a.ids) else "group"
+    return f"; a difference of this size needs about {counted(needed, word)}" if needed > len(differences) else ""
 
 
 def _relative(first: str, mean: float, other: str, other_mean: float) -> str:
@@ -219,5 +216,5 @@ def _difference(mean: float, ends: Ends | None) -> str:
     return f"difference {show_number(mean)}{span}"
 
 
-def _basis(n: int, seeds: int, other_seeds: int) -> str:
-    return f"{counted(n, 'sample')}, {seeds} and {counted(other_seeds, 'seed')}"
+def _basis(samples: Samples, seeds: int, other_seeds: int) -> str:
+    return f"{samples.extent}, {seeds} and {counted(other_seeds, 'seed')}"

@@ -18,6 +18,7 @@ from fwibench.boards.rows import Column, Columns, Row, make_row
 from fwibench.boards.samples import Samples, read_samples
 from fwibench.boards.statistics import LEVEL, interval
 from fwibench.errors import RecordError
+from fwibench.metrics.pooling import pool
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results
@@ -97,9 +98,10 @@ class CaseResult:
 
     def _score(self, column: Column, samples: Samples) -> Value:
         scores = samples.values[column.metric]
-        each = tuple(float(one) for one in scores.mean(axis=1))
-        over = f"{counted(scores.shape[1], 'sample')}, {counted(len(scores), 'seed')}"
-        return Value(_number(self.row[column.key]) if self.row else None, interval(scores), each, over)
+        each = tuple(pool(one, column.pooling) for one in scores)
+        over = f"{samples.extent}, {counted(len(scores), 'seed')}"
+        ends = interval(scores, samples.grouping, column.pooling)
+        return Value(samples.pooled(column.metric), ends, each, over)
 
     def _diagnostic(self, name: str) -> Value:
         each = self._each(lambda record: record.diagnostics.get(name))
@@ -180,7 +182,7 @@ def _read_case(planned: PlannedCase, results: Results, columns: Columns, faults:
     ok = [record for record in records if record.status == "ok"]
     samples = None
     if ok:
-        samples, unread = read_samples(ok, results.scores, None)
+        samples, unread = read_samples(ok, results.scores, None, columns.pooling)
         faults += unread
     gap = planned.reason or _describe_gap(missing, len(planned.cells))
     return CaseResult(planned.case, columns, tuple(records), _base_of(ok, results), samples, gap)

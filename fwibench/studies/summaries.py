@@ -75,14 +75,15 @@ def area(cases: list[CaseResult]) -> Samples | None:
     for name in metrics:
         seeds = min(len(one.values[name]) for one in aligned)
         heights = np.stack([one.values[name][:seeds] for one in aligned])
-        values[name] = np.trapezoid(heights, positions, axis=0) / np.ptp(positions)
-    return Samples(ids, values)
+        middles = (heights[1:] + heights[:-1]) / 2
+        values[name] = np.tensordot(np.diff(positions), middles, axes=1) / np.ptp(positions)
+    return Samples(ids, values, aligned[0].groups, aligned[0].pooling)
 
 
 def power_law(cases: list[CaseResult], metric: str) -> tuple[float, Ends] | None:
     """Fit error = c n^-b to a row by least squares of logarithms; return b and its 95 % bootstrap interval.
 
-    Samples are drawn with replacement, the same ones for all positions.
+    Groups of samples are drawn with replacement, the same ones for all positions.
 
     Args:
         cases: The cases of a row; their `x` is n.
@@ -97,10 +98,10 @@ def power_law(cases: list[CaseResult], metric: str) -> tuple[float, Ends] | None
     ids = known[0][1].ids
     if any(set(samples.ids) != set(ids) for _, samples in known):
         return None
-    errors = np.stack([samples.only(ids).values[metric].mean(axis=0) for _, samples in known])
-    weights = np.random.default_rng(SEED).multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=RESAMPLES) / len(
-        ids
-    )
+    errors = np.stack([samples.only(ids).over_groups(metric) for _, samples in known])
+    groups = errors.shape[1]
+    rng = np.random.default_rng(SEED)
+    weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES) / groups
     exponents = -_slope(positions, np.log(errors @ weights.T))
     low, high = np.quantile(exponents, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(-_slope(positions, np.log(errors.mean(axis=1, keepdims=True)))[0]), (float(low), float(high))
@@ -132,5 +133,4 @@ def summary_value(results: StudyResults, block: str, row: str, quantity: Quantit
     whole = summarised(results, block, row, "")
     if whole is None or whole.samples is None or column.metric not in whole.samples.values:
         return Value()
-    value = whole.value(quantity)
-    return replace(value, mean=whole.samples.mean(column.metric))
+    return whole.value(quantity)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from fwibench.methods.convolutions import conv, deconv_decoder, start_map, upsampling_decoder
 from fwibench_invlint import InvLINTOptions
-from fwibench_invlint.stitching import Size, Stitch, layout
+from fwibench_invlint.layouts import Layout, Size
+from fwibench_invlint.stitching import Stitch
 
 CHANNELS = 64
 """Number of channels of the token grid of `ConvolutionDecoder`."""
@@ -17,7 +18,7 @@ WIDTHS = (512, 256, 128, 64, 32, 16, 8)
 """Number of channels of the first map and after each doubling, for the decoders with five stages."""
 
 
-def build_decoder(options: InvLINTOptions, embedding: int, shape: Size) -> nn.Module:
+def build_decoder(options: InvLINTOptions, layout: Layout, shape: Size) -> nn.Module:
     """Return the decoder that the options name.
 
     Table 4 compares `transformer`, `conv` (two convolutions), `deconv` (one transposed convolution), each followed by a
@@ -25,14 +26,14 @@ def build_decoder(options: InvLINTOptions, embedding: int, shape: Size) -> nn.Mo
 
     Args:
         options: Options of InvLINT.
-        embedding: Length of Y (M).
+        layout: Sizes for the map.
         shape: Shape `(Z, X)` of the map.
     """
-    kind = options.decoder
+    kind, embedding = options.decoder, layout.embedding
     if kind == "transformer":
-        return TransformerDecoder(options, embedding, shape)
+        return TransformerDecoder(options, layout, shape)
     if kind in ("conv", "deconv"):
-        return ConvolutionDecoder(embedding, shape, upsample=kind == "deconv")
+        return ConvolutionDecoder(layout, shape, upsample=kind == "deconv")
     build = deconv_decoder if kind == "deconv-x5" else upsampling_decoder
     _, doublings = start_map(shape)
     return nn.Sequential(nn.Unflatten(1, (embedding, 1, 1)), build(embedding, WIDTHS[: doublings + 1], shape))
@@ -43,22 +44,21 @@ class TransformerDecoder(nn.Module):
 
     Args:
         options: Options of InvLINT.
-        embedding: Length of Y (M).
+        layout: Sizes for the map.
         shape: Shape `(Z, X)` of the map.
     """
 
-    def __init__(self, options: InvLINTOptions, embedding: int, shape: Size) -> None:
+    def __init__(self, options: InvLINTOptions, layout: Layout, shape: Size) -> None:
         super().__init__()
-        width = options.width
-        grid, block = layout(shape)
-        self.tokens = math.prod(grid)
-        channels = 4 * math.ceil(512 / (4 * self.tokens))
-        self.compress = nn.Linear(embedding, self.tokens * channels)
-        self.embed = nn.Linear(channels, width)
+        width, block = layout.width, layout.block
+        self.tokens = layout.tokens
+        self.groups = 1 if layout.tiled else self.tokens
+        self.compress = nn.Linear(layout.embedding, self.groups * layout.channels)
+        self.embed = nn.Linear(layout.channels, width)
         self.positions = nn.Parameter(0.02 * torch.randn(self.tokens, width))
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                width, options.heads, options.mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+                width, options.heads, layout.mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
             )
             for _ in range(options.layers)
         )
@@ -66,11 +66,12 @@ class TransformerDecoder(nn.Module):
         last = nn.Linear(width, math.prod(block))
         separate = (nn.Linear(width, math.prod(block)) for _ in range(self.tokens))
         self.expand = last if options.shared else nn.ModuleList(separate)
-        self.stitch = Stitch(shape, grid, block)
+        self.stitch = Stitch(shape, layout.grid, block)
 
     def forward(self, y: Tensor) -> Tensor:
         """Return normalised maps `(n, 1, Z, X)` for Y `(n, M)`."""
-        tokens = self.compress(y).unflatten(1, (self.tokens, -1))
+        tokens = self.compress(y).unflatten(1, (self.groups, -1))
+        # one group is added to the positions of all tokens
         tokens = self.embed(tokens) + self.positions
         for block in self.blocks:
             tokens = block(tokens)
@@ -83,15 +84,15 @@ class ConvolutionDecoder(nn.Module):
     """Linear layer L1 to a token grid, convolutions, and linear layer Lr to blocks of the map.
 
     Args:
-        embedding: Length of Y (M).
+        layout: Sizes for the map.
         shape: Shape `(Z, X)` of the map.
         upsample: Whether one transposed convolution, which doubles the grid, replaces the two convolutions.
     """
 
-    def __init__(self, embedding: int, shape: Size, *, upsample: bool) -> None:
+    def __init__(self, layout: Layout, shape: Size, *, upsample: bool) -> None:
         super().__init__()
-        grid, block = layout(shape)
-        self.compress = nn.Linear(embedding, CHANNELS * math.prod(grid))
+        grid, block = layout.grid, layout.block
+        self.compress = nn.Linear(layout.embedding, CHANNELS * layout.tokens)
         self.grid = nn.Unflatten(1, (CHANNELS, *grid))
         if upsample:
             grid, channels = (2 * grid[0], 2 * grid[1]), 2 * CHANNELS

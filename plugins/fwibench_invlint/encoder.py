@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from fwibench.problem import Problem
 from fwibench.typing import Array64
-from fwibench_invlint.kernels import Products
+from fwibench_invlint.kernels import averages
 
 
 class DoubleIntegral(nn.Module):
@@ -19,18 +21,21 @@ class DoubleIntegral(nn.Module):
     Args:
         first: Functions of time `(N, T)`.
         second: Functions of the receiver `(N, R)`.
+        saved: Whether the functions are saved with the method, as random ones must be.
     """
 
     first: Tensor
     second: Tensor
 
-    def __init__(self, first: Array64, second: Array64) -> None:
+    def __init__(self, first: Array64, second: Array64, *, saved: bool = False) -> None:
         super().__init__()
+        self.entries = len(first)
+        self.saved = saved
         self.sums_second = bool((second == second[0]).all())
         self.sums_first = not self.sums_second and bool((first == first[0]).all())
         first, second = first[:1] if self.sums_first else first, second[:1] if self.sums_second else second
-        self.register_buffer("first", torch.from_numpy(first).float().T.contiguous(), persistent=False)
-        self.register_buffer("second", torch.from_numpy(second).float().T.contiguous(), persistent=False)
+        self.register_buffer("first", torch.from_numpy(first).float().T.contiguous(), persistent=saved)
+        self.register_buffer("second", torch.from_numpy(second).float().T.contiguous(), persistent=saved)
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the integrals `(n, S, N)` of measurements `(n, S, T, R)`."""
@@ -42,12 +47,37 @@ class DoubleIntegral(nn.Module):
         return (over_time * self.second).sum(2)
 
 
+class BlockAverages(nn.Module):
+    """Averages over blocks of time samples and receivers.
+
+    Args:
+        shape: Number of time samples and receivers of a measurement.
+        block: Number of time samples and receivers of a block.
+    """
+
+    first: Tensor
+    second: Tensor
+    saved = False
+
+    def __init__(self, shape: tuple[int, int], block: tuple[int, int]) -> None:
+        super().__init__()
+        first, second = (averages(*axis) for axis in zip(shape, block, strict=True))
+        self.entries = len(first) * len(second)
+        self.register_buffer("first", torch.from_numpy(first).float(), persistent=False)
+        self.register_buffer("second", torch.from_numpy(second).float().T.contiguous(), persistent=False)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the averages `(n, S, blocks)` of measurements `(n, S, T, R)`."""
+        return (self.first @ (values @ self.second)).flatten(2)
+
+
 class IntegralEncoder(nn.Module):
     """Y = A U (equation 1).
 
     Args:
         problem: Problem with the shape and the scaling of measurements.
-        kernels: Kernels Phi of a source; None: U is the measurement itself, as in the paper for EM data.
+        integrals: Modules whose sum of results is U before its factor; none: U is the measurement itself, as in the
+            paper for EM data.
         factor: Factor of U; 1 / T makes the sum over time an integral over [0, 1].
         embedding: Length of Y (M).
     """
@@ -57,16 +87,18 @@ class IntegralEncoder(nn.Module):
     offset: Tensor
     mean: Tensor
 
-    def __init__(self, problem: Problem, kernels: Products | None, factor: float, embedding: int) -> None:
+    def __init__(
+        self, problem: Problem, integrals: Sequence[DoubleIntegral | BlockAverages], factor: float, embedding: int
+    ) -> None:
         super().__init__()
         sources, samples, receivers = problem.measurement_shape
         self.amplitude = problem.amplitude
         self.factor = factor
-        self.integrals = nn.ModuleList(DoubleIntegral(*product) for product in kernels or ())
-        entries = samples * receivers if kernels is None else len(kernels[0][0])
-        whole = sum((integral(torch.ones(1, 1, samples, receivers)) for integral in self.integrals), torch.zeros(1))
-        self.register_buffer("whole", whole, persistent=False)
-        self.register_buffer("matrix", torch.zeros(embedding, sources * entries))
+        self.integrals = nn.ModuleList(integrals)
+        self.entries = sources * (integrals[0].entries if integrals else samples * receivers)
+        whole = sum((integral(torch.ones(1, 1, samples, receivers)) for integral in integrals), torch.zeros(1))
+        self.register_buffer("whole", whole, persistent=any(integral.saved for integral in integrals))
+        self.register_buffer("matrix", torch.zeros(embedding, self.entries))
         self.register_buffer("offset", torch.zeros(embedding))
         self.register_buffer("mean", torch.zeros(embedding))
 

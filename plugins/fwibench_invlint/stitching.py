@@ -7,26 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-Size = tuple[int, int]
-
-PUBLISHED_LAYOUTS: dict[Size, tuple[Size, Size]] = {
-    (70, 70): ((2, 2), (37, 37)),
-    (40, 60): ((1, 2), (49, 39)),
-    (401, 141): ((12, 4), (38, 38)),
-}
-"""Token grids and block sizes with the published numbers of parameters, by shape of the map."""
-
-
-def layout(shape: Size) -> tuple[Size, Size]:
-    """Return the number of tokens along depth and x, and the size of the block of a token.
-
-    For shapes without published results there is one token per 32 nodes, and a block extends the token's share of the
-    map by 5 nodes.
-    """
-    if shape in PUBLISHED_LAYOUTS:
-        return PUBLISHED_LAYOUTS[shape]
-    h, w = (max(round(length / 32), 1) for length in shape)
-    return (h, w), (math.ceil(shape[0] / h) + 5, math.ceil(shape[1] / w) + 5)
+from fwibench_invlint.layouts import Size
 
 
 class Stitch(nn.Module):

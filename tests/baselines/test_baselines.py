@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from fwibench_baselines import FeatureOptions, PixelRidgeOptions
-from fwibench_baselines.features import block_averages, block_averages_on, block_sizes, split_features
+from fwibench_baselines.features import block_averages, block_averages_on, split_features
 from fwibench_baselines.inversionnet import PartsToChannels, build_network
 from fwibench_baselines.mean_map import MeanMap
 from fwibench_baselines.nearest_neighbour import NearestNeighbour
@@ -17,6 +17,7 @@ from torch import nn
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import MethodError, ProblemError
+from fwibench.methods.blocks import block_sizes
 from fwibench.methods.context import RunContext
 from fwibench.methods.flops import count_flops
 from fwibench.methods.layers import measure_layers

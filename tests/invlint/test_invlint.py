@@ -7,26 +7,32 @@ import pytest
 import torch
 from fwibench_invlint import InvLINTOptions
 from fwibench_invlint.decoder import build_decoder
-from fwibench_invlint.kernels import kernel_centres
+from fwibench_invlint.kernels import property_kernels
+from fwibench_invlint.layouts import kernel_centres, layout
 from fwibench_invlint.method import InvLINT
-from fwibench_invlint.stitching import Stitch, layout
+from fwibench_invlint.stitching import Stitch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from fwibench.datasets.base import Dataset
+from fwibench.errors import UnsuitableError
 from fwibench.methods.context import RunContext
+from fwibench.plugins.registry import Registry
+from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.plan import make_plan
 from fwibench.testing import em_problem
 from tests.tolerances import rounding
 
-MARMOUSI = (70, 70)
+MARMOUSI, RESERVOIR = (70, 70), (351, 601)
 
 
 def count(kind: str, shape: tuple[int, int], **changes: object) -> int:
     """Return the number of parameters of a decoder whose output has the shape of the map."""
-    embedding = math.prod(kernel_centres(shape, 512))
     options = InvLINTOptions.model_validate({"decoder": kind, **changes})
-    decoder = build_decoder(options, embedding, shape).eval()
-    assert decoder(torch.zeros(2, embedding)).shape == (2, 1, *shape)
+    sizes = layout(shape, options)
+    decoder = build_decoder(options, sizes, shape).eval()
+    assert decoder(torch.zeros(2, sizes.embedding)).shape == (2, 1, *shape)
     return sum(p.numel() for p in decoder.parameters())
 
 
@@ -35,8 +41,25 @@ def count(kind: str, shape: tuple[int, int], **changes: object) -> int:
     [(MARMOUSI, (23, 23), 1_447_001), ((40, 60), (19, 28), 1_620_087), ((401, 141), (39, 14), 1_491_556)],
 )
 def test_parameters_are_as_published(shape: tuple[int, int], centres: tuple[int, int], parameters: int) -> None:
-    assert kernel_centres(shape, 512) == centres
+    assert kernel_centres(shape, 512) == centres == layout(shape, InvLINTOptions()).centres
     assert count("transformer", shape) == parameters
+
+
+def test_parameters_on_the_reservoir_round_to_the_published_ones() -> None:
+    assert 155_000 <= count("transformer", RESERVOIR) < 165_000
+
+
+def test_kernels_on_the_reservoir_have_the_range_of_table_11() -> None:
+    _, area = property_kernels("gaussian", layout(RESERVOIR, InvLINTOptions()).centres, RESERVOIR)
+    # a map that reaches both bounds over several kernels has Y from -area to area; the paper's range is 26497.1
+    assert 2 * area == pytest.approx(26_497.1, rel=1e-3)
+    assert 2 * property_kernels("gaussian", kernel_centres(RESERVOIR, 512), RESERVOIR)[1] < 26_497.1 / 5
+
+
+def test_sizes_that_are_set_replace_those_of_the_layout() -> None:
+    sizes = layout(RESERVOIR, InvLINTOptions(width=32, mlp=48, tiled=False, embedding=30))
+    assert (sizes.width, sizes.mlp, sizes.tiled, sizes.centres) == (32, 48, False, kernel_centres(RESERVOIR, 30))
+    assert sizes.grid == layout(RESERVOIR, InvLINTOptions()).grid
 
 
 @pytest.mark.parametrize(
@@ -101,9 +124,9 @@ def test_property_integrals_equal_two_dimensional_kernels(salt: Dataset, context
 @given(st.integers(8, 160), st.integers(8, 160))
 def test_stitching_covers_every_map(nz: int, nx: int) -> None:
     shape = (nz, nx)
-    grid, block = layout(shape)
-    stitch = Stitch(shape, grid, block)
-    ones = torch.ones(1, grid[0] * grid[1], block[0] * block[1])
+    sizes = layout(shape, InvLINTOptions())
+    stitch = Stitch(shape, sizes.grid, sizes.block)
+    ones = torch.ones(1, sizes.tokens, math.prod(sizes.block))
     torch.testing.assert_close(stitch(ones), torch.ones(1, 1, nz, nx))
 
 
@@ -142,6 +165,7 @@ def test_fit_records_the_regression(salt: Dataset, context: RunContext, tmp_path
     assert figures["y_range_test"] == pytest.approx(y.max() - y.min())
     assert figures["y_abs_mean_test"] == pytest.approx(abs(y.mean()))
     assert {"ridge_mae_train", "y_range_train", "ridge_r2_val"} <= set(figures)
+    assert figures["ridge_r2_test_low"] <= figures["ridge_r2_test"] <= figures["ridge_r2_test_high"]
     values = method.spectra()["singular values of A"]
     expected = np.linalg.svd(method.encoder.matrix.double().numpy(), compute_uv=False)
     # the matrix is kept in float32, which moves singular values by a share of the largest
@@ -156,8 +180,117 @@ def test_electromagnetic_measurements_can_be_inverted(context: RunContext) -> No
     assert method.complexity().parameters_fixed == 0
 
 
+def test_lengths_of_u_and_y_are_figures(salt: Dataset, context: RunContext) -> None:
+    def lengths(**options: object) -> tuple[float, float, float | None]:
+        method = InvLINT(salt.problem, InvLINTOptions(epochs=1, embedding=20, **options), context)
+        method.fit_encoder(salt.split("random", "train"), salt.split("random", "val"))
+        figures = method.figures()
+        values = method.spectra()["singular values of A"]
+        assert figures["essential_dimensions"] == (values / values[0] > 0.01).sum()
+        return figures["u_dimensions"], figures["y_dimensions"], figures.get("kernels_per_source")
+
+    h, w = kernel_centres((40, 60), 20)
+    assert lengths(kernels=7) == (35, h * w, 7)
+    assert lengths(kernels_total=7) == (10, h * w, 2), "rounded up to the same number per source"
+    assert lengths(encoder_kernel="raw", kernels_total=100)[2] is None, "there are no kernels"
+
+
+def test_number_of_kernels_is_set_once() -> None:
+    assert [InvLINTOptions(kernels_total=n).kernels_per_source(5) for n in (None, 1024, 4096)] == [410, 205, 820]
+    assert InvLINTOptions(kernels=512).kernels_per_source(5) == 512
+    with pytest.raises(ValidationError, match="set one of them"):
+        InvLINTOptions(kernels=10, kernels_total=50)
+    with pytest.raises(ValidationError, match="no effect with encoder_kernel=raw"):
+        InvLINTOptions(encoder_kernel="raw", scaling="integral")
+
+
 @pytest.mark.parametrize(
-    "options", [{"decoder": "conv"}, {"encoder_kernel": "sin-t*cos-x"}, {"property_kernel": "sinc"}, {"shared": False}]
+    ("options", "reason"),
+    [
+        ({"encoder_kernel": "raw"}, "encoder_kernel=raw has no effect on em data"),
+        ({"encoder_kernel": "sin-t*cos-x"}, "no effect"),
+        ({"kernels": 3}, "kernels=3 has no effect"),
+        ({"kernels_total": 2048}, "kernels_total=2048 has no effect"),
+        ({"scaling": "integral"}, "scaling=integral has no effect"),
+        ({"embedding": 40 * 60 + 1}, "embedding=2401 is more than the 2400 nodes of the map"),
+    ],
+)
+def test_options_without_effect_are_refused(options: dict[str, object], reason: str, context: RunContext) -> None:
+    problem = em_problem((2, 16, 11), (40, 60))
+    assert reason in InvLINTOptions(**options).refusal(problem)
+    with pytest.raises(UnsuitableError, match=reason):
+        InvLINT(problem, InvLINTOptions(**options), context)
+    assert not InvLINTOptions(scaling="standard", embedding=2400, property_kernel="sinc").refusal(problem)
+
+
+def test_plan_skips_cells_whose_options_have_no_effect(registry: Registry) -> None:
+    wanted = read_request(registry, "invlint[encoder_kernel=sin-t|raw]", "kimberlina-reservoir,salt", profile="smoke")
+    skipped = {(one.cell.dataset, one.cell.options["encoder_kernel"]): one.skip for one in make_plan(wanted, registry)}
+    assert [bool(reason) for reason in skipped.values()] == [False, True, False, False]
+    assert skipped["kimberlina-reservoir", "raw"] == (
+        "invlint on kimberlina-reservoir: encoder_kernel=raw has no effect on em data, which are not integrated"
+    )
+
+
+def test_notes_tell_of_repeated_kernels_and_of_a_penalty_at_the_end_of_its_range(
+    salt: Dataset, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notes(**options: object) -> str:
+        method = InvLINT(salt.problem, InvLINTOptions(epochs=1, embedding=20, **options), context)
+        method.fit_encoder(salt.split("random", "train"), salt.split("random", "val"))
+        return " ".join(method.notes())
+
+    assert not notes(kernels=600)
+    assert "601 kernels per source on 600 time samples" in notes(kernels=601)
+    assert not notes(kernels=601, encoder_kernel="random-t")
+    assert not notes(kernels=5, alpha=1e5), "a penalty that the user chose"
+    # the relation is nearly linear, so the smallest penalty is best
+    monkeypatch.setattr("fwibench_invlint.method.ALPHAS", (1e4, 1e5))
+    assert "alpha=10000, chosen on val, is the smallest that was compared" in notes(kernels=5, alpha="val")
+
+
+def test_random_functions_of_time_are_saved(salt: Dataset, context: RunContext, tmp_path: Path) -> None:
+    options = InvLINTOptions(epochs=1, batch_size=8, encoder_kernel="random-t", kernels=6, embedding=20)
+    method = InvLINT(salt.problem, options, context)
+    method.fit(salt.split("random", "train"), salt.split("random", "val"))
+    method.save(tmp_path)
+    other = InvLINT(salt.problem, options, dataclasses.replace(context, repetition=3))
+    measurements = salt.split("random", "test").measurements[:]
+    assert not np.allclose(other.encoder.integrals[0].first, method.encoder.integrals[0].first)
+    other.load(tmp_path)
+    np.testing.assert_array_equal(method.predict(measurements), other.predict(measurements))
+    again = InvLINT(salt.problem, options, context)
+    torch.testing.assert_close(again.encoder.integrals[0].first, method.encoder.integrals[0].first, rtol=0, atol=0)
+
+
+def test_raw_measurements_are_averaged_only_where_they_have_too_many_entries(
+    salt: Dataset, context: RunContext
+) -> None:
+    def u(**options: object) -> np.ndarray:
+        method = InvLINT(salt.problem, InvLINTOptions(encoder_kernel="raw", **options), context)
+        return method.encoder.integrate(torch.from_numpy(measurements)).numpy()
+
+    measurements = salt.split("random", "val").measurements[:2]
+    normalised = salt.problem.amplitude.normalise(measurements.astype(float), np)
+    np.testing.assert_allclose(u(kernels=600 * 60), normalised.reshape(2, -1), atol=rounding())
+    halves = normalised.reshape(2, 5, 300, 2, 60).mean(3).reshape(2, -1)
+    np.testing.assert_allclose(u(kernels=300 * 60), halves, rtol=0, atol=rounding(terms=60) * np.abs(normalised).max())
+    assert u().shape[1] <= 8192
+    assert u(kernels_total=2048).shape[1] <= 2048
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"decoder": "conv"},
+        {"encoder_kernel": "sin-t*cos-x"},
+        {"encoder_kernel": "random-t"},
+        {"encoder_kernel": "raw"},
+        {"property_kernel": "sinc"},
+        {"property_kernel": "sinc-product"},
+        {"shared": False},
+        {"tiled": True},
+    ],
 )
 def test_every_option_can_be_trained(options: dict[str, object], salt: Dataset, context: RunContext) -> None:
     method = InvLINT(salt.problem, InvLINTOptions(epochs=2, batch_size=8, alpha="val", kernels=64, **options), context)

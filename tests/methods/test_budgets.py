@@ -125,7 +125,7 @@ def test_fit_on_a_slower_machine_ends_soon_after_its_budget(salt: Dataset, tmp_p
     method.slow_after = 8
     fit(method, salt)
     assert clock.now - start <= LATE * BUDGET + 4 * clock.step
-    (note,) = method.notes
+    (note,) = method.notes()
     assert f"after {len(method.history)} of {math.ceil(method.fit_batches / PER_EPOCH)} epochs" in note  # type: ignore[operator]
 
 

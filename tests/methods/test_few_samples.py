@@ -49,8 +49,8 @@ def test_plan_skips_networks_with_batch_statistics_for_one_sample(name: str, sal
     spec = registry.method(name).spec
     sizes = {"train": 1, "val": 1, "test": 1}
     reason = f"{name} needs 2 train samples at least, salt has 1 in its split random"
-    assert _DatasetSplit(salt, "random", sizes).unsupported_reason(spec, {}, "cpu") == reason
-    assert not _DatasetSplit(salt, "random", {**sizes, "train": 2}).unsupported_reason(spec, {}, "cpu")
+    assert _DatasetSplit(salt, "random", sizes).unsupported_reason(spec, spec.options(), "cpu") == reason
+    assert not _DatasetSplit(salt, "random", {**sizes, "train": 2}).unsupported_reason(spec, spec.options(), "cpu")
     with pytest.raises(OptionError, match="option batch_size of .* is .1.: input should be greater than or equal to 2"):
         make_plan(read_request(registry, f"{name}[batch_size=1]", "salt", profile="smoke"), registry)
 

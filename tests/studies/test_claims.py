@@ -31,7 +31,7 @@ def test_a_clear_difference_decides_both_ways() -> None:
     opposite = verdict(claim("better", "b", ("a",)), better, worse)
     assert opposite.outcome == "does not hold"
     assert "95 %" in opposite.evidence
-    assert "40 samples, 2 and 2 seeds" in opposite.evidence
+    assert "40 test samples, 2 and 2 seeds" in opposite.evidence
 
 
 def test_a_difference_within_its_spread_cannot_be_told_and_says_how_many_samples_would() -> None:

@@ -104,8 +104,7 @@ def evaluate(task: Task) -> Iterator[Measured]:
     elif spec.learns(cell.options):
         on_event({"stage": "fit"})
         fitted = fit(method, train, val, task.device)
-        notes = [*measured.notes, *fitted.notes]
-        measured = measured.with_values(history=fitted.history, notes=notes).with_costs(**fitted.costs)
+        measured = measured.with_values(history=fitted.history).with_costs(**fitted.costs)
         yield measured
     on_event({"stage": "predict"})
     predicted = predict(method, test, lambda progress: on_event({"report": progress}), reveal=task.oracle)
@@ -126,7 +125,11 @@ def evaluate(task: Task) -> Iterator[Measured]:
         return
     write_spectra(method.spectra(), task.folder)
     on_event({"stage": "measure"})
-    measured = measured.with_values(diagnostics=finite(method.figures()), complexity=method.complexity())
+    measured = measured.with_values(
+        diagnostics=finite(method.figures()),
+        notes=[*measured.notes, *method.notes()],
+        complexity=method.complexity(),
+    )
     yield measured
     RunFiles(task.folder).model.mkdir(exist_ok=True)
     method.save(RunFiles(task.folder).model)

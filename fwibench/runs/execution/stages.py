@@ -32,12 +32,10 @@ class Fit:
     Attributes:
         costs: Fields of `Costs`; the duration is that of all attempts together.
         history: Losses and other scalars, one entry for each epoch or iteration.
-        notes: Remarks of the method.
     """
 
     costs: dict[str, float | str | None]
     history: list[dict[str, float]]
-    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def fit(method: Method, train: Split, val: Split, device: str) -> Fit:
         "fit_batches": method.fit_batches,
         "samples_seen": method.samples_seen,
     }
-    return Fit(costs, [finite(entry) for entry in method.history], method.notes)
+    return Fit(costs, [finite(entry) for entry in method.history])
 
 
 def predict(method: Method, test: Split, report: Report, *, reveal: bool = False) -> Predicted:

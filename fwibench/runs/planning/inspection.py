@@ -59,9 +59,9 @@ def inspect_method(registry: Registry, method: Selected, dataset: Selected, prof
     """
     opened = open_dataset(registry, dataset.name, profile, dataset.options)
     spec = registry.method(method.name).spec
-    if reason := spec.refusal(opened.problem, dataset.name):
-        raise UsageError(reason, "fwibench info NAME says what a method needs and what a dataset has")
     options = validate_options(spec.name, spec.options, spec.preset(profile, method.options), method.options)
+    if reason := spec.refusal(opened.problem, dataset.name, options):
+        raise UsageError(reason, "fwibench info NAME says what a method needs and what a dataset has")
     learns = spec.learns(options.model_dump(mode="json"))
     with TemporaryDirectory() as folder, stdout_to_stderr():
         context = RunContext(workdir=Path(folder), dataset=dataset.name, method=spec.name)

@@ -201,22 +201,22 @@ class _DatasetSplit:
     split: str
     sizes: dict[str, int]
 
-    def unsupported_reason(self, method: MethodSpec, options: Mapping[str, Any], device: str) -> str:
+    def unsupported_reason(self, method: MethodSpec, options: BaseModel, device: str) -> str:
         """Return why a method cannot run on the dataset; empty if it can. Reads no data.
 
         Args:
             method: Spec of the method.
-            options: Its options, as plain data: they may decide whether it needs train samples.
+            options: Its options: they may not suit the problem, and may decide whether it needs train samples.
             device: Requested device.
         """
-        dataset, needed = self.dataset, ("train", "test") if method.learns(options) else ("test",)
-        name = dataset.spec.name
-        if reason := method.refusal(dataset.problem, name):
+        name, learns = self.dataset.spec.name, method.learns(options.model_dump(mode="json"))
+        if reason := method.refusal(self.dataset.problem, name, options):
             return reason
+        needed = ("train", "test") if learns else ("test",)
         if absent := [split for split in needed if not self.sizes[split]]:
             what = "learns from train samples" if absent == ["train"] else "is scored on test samples"
             return f"{method.name} {what}, {name} has none in its split {self.split}"
-        if method.learns(options) and self.sizes["train"] < method.min_train:
+        if learns and self.sizes["train"] < method.min_train:
             few = f"{name} has {self.sizes['train']} in its split {self.split}"
             return f"{method.name} needs {method.min_train} train samples at least, {few}"
         return unsupported_device_reason(method, device)
@@ -298,7 +298,7 @@ class _Planner:
             check_length(spec.name, given)
         validated = validate_options(spec.name, spec.options, spec.preset(request.profile, given), given)
         files, options = _named_files(spec, validated), validated.model_dump(mode="json")
-        skip = target.unsupported_reason(spec, options, request.device)
+        skip = target.unsupported_reason(spec, validated, request.device)
         bases: list[PlannedCell] = []
         if spec.builds_on and not skip:
             bases = list(self._plan_base(spec, options[spec.builds_on]))

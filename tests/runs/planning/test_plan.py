@@ -11,7 +11,7 @@ import pytest
 from fwibench import MethodSpec
 from fwibench.errors import UnknownNameError, UsageError
 from fwibench.plugins.registry import Registry, load_registry
-from fwibench.problem import Problem
+from fwibench.problem import Frozen, Problem
 from fwibench.runs.artefacts.cell import RESULT_FORMAT, Cell
 from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.planning.grammar import read_request
@@ -155,6 +155,23 @@ def test_method_with_other_physics_is_unsupported(registry: Registry) -> None:
     assert some.refusal(problems["salt"], "salt") == ""
     assert some.refusal(problems["kimberlina-reservoir"], "there") == (
         "some simulates with acoustic physics, there has electromagnetic physics"
+    )
+
+
+class FineOptions(Frozen):
+    step: float = 10.0
+
+    def refusal(self, problem: Problem) -> str:
+        return "" if self.step <= problem.grid.spacing else f"step={self.step:g} is more than the grid's spacing"
+
+
+def test_options_may_not_suit_a_problem(registry: Registry) -> None:
+    problem = open_dataset(registry, "salt", "smoke").problem
+    some = MethodSpec(name="some", summary="x", target="a:b", kind="iterative", options=FineOptions)
+    assert some.refusal(problem, "salt", FineOptions()) == ""
+    assert some.refusal(problem, "salt") == "", "no options are given"
+    assert some.refusal(problem, "salt", FineOptions(step=20)) == (
+        "some on salt: step=20 is more than the grid's spacing"
     )
 
 
