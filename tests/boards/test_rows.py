@@ -119,6 +119,32 @@ def test_seeds_of_a_hybrid_are_one_row_that_shows_the_options_of_its_base() -> N
     assert {row["options"] for row in rows} == {"on=net[precision=bf16]", "on=net"}
 
 
+def transferred(seed: int, mae: float, **values: Any) -> Record:
+    other = {"dataset": "marmousi", "dataset_options": {}, "fingerprint": "m", "split": "random", **values}
+    made = record("a", mae, seed=seed)
+    content = {**made.cell.model_dump(), "tested_on": other, "model": f"run of seed {seed}"}
+    return made.model_copy(update={"cell": Cell.model_validate(content)})
+
+
+def test_seeds_of_a_transfer_are_one_row() -> None:
+    rows = make_rows([record("a", 1.0), *(transferred(seed, 4.0 + seed) for seed in range(3))])
+    assert [(row["test_dataset"], row["seeds"], row["mae"], row["rank"]) for row in rows] == [
+        (None, 1, 1.0, 1),
+        ("marmousi", 3, 5.0, 1),
+    ]
+    assert rows[0].setting.test_dataset == ""
+    assert "tested on" not in rows[0].setting.title
+    assert ", tested on marmousi, split random," in rows[1].setting.title
+
+
+def test_tested_data_that_differ_are_named_by_fingerprint() -> None:
+    rows = make_rows([transferred(0, 1.0), transferred(0, 2.0, fingerprint="n" * 64)])
+    assert {row["test_dataset"] for row in rows} == {"marmousi@m", f"marmousi@{'n' * 8}"}
+    assert {row["dataset"] for row in rows} == {"salt"}
+    moved = transferred(1, 3.0, dataset_options={"path": "/data"})
+    assert len(make_rows([transferred(0, 1.0), moved])) == 1, "where files lie makes no other row"
+
+
 def test_a_variant_is_another_dataset_and_a_folder_is_not() -> None:
     noisy = record("a", 1.0)
     noisy = noisy.model_copy(

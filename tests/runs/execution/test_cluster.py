@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fwibench.runs.artefacts.record import Record
 from tests.conftest import Command
 from tests.runs.commands import COMMON, rows, running, start, wait_for, worker_of
 
@@ -77,7 +78,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 def scores(folder: Path) -> dict[str, Any]:
     found = [json.loads(path.read_text()) for path in folder.glob("runs/*/record.json")]
-    return {record["cell"]["method"]: (record["status"], record["scores"], record["n_test"]) for record in found}
+    return {
+        Record.model_validate(record).run_id: (record["status"], record["scores"], record["n_test"]) for record in found
+    }
 
 
 @pytest.mark.slow
@@ -85,13 +88,15 @@ def test_without_a_common_disk_scores_are_bitwise_equal(cluster: Cluster, fwiben
     for _ in range(2):
         cluster.add_worker()
     methods = ("run", "--methods", "pixel-ridge,x-builds,x-raises", *COMMON, "--device", "cpu")
+    methods += ("--test-on", "salt[snr=20]")
     description = cluster.describe(workers=2, common_disk=False)
     done = fwibench(*methods, "--cluster", description, "--results", "there", "--json")
     assert done.returncode == 1, done.stderr
     here = fwibench(*methods, "--results", "here")
     assert here.returncode == 1, here.stderr
     assert scores(tmp_path / "there") == scores(tmp_path / "here")
-    one, two = (next((tmp_path / name).glob("runs/*-pixel-ridge-*")) for name in ("there", "here"))
+    assert [name for name in scores(tmp_path / "there") if name.startswith("salt-to-salt-random-smoke-pixel-ridge-")]
+    one, two = (next((tmp_path / name).glob("runs/salt-random-*-pixel-ridge-*")) for name in ("there", "here"))
     assert (one / "predictions.npz").read_bytes() == (two / "predictions.npz").read_bytes()
     assert {path.name for path in one.iterdir()} == {path.name for path in two.iterdir()}
     assert not list(cluster.folder.glob("worker*/scratch/**/record.json")), "nothing stays on the workers"

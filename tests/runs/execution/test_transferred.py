@@ -21,10 +21,13 @@ from fwibench.runs.artefacts.model_files import model_sha256
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.execution.attempt import execute
+from fwibench.runs.execution.company import Company
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.prediction.predict import make_task, predict
+from fwibench.runs.processes.messages import Job
 from fwibench.runs.reproduction.command import command_of, request_of
 from fwibench.runs.reproduction.repeat import plan_again, read_needed, read_run, same_fit
 from fwibench.runs.scoring.rescore import rescore
@@ -211,11 +214,18 @@ def test_model_that_was_fitted_again_makes_transfer_run_again(
     assert there.model_sha256(own.run_id) is None
 
 
-def test_changed_model_files_fail_the_transfer(fwibench: Command, tmp_path: Path, salt: Any) -> None:
-    assert fwibench("run", "--methods", "mean-map", *COMMON).returncode == 0
-    (model,) = tmp_path.glob("results/runs/*/model")
-    (model / "more").touch()
-    done = fwibench("run", "--methods", "mean-map", *COMMON, "--test-on", "salt[snr=10]")
-    assert done.returncode == 1
-    assert f"the files of the model of {model.parent.name} have changed since it was fitted" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_changed_model_files_fail_the_transfer(
+    results: Results, both: tuple[Record, Record], registry: Registry, tmp_path: Path
+) -> None:
+    shutil.copytree(results.root, tmp_path, dirs_exist_ok=True)
+    own, tested = both
+    there = Results(tmp_path)
+    shutil.rmtree(there.folder(tested.cell))
+    known = own.model_copy(update={"model_sha256": there.model_sha256(own.run_id)})
+    write_record(known, RunFiles(there.folder(own.cell)).record)
+    (RunFiles(there.folder(own.cell)).model / "more").touch()
+    job = Job(record=tested, device="cpu", metrics=["mae"], limit=None)
+    with Company().seat(print, {}) as seat:
+        found = execute(job, there, reopen_dataset(registry, tested.cell), seat, force=False)
+    assert (found.status, found.model_sha256) == ("failed", "")
+    assert found.reason == f"the files of the model of {own.run_id} have changed since it was fitted"

@@ -82,6 +82,38 @@ def test_max_batches_limits_the_epochs(planner: Planner, own: Registry) -> None:
     assert epochs_of(case) == math.ceil(30 / math.ceil(case.sizes.train / 10))
 
 
+def test_transferred_cell_takes_no_time_to_fit(own: Registry, planner: Planner) -> None:
+    base, planned = planner("invlint", test_on="salt[snr=10]", profile="smoke")
+    estimator = Estimator(own, [finished(own, base)])
+    found = estimator.estimate(planned)
+    assert (found.state, found.basis) == ("to run", FINISHED)
+    assert found.seconds == pytest.approx(20.0 + 10.0)
+    assert found.memory is None, "what a fit holds is not what a prediction needs"
+    case = estimator.case(planned)
+    probed = ProbedCell(case, Work(100.0, 7.0), 3.0)
+    by_probe = Estimator(own, [], probed={group_of(planned, estimator.model(planned)): probed})
+    assert by_probe.estimate(planned).seconds == pytest.approx(7.0 + 3.0)
+    assert by_probe.estimate(base).seconds == pytest.approx(110.0), "both have one probe"
+
+
+def test_times_of_transferred_cells_are_used_for_such_cells_alone(own: Registry, planner: Planner) -> None:
+    base, planned = planner("invlint", test_on="salt[snr=10]", profile="smoke")
+    costs = Costs(predict_s=2.0, peak_memory_mb=50.0)
+    known = finished(own, planned, wall_s=5.0, costs=costs)
+    estimator = Estimator(own, [finished(own, base), known])
+    assert estimator.estimate(planned).seconds == pytest.approx(5.0)
+    assert estimator.estimate(planned).memory == 50.0 * 2**20
+    assert estimator.estimate(base).seconds == pytest.approx(130.0)
+    assert Estimator(own, [known]).estimate(base).seconds is None
+
+
+def test_plan_waits_for_the_run_whose_model_is_applied(planner: Planner) -> None:
+    base, planned = planner("invlint", test_on="salt[snr=10]", profile="smoke")
+    cells = [(base, Estimate("to run", seconds=10.0)), (planned, Estimate("to run", seconds=3.0))]
+    assert whole(cells, slots=2).seconds == 13.0
+    assert whole(cells[1:], slots=2).seconds == 3.0
+
+
 def test_options_that_change_the_network_give_no_estimate(own: Registry, planner: Planner) -> None:
     (known,) = planner("invlint", profile="smoke")
     faster, deeper = planner("invlint[learning_rate=0.1],invlint[layers=3]", profile="smoke")
