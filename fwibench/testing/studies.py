@@ -1,4 +1,4 @@
-"""Checks that every study must pass. Nothing is run: its cells are planned with profile smoke."""
+"""Checks that every study must pass. Nothing is run: its cells are planned with profile quick."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class StudySubject:
 
     @cached_property
     def plan(self) -> StudyPlan:
-        """Its cells, with profile smoke and an empty results folder."""
+        """Its cells, with profile quick and an empty results folder."""
         with TemporaryDirectory() as folder:
-            request = Request(methods=(), datasets=(), profile="smoke", results=Path(folder))
+            request = Request(methods=(), datasets=(), profile="quick", results=Path(folder))
             return plan_studies([self.spec], request, self.registry)[0]
 
 
