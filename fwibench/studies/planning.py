@@ -133,14 +133,9 @@ def _plan(
             found.setdefault(one.cell.key, one)
         # cells that these build on come first
         last = cells[-1].cell
-        own = (one.cell for one in cells if one.cell.method == last.method and _tested(one.cell) == _tested(last))
+        own = (one.cell for one in cells if (one.cell.method, one.cell.tested_on) == (last.method, last.tested_on))
         planned.append(PlannedCase(case, tuple(own)))
     return StudyPlan(study, tuple(planned), tuple(found.values()))
-
-
-def _tested(cell: Cell) -> object:
-    """What a cell is tested on; None for its own dataset."""
-    return getattr(cell, "tested_on", None)
 
 
 def _request_of(study: StudySpec, case: Case, request: Request, registry: Registry, seeds: int | None) -> Request:

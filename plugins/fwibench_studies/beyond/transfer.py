@@ -20,7 +20,29 @@ def transfer_studies() -> list[StudySpec]:
     return [
         _matrix("transfer", "Transfer between four families of OpenFWI", MIXED, four),
         _matrix("openfwi-transfer", "Transfer between the ten families of OpenFWI", FAMILIES, ten),
+        _left_out(),
     ]
+
+
+def _left_out() -> StudySpec:
+    return StudySpec(
+        name="openfwi-left-out",
+        title="Nine families of OpenFWI for training, the tenth for the test",
+        summary="error on the test samples of a family that training has not seen",
+        reference="families of Deng et al., OpenFWI, NeurIPS 2022",
+        cases=tuple(
+            Case(block="openfwi", row=label, column=family, method=method, dataset="openfwi", split=f"without-{family}")
+            for label, method in {INVLINT: "invlint", INVERSIONNET: "inversionnet", RIDGE: "pixel-ridge"}.items()
+            for family in FAMILIES
+        ),
+        quantities=(Quantity(key="mae"), Quantity(key="ssim")),
+        efforts={
+            "smoke": Effort(settings={"invlint": {"epochs": 2}, "inversionnet": {"epochs": 1}}),
+            "quick": Effort(budget=60.0, settings=FAST),
+            "paper": Effort(seeds=3, settings=FAST),
+        },
+        figure="matrix",
+    )
 
 
 def _matrix(name: str, title: str, families: Sequence[str], methods: dict[str, str]) -> StudySpec:
