@@ -162,6 +162,7 @@ def _draw(problem: Problem, found: Sequence[Curves]) -> Figure:
 
 def _finish_wavenumbers(axes: Axes, problem: Problem) -> None:
     axes.axhline(1, color="0.4", linewidth=0.8)
+    axes.margins(x=0.02)
     axes.set_xscale("log")
     lines = [line for line in axes.lines if len(np.atleast_1d(line.get_xdata())) > 2]
     values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in lines]) if lines else np.ones(1)

@@ -77,14 +77,7 @@ def test_a_single_value_is_enough(tmp_path: Path, read: Open) -> None:
     write_spectra({"A": [2.0]}, folder)
     write_traces(folder, ["s-000"], [Trace([Step("all", 1, 1.0, 0.1)], {"start": np.zeros((1, 2, 2), np.float32)})])
     drawings = list_drawings(read())
-    assert [drawing.kind for drawing in drawings] == [
-        "training",
-        "cost",
-        "errors",
-        "convergence",
-        "resolution",
-        "spectrum",
-    ]
+    assert [drawing.kind for drawing in drawings] == ["training", "cost", "errors", "convergence", "spectrum"]
     for drawing in drawings:
         assert render(drawing, "png")
 
