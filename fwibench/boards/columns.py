@@ -243,7 +243,9 @@ AFTER_SCORES = (
         title="seen",
         heading="samples seen",
         part="cost",
+        shown=EVERYWHERE,
         show=show_count,
+        dropped=3,
     ),
     Column(
         "budget_s",
