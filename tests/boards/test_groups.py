@@ -42,7 +42,8 @@ def test_the_interval_of_groups_holds_the_mean_where_that_of_samples_does_not() 
     )
     # the standard error of a share of 0.95 in 200 trials is 0.015
     assert held >= 0.95 - 3 * 0.015
-    assert naive < 0.6
+    # 0.29 in 1000 trials
+    assert naive < 0.5
 
 
 def test_the_interval_of_equal_groups_is_that_of_their_means() -> None:
