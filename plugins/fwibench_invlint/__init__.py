@@ -147,7 +147,7 @@ SPEC = MethodSpec(
     profiles={
         "smoke": {"epochs": 20, "batch_size": 16, "alpha": "val"},
         "quick": {"epochs": 1000, "max_batches": 4000, "batch_size": 32, "alpha": "val", "schedule": "one-cycle"},
-        "paper": {"min_batches": 5115, "schedule": "cosine-restarts"},
+        "paper": {"min_batches": 10235, "schedule": "cosine-restarts"},
     },
     measurements=("seismic", "em"),
     devices=("cpu", "cuda"),
