@@ -16,7 +16,7 @@ MULTIPLY_ADDS = "below a lower bound of convolutional networks with the printed 
 ERRORS = (Quantity(key="mae"), Quantity(key="mse"), Quantity(key="ssim"))
 COUNTS = (Quantity(key="parameters", title="parameters", exact=True), Quantity(key="macs", title="MACs", exact=True))
 
-INVLINT_STEPS = {"max_batches": 1000}
+INVLINT_STEPS = {"max_batches": 2000}
 ABLATION = {
     "smoke": Effort(),
     "quick": Effort(
