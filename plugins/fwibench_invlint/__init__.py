@@ -79,7 +79,9 @@ class InvLINTOptions(TrainingOptions):
     width: int | None = Field(
         default=None, ge=1, description="number of channels of a token; None: 256, and 64 on maps of 351 x 601"
     )
-    heads: int = Field(default=8, ge=1, description="number of attention heads")
+    heads: int | None = Field(
+        default=None, ge=1, description="number of attention heads; None: 8, and 2 on maps of 351 x 601"
+    )
     mlp: int | None = Field(
         default=None,
         ge=1,

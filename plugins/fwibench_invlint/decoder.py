@@ -58,7 +58,7 @@ class TransformerDecoder(nn.Module):
         self.positions = nn.Parameter(0.02 * torch.randn(self.tokens, width))
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                width, options.heads, layout.mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+                width, layout.heads, layout.mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
             )
             for _ in range(options.layers)
         )

@@ -26,6 +26,7 @@ class Layout:
         block: Size of the block of a token along depth and x [nodes].
         centres: Number of kernels of the property along depth and x.
         width: Number of channels of a token in the transformer.
+        heads: Number of attention heads; a head has 32 channels.
         mlp: Number of hidden units of the transformer's MLP.
         tiled: Whether every token receives the whole compact embedding, of `width` channels; otherwise each receives
             its share of it.
@@ -35,6 +36,7 @@ class Layout:
     block: Size
     centres: Size
     width: int = 256
+    heads: int = 8
     mlp: int = 1024
     tiled: bool = False
 
@@ -58,7 +60,7 @@ PUBLISHED_LAYOUTS: dict[Size, Layout] = {
     (70, 70): Layout(grid=(2, 2), block=(37, 37), centres=(23, 23)),
     (40, 60): Layout(grid=(1, 2), block=(49, 39), centres=(19, 28)),
     (401, 141): Layout(grid=(12, 4), block=(38, 38), centres=(39, 14)),
-    (351, 601): Layout(grid=(11, 19), block=(37, 37), centres=(10, 10), width=64, mlp=256, tiled=True),
+    (351, 601): Layout(grid=(11, 19), block=(37, 37), centres=(10, 10), width=64, heads=2, mlp=256, tiled=True),
 }
 """Layouts with the published numbers of parameters, by shape of the map; the last one is that of the EM data."""
 
@@ -78,7 +80,8 @@ def layout(shape: Size, options: InvLINTOptions) -> Layout:
         h, w = (max(round(length / 32), 1) for length in shape)
         block = (math.ceil(shape[0] / h) + 5, math.ceil(shape[1] / w) + 5)
         found = Layout((h, w), block, kernel_centres(shape, EMBEDDING))
-    given = {name: value for name in ("width", "mlp", "tiled") if (value := getattr(options, name)) is not None}
+    named = {name: getattr(options, name) for name in ("width", "heads", "mlp", "tiled")}
+    given = {name: value for name, value in named.items() if value is not None}
     if options.embedding is not None:
         given["centres"] = kernel_centres(shape, options.embedding)
     return dataclasses.replace(found, **given)

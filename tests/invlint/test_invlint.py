@@ -139,6 +139,15 @@ def test_stitching_places_blocks_at_their_positions() -> None:
     assert row[26:34].eq(2).all(), "where blocks overlap they are averaged"
 
 
+@pytest.mark.parametrize(("shape", "grid", "block"), [((7, 11), (2, 3), (5, 6)), ((4, 6), (1, 2), (7, 3))])
+def test_gradient_of_stitching_is_that_of_its_sums(
+    shape: tuple[int, int], grid: tuple[int, int], block: tuple[int, int]
+) -> None:
+    stitch = Stitch(shape, grid, block).double()
+    blocks = torch.randn(2, math.prod(grid), math.prod(block), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(stitch, blocks)
+
+
 def test_relation_is_nearly_linear_and_alpha_is_chosen_on_val(salt: Dataset, context: RunContext) -> None:
     def figures(**options: object) -> dict[str, float]:
         method = InvLINT(salt.problem, InvLINTOptions(**{"epochs": 1, **options}), context)
