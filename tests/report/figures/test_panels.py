@@ -84,6 +84,7 @@ def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read:
         "source": "synthetic",
         "split": "random",
         "track": "standard",
+        "test_dataset": "",
         "profile": "smoke",
     }
     assert "near has MAE 10.0" in drawing.caption
