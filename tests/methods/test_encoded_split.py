@@ -13,7 +13,7 @@ from torch import nn
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DivergedError
-from fwibench.methods import encoded_split, losses
+from fwibench.methods import encoded_split, training
 from fwibench.methods.context import RunContext
 from fwibench.methods.encoded_split import AHEAD, EncodedSplit, HostRows
 from fwibench.methods.torch_method import TorchMethod
@@ -65,7 +65,7 @@ def test_fit_has_the_same_bits_kept_on_the_device_read_ahead_and_read_in_the_ste
         threads.clear()
         in_step = fit_bits(kind, salt, tmp_path / "step")
         assert "read-ahead" not in threads
-    monkeypatch.setattr(losses, "spare_memory", lambda device: 2**40)
+    monkeypatch.setattr(training, "spare_memory", lambda device: 2**40)
     kept.clear()
     once = fit_bits(kind, salt, tmp_path / "once")
     assert all(kept[2:]), "all but the first row of each split, whose size is measured"
@@ -190,7 +190,7 @@ def test_kept_samples_make_room_before_a_batch_is_divided(
     salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = fit_bits(Small, salt, tmp_path / "plain")
-    monkeypatch.setattr(losses, "spare_memory", lambda device: 2**40)
+    monkeypatch.setattr(training, "spare_memory", lambda device: 2**40)
     assert fit_bits(RunsOut, salt, tmp_path / "out") == expected
 
 

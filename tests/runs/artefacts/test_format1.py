@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fwibench_invlint import InvLINTOptions
 
 from fwibench.boards.board import make_board
-from fwibench.plugins.registry import Registry
+from fwibench.plugins.registry import Offer, Registry, load_registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
@@ -31,6 +32,25 @@ METHODS = "mean-map,invlint[decoder=conv],refine[base=mean-map,iterations=2]"
 def former(tmp_path: Path) -> Path:
     shutil.copytree(STORED, tmp_path / "results")
     return tmp_path / "results"
+
+
+class FormerOptions(InvLINTOptions):
+    """The options of version 1, whose sizes did not depend on the map."""
+
+    embedding: int | None = 512
+    width: int | None = 256
+    heads: int | None = 8
+    mlp: int | None = 1024
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """The plugins, with the version of InvLINT that the stored results are of."""
+    registry = load_registry()
+    offer = registry.methods["invlint"]
+    spec = offer.spec.model_copy(update={"version": "1", "options": FormerOptions})
+    registry.methods["invlint"] = Offer(spec, offer.plugin)
+    return registry
 
 
 def plan(registry: Registry, results: Path, methods: str = METHODS, **more: Any) -> list[PlannedCell]:
