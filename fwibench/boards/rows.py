@@ -143,8 +143,18 @@ class Setting(NamedTuple):
     @property
     def title(self) -> str:
         """The setting in one line."""
-        title = f"{self.dataset} ({self.source}), split {self.split}, track {self.track}, profile {self.profile}"
-        return f"{title}, budget {show_seconds(float(self.budget_s))}" if self.budget_s else title
+        parts = f"{self.dataset} ({self.source}), split {self.split}, track {self.track}, profile {self.profile}"
+        return ", ".join(filter(None, (parts, self.budget)))
+
+    @property
+    def budget(self) -> str:
+        """The time budget in words, such as `budget 5m00s`; empty without one."""
+        return f"budget {show_seconds(float(self.budget_s))}" if self.budget_s else ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that distinguish names of files."""
+        return self.dataset, self.split, self.profile, self.track, self.budget
 
 
 @dataclass(frozen=True, eq=False)

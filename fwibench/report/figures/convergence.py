@@ -50,7 +50,7 @@ def list_convergence(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
 def _list_run(sources: Sources, setting: Setting, name: str, record: Record, traces: Traces) -> Drawing:
     errors = _errors(sources, record)
     return Drawing(
-        name=stem("convergence", setting.dataset, setting.split, setting.profile, setting.track, name),
+        name=stem("convergence", *setting.words, name),
         kind="convergence",
         title=title(f"Convergence of {plain(name)}", setting),
         caption=(

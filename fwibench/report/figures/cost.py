@@ -73,7 +73,7 @@ def _list_group(sources: Sources, lines: Sequence[Line]) -> Drawing:
     left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, without any cost" for name in bare)]
     unit = sources.runs_of(lines[0].row)[0].unit
     return Drawing(
-        name=stem("cost", setting.dataset, setting.split, setting.profile, setting.track),
+        name=stem("cost", *setting.words),
         kind="cost",
         title=title("Accuracy against cost", setting),
         caption=_caption(lines[0], shown, left, unit),

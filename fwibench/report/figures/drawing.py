@@ -89,7 +89,8 @@ def title(what: str, setting: Setting) -> str:
         setting: Of which runs.
     """
     track = "" if setting.track == "standard" else f", track {setting.track}"
-    return plain(f"{what}: {setting.dataset}, split {setting.split}{track}, profile {setting.profile}", 120)
+    budget = f", {setting.budget}" if setting.budget else ""
+    return plain(f"{what}: {setting.dataset}, split {setting.split}{track}, profile {setting.profile}{budget}", 120)
 
 
 def stem(*parts: str) -> str:

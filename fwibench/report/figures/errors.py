@@ -54,7 +54,7 @@ def _list_group(sources: Sources, lines: Sequence[Line], *, alone: bool) -> Draw
     left = f" Left out: {listed(names[MOST_METHODS:])}." if names[MOST_METHODS:] else ""
     name, best = shown[0]
     return Drawing(
-        name=stem("errors", setting.dataset, setting.split, setting.profile, setting.track, more),
+        name=stem("errors", *setting.words, more),
         kind="errors",
         title=title(f"Errors of {counted(n, 'test sample')}", setting),
         caption=(

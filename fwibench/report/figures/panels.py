@@ -112,7 +112,7 @@ def _list_setting(sources: Sources, setting: Setting, lines: Sequence[Line], sel
     left += [line.label for line, record in pairs if (line, record) not in able]
     seen = _illumination(sources, problem)
     return Drawing(
-        name=stem("panels", setting.dataset, setting.split, setting.profile, setting.track),
+        name=stem("panels", *setting.words),
         kind="panels",
         title=title("Truth, predictions and errors", setting),
         caption=_caption(setting, problem, panels, shown, left, limited=seen is not None),

@@ -47,7 +47,7 @@ def list_training(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
         shown = dict(list(runs.items())[:MOST])
         drawings.append(
             Drawing(
-                name=stem("training", setting.dataset, setting.split, setting.profile, setting.track),
+                name=stem("training", *setting.words),
                 kind="training",
                 title=title("Training", setting),
                 caption=_caption(setting, shown, names[MOST:]),
