@@ -159,10 +159,21 @@ class Setting(NamedTuple):
     def title(self) -> str:
         """The setting in one line."""
         tested = f" tested on {self.test_dataset}," if self.test_dataset else ""
-        title = (
+        parts = (
             f"{self.dataset} ({self.source}),{tested} split {self.split}, track {self.track}, profile {self.profile}"
         )
-        return f"{title}, budget {show_seconds(float(self.budget_s))}" if self.budget_s else title
+        return ", ".join(filter(None, (parts, self.budget)))
+
+    @property
+    def budget(self) -> str:
+        """The time budget in words, such as `budget 5m00s`; empty without one."""
+        return f"budget {show_seconds(float(self.budget_s))}" if self.budget_s else ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that distinguish names of files."""
+        tested = f"to-{self.test_dataset}" if self.test_dataset else ""
+        return self.dataset, tested, self.split, self.profile, self.track, self.budget
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 from typing import Any
 
 from fwibench.boards.board import make_board
-from fwibench.boards.rows import Row
+from fwibench.boards.rows import Row, Setting
+from fwibench.report.figures.drawing import stem, title
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Costs, Record
 from tests.boards.records import builtin_columns
@@ -155,3 +156,11 @@ def test_a_variant_is_another_dataset_and_a_folder_is_not() -> None:
     assert moved.cell.key == record("a", 1.0).cell.key
     rows = make_rows([record("a", 1.0), noisy, moved])
     assert {row["dataset"] for row in rows} == {"salt", "salt[snr=10.0]"}
+
+
+def test_words_of_a_setting_tell_its_time_budget() -> None:
+    plain, other = (Setting("salt", "synthetic", "random", "standard", "quick", budget) for budget in ("", "90.0"))
+    assert plain.words == ("salt", "random", "quick", "standard", "")
+    assert other.words == ("salt", "random", "quick", "standard", "budget 1m30s")
+    assert title("Errors", other) == f"{title('Errors', plain)}, budget 1m30s"
+    assert stem("errors", *other.words) != stem("errors", *plain.words)

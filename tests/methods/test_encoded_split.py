@@ -13,7 +13,7 @@ from torch import nn
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DivergedError
-from fwibench.methods import encoded_split, training
+from fwibench.methods import encoded_split, losses, training
 from fwibench.methods.context import RunContext
 from fwibench.methods.encoded_split import AHEAD, EncodedSplit, HostRows
 from fwibench.methods.torch_method import TorchMethod

@@ -16,7 +16,7 @@ from fwibench.boards.rows import Setting
 from fwibench.errors import FwibenchError, RecordError
 from fwibench.methods.traces import Step
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, stem_of, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import number, plain, short_ticks
 from fwibench.report.representatives import first_with, names_of
 from fwibench.report.sources import Sources
@@ -50,7 +50,7 @@ def list_convergence(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
 def _list_run(sources: Sources, setting: Setting, name: str, record: Record, traces: Traces) -> Drawing:
     errors = _errors(sources, record)
     return Drawing(
-        name=stem_of("convergence", setting, name),
+        name=stem("convergence", *setting.words, name),
         kind="convergence",
         title=title(f"Convergence of {plain(name)}", setting),
         caption=(

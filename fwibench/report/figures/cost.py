@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fwibench.boards.board import Line
 from fwibench.boards.rows import Row
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, stem_of, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, mark, number, short_ticks, tick, wrap
 from fwibench.report.representatives import names_of
 from fwibench.report.sources import Sources
@@ -73,7 +73,7 @@ def _list_group(sources: Sources, lines: Sequence[Line]) -> Drawing:
     left = [*(point.name for point in points[MOST_METHODS:]), *(f"{name}, without any cost" for name in bare)]
     unit = sources.runs_of(lines[0].row)[0].unit
     return Drawing(
-        name=stem_of("cost", setting),
+        name=stem("cost", *setting.words),
         kind="cost",
         title=title("Accuracy against cost", setting),
         caption=_caption(lines[0], shown, left, unit),

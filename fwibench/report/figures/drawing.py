@@ -89,19 +89,8 @@ def title(what: str, setting: Setting) -> str:
         setting: Of which runs.
     """
     track = "" if setting.track == "standard" else f", track {setting.track}"
-    return plain(f"{what}: {setting.place}, split {setting.split}{track}, profile {setting.profile}", 120)
-
-
-def stem_of(kind: str, setting: Setting, *more: str) -> str:
-    """Return the file stem of a figure of one setting.
-
-    Args:
-        kind: Kind of the figure.
-        setting: Of which runs.
-        more: Further words.
-    """
-    tested = f"to-{setting.test_dataset}" if setting.test_dataset else ""
-    return stem(kind, setting.dataset, tested, setting.split, setting.profile, setting.track, *more)
+    budget = f", {setting.budget}" if setting.budget else ""
+    return plain(f"{what}: {setting.place}, split {setting.split}{track}, profile {setting.profile}{budget}", 120)
 
 
 def stem(*parts: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fwibench.boards.board import Line
 from fwibench.boards.rows import Column
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, stem_of, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import MOST_METHODS, listed, number, short_ticks, wrap
 from fwibench.report.representatives import names_of
 from fwibench.report.sources import Sources
@@ -54,7 +54,7 @@ def _list_group(sources: Sources, lines: Sequence[Line], *, alone: bool) -> Draw
     left = f" Left out: {listed(names[MOST_METHODS:])}." if names[MOST_METHODS:] else ""
     name, best = shown[0]
     return Drawing(
-        name=stem_of("errors", setting, more),
+        name=stem("errors", *setting.words, more),
         kind="errors",
         title=title(f"Errors of {counted(n, 'test sample')}", setting),
         caption=(

@@ -17,7 +17,7 @@ from fwibench.errors import DataError, FwibenchError, RecordError
 from fwibench.physics.illumination import has_illumination, illumination
 from fwibench.problem import Problem
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, stem_of, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, plain, wrap
 from fwibench.report.pictures import COLOURS, SEEN, beyond, draw_limit, extent_of, finite, is_compact
 from fwibench.report.representatives import names_of, one_per_method
@@ -112,7 +112,7 @@ def _list_setting(sources: Sources, setting: Setting, lines: Sequence[Line], sel
     left += [line.label for line, record in pairs if (line, record) not in able]
     seen = _illumination(sources, problem)
     return Drawing(
-        name=stem_of("panels", setting),
+        name=stem("panels", *setting.words),
         kind="panels",
         title=title("Truth, predictions and errors", setting),
         caption=_caption(setting, problem, panels, shown, left, limited=seen is not None),

@@ -96,9 +96,10 @@ def _labels(curves: Sequence[Curve]) -> list[str]:
     numbers = range(1, len(Setting._fields))
     differing = [number for number in numbers if len({one.setting[number] for one in curves}) > 1]
     several = len({one.method for one in curves}) > 1
+    words = [one.setting._replace(budget_s=one.setting.budget) for one in curves]
     return [
-        ", ".join([one.setting.dataset, *(one.setting[part] for part in differing), *([one.method] if several else [])])
-        for one in curves
+        ", ".join(filter(None, [said.dataset, *(said[part] for part in differing), one.method if several else ""]))
+        for one, said in zip(curves, words, strict=True)
     ]
 
 

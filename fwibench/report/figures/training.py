@@ -13,7 +13,7 @@ import numpy as np
 from fwibench.boards.board import Line, by_setting
 from fwibench.boards.rows import Setting
 from fwibench.report.canvas import new_figure
-from fwibench.report.figures.drawing import Drawing, stem_of, title
+from fwibench.report.figures.drawing import Drawing, stem, title
 from fwibench.report.figures.style import listed, number, short_ticks, wrap
 from fwibench.report.representatives import first_with, names_of
 from fwibench.report.sources import Sources
@@ -47,7 +47,7 @@ def list_training(sources: Sources, lines: Sequence[Line]) -> list[Drawing]:
         shown = dict(list(runs.items())[:MOST])
         drawings.append(
             Drawing(
-                name=stem_of("training", setting),
+                name=stem("training", *setting.words),
                 kind="training",
                 title=title("Training", setting),
                 caption=_caption(setting, shown, names[MOST:]),

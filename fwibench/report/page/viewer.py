@@ -58,7 +58,8 @@ def list_panel_sets(sources: Sources, most: int) -> list[dict[str, Any]]:
     found: dict[tuple[str, ...], list[Representative]] = {}
     for lines in by_setting(sources.board.lines).values():
         for one in _represent(sources, lines):
-            found.setdefault(tuple(str(one[1].row[name]) for name in SHARED), []).append(one)
+            key = (*(str(one[1].row[name]) for name in SHARED), one[1].setting.budget)
+            found.setdefault(key, []).append(one)
     scores = {run.run_id: line.row.score for line in sources.shared.lines for run in sources.runs_of(line.row)}
     return [_panel_set(sources, representatives, scores, most) for representatives in found.values()]
 
@@ -88,6 +89,7 @@ def _panel_set(
     name, best, record = next((one for one in shown if one[1].row["track"] == "standard"), shown[0])
     shown = shown[:METHODS]
     content: dict[str, Any] = {column: best.row[column] for column in SHARED}
+    content["budget"] = best.setting.budget
     content["tracks"] = list(dict.fromkeys(line.row["track"] for _, line, _ in shown))
     dataset = sources.dataset(record.cell)
     content["left_out"] = max(len(representatives) - METHODS, 0)

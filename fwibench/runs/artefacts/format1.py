@@ -16,6 +16,9 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import read_record
 
+ADDED = {"min_batches", "min_learning_rate", "restart_epochs", "restart_factor", "drop_last", "keep", "l2_weight"}
+"""Options of trainings that cells of format 1 do not have; their keys hashed all options."""
+
 
 @dataclass
 class Format1Cells:
@@ -42,7 +45,9 @@ class Format1Cells:
         names = self._names.get(_without_key(cell.run_id), ())
         if not names or cell.run_id in names:
             return cell
-        old = Cell.model_validate({**cell.model_dump(), "non_default": None})
+        since = ADDED - (cell.non_default or {}).keys()
+        options = {name: value for name, value in cell.options.items() if name not in since}
+        old = Cell.model_validate({**cell.model_dump(), "options": options, "non_default": None})
         for name in names:
             former_cell = self._cell(name)
             if former_cell is not None and cell.continues(former_cell):

@@ -86,6 +86,7 @@ def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read:
         "track": "standard",
         "test_dataset": "",
         "profile": "smoke",
+        "budget_s": "",
     }
     assert "near has MAE 10.0" in drawing.caption
     assert "1500 to 4500 m/s" in drawing.caption
