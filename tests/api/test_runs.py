@@ -40,6 +40,15 @@ def test_options_are_values(here: Path) -> None:
     assert same.run_id == record.run_id
 
 
+def test_models_are_tested_on_further_datasets(here: Path) -> None:
+    further = [fb.Selected(name="salt", options={"snr": 10.0})]
+    outcome = fb.run("mean-map", "salt", profile="smoke", test_samples=2, test_on=further)
+    assert list(outcome.leaderboard()["test_dataset"].fillna("")) == ["", "salt[snr=10.0]"]
+    own, tested = outcome.records
+    assert tested.cell.model == own.run_id
+    assert fb.load_run(tested.run_id).ids == fb.load_run(own.run_id).ids
+
+
 def test_leaderboard_is_a_frame_with_the_stable_columns(here: Path) -> None:
     outcome = fb.run(["mean-map"], ["salt"], profile="smoke")
     frame = fb.leaderboard("results")
