@@ -159,8 +159,8 @@ def test_a_variant_is_another_dataset_and_a_folder_is_not() -> None:
 
 
 def test_words_of_a_setting_tell_its_time_budget() -> None:
-    plain, other = (Setting("salt", "synthetic", "random", "standard", "quick", budget) for budget in ("", "90.0"))
-    assert plain.words == ("salt", "random", "quick", "standard", "")
-    assert other.words == ("salt", "random", "quick", "standard", "budget 1m30s")
+    plain, other = (Setting("salt", "synthetic", "random", "standard", "quick", "", budget) for budget in ("", "90.0"))
+    assert plain.words == ("salt", "", "random", "quick", "standard", "")
+    assert other.words == ("salt", "", "random", "quick", "standard", "budget 1m30s")
     assert title("Errors", other) == f"{title('Errors', plain)}, budget 1m30s"
     assert stem("errors", *other.words) != stem("errors", *plain.words)

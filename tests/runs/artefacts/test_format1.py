@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fwibench_invlint import InvLINTOptions
+from pydantic import create_model
 
 from fwibench.boards.board import make_board
 from fwibench.plugins.registry import Offer, Registry, load_registry
@@ -19,6 +20,7 @@ from fwibench.runs.folders.merge import merge
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import PlannedCell, make_plan, non_default_options
 from fwibench.runs.scoring.rescore import rescore
+from fwibench.specs.method import TrainingOptions
 from tests.boards.records import builtin_columns
 from tests.conftest import Command
 
@@ -34,13 +36,18 @@ def former(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-class FormerOptions(InvLINTOptions):
-    """The options of version 1, whose sizes did not depend on the map."""
-
-    embedding: int | None = 512
-    width: int | None = 256
-    heads: int | None = 8
-    mlp: int | None = 1024
+ADDED = ("kernels_total", "tiled")
+OF_THEN = {"embedding": 512, "width": 256, "heads": 8, "mlp": 1024}
+"""Defaults of version 1 of InvLINT, whose sizes did not depend on the map."""
+FormerOptions = create_model(
+    "FormerOptions",
+    __base__=TrainingOptions,
+    **{
+        name: (field.annotation, OF_THEN.get(name, field.default))
+        for name, field in InvLINTOptions.model_fields.items()
+        if name not in (*TrainingOptions.model_fields, *ADDED)
+    },
+)
 
 
 @pytest.fixture

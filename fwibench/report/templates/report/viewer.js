@@ -32,7 +32,7 @@
   const matches = (track, name) => (
     (!filters.track || track === filters.track) && (!filters.method || name.toLowerCase().includes(filters.method))
   );
-  const title = (data) => `${data.dataset}${data.testDataset ? `, tested on ${data.testDataset}` : ""}, split ${data.split}, ${data.profile}${data.budget && `, ${data.budget}`}`;
+  const title = (data) => `${data.dataset}${data.testDataset ? `, tested on ${data.testDataset}` : ""}, split ${data.split}, ${data.profile}${data.budget ? `, ${data.budget}` : ""}`;
 
   // pictures
   const map = (data, image, what) => make(
