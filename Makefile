@@ -19,7 +19,7 @@ STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inve
 	--set inversionnet.precision=bf16
 
 .PHONY: install bench results test test-slow test-browser test-processors test-wheel test-cluster coverage fuzz kill-tests lint format docs \
-	notebooks cards changelog benchmarks gpu-check clean
+	notebooks cards studies changelog benchmarks gpu-check clean
 
 install: $(STAMP)
 
@@ -117,6 +117,13 @@ notebooks: $(DOCS_STAMP)
 # statistics and pictures of the dataset cards; an hour where the data are not on this machine
 cards: install
 	PYTHONPATH=docs/_ext $(BIN)/python -m fwibench_docs.measured salt marmousi kimberlina-leakage kimberlina-reservoir
+
+# runs what is missing of the studies whose data are small, and writes their pages: hours on two cores. STUDIES names others
+STUDIES ?= paper near-linearity resolution noise missing-traces wavelet-shift time-shift amplitude learning-curve budget \
+	calibration transfer
+studies: install
+	for study in $(STUDIES); do $(BIN)/fwibench study run $$study || true; done
+	PYTHONPATH=docs/_ext $(BIN)/python -m fwibench_docs.studies
 
 # the notes of the next release, from the fragments in changes/
 changelog: install

@@ -19,6 +19,7 @@ print(outcome.leaderboard()[["method", "mae"]].to_csv(index=False))
 """
 
 
+@pytest.mark.slow
 def test_function_and_command_make_the_same_records(here: Path, fwibench: Command) -> None:
     outcome = fb.run(["mean-map", "pixel-ridge[alpha=1|2]"], ["salt"], profile="smoke", test_samples=2)
     assert outcome.exit_code == 0

@@ -53,6 +53,7 @@ def test_the_tutorial_runs(tmp_path: Path, salt: Dataset) -> None:
         assert (ROOT / "plugins" / "example-unet" / path).read_text() == (tmp_path / "example-unet" / path).read_text()
 
 
+@pytest.mark.slow
 def test_the_commands_for_ones_own_data_run(fwibench: Command, tmp_path: Path) -> None:
     text = (DOCS / "guide" / "your-own-data.md").read_text()
     source = re.search(r"```python\n# make_arrays.py\n(.*?)```", text, re.DOTALL)

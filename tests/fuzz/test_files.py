@@ -88,6 +88,7 @@ def listed(done: Done) -> set[str]:
         return set()
 
 
+@pytest.mark.slow
 def test_damaged_run_does_not_affect_the_others(
     fresh_folder: Callable[[], Path], finished: tuple[Path, list[Record]]
 ) -> None:

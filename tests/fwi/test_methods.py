@@ -59,6 +59,7 @@ def test_inversions_run_on_their_tracks_and_a_base_is_reused(fwibench: Command, 
     assert "modelling_difference" in cut.stdout
 
 
+@pytest.mark.slow
 def test_run_receives_the_noise_of_its_data(
     fwibench: Command, tmp_path: Path, registry: Registry, salt: Dataset
 ) -> None:

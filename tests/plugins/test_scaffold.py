@@ -85,6 +85,7 @@ def test_written_package_passes_the_linter(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_written_package_passes_mypy(tmp_path: Path) -> None:
     for kind in KINDS:
         write_package(kind, f"my-{kind}", tmp_path, Registry())

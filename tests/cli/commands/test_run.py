@@ -12,6 +12,7 @@ from tests.conftest import Command
 SMOKE = ("--dataset", "salt", "--profile", "smoke")
 
 
+@pytest.mark.slow
 def test_run_writes_records_that_other_commands_read(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     arguments = ("run", "--methods", "mean-map,nearest-neighbour,invlint", *SMOKE, "--seeds", 2)
     done = fwibench(*arguments, "--export", "table.csv")

@@ -29,6 +29,7 @@ def fwibench_metrics():
 """
 
 
+@pytest.mark.slow
 def test_rescore_adds_metric_to_finished_run(
     fwibench: Command, tmp_path: Path, salt: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
