@@ -49,9 +49,9 @@ class _Looks:
         """Text of a number."""
         if value is None:
             return ""
-        if self.column is None or self.column.metric:
-            return show_number(value)
-        return show_count(value) if self.quantity.exact else self.column.show(value)
+        if self.quantity.exact:
+            return show_count(value)
+        return show_number(value) if self.column is None or self.column.metric else self.column.show(value)
 
 
 def make_tables(results: StudyResults) -> list[TextTable]:

@@ -19,6 +19,7 @@ from fwibench.report.figures.style import dash, mark, number, plain, short_ticks
 from fwibench.report.pictures import COLOURS
 from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.results import Results
+from fwibench.specs.study import Quantity
 from fwibench.studies.results import CaseResult, StudyResults, Value
 from fwibench.studies.tables import head_of, published_rows
 
@@ -55,7 +56,8 @@ def study_drawings(study: StudyResults, results: Results, registry: Registry) ->
 
 def _bars(study: StudyResults) -> Figure:
     """A mark for each row with its interval, block beside block."""
-    blocks, quantity = study.blocks, study.plan.study.quantities[0]
+    quantity = study.plan.study.quantities[0]
+    blocks = _drawn(study, quantity)
     most = max(len(study.rows(block)) for block in blocks)
     figure = new_figure(figsize=(min(2.2 + 2.3 * len(blocks), 12), 1.2 + 0.28 * most), layout="constrained")
     every: Any = figure.subplots(1, len(blocks), squeeze=False, sharey=len({tuple(study.rows(b)) for b in blocks}) == 1)
@@ -70,7 +72,9 @@ def _bars(study: StudyResults) -> Figure:
                 axes.plot(theirs, -height, marker="D", markersize=5, markerfacecolor="none", color="0.4", linestyle="")
         axes.set_yticks([-height for height in range(len(rows))], [wrap(row, 34, 2) for row in rows])
         axes.set(title=plain(block), xlabel=head_of(study, quantity, block))
-        axes.margins(x=0.12, y=0.04)
+        axes.margins(x=0.12)
+        axes.set_ylim(0.6 - len(rows), 0.6)
+        axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x")
     return figure
 
@@ -85,8 +89,9 @@ def _interval(axes: Axes, value: Value, height: float, looks: dict[str, Any]) ->
 
 def _curves(study: StudyResults) -> Figure:
     """The first quantity of each row over the position of its cases, block beside block."""
-    spec, blocks = study.plan.study, study.blocks
+    spec = study.plan.study
     quantity = spec.quantities[0]
+    blocks = _drawn(study, quantity)
     across = min(len(blocks), 3)
     down = -(-len(blocks) // across)
     figure = new_figure(figsize=(max(3.1 * across, 4.8), 2.9 * down), layout="constrained")
@@ -117,7 +122,8 @@ def _curves(study: StudyResults) -> Figure:
 
 def _matrix(study: StudyResults) -> Figure:
     """The first quantity as a heat map of rows and columns, block below block."""
-    quantity, blocks = study.plan.study.quantities[0], study.blocks
+    quantity = study.plan.study.quantities[0]
+    blocks = _drawn(study, quantity)
     columns = list(dict.fromkeys(column for _, _, column in study.cases))
     most = max(len(study.rows(block)) for block in blocks)
     size = (2.4 + 0.62 * len(columns), len(blocks) * (1.5 + 0.42 * most))
@@ -143,6 +149,12 @@ def _matrix(study: StudyResults) -> Figure:
 
 OWN: dict[str, Callable[[StudyResults], Figure]] = {"bars": _bars, "curves": _curves, "matrix": _matrix}
 """Kinds of figures that only studies have."""
+
+
+def _drawn(study: StudyResults, quantity: Quantity) -> list[str]:
+    """Blocks in which the quantity was measured; all blocks if it was measured nowhere."""
+    measured = [place[0] for place, case in study.cases.items() if case.value(quantity).mean is not None]
+    return list(dict.fromkeys(measured)) or study.blocks
 
 
 def _cases(study: StudyResults, block: str, row: str) -> list[CaseResult]:
