@@ -146,6 +146,12 @@ class StudyResults:
         return list(dict.fromkeys(block for block, _, _ in self.cases))
 
     @property
+    def complete_blocks(self) -> list[str]:
+        """The blocks without a gap."""
+        lacking = {block for (block, _, _), case in self.cases.items() if case.gap}
+        return [block for block in self.blocks if block not in lacking]
+
+    @property
     def records(self) -> list[Record]:
         """Finished records of all cases, each once."""
         return list({record.run_id: record for one in self.cases.values() for record in one.ok}.values())

@@ -37,13 +37,13 @@ def write_pages(results: Path, names: list[str]) -> None:
 
     Args:
         results: Results folder.
-        names: Studies whose pages are written; an empty list selects every study with finished cells.
+        names: Studies whose pages are written; an empty list selects every study with a finished block.
     """
     found = study_results(results)
     FOLDER.mkdir(exist_ok=True)
     for study in found:
         name = study.plan.study.name
-        if name in names or (not names and study.records):
+        if name in names or (not names and study.complete_blocks):
             write_study_page(study, FOLDER / f"{name}.md", results)
     paper = [study for study in found if study.plan.study.collection == COLLECTION]
     (FOLDER / "paper.md").write_text(paper_page(paper), encoding="utf-8")
