@@ -33,6 +33,7 @@ def test_function_and_command_make_the_same_records(here: Path, fwibench: Comman
     assert "command" not in outcome.records[0].environment
 
 
+@pytest.mark.slow
 def test_options_are_values(here: Path) -> None:
     chosen = fb.Selected(name="pixel-ridge", options={"alpha": 3.0})
     (record,) = fb.run([chosen], "salt", profile="smoke").records

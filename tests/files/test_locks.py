@@ -44,6 +44,7 @@ fcntl.flock = flock
 """
 
 
+@pytest.mark.slow
 def test_commands_work_without_file_locks(fwibench: Command, tmp_path: Path, salt: object) -> None:
     (tmp_path / "patch").mkdir()
     (tmp_path / "patch" / "sitecustomize.py").write_text(WITHOUT_LOCKS)

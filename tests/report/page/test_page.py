@@ -292,6 +292,7 @@ def test_invalid_paths_of_pages_raise(tmp_path: Path, sources: Sources) -> None:
         write_page(sources, tmp_path / "file" / "report.html", PageOptions(max_samples=0))
 
 
+@pytest.mark.slow
 def test_the_command(fwibench: Command, tmp_path: Path, salt: Dataset) -> None:
     root = tmp_path / "results"
     record = leave_predicted(root, salt, "fine", 10.0)

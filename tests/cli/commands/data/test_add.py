@@ -206,6 +206,7 @@ def test_single_record_with_survey_file_is_inverted(fwibench: Command, record: P
     assert "learns from train samples" in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_offered_options_are_accepted(fwibench: Command, record: Path) -> None:
     """Options on the command line override the survey file; JSON and text offer what explains the records."""
     said = ("--survey", "survey.toml", "--delay", 0.08, "--source-scale", 50, "--json")
