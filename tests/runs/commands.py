@@ -26,7 +26,7 @@ def running(text: str) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             variables = (path / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
