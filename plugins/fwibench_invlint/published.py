@@ -58,7 +58,7 @@ INVLINT = (
         parameters=160_000,
         flops=96_100_000,
         note=(
-            "Parameters agree (162,969). FLOPs do not: 34.4M multiply-adds, most of them in the last layer and the "
+            "Parameters agree (164,222). FLOPs do not: 32.5M multiply-adds, most of them in the last layer and the "
             "transformer on 11 x 19 tokens. Networks with the published parameters have the published FLOPs only with "
             f"about 4000 receivers; their number is not published. {UNIT}"
         ),
