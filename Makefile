@@ -38,7 +38,7 @@ results: install
 	$(BIN)/fwibench run $(LEARNED) --dataset salt,marmousi
 	$(BIN)/fwibench run $(LEARNED) --dataset salt --split block
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-reservoir --set invlint.max_batches=1000 \
-		--set velocitygan.max_batches=200
+		--set invlint.learning_rate=0.01 --set velocitygan.max_batches=200
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-leakage
 	for split in random block; do $(BIN)/fwibench run $(STARTED) $(INVERSIONS) --dataset salt --split $$split || exit 1; done
 	$(BIN)/fwibench run --methods multiscale-fwi-oracle --dataset salt $(INVERSIONS)

@@ -87,11 +87,6 @@ class InvLINTOptions(TrainingOptions):
         ge=1,
         description="number of hidden units of the transformer's MLP; None: 1024, and 256 on maps of 351 x 601",
     )
-    tiled: bool | None = Field(
-        default=None,
-        description="whether every token receives all of the compact embedding of Y; otherwise it is divided among "
-        "them. None: only on maps of 351 x 601",
-    )
     layers: int = Field(default=1, ge=0, description="number of transformer blocks (table 5)")
     shared: bool = Field(
         default=True, description="whether all tokens share the last linear layer; otherwise table 5's multi-linear"

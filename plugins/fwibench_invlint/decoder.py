@@ -52,10 +52,9 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         width, block = layout.width, layout.block
         self.tokens = layout.tokens
-        self.groups = 1 if layout.tiled else self.tokens
-        self.compress = nn.Linear(layout.embedding, self.groups * layout.channels)
+        self.compress = nn.Linear(layout.embedding, self.tokens * layout.channels)
         self.embed = nn.Linear(layout.channels, width)
-        self.positions = nn.Parameter(0.02 * torch.randn(self.tokens, width))
+        self.positions = nn.Parameter(layout.positions * torch.randn(self.tokens, width))
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width, layout.heads, layout.mlp, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
@@ -70,8 +69,7 @@ class TransformerDecoder(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Return normalised maps `(n, 1, Z, X)` for Y `(n, M)`."""
-        tokens = self.compress(y).unflatten(1, (self.groups, -1))
-        # one group is added to the positions of all tokens
+        tokens = self.compress(y).unflatten(1, (self.tokens, -1))
         tokens = self.embed(tokens) + self.positions
         for block in self.blocks:
             tokens = block(tokens)

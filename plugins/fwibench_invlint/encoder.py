@@ -80,15 +80,23 @@ class IntegralEncoder(nn.Module):
             paper for EM data.
         factor: Factor of U; 1 / T makes the sum over time an integral over [0, 1].
         embedding: Length of Y (M).
+        standardised: Whether Y is returned less its mean and over `spread`, which a fit sets.
     """
 
     whole: Tensor
     matrix: Tensor
     offset: Tensor
     mean: Tensor
+    spread: Tensor
 
     def __init__(
-        self, problem: Problem, integrals: Sequence[DoubleIntegral | BlockAverages], factor: float, embedding: int
+        self,
+        problem: Problem,
+        integrals: Sequence[DoubleIntegral | BlockAverages],
+        factor: float,
+        embedding: int,
+        *,
+        standardised: bool = False,
     ) -> None:
         super().__init__()
         sources, samples, receivers = problem.measurement_shape
@@ -101,6 +109,9 @@ class IntegralEncoder(nn.Module):
         self.register_buffer("matrix", torch.zeros(embedding, self.entries))
         self.register_buffer("offset", torch.zeros(embedding))
         self.register_buffer("mean", torch.zeros(embedding))
+        self.standardised = standardised
+        if standardised:
+            self.register_buffer("spread", torch.ones(()))
 
     def integrate(self, measurements: Tensor) -> Tensor:
         """Return U of measurements `(n, S, T, R)` after normalisation, with sources concatenated, `(n, S N)`.
@@ -117,5 +128,6 @@ class IntegralEncoder(nn.Module):
         return (self.factor * (slope * total + shift * self.whole)).flatten(1)
 
     def forward(self, measurements: Tensor) -> Tensor:
-        """Return Y `(n, M)` for measurements `(n, S, T, R)`."""
-        return nn.functional.linear(self.integrate(measurements), self.matrix, self.offset)
+        """Return Y `(n, M)`, standardised or not, for measurements `(n, S, T, R)`."""
+        y = nn.functional.linear(self.integrate(measurements), self.matrix, self.offset)
+        return (y - self.mean) / self.spread if self.standardised else y

@@ -13,8 +13,8 @@ Size = tuple[int, int]
 EMBEDDING = 512
 """Number of kernels of the property (M) in table 8."""
 COMPACT = 512
-"""Length of the compact embedding of Y that is divided among the tokens; together with the other sizes it gives the
-published numbers of parameters."""
+"""Least length of the compact embedding of Y, which is divided among the tokens, for shapes without published
+results."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,26 @@ class Layout:
         grid: Number of tokens along depth and x.
         block: Size of the block of a token along depth and x [nodes].
         centres: Number of kernels of the property along depth and x.
+        channels: Number of channels of a token before the transformer (k).
         width: Number of channels of a token in the transformer.
         heads: Number of attention heads; a head has 32 channels.
         mlp: Number of hidden units of the transformer's MLP.
-        tiled: Whether every token receives the whole compact embedding, of `width` channels; otherwise each receives
-            its share of it.
+        positions: Standard deviation of the initial positions of tokens; with a high learning rate small ones make the
+            first normalisation of a narrow transformer unstable.
+        standardised: Whether the decoder receives Y less its mean and over its standard deviation, both of the train
+            split. L1 could do the same; a narrow network learns faster if it need not, since the sections of one site
+            differ little.
     """
 
     grid: Size
     block: Size
     centres: Size
+    channels: int
     width: int = 256
     heads: int = 8
     mlp: int = 1024
-    tiled: bool = False
+    positions: float = 0.02
+    standardised: bool = False
 
     @property
     def embedding(self) -> int:
@@ -50,17 +56,22 @@ class Layout:
         """Number of tokens."""
         return math.prod(self.grid)
 
-    @property
-    def channels(self) -> int:
-        """Number of channels of a token before the transformer (k)."""
-        return self.width if self.tiled else 4 * math.ceil(COMPACT / (4 * self.tokens))
-
 
 PUBLISHED_LAYOUTS: dict[Size, Layout] = {
-    (70, 70): Layout(grid=(2, 2), block=(37, 37), centres=(23, 23)),
-    (40, 60): Layout(grid=(1, 2), block=(49, 39), centres=(19, 28)),
-    (401, 141): Layout(grid=(12, 4), block=(38, 38), centres=(39, 14)),
-    (351, 601): Layout(grid=(11, 19), block=(37, 37), centres=(10, 10), width=64, heads=2, mlp=256, tiled=True),
+    (70, 70): Layout(grid=(2, 2), block=(37, 37), centres=(23, 23), channels=128),
+    (40, 60): Layout(grid=(1, 2), block=(49, 39), centres=(19, 28), channels=256),
+    (401, 141): Layout(grid=(12, 4), block=(38, 38), centres=(39, 14), channels=12),
+    (351, 601): Layout(
+        grid=(11, 19),
+        block=(35, 35),
+        centres=(10, 10),
+        channels=1,
+        width=64,
+        heads=2,
+        mlp=256,
+        positions=1.0,
+        standardised=True,
+    ),
 }
 """Layouts with the published numbers of parameters, by shape of the map; the last one is that of the EM data."""
 
@@ -79,8 +90,8 @@ def layout(shape: Size, options: InvLINTOptions) -> Layout:
     if found is None:
         h, w = (max(round(length / 32), 1) for length in shape)
         block = (math.ceil(shape[0] / h) + 5, math.ceil(shape[1] / w) + 5)
-        found = Layout((h, w), block, kernel_centres(shape, EMBEDDING))
-    named = {name: getattr(options, name) for name in ("width", "heads", "mlp", "tiled")}
+        found = Layout((h, w), block, kernel_centres(shape, EMBEDDING), 4 * math.ceil(COMPACT / (4 * h * w)))
+    named = {name: getattr(options, name) for name in ("width", "heads", "mlp")}
     given = {name: value for name, value in named.items() if value is not None}
     if options.embedding is not None:
         given["centres"] = kernel_centres(shape, options.embedding)

@@ -50,7 +50,8 @@ class InvLINT(TorchMethod):
         integrals = self._integrals()
         summed = bool(integrals) and self.options.scaling == "integral"
         factor = 1.0 / self.problem.measurement_shape[1] if summed else 1.0
-        return IntegralEncoder(self.problem, integrals, factor, self._layout.embedding)
+        embedding, standardised = self._layout.embedding, self._layout.standardised
+        return IntegralEncoder(self.problem, integrals, factor, embedding, standardised=standardised)
 
     def _integrals(self) -> list[DoubleIntegral] | list[BlockAverages]:
         """Return the modules that compute U; none if U is the measurement itself."""
@@ -85,11 +86,15 @@ class InvLINT(TorchMethod):
         encoder.mean.copy_(torch.as_tensor(ridge.mean_y))
         values = np.asarray(np.linalg.svd(_on_host(weights), compute_uv=False), np.float64)
         self._singular_values = values
+        agreement = self._regression(train)
+        if encoder.standardised:
+            # with one train sample there is no deviation
+            encoder.spread.fill_(agreement[f"y_deviation_{train.name}"] / self._property_kernels[1] or 1.0)
         self._figures = {
             "alpha": float(alpha),
             **self._sizes(),
             "essential_dimensions": float((values > ESSENTIAL * values[0]).sum()),
-            **self._regression(train),
+            **agreement,
             **self._regression(val),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -25,13 +26,14 @@ def regression_figures(
         split: Name of the split, which ends the names of the quantities.
         pairs: Batches of predicted and true Y, each `(rows, M)`.
         mean: Mean of Y over the train split `(M,)`.
-        area: Area by which Y is divided; multiplies errors, range and mean, as in the paper.
+        area: Area by which Y is divided; multiplies errors, range, mean and deviation, as in the paper.
         interval: Whether to add `ridge_r2_SPLIT_low` and `ridge_r2_SPLIT_high`, the 95 % bootstrap interval of R2 over
             samples.
 
     Returns:
         `ridge_r2`: explained share of the variance about the training mean, NaN without variance; `ridge_mae`,
-        `ridge_mse`: errors; `y_range`, `y_abs_mean`: range and absolute mean of Y.
+        `ridge_mse`: errors; `y_range`, `y_abs_mean`: range and absolute mean of Y; `y_deviation`: its standard
+        deviation about the training mean.
     """
     squares: list[Array64] = []
     variances: list[Array64] = []
@@ -55,6 +57,7 @@ def regression_figures(
         "ridge_mse": area**2 * float(squared.sum()) / entries,
         "y_range": area * (high - low),
         "y_abs_mean": area * abs(total / entries),
+        "y_deviation": area * math.sqrt(float(variance.sum()) / entries) if varies else 0.0,
     }
     named = {f"{name}_{split}": value for name, value in figures.items()}
     if interval:

@@ -21,7 +21,8 @@ from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan
-from fwibench.testing import em_problem
+from fwibench.samples import Split
+from fwibench.testing import em_problem, in_memory
 from tests.tolerances import rounding
 
 MARMOUSI, RESERVOIR = (70, 70), (351, 601)
@@ -57,8 +58,8 @@ def test_kernels_on_the_reservoir_have_the_range_of_table_11() -> None:
 
 
 def test_sizes_that_are_set_replace_those_of_the_layout() -> None:
-    sizes = layout(RESERVOIR, InvLINTOptions(width=32, mlp=48, tiled=False, embedding=30))
-    assert (sizes.width, sizes.mlp, sizes.tiled, sizes.centres) == (32, 48, False, kernel_centres(RESERVOIR, 30))
+    sizes = layout(RESERVOIR, InvLINTOptions(width=32, mlp=48, heads=4, embedding=30))
+    assert (sizes.width, sizes.mlp, sizes.heads, sizes.centres) == (32, 48, 4, kernel_centres(RESERVOIR, 30))
     assert sizes.grid == layout(RESERVOIR, InvLINTOptions()).grid
 
 
@@ -213,6 +214,28 @@ def test_number_of_kernels_is_set_once() -> None:
         InvLINTOptions(encoder_kernel="raw", scaling="integral")
 
 
+def reservoir(context: RunContext, n: int) -> tuple[InvLINT, Split]:
+    """Return InvLINT for maps of the reservoir, with a regression of `n` samples, and these samples."""
+    rng, problem = np.random.default_rng(0), em_problem((1, 2, 5), RESERVOIR)
+    measurements = rng.normal(size=(n, 1, 2, 5)).astype(np.float32)
+    level = problem.property.denormalise(0.1 * measurements.mean((1, 2, 3)))
+    maps = np.tile(level[:, None, None, None], (1, 1, *RESERVOIR)).astype(np.float32)
+    samples = in_memory("train", measurements, maps)
+    method = InvLINT(problem, InvLINTOptions(alpha=1e-6), context)
+    method.fit_encoder(samples, dataclasses.replace(samples, name="val"))
+    return method, samples
+
+
+def test_decoder_of_the_reservoir_receives_standardised_y(context: RunContext) -> None:
+    method, samples = reservoir(context, 6)
+    encoded = method.encode(samples.measurements[:]).double().numpy()
+    # A U of maps that depend linearly on the measurements fits Y up to the penalty
+    np.testing.assert_allclose(encoded.mean(0), 0, atol=1e-3)
+    assert np.sqrt(np.square(encoded).mean()) == pytest.approx(1, abs=1e-3)
+    one, sample = reservoir(context, 1)
+    assert np.isfinite(one.encode(sample.measurements[:]).numpy()).all()
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -298,7 +321,6 @@ def test_raw_measurements_are_averaged_only_where_they_have_too_many_entries(
         {"property_kernel": "sinc"},
         {"property_kernel": "sinc-product"},
         {"shared": False},
-        {"tiled": True},
     ],
 )
 def test_every_option_can_be_trained(options: dict[str, object], salt: Dataset, context: RunContext) -> None:

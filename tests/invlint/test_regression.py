@@ -12,6 +12,14 @@ def test_r2_of_truth_is_one_and_of_the_mean_is_zero() -> None:
     assert regression_figures("val", [(constant, y)], mean, 1.0)["ridge_r2_val"] == pytest.approx(0)
 
 
+def test_deviation_is_about_the_training_mean() -> None:
+    y = np.random.default_rng(2).normal(3, 2, size=(30, 7))
+    mean = np.full(7, 2.5)
+    found = regression_figures("val", [(y[:10], y[:10]), (y[10:], y[10:])], mean, 4.0)
+    assert found["y_deviation_val"] == pytest.approx(4 * np.sqrt(np.square(y - 2.5).mean()))
+    assert regression_figures("val", [(y[:1], y[:1])], y[0], 4.0)["y_deviation_val"] == 0
+
+
 def test_interval_of_r2_covers_the_true_value_as_often_as_it_says() -> None:
     rng, covered = np.random.default_rng(7), 0
     for _ in range(200):

@@ -36,7 +36,7 @@ def former(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-ADDED = ("kernels_total", "tiled")
+ADDED = ("kernels_total",)
 OF_THEN = {"embedding": 512, "width": 256, "heads": 8, "mlp": 1024}
 """Defaults of version 1 of InvLINT, whose sizes did not depend on the map."""
 FormerOptions = create_model(
