@@ -49,10 +49,11 @@ def make_tables(rows: Sequence[Row]) -> list[Table]:
         rows: Leaderboard rows, group by group.
 
     Returns:
-        Tables with the columns that are shown at first, and those that published rows fill; a metric without a score in
-        any of the rows has none.
+        Tables with the columns that are shown at first, and those that published rows fill; a metric or cost without a
+        value in any of the rows has none. What says how it ran comes last.
     """
     shown = [column for column in _columns(rows) if "table" in column.shown or is_published(column, rows)]
+    shown.sort(key=lambda column: column.part == "run")
     groups = (list(group) for _, group in groupby(rows, key=lambda row: row.group))
     return [_make_table(group, shown) for group in groups]
 
@@ -63,7 +64,7 @@ def _columns(rows: Sequence[Row]) -> Iterable[Column]:
     columns = rows[0].columns
     for column in columns:
         empty = all(row[column.key] is None for row in rows)
-        if not (column.metric and empty) or column is columns.ranking:
+        if not (empty and column.part in ("score", "cost")) or column is columns.ranking:
             yield column
 
 

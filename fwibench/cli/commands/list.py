@@ -1,4 +1,4 @@
-"""`list`: the methods, datasets, metrics and exporters of all plugins."""
+"""`list`: the methods, datasets, metrics, exporters and studies of all plugins."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from fwibench.cli.console.output import print_json, print_table
 from fwibench.cli.options import Json
-from fwibench.cli.registry import open_registry
+from fwibench.cli.registry import open_registry, open_studies
 from fwibench.plugins.registry import Offer
-from fwibench.specs.base import Spec
+from fwibench.specs.base import Declaration
 from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.exporter import ExporterSpec
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
+from fwibench.specs.study import StudySpec
 
-What = Literal["methods", "datasets", "metrics", "exporters"]
+What = Literal["methods", "datasets", "metrics", "exporters", "studies"]
 
 
 def list_(what: Annotated[What, typer.Argument(help="Kind of objects to list.")], json: Json = False) -> None:
-    """List methods, datasets, metrics or exporters, each with the plugin that offers it."""
-    offers = sorted(getattr(open_registry(), what).items())
+    """List methods, datasets, metrics, exporters or studies, each with the plugin that offers it."""
+    registry = open_registry()
+    if what == "studies":
+        open_studies(registry)
+    offers = sorted(getattr(registry, what).items())
     if json:
         print_json([offer_as_json(offer) for _, offer in offers])
         return
@@ -31,13 +35,15 @@ def list_(what: Annotated[What, typer.Argument(help="Kind of objects to list.")]
     print_table("", ("name", "kind", "summary", "plugin"), rows)
 
 
-def _kind(spec: Spec) -> str:
+def _kind(spec: Declaration) -> str:
     if isinstance(spec, MethodSpec):
         return spec.kind
     if isinstance(spec, DatasetSpec):
         return spec.source
     if isinstance(spec, ExporterSpec):
         return spec.suffix
+    if isinstance(spec, StudySpec):
+        return spec.collection
     return f"{spec.better} is better" if isinstance(spec, MetricSpec) else ""
 
 

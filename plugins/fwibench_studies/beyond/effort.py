@@ -5,12 +5,14 @@ from __future__ import annotations
 from fwibench import Case, Claim, Effort, Quantity, StudySpec
 from fwibench_studies.beyond.robustness import INVERSIONNET, INVLINT, METHODS, RIDGE
 from fwibench_studies.paper.ablations import DECODERS
+from fwibench_studies.paper.costs import ONE_PASS
 from fwibench_studies.paper.main import FAST, NETWORKS, VELOCITYGAN
 from fwibench_studies.paper.parts import COUNTS, MARMOUSI, SALT
 
 TRAIN_SAMPLES = {SALT: (15, 30, 60, 120), MARMOUSI: (50, 100, 200, 400, 800)}
 MINUTE = 60.0
-BUDGETS = {"10 s": 10.0, "30 s": 30.0, "1 min": 60.0, "3 min": 180.0}
+BUDGETS = {"10 s": 10.0, "30 s": 30.0, "100 s": 100.0, "300 s": 300.0}
+"""Time of every fit [s]; that of 100 s is the one of table 1 in profile quick."""
 
 
 def effort_studies() -> list[StudySpec]:
@@ -75,7 +77,7 @@ def _budget() -> StudySpec:
             )
             for dataset in names
             for other in (INVERSIONNET, VELOCITYGAN)
-            for label in ("10 s", "3 min")
+            for label in ("10 s", "300 s")
         ),
         efforts={"smoke": Effort(), "quick": Effort(settings=FAST), "paper": Effort(seeds=3, settings=FAST)},
         figure="curves",
@@ -89,7 +91,7 @@ def _calibration() -> StudySpec:
     return StudySpec(
         name="calibration",
         title="Measured times against counted operations",
-        summary="latency on one CPU thread and training time of two epochs beside parameters and multiply-adds",
+        summary="latency on one CPU thread and training time of one epoch beside parameters and multiply-adds",
         cases=tuple(
             Case(row=row, method=method, dataset=dataset)
             for dataset in (SALT, MARMOUSI)
@@ -97,14 +99,14 @@ def _calibration() -> StudySpec:
         ),
         quantities=(
             Quantity(key="predict_ms_cpu1", title="one sample [ms]"),
-            Quantity(key="fit_s", title="two epochs"),
+            Quantity(key="fit_s", title="training"),
             *COUNTS,
         ),
         efforts={
             "smoke": Effort(seeds=2),
-            "quick": Effort(seeds=2, settings={name: {"epochs": 2} for name in NETWORKS.values()}),
+            "quick": Effort(seeds=2, settings=ONE_PASS),
             "paper": Effort(seeds=3),
         },
         figure="cost",
-        notes=("Networks make two passes over the train split in profile quick, so errors say nothing.",),
+        notes=("Networks make one pass over the train split in profile quick, so errors say nothing.",),
     )

@@ -22,7 +22,10 @@ ABLATION = {
     "quick": Effort(
         seeds=2,
         settings={"invlint": INVLINT_STEPS, "inversionnet": {"max_batches": 400}},
-        settings_on={LEAKAGE: {"invlint": {"max_batches": 150}, "inversionnet": {"max_batches": 150}}},
+        settings_on={
+            LEAKAGE: {"invlint": {"max_batches": 150}},
+            MARMOUSI: {"invlint": {"max_batches": 500}, "inversionnet": {"max_batches": 100}},
+        },
     ),
     "paper": Effort(seeds=3),
 }
