@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +88,8 @@ def study(
         check_folder(request.results / "runs")
         with make_listener(ranking=columns_of(registry).ranking) as listener:
             run_studies(plans, request, registry, listener)
+        for line in score_finished(plans, Results(request.results), registry):
+            warnings.warn(line, stacklevel=2)
     columns = columns_of(registry)
     return [StudyOutcome(read_results(plan, Results(request.results), columns)) for plan in plans]
 
@@ -102,3 +105,26 @@ def run_studies(plans: Sequence[StudyPlan], request: Request, registry: Registry
     """
     metrics = tuple(dict.fromkeys((*request.metrics, *(name for plan in plans for name in plan.study.metrics))))
     return run_request(all_cells(plans), replace(request, metrics=metrics), registry, listener)
+
+
+def score_finished(plans: Sequence[StudyPlan], results: Results, registry: Registry) -> list[str]:
+    """Compute the metrics of studies that runs of earlier requests lack, from their stored predictions.
+
+    Args:
+        plans: The planned studies, before they were run.
+        results: The results folder.
+        registry: Registry of methods, datasets and metrics.
+
+    Returns:
+        A line for each score that could not be computed.
+    """
+    from fwibench.runs.folders.rescore import rescore_runs
+
+    lines = []
+    for plan in plans:
+        known = (one.cached for one in all_cells([plan]) if one.cached is not None)
+        lacking = [one for one in known if one.status == "ok" and not one.scores.keys() >= set(plan.study.metrics)]
+        for done in rescore_runs([(results.folder(one.cell), one) for one in lacking], plan.study.metrics, registry):
+            failures = [f"{done.error}; {done.hint}"] if done.error else done.failures
+            lines += [f"{done.folder.name}, {plan.study.name}: {failure}" for failure in failures]
+    return lines

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from fwibench.api.progress import make_listener
-from fwibench.api.studies import run_studies
+from fwibench.api.studies import run_studies, score_finished
 from fwibench.boards.columns import columns_of
-from fwibench.cli.console.output import errors, print_json, print_line
+from fwibench.cli.console.output import errors, print_json, print_line, warn
 from fwibench.cli.console.studies import print_studies
 from fwibench.cli.options import Json, with_options
 from fwibench.cli.studies import ChosenStudies, choose_studies
@@ -27,6 +27,8 @@ def run(chosen: ChosenStudies, registry: Registry, json: Json = False) -> None:
     with make_listener(errors(), columns.ranking) as listener:
         outcome = run_studies(chosen.plans, request, registry, listener)
     results = Results(request.results)
+    for line in score_finished(chosen.plans, results, registry):
+        warn(line)
     found = [read_results(plan, results, columns) for plan in chosen.plans]
     incomplete = any(one.gaps for one in found)
     code = outcome.exit_code or int(incomplete)
