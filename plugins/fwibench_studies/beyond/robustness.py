@@ -25,6 +25,8 @@ RATIOS: Severities = {
     # noise over signal, in amplitudes
     **{f"{snr} dB": (10 ** (-snr / 20), f"snr={snr}") for snr in (30, 20, 10, 0)},
 }
+TRAINED = (CLEAN, "20 dB", "0 dB")
+"""Ratios that methods are also trained on; every one takes a training of each method."""
 MISSING: Severities = {
     CLEAN: (0.0, ""),
     **{f"{100 * share:g} %": (share, f"missing_traces={share}") for share in (0.05, 0.1, 0.25, 0.5)},
@@ -93,6 +95,7 @@ def _study(name: str, title: str, axis: str, severities: Severities, *, trained:
             )
             for row, method in METHODS.items()
             for label, (position, options) in severities.items()
+            if label in TRAINED
         ]
     return StudySpec(
         name=name,
