@@ -142,7 +142,8 @@ class StudySpec(Declaration):
     efforts: dict[Profile, Effort] = Field(default_factory=dict, description="work by profile; missing: one seed")
     figure: str = Field(
         default="bars",
-        description="figure: bars, curves, matrix, or a kind of `fwibench figures` such as panels; empty for none",
+        description="figure: bars, curves, matrix, scatter (measured quantities over the last one), or a kind of "
+        "`fwibench figures` such as panels; empty for none",
     )
     row_summary: Literal["", "area", "power-law"] = Field(
         default="",

@@ -94,7 +94,10 @@ class CaseResult:
             return self._score(column, self.samples)
         each = self._each(lambda record: _number(make_row(self.columns, Repetitions([record]))[column.key]))
         mean = _number(self.row[column.key])
-        return Value(mean, each=each) if quantity.exact else Value(mean, over_seeds(each), each, _count_seeds(each))
+        if quantity.exact:
+            return Value(mean, each=each)
+        ends = over_seeds_of_costs(each) if column.part == "cost" else over_seeds(each)
+        return Value(mean, ends, each, _count_seeds(each))
 
     def _score(self, column: Column, samples: Samples) -> Value:
         scores = samples.values[column.metric]
@@ -218,6 +221,17 @@ def over_seeds(each: Sequence[float]) -> Ends | None:
     half = -float(stdtrit(len(values) - 1, (1 - LEVEL) / 2)) * float(values.std(ddof=1)) / math.sqrt(len(values))
     mean = float(values.mean())
     return mean - half, mean + half
+
+
+def over_seeds_of_costs(each: Sequence[float]) -> Ends | None:
+    """Return the same on the logarithms of some runs, as costs are positive; None if one is not, or for fewer than two.
+
+    It is the interval of their geometric mean.
+    """
+    if min(each, default=0.0) <= 0:
+        return None
+    ends = over_seeds([math.log(one) for one in each])
+    return None if ends is None else (math.exp(ends[0]), math.exp(ends[1]))
 
 
 def _count_seeds(each: Sequence[float]) -> str:

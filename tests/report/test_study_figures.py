@@ -15,6 +15,7 @@ ERRORS = np.linspace(90, 110, 8)
 CASES = {
     "bars": [make_case(row) for row in "abc"],
     "curves": [make_case(row, column=f"{x:g}", x=x) for row in "ab" for x in (0.1, 1.0, 10.0)],
+    "scatter": [make_case(row) for row in "ab"],
     "matrix": [make_case(row, column=column) for row in "ab" for column in "xyz"],
 }
 

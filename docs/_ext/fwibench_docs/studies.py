@@ -29,6 +29,10 @@ Every number that *An Intriguing Property of Geophysics Inversion* (InvLINT, ICM
 its text, beside ours of profile `quick`; and every claim of the paper, judged on these runs. {count} numbers and
 {claims} claims have a command. Our data are synthetic twins of the paper's, and trainings are short, so errors cannot
 be expected to agree; their order can. A claim holds or does not hold only where an interval says so.
+
+Claims that compare networks are judged after the same time of training, which favours small ones: [the study of
+budgets](budget.md) shows how far the order depends on the time. Those that compare InvLINT's options are judged after
+the same number of gradient steps.
 """
 
 

@@ -147,7 +147,50 @@ def _matrix(study: StudyResults) -> Figure:
     return figure
 
 
-OWN: dict[str, Callable[[StudyResults], Figure]] = {"bars": _bars, "curves": _curves, "matrix": _matrix}
+def _scatter(study: StudyResults) -> Figure:
+    """Each measured quantity over the last one, a mark for each row of each block; dotted: proportional to it."""
+    quantities = study.plan.study.quantities
+    across, measured = quantities[-1], [one for one in quantities if not one.exact]
+    rows = list(dict.fromkeys(row for _, row, _ in study.cases))
+    figure = new_figure(figsize=(2.6 + 4.0 * len(measured), 3.4), layout="constrained")
+    every: Any = figure.subplots(1, len(measured), squeeze=False)
+    named: dict[str, Any] = {}
+    for axes, quantity in zip(every[0], measured, strict=True):
+        places: list[tuple[float, float]] = []
+        for order, block in enumerate(_drawn(study, quantity)):
+            for case in (one for place, one in study.cases.items() if place[0] == block):
+                value, position = case.value(quantity), case.value(across).mean
+                if not position or not value.mean:
+                    continue
+                looks = mark(rows.index(case.case.row))
+                filled = {} if not order else {"markerfacecolor": "white"}
+                (named[wrap(case.case.row, 30, 2)],) = axes.plot(
+                    position, value.mean, markersize=5.5, linestyle="", **looks, **filled
+                )
+                if value.ends is not None:
+                    axes.plot((position, position), value.ends, color=looks["color"], linewidth=1, zorder=1)
+                places.append((position, value.mean))
+        if places:
+            ends = [min(places)[0], max(places)[0]]
+            ratio = float(np.median([height / position for position, height in places]))
+            axes.plot(ends, [ratio * end for end in ends], color="0.5", linestyle=":", linewidth=1)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        short_ticks(axes, "xy")
+        axes.set(xlabel=head_of(study, across), ylabel=head_of(study, quantity))
+        axes.grid()
+    blocks = _drawn(study, measured[0])
+    every[0][0].set_title(plain(", ".join([f"filled: {blocks[0]}", *(f"hollow: {one}" for one in blocks[1:])])))
+    figure.legend(named.values(), named, loc="outside right upper")
+    return figure
+
+
+OWN: dict[str, Callable[[StudyResults], Figure]] = {
+    "bars": _bars,
+    "curves": _curves,
+    "matrix": _matrix,
+    "scatter": _scatter,
+}
 """Kinds of figures that only studies have."""
 
 

@@ -31,7 +31,15 @@ def fwibench_studies():
                 Claim(kind="better", text="the neighbour is better", quantity="mae", block="salt", first="neighbour",
                       others=("mean",)),
             ),
-        )
+        ),
+        StudySpec(
+            name="bands",
+            title="One method by wavenumber",
+            summary="a metric that is not computed by default",
+            cases=(Case(row="mean", method="mean-map", dataset="salt"),),
+            quantities=(Quantity(key="error_low"),),
+            metrics=("error-low",),
+        ),
     ]
 """
 SMOKE = ("--profile", "smoke")
@@ -61,6 +69,10 @@ def test_study_of_a_plugin_is_run_and_shown_with_its_gaps(
     assert again.stderr.count("finished before") == 2
     values = json.loads(again.stdout)["studies"][0]["values"]
     assert [value["row"] for value in values if value["value"] is not None] == ["mean"] * 2 + ["neighbour"] * 2
+    bands = fwibench(*plugin, "study", "run", "bands", *SMOKE, "--json")
+    assert bands.stderr.count("finished before") == 1
+    (value,) = json.loads(bands.stdout)["studies"][0]["values"]
+    assert value["value"] > 0, "the metric was computed from the stored predictions"
     files = ("t.md", "t.csv", "t.tex", "t.html", "t.json")
     shown = fwibench(
         *plugin,
