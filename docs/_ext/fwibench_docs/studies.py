@@ -8,12 +8,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from fwibench_docs import markdown
 from fwibench_docs.code import StudyResults, judge, printed_numbers, study_results, write_study_page
 
 DOCS = Path(__file__).resolve().parents[2]
 FOLDER = DOCS / "studies"
 COLLECTION = "paper"
+COLOURS = 256
 INTRODUCTION = """# Studies
 
 A study is a declared sweep: methods with their options on datasets, the table or figure that shows them, the numbers
@@ -49,9 +52,18 @@ def write_pages(results: Path, names: list[str]) -> None:
         name = study.plan.study.name
         if name in names or (not names and study.complete_blocks):
             write_study_page(study, FOLDER / f"{name}.md", results)
+            for picture in FOLDER.glob(f"{name}*.png"):
+                _shrink(picture)
     paper = [study for study in found if study.plan.study.collection == COLLECTION]
     (FOLDER / "paper.md").write_text(paper_page(paper), encoding="utf-8")
     (FOLDER / "index.md").write_text(index_page(found), encoding="utf-8")
+
+
+def _shrink(picture: Path) -> None:
+    """Reduce a picture to a palette, a third of its size, as the repository keeps every version of it."""
+    with Image.open(picture) as image:
+        reduced = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    reduced.save(picture, optimize=True)
 
 
 def index_page(studies: list[StudyResults]) -> str:
