@@ -32,6 +32,7 @@ def test_costs_are_shown_beside_published_values(fwibench: Command, tmp_path: Pa
     assert os.listdir(tmp_path) == [], "no data are made"
 
 
+@pytest.mark.slow
 def test_options_change_the_layers(fwibench: Command, nowhere: dict[str, str]) -> None:
     one, two = (
         json.loads(fwibench("info", f"invlint[layers={n}]", "--dataset", "salt", "--json", **nowhere).stdout)

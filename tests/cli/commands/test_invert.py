@@ -21,6 +21,7 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_model_and_figure_are_written(fwibench: Command, files: Path) -> None:
     command = ("invert", "shots.npy", "--survey", "survey.toml", "-o", "model.npy", *QUICK)
     done = fwibench(*command, "--png", "model.png")

@@ -24,6 +24,7 @@ def shots(registry: Registry, salt: Dataset, tmp_path: Path) -> Path:
     return tmp_path / "shots.npy"
 
 
+@pytest.mark.slow
 def test_maps_and_figure_are_written(fwibench: Command, shots: Path, tmp_path: Path) -> None:
     done = fwibench("predict", "mean-map", "shots.npy", "-o", "maps.npy", "--png", "maps.png")
     assert done.returncode == 0, done.stderr

@@ -30,6 +30,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.slow
 def test_memory_beyond_the_limit_is_out_of_memory(fwibench: Command, tmp_path: Path) -> None:
     methods = ("--methods", "x-fills,x-constant", *COMMON, "--memory-limit")
     done = fwibench("run", *methods, "2GB", "--json")
@@ -85,6 +86,7 @@ def test_each_faulty_method_fails_only_its_cell(fwibench: Command, tmp_path: Pat
     assert "to standard output" in printed, "output of a method is in its log"
 
 
+@pytest.mark.slow
 def test_failing_metric_leaves_only_its_score_empty(fwibench: Command, tmp_path: Path) -> None:
     asked = ("--metrics", "x-overwrites,x-miscounts,x-counts,data-misfit")
     done = fwibench("run", "--methods", "x-constant", *COMMON, *asked, "--json")
@@ -135,6 +137,7 @@ def test_unwritable_results_folder_raises_before_run(fwibench: Command, tmp_path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_failed_forced_run_keeps_earlier_result(fwibench: Command, tmp_path: Path) -> None:
     arguments = ("run", "--methods", "x-unreliable", *COMMON, "--json")
     assert fwibench(*arguments).returncode == 0

@@ -31,6 +31,7 @@ def test_cells_run_at_the_same_time_and_measure_alone(fwibench: Command, tmp_pat
     assert "other cells or other processes used the cores" in fwibench("leaderboard").stderr
 
 
+@pytest.mark.slow
 def test_a_base_is_run_once_and_waited_for(fwibench: Command, tmp_path: Path) -> None:
     seconds = ("--set", "x-slow.seconds=2")
     done = fwibench("run", "--methods", "x-builds,x-slow", *COMMON, *seconds, "--jobs", "3", "--json")

@@ -76,6 +76,7 @@ def test_transfer_matrix_of_four_families(fwibench: Command, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("faulty_plugin")
+@pytest.mark.slow
 def test_only_missing_transfers_run_and_those_of_a_failed_run_are_skipped(fwibench: Command, tmp_path: Path) -> None:
     command = ("run", "--methods", "mean-map,x-raises", *COMMON, "--test-on", "salt[snr=10]")
     first = fwibench(*command)

@@ -112,6 +112,7 @@ def test_merge_skips_cell_of_running_command(fwibench: Command, tmp_path: Path) 
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 def test_merge_skips_runs_with_links_and_writers_do_not_follow_links(fwibench: Command, tmp_path: Path) -> None:
     record = leave(tmp_path / "hostile", "a", [1.0])
     good = leave(tmp_path / "hostile", "b", [1.0])

@@ -29,6 +29,7 @@ def record_of(tmp_path: Path, method: str) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_access_to_truth_is_prevented_or_reported(fwibench: Command, tmp_path: Path, own_data: dict[str, str]) -> None:
     methods = "x-searchesmemory,x-readstruth,x-rewritespredictions,x-failstodiagnose,x-overwritestruth"
     done = fwibench("run", "--methods", methods, *COMMON, "--json", **own_data)

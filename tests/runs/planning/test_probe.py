@@ -34,6 +34,7 @@ def test_every_shipped_method_has_a_probe(registry: Registry, name: str) -> None
     assert (found.fit > 0) is (asked.learns and not asked.spec.start_option)
 
 
+@pytest.mark.slow
 def test_probe_takes_few_steps_and_writes_no_checkpoint(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.processes.helpers import helpers
 
 
+@pytest.mark.slow
 def test_a_helper_does_the_work_and_ends_with_the_block(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def fwibench_methods():
 
 
 @pytest.mark.usefixtures("salt", "nothing_chosen")
+@pytest.mark.slow
 def test_cell_runs_with_bounded_waiting_and_records_load(
     fwibench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -222,6 +222,7 @@ def test_offered_options_are_accepted(fwibench: Command, record: Path) -> None:
     assert again["agreements"][0]["residual"] < 1e-2
 
 
+@pytest.mark.slow
 def test_add_and_verify_warn_of_copies_across_splits(fwibench: Command, record: Path) -> None:
     for i in range(3):
         np.save(record / f"shots{i}.npy", np.load(record / "data.npy"))

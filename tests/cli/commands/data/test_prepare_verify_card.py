@@ -13,6 +13,7 @@ from fwibench.runs.opening.datasets import open_dataset
 from tests.conftest import Command
 
 
+@pytest.mark.slow
 def test_prepared_dataset_is_verified_and_described(fwibench: Command, salt: Dataset) -> None:
     assert "20 samples in" in fwibench("data", "prepare", "salt", "--profile", "smoke").stdout
     verified = fwibench("data", "verify", "salt", "--profile", "smoke").stdout.splitlines()
