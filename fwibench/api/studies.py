@@ -122,8 +122,8 @@ def score_finished(plans: Sequence[StudyPlan], results: Results, registry: Regis
 
     lines = []
     for plan in plans:
-        known = (one.cached for one in all_cells([plan]) if one.cached is not None)
-        lacking = [one for one in known if one.status == "ok" and not one.scores.keys() >= set(plan.study.metrics)]
+        finished = (one.cached for one in all_cells([plan]) if one.cached is not None)
+        lacking = [one for one in finished if not one.scores.keys() >= set(plan.study.metrics)]
         for done in rescore_runs([(results.folder(one.cell), one) for one in lacking], plan.study.metrics, registry):
             failures = [f"{done.error}; {done.hint}"] if done.error else done.failures
             lines += [f"{done.folder.name}, {plan.study.name}: {failure}" for failure in failures]

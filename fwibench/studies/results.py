@@ -224,9 +224,9 @@ def over_seeds(each: Sequence[float]) -> Ends | None:
 
 
 def over_seeds_of_costs(each: Sequence[float]) -> Ends | None:
-    """Return the same on the logarithms of some runs, as costs are positive; None if one is not, or for fewer than two.
+    """Return the 95 % interval of the geometric mean of some runs, which is positive as costs are.
 
-    It is the interval of their geometric mean.
+    It is None for fewer than two runs, or if a cost is 0.
     """
     if min(each, default=0.0) <= 0:
         return None

@@ -9,6 +9,7 @@ from fwibench.plugins.registry import load_registry
 from fwibench.report.figures.drawing import render
 from fwibench.report.study.figures import study_drawings
 from fwibench.runs.artefacts.results import Results
+from fwibench.specs.study import Quantity
 from tests.studies.made_up import make_case, make_results, make_spec, with_scores
 
 ERRORS = np.linspace(90, 110, 8)
@@ -29,6 +30,16 @@ def test_figure_is_drawn_with_and_without_gaps(kind: str, complete: bool, tmp_pa
     study = make_results(spec, [with_scores(case, ERRORS * (1 + n)) for n, case in enumerate(measured)])
     (drawing,) = study_drawings(study, Results(tmp_path), load_registry(only=()))
     assert drawing.kind == kind
+    assert render(drawing, "png").startswith(b"\x89PNG")
+
+
+def test_scatter_of_counts_alone_is_drawn(tmp_path: Path) -> None:
+    cases = CASES["scatter"]
+    count = Quantity(key="n_test", exact=True)
+    study = make_results(
+        make_spec(cases, figure="scatter", quantities=(count,)), [with_scores(case, ERRORS) for case in cases]
+    )
+    (drawing,) = study_drawings(study, Results(tmp_path), load_registry(only=()))
     assert render(drawing, "png").startswith(b"\x89PNG")
 
 

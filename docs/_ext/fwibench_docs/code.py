@@ -128,15 +128,15 @@ def study_results(results: Path) -> list[StudyResults]:
     return [read_results(plan, Results(results), columns_of(registry)) for plan in plans]
 
 
-def write_study_page(study: StudyResults, path: Path, results: Path) -> None:
-    """Write the page of a study, with its figures beside it.
+def write_study_page(study: StudyResults, path: Path, results: Path) -> list[Path]:
+    """Write the page of a study, with its figures beside it, and return all files that were written.
 
     Args:
         study: Results of the study.
         path: The page, a Markdown file.
         results: Results folder.
     """
-    write_exports(study, [path], Results(results), built_in())
+    return write_exports(study, [path], Results(results), built_in())
 
 
 def leaderboard_columns() -> list[Column]:

@@ -35,7 +35,7 @@ be expected to agree; their order can. A claim holds or does not hold only where
 
 Claims that compare networks are judged after the same time of training, which favours small ones: [the study of
 budgets](budget.md) shows how far the order depends on the time. Those that compare InvLINT's options are judged after
-the same number of gradient steps.
+the same number of gradient steps, and InversionNet in [table 4](paper-table-4.md) after the number that is given there.
 """
 
 
@@ -51,8 +51,8 @@ def write_pages(results: Path, names: list[str]) -> None:
     for study in found:
         name = study.plan.study.name
         if name in names or (not names and study.complete_blocks):
-            write_study_page(study, FOLDER / f"{name}.md", results)
-            for picture in FOLDER.glob(f"{name}*.png"):
+            _, *pictures = write_study_page(study, FOLDER / f"{name}.md", results)
+            for picture in pictures:
                 _shrink(picture)
     paper = [study for study in found if study.plan.study.collection == COLLECTION]
     (FOLDER / "paper.md").write_text(paper_page(paper), encoding="utf-8")

@@ -150,7 +150,7 @@ def _matrix(study: StudyResults) -> Figure:
 def _scatter(study: StudyResults) -> Figure:
     """Each measured quantity over the last one, a mark for each row of each block; dotted: proportional to it."""
     quantities = study.plan.study.quantities
-    across, measured = quantities[-1], [one for one in quantities if not one.exact]
+    across, measured = quantities[-1], [one for one in quantities if not one.exact] or [quantities[0]]
     rows = list(dict.fromkeys(row for _, row, _ in study.cases))
     figure = new_figure(figsize=(2.6 + 4.0 * len(measured), 3.4), layout="constrained")
     every: Any = figure.subplots(1, len(measured), squeeze=False)

@@ -16,15 +16,14 @@ MULTIPLY_ADDS = "below a lower bound of convolutional networks with the printed 
 ERRORS = (Quantity(key="mae"), Quantity(key="mse"), Quantity(key="ssim"))
 COUNTS = (Quantity(key="parameters", title="parameters", exact=True), Quantity(key="macs", title="MACs", exact=True))
 
-INVLINT_STEPS = {"max_batches": 2000}
 ABLATION = {
     "smoke": Effort(),
     "quick": Effort(
         seeds=2,
-        settings={"invlint": INVLINT_STEPS, "inversionnet": {"max_batches": 400}},
+        settings={"invlint": {"max_batches": 2000}},
         settings_on={
             LEAKAGE: {"invlint": {"max_batches": 150}},
-            MARMOUSI: {"invlint": {"max_batches": 500}, "inversionnet": {"max_batches": 100}},
+            MARMOUSI: {"invlint": {"max_batches": 500}},
         },
     ),
     "paper": Effort(seeds=3),
