@@ -112,12 +112,13 @@ def test_installed_packages_work_unchanged(tmp_path: Path, salt: Dataset) -> Non
 
     for kind in KINDS:
         run("fwibench", "plugins", "new", kind, f"my-{kind}")
-    environment.install("./my-method", "./my-dataset", "./my-metric", ROOT / "plugins" / "example-unet", cwd=tmp_path)
+    packages = [f"./my-{kind}" for kind in KINDS]
+    environment.install(*packages, ROOT / "plugins" / "example-unet", cwd=tmp_path)
     # from the installed packages, not from the folders
     tests = [f"my-{kind}/tests" for kind in KINDS]
     passed = run("pytest", "-q", "-rs", "--import-mode=importlib", "-p", "no:cacheprovider", *tests)
     assert "skipped" not in passed
-    # the other two have passed the same checks in their tests
+    # the others have passed the same checks in their tests
     assert "my-metric: 4 passed" in run("fwibench", "plugins", "check", "my-metric")
 
     smoke = ("--profile", "smoke")
