@@ -6,76 +6,83 @@ import os
 import sys
 from typing import NoReturn
 
-from fwibench.cli.commands import (
-    compare,
-    diff,
-    doctor,
-    figures,
-    info,
-    invert,
-    leaderboard,
-    merge,
-    plan,
-    predict,
-    report,
-    reproduce,
-    rescore,
-    run,
-    show,
-    status,
-)
-from fwibench.cli.commands import list as list_
-from fwibench.cli.commands.data import add, card, prepare, remove, verify
-from fwibench.cli.commands.plugins import check, new
-from fwibench.cli.commands.plugins import list as list_plugins
-from fwibench.cli.commands.study import list as list_studies
-from fwibench.cli.commands.study import plan as plan_study
-from fwibench.cli.commands.study import run as run_study
-from fwibench.cli.commands.study import show as show_study
 from fwibench.cli.console import streams
-from fwibench.cli.console.output import print_error
 from fwibench.cli.global_options import move_to_front, set_global_options
-from fwibench.cli.groups import App
+from fwibench.cli.groups import make_group
 from fwibench.errors import FwibenchError, UsageError
-from fwibench.plugins.isolation import describe
 from fwibench.runs.processes.variables import bounded_waiting
 
 FAULT = 70
 """Exit code of an unexpected error: EX_SOFTWARE of sysexits.h."""
+COMMANDS = "fwibench.cli.commands"
+"""Package whose modules are named like the commands; it is imported when one of them is used."""
 
-app = App(
-    name="fwibench",
-    help="Benchmark methods of geophysical inversion on the same data, clocks and metrics.",
-    pretty_exceptions_enable=False,
-    add_completion=False,
+data = make_group(
+    "Prepare, check, describe and add datasets.",
+    f"{COMMANDS}.data",
+    {
+        "prepare": "Make the missing samples of datasets; existing samples are kept.",
+        "verify": "Check the files, hashes and values of datasets, and compare stored samples with new simulations.",
+        "card": "Describe a dataset: units, geometry, licence, splits, statistics and caveats; a file also "
+        "shows samples.",
+        "add": "Make a dataset of your own arrays; .npy files are read in place, SEG-Y files are converted.",
+        "remove": "Remove an added dataset from the list of datasets; your files are kept.",
+    },
 )
-
-data = App(help="Prepare, check, describe and add datasets.")
-plugins = App(help="List and check plugins, and create new ones.")
-study = App(help="Run, show and list studies.")
-app.callback()(set_global_options)
-for command in (run.run, plan.plan, status.status, show.show):
-    app.command()(command)
-for command in (predict.predict, reproduce.reproduce, invert.invert):
-    app.command()(command)
-for command in (leaderboard.leaderboard, compare.compare, figures.figures, report.report):
-    app.command()(command)
-for command in (merge.merge, diff.diff, rescore.rescore):
-    app.command()(command)
-app.command("list")(list_.list_)
-app.command()(info.info)
-app.add_typer(data, name="data")
-for command in (prepare.prepare, verify.verify, card.card, add.add, remove.remove):
-    data.command()(command)
-app.add_typer(study, name="study")
-study.command("list")(list_studies.list_)
-for command in (plan_study.plan, run_study.run, show_study.show):
-    study.command()(command)
-app.add_typer(plugins, name="plugins")
-for command in (check.check, new.new):
-    plugins.command()(command)
-plugins.command("list")(list_plugins.list_)
-app.command()(doctor.doctor)
+study = make_group(
+    "Run, show and list studies.",
+    f"{COMMANDS}.study",
+    {
+        "list": "List the studies: sweeps that make a table or figure, each with its source and datasets.",
+        "plan": "List the cells of a study, their state, and estimates of time, memory and disk space.",
+        "run": "Run a study, or all studies of a collection, and print their tables; finished cells are not run again.",
+        "show": "Show what is finished of a study as its publication prints it, and judge its claims; exit code "
+        "1 with gaps.",
+    },
+)
+plugins = make_group(
+    "List and check plugins, and create new ones.",
+    f"{COMMANDS}.plugins",
+    {
+        "check": "Run the conformance checks of a method, dataset, metric or study; exit code 1 if one fails.",
+        "new": "Create a working plugin package with tests, as a start for a method, dataset, metric or study.",
+        "list": "List plugins with their distribution, what they offer, their status and the reason if they are "
+        "broken.",
+    },
+)
+app = make_group(
+    "Benchmark methods of geophysical inversion on the same data, clocks and metrics.",
+    COMMANDS,
+    {
+        "run": "Run methods on datasets and print their leaderboard.",
+        "plan": "List the cells of `run` with the same options, their state, and estimates of time, memory and "
+        "disk space.",
+        "status": "List the runs of a results folder: status, score, duration and reason.",
+        "show": "Show a run: options, scores, costs, diagnostics and environment.",
+        "predict": "Apply the model of a finished run to new measurements; their shape, type, values and amplitude "
+        "are checked.",
+        "reproduce": "Run the command of a finished run again in a new folder and compare the results; exit code 1 "
+        "if they differ.",
+        "invert": "Invert a record without training: full waveform inversion with the geometry of the survey.",
+        "leaderboard": "Rank all methods in a results folder, each dataset, split, track and profile by itself.",
+        "compare": "Compare methods in pairs, sample by sample: difference, interval, signed-rank test, effect size.",
+        "figures": "Draw panels, curves of training and convergence, costs, errors, resolution and spectra of runs "
+        "in a folder.",
+        "report": "Write a results folder as one self-contained HTML page: tables, figures, a viewer of samples.",
+        "merge": "Join results folders, such as those of several machines; the newest ok record of each cell is "
+        "kept by default.",
+        "diff": "Compare the cells, status and scores of two results folders; exit code 1 if they differ.",
+        "rescore": "Compute metrics, such as a newly installed one, from the stored predictions of finished runs.",
+        "list": "List methods, datasets, metrics, exporters or studies, each with the plugin that offers it.",
+        "info": "Show a method, dataset, metric or exporter; with --dataset, the layers and costs of a method "
+        "on that dataset.",
+        "data": data,
+        "study": study,
+        "plugins": plugins,
+        "doctor": "Check packages, devices, plugins and folders; exit code 1 if a check fails.",
+    },
+    set_global_options,
+)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -98,7 +105,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         code, unexpected = _explain(error), error
     if failure := streams.finish():
-        print_error(f"standard output cannot be written: {failure}", "free disk space, or redirect the output")
+        _print_error(f"standard output cannot be written: {failure}", "free disk space, or redirect the output")
         code = code or 1
     raise SystemExit(code) from unexpected
 
@@ -106,11 +113,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     """Run a command and return its exit code; unexpected errors propagate, and with --debug all errors."""
     try:
-        app(move_to_front(arguments))
+        app(move_to_front(arguments), prog_name="fwibench")
     except FwibenchError as error:
         if os.environ.get("FWIBENCH_DEBUG"):
             raise
-        print_error(error.message, error.hint)
+        _print_error(error.message, error.hint)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
@@ -119,19 +126,28 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
+def _print_error(message: str, hint: str) -> None:
+    # Rich takes as long to import as a help text to print
+    from fwibench.cli.console.output import print_error
+
+    print_error(message, hint)
+
+
 def _explain(error: Exception) -> int:
     """Print an unexpected error in two lines and return the exit code."""
     if isinstance(error, OSError) and error.strerror:
         named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        print_error(
+        _print_error(
             f"{named}{error.strerror}",
             "check the path, its permissions and the disk space; --debug shows the traceback",
         )
         return 1
     if isinstance(error, MemoryError):
-        print_error("not enough memory", "try fewer cells or a smaller profile; --debug shows the traceback")
+        _print_error("not enough memory", "try fewer cells or a smaller profile; --debug shows the traceback")
         return 1
-    print_error(
+    from fwibench.plugins.isolation import describe
+
+    _print_error(
         f"{describe(error)}; this is a bug in fwibench", "please report it with the traceback that --debug shows"
     )
     return FAULT

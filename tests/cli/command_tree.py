@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 from fwibench.cli.app import app
 
 
@@ -14,4 +12,4 @@ def commands(command: Any, name: str = "fwibench") -> Iterator[tuple[str, Any]]:
         yield from commands(one, f"{name} {below}")
 
 
-EVERY = dict(commands(typer.main.get_command(app)))
+EVERY = dict(commands(app))

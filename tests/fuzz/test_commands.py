@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
-import typer
 
 from fwibench.cli.app import app
 from fwibench.datasets.base import Dataset
@@ -132,7 +131,7 @@ def no_computation(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_computation")
 def test_random_command_lines_print_no_traceback(fresh_folder: Callable[[], Path]) -> None:
     rng = generator(20)
-    known = dict(commands(typer.main.get_command(app)))
+    known = dict(commands(app))
     names = [name for name in known for _ in range(1 if " ".join(name) in SLOW else 6)]
     faults: dict[str, str] = {}
     codes: dict[int, int] = {}

@@ -14,7 +14,7 @@ from fwibench_docs import markdown
 def commands_page(app: typer.Typer) -> str:
     """Return the page of all commands: help, usage, arguments and options."""
     introduction = "Every command has `--help`, which prints the same."
-    return markdown.page("Commands", introduction, *describe(typer.main.get_command(app), "fwibench"))
+    return markdown.page("Commands", introduction, *describe(app, "fwibench"))
 
 
 def describe(command: Any, name: str) -> Iterator[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +28,7 @@ from fwibench.specs.options import parse_options, validate_options
 
 @cache
 def run_command() -> Any:
-    return typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+    return app.commands["run"]  # type: ignore[attr-defined]
 
 
 def texts_of(words: list[str]) -> dict[str, Any]:
