@@ -11,7 +11,8 @@ import time
 from fwibench.methods.costs import Case, CostModel, Probing, Work
 from fwibench.physics.placement import reached_rows
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
-from fwibench_baselines.fwi.options import AUTO, FEWEST_SHOTS, InversionOptions
+from fwibench_baselines.fwi.grids import coarse_grid, coarseness, survey_of
+from fwibench_baselines.fwi.options import AUTO, FEWEST_SHOTS, InversionOptions, parse_bands
 
 FORWARD = 1 / 3
 """Time of a simulation over that of a gradient, which simulates, propagates back and correlates."""
@@ -50,14 +51,24 @@ class InversionCosts(CostModel):
 
 
 def gradients(case: Case) -> float:
-    """Return the number of gradients of a shot for one sample; simulations count `FORWARD` of a gradient each."""
-    options, shots = case.options, len(case.problem.survey.sources)
-    bands = len(AUTO[options.bands]) + 1 if options.bands in AUTO else options.bands.count("/") + 1
+    """Return the number of gradients of a shot for one sample, each as one on the grid of the data.
+
+    Simulations count `FORWARD` of a gradient each.
+    """
+    options, survey = case.options, survey_of(case.problem)
+    shots = len(survey.sources)
+    corners = (
+        parse_bands(options.bands)
+        if options.bands not in AUTO
+        else (*(part * survey.wavelet.frequency for part in AUTO[options.bands]), None)
+    )
     held_out = options.holdout if shots >= max(FEWEST_SHOTS, options.holdout + 2) else 0
     drawn = min(options.shots or shots, shots) if options.optimiser == "adam" else shots
     judged = FORWARD * (shots + 2 * held_out)
     searched = FORWARD * SEARCHED * SEARCHED_SHOTS if getattr(options, "start", "") == "gradient" else 0.0
-    return bands * ((options.warp + options.iterations) * drawn + judged) + searched
+    sizes = [_size(coarse_grid(case.problem, coarseness(case.problem, corner, options.nodes))) for corner in corners]
+    shares = [size / _size(case.problem) for size in sizes]
+    return sum(shares) * ((options.warp + options.iterations) * drawn + judged) + shares[0] * searched
 
 
 def _size(problem: Problem) -> float:

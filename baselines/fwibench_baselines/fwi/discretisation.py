@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import lru_cache
 
 import numpy as np
+import torch
 from deepwave.discretisation import critical_courant_number
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
 
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import AcousticPhysics, Problem, SampledWavelet, SeismicSurvey
 from fwibench.typing import Array32, Maps
+from fwibench_baselines.fwi.grids import coarse_grid
 from fwibench_baselines.fwi.options import Order
 
 MARGIN = 0.98
@@ -54,6 +59,36 @@ def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
             "physics": physics.model_copy(update={"accuracy": order, "courant_number": courant}),
         }
     )
+
+
+@lru_cache(maxsize=16)
+def coarse(problem: Problem, factor: int) -> Problem:
+    """Return a problem of `inversion_problem` on a grid of `factor` times the spacing, with the time step of that grid.
+
+    Raises:
+        TypeError: The problem is not acoustic.
+    """
+    wider, survey = coarse_grid(problem, factor), problem.survey
+    if not isinstance(wider.physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
+        raise TypeError("only acoustic problems have grids of bands")
+    steps = stable_steps(wider, survey.nt * survey.dt, wider.physics.courant_number or 1.0)
+    samples = min(MULTIPLE * math.ceil(steps / MULTIPLE), survey.nt)
+    return wider.model_copy(update={"survey": on_time_axis(survey, samples)})
+
+
+def averaged(velocity: Tensor, factor: int) -> Tensor:
+    """Average velocities `(n, 1, Z, X)` to the grid of `coarse`; differentiable.
+
+    Squared slowness is averaged, which keeps travel times; edges are continued.
+    """
+    if factor == 1:
+        return velocity
+    beyond = [-(length - 1) % factor for length in velocity.shape[2:]]
+    edges = (factor - 1, factor - 1 + beyond[1], factor - 1, factor - 1 + beyond[0])
+    hat = 1 - torch.arange(1 - factor, factor, dtype=velocity.dtype, device=velocity.device).abs() / factor
+    weights = (hat[:, None] * hat / factor**2)[None, None]
+    slowness = pad(velocity, edges, mode="replicate").square().reciprocal()
+    return conv2d(slowness, weights, stride=factor).rsqrt()
 
 
 def stable_steps(problem: Problem, duration: float, courant: float) -> float:

@@ -87,7 +87,8 @@ class WaveformInversion(IterativeMethod):
     def complexity(self) -> Complexity:
         """Return the values of the start model as closed-form parameters, and the FLOPs of a sample's gradients."""
         shots = len(self.engine.shots_of(0)) / len(self.problem.survey.sources)
-        flops = round(self.iterations_per_sample() * shots * gradient_flops(self.engine.problem))
+        each = [gradient_flops(self.engine.objectives.problem_of(corner)) for corner in self.engine.bands]
+        flops = round((self.options.warp + self.options.iterations) * shots * sum(each))
         return Complexity(
             parameters=0,
             parameters_closed_form=self.numbers_of_start(),

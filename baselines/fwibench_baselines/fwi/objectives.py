@@ -14,11 +14,12 @@ from torch import Tensor
 
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import gradient_interval, sample_wavelet
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.problem import Problem
 from fwibench.samples import evenly_spaced
 from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.bands import bands_of, low_pass
-from fwibench_baselines.fwi.discretisation import at_offsets, resample
+from fwibench_baselines.fwi.discretisation import at_offsets, averaged, coarse, resample
+from fwibench_baselines.fwi.grids import coarseness, survey_of
 from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
 from fwibench_baselines.fwi.options import RELAXATION, InversionOptions
 from fwibench_baselines.fwi.shots import Each, Shots, simulate_shots
@@ -45,15 +46,18 @@ class Objectives:
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
-        if not isinstance(problem.survey, SeismicSurvey):
-            raise TypeError("waveform inversion needs a seismic survey")
-        self._problem, self._survey, self._options, self._device = problem, problem.survey, options, device
-        self._bands = bands_of(problem.survey, options.bands)
+        self._problem, self._survey, self._options, self._device = problem, survey_of(problem), options, device
+        self._bands = bands_of(self._survey, options.bands)
         self._every = tuple(range(len(problem.survey.sources)))
         self.each: Each = map
-        gain = torch.arange(problem.survey.nt)[:, None].mul(problem.survey.dt).pow(options.gain)
-        heard = torch.from_numpy(at_offsets(problem, options.mute)).float()
-        self._weights = (gain * heard[:, None]).to(device)
+
+    def problem_of(self, corner: float | None) -> Problem:
+        """Return the problem as a band simulates it.
+
+        Args:
+            corner: Upper corner of the band [Hz]; None: full band.
+        """
+        return coarse(self._problem, coarseness(self._problem, corner, self._options.nodes))
 
     def of_band(self, measurements: Maps, models: Tensor, corner: float | None, *, penalised: bool = True) -> Objective:
         """Return the objective of a band.
@@ -67,20 +71,23 @@ class Objectives:
         wavelet = sample_wavelet(self._survey)
         if self._options.wavelet == "estimated":
             wavelet = self._estimate_wavelet(measurements, models, wavelet)
-        dt = self._survey.dt
-        source = torch.from_numpy(low_pass(wavelet, corner, dt, axis=0)).to(self._device)
-        weights = self._weights * self._heard(measurements)
-        observed = torch.from_numpy(low_pass(measurements, corner, dt, axis=2)).to(self._device) * weights
+        problem, dt = self.problem_of(corner), self._survey.dt
+        factor, survey = round(problem.grid.spacing / self._problem.grid.spacing), survey_of(problem)
+        signal = resample(low_pass(wavelet, corner, dt, axis=0)[None, None, :, None], survey.nt).ravel()
+        source = torch.from_numpy(signal).to(self._device)
+        weights = self._weights(problem) * self._heard(measurements)
+        limited = resample(low_pass(measurements, corner, dt, axis=2), survey.nt)
+        observed = torch.from_numpy(limited).to(self._device) * weights
         misfit, bounds = MISFITS[self._options.misfit], self._problem.property
         relaxed, options = RELAXATION ** self._bands.index(corner), self._options
         penalties = zip((relaxed * options.tv, options.decrease, relaxed * options.tikhonov), PENALTIES, strict=True)
         active = [(weight, penalty) for weight, penalty in penalties if weight and penalised]
-        interval = gradient_interval(self._survey, corner)
+        interval = gradient_interval(survey, corner)
         each = self.each if self._device == "cpu" else None
 
         def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:
             chosen = self._every if shots is None else shots
-            simulated = simulate_shots(velocity, self._problem, chosen, source, interval, each)
+            simulated = simulate_shots(averaged(velocity, factor), problem, chosen, source, interval, each)
             total = misfit(simulated * weights[:, list(chosen)], observed[:, list(chosen)])
             maps = bounds.normalise(velocity)
             for weight, penalty in active:
@@ -120,6 +127,13 @@ class Objectives:
         match = (observed * simulated.conj()).sum((0, 1, 3)) / (power + WATER_LEVEL * power.max())
         spectrum = torch.fft.rfft(source, length) * match
         return torch.fft.irfft(spectrum, length)[: self._survey.nt].cpu().numpy().astype(np.float32)
+
+    def _weights(self, problem: Problem) -> Tensor:
+        """Return the weights of traces `(S, T, R)`: a power of time, and 0 near the source."""
+        survey = survey_of(problem)
+        gain = torch.arange(survey.nt)[:, None].mul(survey.dt).pow(self._options.gain)
+        heard = torch.from_numpy(at_offsets(problem, self._options.mute)).float()
+        return (gain * heard[:, None]).to(self._device)
 
     def _heard(self, measurements: Maps) -> Tensor:
         """Return which traces are present `(n, S, 1, R)`; a missing trace is zero throughout."""

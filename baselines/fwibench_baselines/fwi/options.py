@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from fwibench import Frozen
+from fwibench_baselines.fwi.grids import COARSEST
 
 AUTO = {"auto": (1 / 6, 1 / 4, 5 / 12, 2 / 3), "upper": (5 / 12, 2 / 3)}
 """Corners of bands over the source's peak frequency, by name; the full band follows."""
@@ -138,6 +139,13 @@ class InversionOptions(Frozen):
     accuracy: Order | None = Field(
         default=None,
         description="order of the simulation in space; None: 4 for long waves or 6 for short ones, but not the data's",
+    )
+    nodes: float = Field(
+        default=8,
+        ge=0,
+        description="smallest number of nodes in the shortest wavelength of a band, twice its corner; its grid is as "
+        f"coarse as this allows, at most {COARSEST} times that of the data. 0: all bands on the grid of the data, as "
+        "under a free surface",
     )
     warp: Warp = 0
     warp_points: int = Field(default=10, ge=2, description="control points of the bending along the longer side")
