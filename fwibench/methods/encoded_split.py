@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ weights, optimiser and activations need the rest."""
 Batch = tuple[Tensor, Tensor]
 Encode = Callable[[Array32 | Tensor], Tensor]
 """Turns raw measurements `(n, S, T, R)` into network inputs on the device of training."""
+EncodeSplit = Callable[[Split, int], Tensor]
+"""Returns the network inputs of all samples of a split, of which it encodes some at once."""
 
 
 class HostRows(NamedTuple):
@@ -70,18 +73,26 @@ class EncodedSplit:
         device: Device of the targets.
         chunk: Number of samples encoded at once to keep the inputs of the whole split in memory; None: every batch is
             encoded when it is loaded.
+        encode_split: Encodes a whole split; None: by `encode`.
     """
 
     def __init__(
-        self, split: Split, encode: Encode, target: Property, device: torch.device, chunk: int | None = None
+        self,
+        split: Split,
+        encode: Encode,
+        target: Property,
+        device: torch.device,
+        chunk: int | None = None,
+        encode_split: EncodeSplit | None = None,
     ) -> None:
         self.split = split
         self._encode, self._target, self._device = encode, target, device
+        self._encode_split = encode_split or partial(encode_in_chunks, encode)
         self._inputs: Tensor | None = None
         self._targets: Tensor | None = None
         self._inputs_stay = chunk is not None
         if chunk is not None:
-            self._inputs = self._encode_all(chunk)
+            self._inputs = self._encode_split(split, chunk)
 
     def __len__(self) -> int:
         return len(self.split)
@@ -105,7 +116,7 @@ class EncodedSplit:
         if needed > budget:
             return 0
         if self._inputs is None:
-            self._inputs = self._encode_all(chunk)
+            self._inputs = self._encode_split(self.split, chunk)
         if self._targets is None:
             chunks = even_batches(np.arange(len(self)), chunk)
             self._targets = torch.cat([self._normalise(self._read_properties(rows)) for rows in chunks])
@@ -192,10 +203,6 @@ class EncodedSplit:
         # torch rounds pinned memory up to a power of two; one more batch may still be in the copy
         return (AHEAD + 2) * sum(1 << (size - 1).bit_length() for size in sizes) <= PINNED_BYTES
 
-    def _encode_all(self, chunk: int) -> Tensor:
-        chunks = even_batches(np.arange(len(self)), chunk)
-        return torch.cat([self._encode(torch.from_numpy(self.split.measurements[rows])) for rows in chunks])
-
     def _gather(self, kept: Tensor, rows: Indices) -> Tensor:
         return kept[torch.from_numpy(rows).to(self._device, non_blocking=True)]
 
@@ -204,3 +211,15 @@ class EncodedSplit:
 
     def _normalise(self, properties: Tensor) -> Tensor:
         return self._target.normalise(properties.to(self._device, non_blocking=True))
+
+
+def encode_in_chunks(encode: Encode, split: Split, chunk: int) -> Tensor:
+    """Return the network inputs of all samples of a split.
+
+    Args:
+        encode: Encodes some samples.
+        split: The samples.
+        chunk: Number of samples encoded at once.
+    """
+    chunks = even_batches(np.arange(len(split)), chunk)
+    return torch.cat([encode(torch.from_numpy(split.measurements[rows])) for rows in chunks])

@@ -168,7 +168,9 @@ class TorchMethod(Method):
         """
         from fwibench.methods.training import NETWORK, Trainer, TrainingHooks
 
-        hooks = TrainingHooks(self.encode, self.encode_once, self.training_step, self.loss, self.updates_per_epoch)
+        hooks = TrainingHooks(
+            self.encode, self.encode_once, self.encode_split, self.training_step, self.loss, self.updates_per_epoch
+        )
         options = self.options.model_copy(update={"precision": self.fit_precision})
         trainer = Trainer(
             {NETWORK: self.network, **self.companions}, self.problem, options, self.context, hooks, fabric
@@ -208,6 +210,17 @@ class TorchMethod(Method):
         """Return the encodings of raw measurements `(n, S, T, R)`, on the method's device."""
         # a copy from pinned memory does not make the host wait; any other copy is made before `to` returns
         return self.encoder(torch.as_tensor(measurements).to(self.device, non_blocking=True))
+
+    def encode_split(self, split: Split, chunk: int) -> Tensor:
+        """Return the encodings of all samples of a split. Default: `encode` of one part after the other.
+
+        Args:
+            split: The samples.
+            chunk: Number of samples to encode at once.
+        """
+        from fwibench.methods.encoded_split import encode_in_chunks
+
+        return encode_in_chunks(self.encode, split, chunk)
 
     @torch.inference_mode()
     def infer(self, measurements: Array32) -> Array32:

@@ -29,7 +29,7 @@ from fwibench.methods.budgets import LATE, TRIAL_SHARE, TrialClock, told_batches
 from fwibench.methods.checkpoints import SHARE, Checkpoints
 from fwibench.methods.context import RunContext
 from fwibench.methods.distributed import Peers
-from fwibench.methods.encoded_split import Encode, EncodedSplit, HostRows, spare_memory
+from fwibench.methods.encoded_split import Encode, EncodedSplit, EncodeSplit, HostRows, spare_memory
 from fwibench.methods.losses import LossChecks
 from fwibench.methods.parts import Part, make_part
 from fwibench.methods.precision import own_generators, tensor_cores
@@ -54,6 +54,7 @@ class TrainingHooks:
     Attributes:
         encode: Turns measurements into network inputs.
         encode_once: Whether the inputs of a whole split are kept in memory.
+        encode_split: `TorchMethod.encode_split`.
         step: `TorchMethod.training_step`.
         loss: `TorchMethod.loss`.
         updates_per_epoch: `TorchMethod.updates_per_epoch`.
@@ -61,6 +62,7 @@ class TrainingHooks:
 
     encode: Encode
     encode_once: bool
+    encode_split: EncodeSplit
     step: Callable[[Trainer, Tensor, Tensor], dict[str, Tensor]]
     loss: Callable[[Tensor, Tensor], Tensor]
     updates_per_epoch: Callable[[str, int], int]
@@ -397,7 +399,8 @@ class Trainer:
 
     def _encode(self, split: Split) -> EncodedSplit:
         chunk = self.options.batch_size if self.hooks.encode_once else None
-        return EncodedSplit(split, self.hooks.encode, self.problem.property, self.device, chunk)
+        hooks = self.hooks
+        return EncodedSplit(split, hooks.encode, self.problem.property, self.device, chunk, hooks.encode_split)
 
     def _trial_step(self, train: EncodedSplit) -> Callable[[], object]:
         batch = train.read(np.arange(min(self.options.batch_size, len(train))))

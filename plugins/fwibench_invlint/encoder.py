@@ -129,5 +129,9 @@ class IntegralEncoder(nn.Module):
 
     def forward(self, measurements: Tensor) -> Tensor:
         """Return Y `(n, M)`, standardised or not, for measurements `(n, S, T, R)`."""
-        y = nn.functional.linear(self.integrate(measurements), self.matrix, self.offset)
+        return self.relate(self.integrate(measurements))
+
+    def relate(self, u: Tensor) -> Tensor:
+        """Return Y `(n, M)`, standardised or not, for U `(n, S N)`."""
+        y = nn.functional.linear(u, self.matrix, self.offset)
         return (y - self.mean) / self.spread if self.standardised else y

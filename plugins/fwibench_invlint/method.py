@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from fwibench_invlint.decoder import build_decoder
 from fwibench_invlint.encoder import BlockAverages, DoubleIntegral, IntegralEncoder
 from fwibench_invlint.kernels import PropertyKernels, encoder_kernels, integrate, property_kernels
 from fwibench_invlint.layouts import layout
+from fwibench_invlint.pairs import Pairs
 from fwibench_invlint.regression import regression_figures
 
 CHUNK = 64
@@ -46,6 +47,7 @@ class InvLINT(TorchMethod):
             raise UnsuitableError(f"{self.context.method or 'invlint'}: {reason}")
         self._layout = layout(self.problem.grid.shape, self.options)
         self._figures: dict[str, float] = {}
+        self._pairs: dict[str, Pairs] = {}
         self._singular_values: Array64 | None = None
         integrals = self._integrals()
         summed = bool(integrals) and self.options.scaling == "integral"
@@ -76,8 +78,9 @@ class InvLINT(TorchMethod):
 
     def fit_encoder(self, train: Split, val: Split) -> None:
         """Solve for A by ridge regression in float64 on the method's device (section 3.3)."""
-        ridge = fit_ridge(self._pairs(train), len(train), standardise=self.options.scaling == "standard")
-        u_val, y_val = (concatenate(parts) for parts in zip(*self._pairs(val), strict=True))
+        pairs = {split.name: self._pairs_of(split) for split in (train, val)}
+        ridge = fit_ridge(pairs[train.name], len(train), standardise=self.options.scaling == "standard")
+        u_val, y_val = (concatenate(parts) for parts in zip(*pairs[val.name], strict=True))
         alpha = choose_alpha(ridge, u_val, y_val, ALPHAS) if self.options.alpha == "val" else self.options.alpha
         weights = ridge.weights(alpha)
         encoder = self.encoder
@@ -86,7 +89,7 @@ class InvLINT(TorchMethod):
         encoder.mean.copy_(torch.as_tensor(ridge.mean_y))
         values = np.asarray(np.linalg.svd(_on_host(weights), compute_uv=False), np.float64)
         self._singular_values = values
-        agreement = self._regression(train)
+        agreement = self._regression(train.name, pairs[train.name])
         if encoder.standardised:
             # with one train sample there is no deviation
             encoder.spread.fill_(agreement[f"y_deviation_{train.name}"] / self._property_kernels[1] or 1.0)
@@ -95,8 +98,17 @@ class InvLINT(TorchMethod):
             **self._sizes(),
             "essential_dimensions": float((values > ESSENTIAL * values[0]).sum()),
             **agreement,
-            **self._regression(val),
+            **self._regression(val.name, pairs[val.name]),
         }
+        # processes of several devices encode for themselves
+        self._pairs = pairs if self.context.devices == 1 else {}
+
+    def encode_split(self, split: Split, chunk: int) -> Tensor:
+        """See `TorchMethod.encode_split`; the U of the regression are used again."""
+        pairs = self._pairs.pop(split.name, None)
+        if pairs is None:
+            return super().encode_split(split, chunk)
+        return torch.cat([self.encoder.relate(torch.as_tensor(u).float()) for u, _ in pairs])
 
     def figures(self) -> dict[str, float]:
         """Return the penalty, the sizes of U and Y, and R2 and the quantities of table 11 on train and val.
@@ -122,7 +134,7 @@ class InvLINT(TorchMethod):
 
     def diagnostics(self, test: Split) -> dict[str, float]:
         """Return R2 with its 95 % interval over samples, and the quantities of table 11, on test."""
-        return self._regression(test, interval=True)
+        return self._regression(test.name, self._pairs_of(test), interval=True)
 
     def _sizes(self) -> dict[str, float]:
         """Return the lengths of U (N) and Y (M), and the number of kernels per source where there are kernels."""
@@ -153,7 +165,10 @@ class InvLINT(TorchMethod):
         kernels, _ = self._property_kernels
         return integrate(kernels, self.problem.property.normalise(maps[:, 0].astype(np.float64)))
 
-    def _pairs(self, split: Split) -> Iterator[tuple[Any, Any]]:
+    def _pairs_of(self, split: Split) -> Pairs:
+        return Pairs(partial(self._compute_pairs, split), len(split) * (self.encoder.entries + self._layout.embedding))
+
+    def _compute_pairs(self, split: Split) -> Iterator[tuple[Any, Any]]:
         """Batches of U `(rows, S N)` and Y `(rows, M)`: arrays on a CPU, whose BLAS numpy uses, tensors on a GPU."""
         for start in range(0, len(split), CHUNK):
             chunk = slice(start, start + CHUNK)
@@ -163,12 +178,12 @@ class InvLINT(TorchMethod):
             y = self.integrate_properties(split.properties[chunk])
             yield (u.numpy(), y) if self.device.type == "cpu" else (u, torch.from_numpy(y).to(self.device))
 
-    def _regression(self, split: Split, *, interval: bool = False) -> dict[str, float]:
+    def _regression(self, split: str, known: Pairs, *, interval: bool = False) -> dict[str, float]:
         matrix, offset = self.encoder.matrix.double(), self.encoder.offset.double()
         weights, shift = (matrix.numpy(), offset.numpy()) if self.device.type == "cpu" else (matrix, offset)
-        pairs = ((_on_host(u @ weights.T + shift), _on_host(y)) for u, y in self._pairs(split))
+        pairs = ((_on_host(u @ weights.T + shift), _on_host(y)) for u, y in known)
         mean, (_, area) = _on_host(self.encoder.mean.double()), self._property_kernels
-        return regression_figures(split.name, pairs, mean, area, interval=interval)
+        return regression_figures(split, pairs, mean, area, interval=interval)
 
 
 def _on_host(values: Array64 | Tensor) -> Array64:
