@@ -68,6 +68,8 @@ def coarse(problem: Problem, factor: int) -> Problem:
     Raises:
         TypeError: The problem is not acoustic.
     """
+    if factor == 1:
+        return problem
     wider, survey = coarse_grid(problem, factor), problem.survey
     if not isinstance(wider.physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
         raise TypeError("only acoustic problems have grids of bands")

@@ -50,8 +50,6 @@ def coarse_grid(problem: Problem, factor: int) -> Problem:
     physics, grid = problem.physics, problem.grid
     if not isinstance(physics, AcousticPhysics):
         raise TypeError("only acoustic problems have grids of bands")
-    if factor == 1:
-        return problem
     nz, nx = (math.ceil((length - 1) / factor) + 1 for length in grid.shape)
     frame = max(math.ceil(physics.pml_width / factor), min(physics.pml_width, THINNEST))
     # a source lies on one node, whose cell is larger
