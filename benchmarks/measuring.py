@@ -1,0 +1,141 @@
+"""What the benchmarks share: ways to do the same work, timed in turns, and a file of the times.
+
+Invariant: a ratio is of two ways in one run, round by round, so that drift of the machine meets both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = Path(__file__).parent / "results"
+ROUNDS = 5
+PACKAGES = ("fwibench", "torch", "deepwave", "numpy", "scipy")
+
+
+class Took(NamedTuple):
+    """Times of one call [s]; the processor's hardly depends on who else is at work."""
+
+    wall: float
+    processor: float
+
+
+class Benchmark:
+    """Times of one script, written to `results/NAME.json`.
+
+    Args:
+        name: Name of the file.
+        question: What is measured, in one line.
+    """
+
+    def __init__(self, name: str, question: str) -> None:
+        self._name = name
+        self._content: dict[str, Any] = {
+            "question": question,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "machine": describe_machine(),
+            "cases": [],
+        }
+        print(question)
+
+    def compare(
+        self,
+        case: str,
+        ways: Mapping[str, Callable[[], Any]],
+        *,
+        rounds: int = ROUNDS,
+        difference: Callable[[Any, Any], float] | None = None,
+        at_most: float = 0.0,
+    ) -> dict[str, float]:
+        """Time ways to do the same work, the first of which is ours, and print how much longer the others take.
+
+        Args:
+            case: What is done.
+            ways: Calls by name; each does the whole work.
+            rounds: How often each is called, after a call that is not timed.
+            difference: Of the result of another way and ours; None: results cannot be compared.
+            at_most: Largest difference of results that do the same work.
+
+        Returns:
+            The median ratio of each other way's wall time and ours.
+
+        Raises:
+            AssertionError: A result differs more.
+        """
+        results = {name: call() for name, call in ways.items()}
+        ours, *others = ways
+        found = {name: difference(results[name], results[ours]) for name in others} if difference else {}
+        for name, one in found.items():
+            assert one <= at_most, f"{case}: {name} differs by {one:g} from {ours}, at most {at_most:g} was expected"
+        taken: dict[str, list[Took]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, call in ways.items():
+                taken[name].append(clock(call))
+        ratios = {name: [a.wall / b.wall for a, b in zip(taken[name], taken[ours], strict=True)] for name in others}
+        medians = {name: statistics.median(each) for name, each in ratios.items()}
+        print(f"{case}: {ours} {show(statistics.median(one.wall for one in taken[ours]))}")
+        for name, each in ratios.items():
+            differs = f", results {found[name]:.1e} apart" if name in found else ""
+            print(f"  {name}: {medians[name]:.2f} times as long ({min(each):.2f} to {max(each):.2f}){differs}")
+        self._content["cases"] += [
+            {
+                "case": case,
+                "way": name,
+                "ours": name == ours,
+                "wall_s": [one.wall for one in times],
+                "processor_s": [one.processor for one in times],
+                "ratios": ratios.get(name, []),
+                "difference": found.get(name),
+            }
+            for name, times in taken.items()
+        ]
+        return medians
+
+    def save(self) -> None:
+        """Write the file."""
+        FOLDER.mkdir(exist_ok=True)
+        (FOLDER / f"{self._name}.json").write_text(json.dumps(self._content, indent=1) + "\n")
+
+
+def clock(call: Callable[[], Any]) -> Took:
+    """Return the times of a call."""
+    start, before = time.perf_counter(), _processor()
+    call()
+    return Took(time.perf_counter() - start, _processor() - before)
+
+
+def _processor() -> float:
+    """Time of this process and of its ended children, all threads together [s]."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return platform, processor, cores and versions."""
+    models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "platform": platform.platform(),
+        "processor": models[0] if models else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def show(seconds: float) -> str:
+    """Return the text of a time: `1.23 s`, or `4.56 ms`."""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1e3 * seconds:.2f} ms"
