@@ -20,7 +20,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
-from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.results import Results, uncollected
 from fwibench.runs.execution.engines.choice import open_engine
 from fwibench.runs.execution.run import Listener, run_plan
 from fwibench.runs.planning.grammar import Kind, read_selected
@@ -190,7 +190,7 @@ def leaderboard(results: str | Path = "results", **filters: Unpack[Filters]) -> 
     from fwibench.boards.frame import to_frame
 
     common = filters.pop("common", False)
-    records, faults = Results(Path(results)).records()
+    records, faults = Results(Path(results)).records(history=False)
     for fault in faults:
         warnings.warn(fault, stacklevel=2)
     chosen = select_records(records, **filters)  # type: ignore[misc]
@@ -214,7 +214,8 @@ def rank(
         metrics: Metrics whose scores of samples are read besides the ranking one.
         common: Whether methods are scored on the test samples that all of them have.
     """
-    return make_board(records, columns, Results(results).scores, metrics=metrics, common=common)
+    with uncollected():
+        return make_board(records, columns, Results(results).scores, metrics=metrics, common=common)
 
 
 def load_run(run: str | Path, results: str | Path = "results") -> Evaluation:

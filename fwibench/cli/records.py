@@ -8,13 +8,17 @@ from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
 
 
-def read_records(results: Results) -> list[Record]:
+def read_records(results: Results, *, history: bool = True) -> list[Record]:
     """Read all records of a results folder and warn of each that cannot be read.
+
+    Args:
+        results: The folder.
+        history: Whether the histories of trainings are read too.
 
     Raises:
         DataError: There are no records.
     """
-    records, faults = results.records()
+    records, faults = results.records(history=history)
     for fault in faults:
         warn(fault)
     if not records:

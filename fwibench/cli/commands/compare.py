@@ -40,7 +40,7 @@ def compare(
     registry = open_registry()
     columns = columns_of(registry)
     column = _column(metric, columns, registry) if metric else columns.ranking
-    records = select_records(read_records(Results(results)), dataset, split, profile)
+    records = select_records(read_records(Results(results), history=False), dataset, split, profile)
     board = rank(records, results, columns, metrics=[column.metric])
     compared, faults = compare_all(board.lines, list(dict.fromkeys(methods)), column)
     if json:

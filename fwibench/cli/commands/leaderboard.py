@@ -46,7 +46,7 @@ def leaderboard(
     check_formats(exports or [], registry)
     columns = columns_of(registry)
     sort_rows([], sort or columns.ranking.key, columns)
-    records = select_records(read_records(Results(results)), dataset, split, profile)
+    records = select_records(read_records(Results(results), history=False), dataset, split, profile)
     board = rank(records, results, columns, common=common)
     rows = sort_rows(board.rows, sort, columns) if sort else board.rows
     notes = board.notes

@@ -17,7 +17,7 @@ from fwibench.text.readable import show_number, show_seconds
 
 def status(results: ResultsOption = Path("results"), json: Json = False) -> None:
     """List the runs of a results folder: status, score, duration and reason."""
-    records = read_records(Results(results))
+    records = read_records(Results(results), history=False)
     if json:
         print_json([{"run": r.run_id, "status": r.status, "reason": r.reason, "wall_s": r.wall_s} for r in records])
         return

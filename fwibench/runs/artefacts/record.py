@@ -124,14 +124,20 @@ def write_record(record: Record, path: Path) -> None:
     write_text(path, record.model_copy(update=texts).model_dump_json(indent=1))
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path, *, history: bool = True) -> Record:
     """Read a record.
+
+    Args:
+        path: Its file.
+        history: Whether the history is read; in most records of trainings it is the longest part by far.
 
     Raises:
         RecordError: The file is damaged, has a newer format than this version knows, or names no valid folder.
     """
     with reading(path, "a record", "run its cell again, or delete it", RecordError):
         content = path.read_bytes()
+        if not history:
+            content = _without_history(content)
         try:
             record = Record.model_validate_json(content)
         except ValidationError as error:
@@ -142,6 +148,13 @@ def read_record(path: Path) -> Record:
             raise _newer_format_error(path, record.format)
         _check(record)
     return record
+
+
+def _without_history(content: bytes) -> bytes:
+    """Return the JSON of a record as `write_record` indents it, with an empty history; any other text unchanged."""
+    before, begin, after = content.partition(b'\n "history": [\n')
+    _, end, rest = after.partition(b"\n ]")
+    return before + begin + end + rest if end else content
 
 
 def _check(record: Record) -> None:

@@ -116,11 +116,15 @@ class Results:
                 return f"{use} {run}, which is {status}"
         return ""
 
-    def records(self) -> tuple[list[Record], list[str]]:
-        """Return one record for each cell, sorted by run, and a line for each record that is left out."""
+    def records(self, *, history: bool = True) -> tuple[list[Record], list[str]]:
+        """Return one record for each cell, sorted by run, and a line for each record that is left out.
+
+        Args:
+            history: See `read_record`.
+        """
         found: dict[str, tuple[Path, Record]] = {}
         faults = []
-        for path, record in _read_all(self._paths()):
+        for path, record in _read_all(self._paths(), history):
             if isinstance(record, RecordError):
                 faults.append(record.message)
                 continue
@@ -207,19 +211,25 @@ def _may_exist(path: Path) -> bool:
     return True
 
 
-def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Record | RecordError]]:
+def _read_all(paths: Sequence[Path], history: bool) -> list[tuple[Path, Record | RecordError]]:
     """Read records; return an error for each that cannot be read."""
     found: list[tuple[Path, Record | RecordError]] = []
-    collects = gc.isenabled()
-    # thousands of records are millions of live objects: garbage collection would double the reading time
-    gc.disable()
-    try:
+    with uncollected():
         for path in paths:
             try:
-                found.append((path, read_record(path)))
+                found.append((path, read_record(path, history=history)))
             except RecordError as error:
                 found.append((path, error))
+    return found
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage during the block: thousands of records are millions of live objects that are visited then."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collects:
             gc.enable()
-    return found

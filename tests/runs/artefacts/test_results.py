@@ -49,6 +49,18 @@ def test_newer_record_format_raises(tmp_path: Path, changes: dict[str, object]) 
     assert error.value.hint == "upgrade fwibench"
 
 
+@pytest.mark.parametrize("indent", [1, None, 4])
+@pytest.mark.parametrize("history", [[], [{"epoch": 1.0, "train_loss": 0.5}, {"epoch": 2.0}]])
+def test_history_can_be_left_unread(tmp_path: Path, history: list[dict[str, float]], indent: int | None) -> None:
+    record = leave(tmp_path, "a", [1.0], history=history, notes=['a note with "history": [', "\n ]"])
+    path = RunFiles(Results(tmp_path).folder(record.cell)).record
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=indent))
+    found = read_record(path, history=False)
+    assert found.model_copy(update={"history": history}) == record
+    # only the indentation of `write_record` tells where the history ends
+    assert found.history == ([] if indent == 1 else history)
+
+
 def test_copied_run_is_counted_once(tmp_path: Path) -> None:
     record = leave(tmp_path, "a", [1.0])
     folder = Results(tmp_path).folder(record.cell)
