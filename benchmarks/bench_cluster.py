@@ -19,6 +19,7 @@ from typing import Any
 import dask
 import psutil
 from distributed import Client, LocalCluster
+from measuring import Benchmark
 
 from fwibench.plugins.registry import load_registry
 from fwibench.runs.artefacts.record import Record
@@ -83,7 +84,7 @@ def main() -> None:
         )
         start = time.perf_counter()
         plan = make_plan(request, registry)
-        print(f"{len(plan)} cells planned in {time.perf_counter() - start:.1f} s")
+        planned = time.perf_counter() - start
         bare = {"processes": False, "dashboard_address": None, "memory_limit": 0}
         cluster = LocalCluster(n_workers=given.workers, threads_per_worker=1, **bare)
         with cluster, Client(cluster, set_as_default=False) as client:
@@ -95,8 +96,11 @@ def main() -> None:
             wall = time.perf_counter() - start
     assert outcome.exit_code == 0
     each = 1e3 * (wall / len(plan) - SLEEP_S / given.workers)
-    print(f"{wall:.1f} s for {len(plan)} cells on {given.workers} workers, {each:.2f} ms a cell")
-    print("memory [MB] while cells finish:", " ".join(f"{mb:.0f}" for mb in memory.mb))
+    with Benchmark("cluster", f"Scheduling {len(plan)} cells on {given.workers} workers") as bench:
+        bench.note("time to plan a cell", 1e3 * planned / len(plan), "ms")
+        bench.note("time of a cell beyond its share of the sleeping", each, "ms")
+        bench.note("memory at the first record", memory.mb[0], "MB")
+        bench.note("memory at the last record", memory.mb[-1], "MB")
 
 
 if __name__ == "__main__":

@@ -3,27 +3,30 @@
 The loop calls deepwave once a shot with its defaults: 20 absorbing cells, their frequency and the largest velocity
 taken from the shot at hand, the library's own Courant number. The order in space is the dataset's. A second loop
 also pins the dataset's Courant number and largest velocity, so that both make the same inner time steps; what is
-left then is the absorbing layer. `--threads 1` keeps deepwave from splitting a shot over the cores, which collapses
-where they are busy.
+left then is the absorbing layer. A third one is ours without the pool, one map after the other with deepwave's own
+threads. `--threads 1` keeps deepwave from splitting a shot over the cores, which collapses where they are busy.
 """
 
 import argparse
-import time
 import warnings
 from collections.abc import Callable
 
 import deepwave
 import numpy as np
 import torch
+from measuring import Benchmark, relative
 
 from fwibench.datasets.marmousi import dataset as marmousi
 from fwibench.datasets.salt import dataset as salt
+from fwibench.physics.acoustic import simulate
 from fwibench.physics.parallel import available_cores, simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 from fwibench.problem import Problem
 
 MODELS = 6
-ROUNDS = 3
+SIZES = (2, 4, 8, 16)
+CLOSE = 0.02
+"""Relative L2 of data with other absorbing layers and time steps."""
 
 
 def shot_by_shot(maps: list[np.ndarray], problem: Problem, **settings: object) -> np.ndarray:
@@ -50,32 +53,26 @@ def shot_by_shot(maps: list[np.ndarray], problem: Problem, **settings: object) -
     return np.stack(records).reshape(len(maps), *problem.measurement_shape)
 
 
-def seconds(call: Callable[[], object]) -> tuple[float, float]:
-    """Wall time, and processor time of all threads; the second hardly depends on who else is at work."""
-    start, busy = time.perf_counter(), time.process_time()
-    call()
-    return time.perf_counter() - start, time.process_time() - busy
+def one_by_one(maps: list[np.ndarray], problem: Problem) -> np.ndarray:
+    """Ours without the pool."""
+    with torch.no_grad():
+        return np.concatenate([simulate(torch.from_numpy(velocity[None]), problem).numpy() for velocity in maps])
 
 
-def compare(name: str, maps: list[np.ndarray], problem: Problem) -> None:
+def pooled(maps: list[np.ndarray], problem: Problem) -> np.ndarray:
+    return np.stack(list(simulate_each(maps, problem)))
+
+
+def compare(bench: Benchmark, name: str, maps: list[np.ndarray], problem: Problem) -> None:
     physics = problem.physics
     same_steps = {"max_vel": physics.max_velocity, "courant_number": physics.courant_number}
     ways: dict[str, Callable[[], np.ndarray]] = {
-        "deepwave's defaults": lambda: shot_by_shot(maps, problem),
-        "the same time steps": lambda: shot_by_shot(maps, problem, **same_steps),
-        "ours": lambda: np.stack(list(simulate_each(maps, problem))),
+        "ours": lambda: pooled(maps, problem),
+        "loop with the same time steps": lambda: shot_by_shot(maps, problem, **same_steps),
+        "loop with deepwave's defaults": lambda: shot_by_shot(maps, problem),
+        "ours without the pool": lambda: one_by_one(maps, problem),
     }
-    data = {way: call() for way, call in ways.items()}
-    rounds = [{way: seconds(call) for way, call in ways.items()} for _ in range(ROUNDS)]
-    times = {way: np.array([each[way] for each in rounds]) for way in ways}
-    ours = times.pop("ours")
-    wall, busy = 1e3 * ours.min(0) / MODELS
-    print(f"{name}: ours {wall:.0f} ms a model on {available_cores()} cores, {busy:.0f} ms of processor time")
-    for way, taken in times.items():
-        wall, busy = np.median(taken / ours, axis=0)
-        residual = np.linalg.norm(data[way] - data["ours"]) / np.linalg.norm(data["ours"])
-        print(f"  loop with {way}: {wall:.2f} times ours, {busy:.2f} times the processor time, data {residual:.1e} off")
-    print(f"  medians of {ROUNDS} rounds of {MODELS} models; differences are relative, L2")
+    bench.compare(f"{MODELS} maps of {name}", ways, difference=relative, at_most=CLOSE)
 
 
 def main() -> None:
@@ -84,9 +81,11 @@ def main() -> None:
     torch.set_num_threads(parser.parse_args().threads)
     # the loop leaves the absorbing layer's frequency to deepwave on purpose
     warnings.filterwarnings("ignore", category=deepwave.PmlFreqInferenceWarning)
-    print(f"loops with {torch.get_num_threads()} threads")
-    compare("salt", [salt._volume(0)[i, None].astype(np.float32) for i in range(MODELS)], salt.PROBLEM)
-    compare("marmousi", [marmousi.marmousi_map(i) for i in range(MODELS)], marmousi.PROBLEM)
+    salts = [salt._volume(0)[i, None].astype(np.float32) for i in range(max(SIZES))]
+    with Benchmark("generation", f"Making data; loops with {torch.get_num_threads()} threads") as bench:
+        compare(bench, "salt", salts[:MODELS], salt.PROBLEM)
+        compare(bench, "marmousi", [marmousi.marmousi_map(i) for i in range(MODELS)], marmousi.PROBLEM)
+        bench.grow("salt", "maps", SIZES, lambda count: lambda: pooled(salts[:count], salt.PROBLEM))
 
 
 if __name__ == "__main__":

@@ -1,29 +1,28 @@
-"""Eight cheap cells side by side (`--jobs 2`) against one after the other, taking turns in this one process.
+"""Eight cheap cells side by side (`--jobs 2`) against one after the other.
 
-    python benchmarks/bench_jobs.py [--rounds 3]
+    python benchmarks/bench_jobs.py [--rounds 3] [--profile smoke]
 
-prints the median time of each, and their ratio. The data are prepared before.
+The data are prepared before.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
+
+from measuring import Benchmark
 
 CELLS = ("--methods", "invlint", "--set", "invlint.epochs=100", "--seeds", "8")
 """A network whose training gains little from a second core, as most of those that are run many times."""
 
 
-def seconds(*options: str) -> float:
+def run(*options: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "fwibench", "run", *CELLS, "--dataset", "salt", *options]
-        start = time.perf_counter()
         subprocess.run([*command, "--results", folder], check=True, capture_output=True)
-        return time.perf_counter() - start
 
 
 def main() -> None:
@@ -32,15 +31,11 @@ def main() -> None:
     parser.add_argument("--profile", default="smoke")
     given = parser.parse_args()
     profile = ("--profile", given.profile)
-    subprocess.run(
-        [sys.executable, "-m", "fwibench", "data", "prepare", "salt", *profile], check=True, capture_output=True
-    )
-    single, pair = [], []
-    for _ in range(given.rounds):
-        single.append(seconds(*profile, "--jobs", "1"))
-        pair.append(seconds(*profile, "--jobs", "2"))
-    one, two = statistics.median(single), statistics.median(pair)
-    print(f"one after the other {one:.1f} s, two at a time {two:.1f} s: {one / two:.2f} times faster")
+    prepare = [sys.executable, "-m", "fwibench", "data", "prepare", "salt", *profile]
+    subprocess.run(prepare, check=True, capture_output=True)
+    ways = {f"--jobs {jobs}": partial(run, *profile, "--jobs", str(jobs)) for jobs in (2, 1)}
+    with Benchmark("jobs", "Eight cheap cells") as bench:
+        bench.compare("InvLINT on salt", ways, rounds=given.rounds)
 
 
 if __name__ == "__main__":

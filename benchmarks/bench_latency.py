@@ -5,16 +5,19 @@ arithmetic. Measurements are normalised from raw amplitudes in both.
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from fwibench_baselines import InversionNetOptions
 from fwibench_baselines.inversionnet import InversionNet
 from fwibench_invlint import InvLINTOptions
 from fwibench_invlint.method import InvLINT
+from measuring import Benchmark
 
+from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
-from fwibench.runs.execution.timing import latency_ms
 from fwibench.testing import seismic_problem
 
 SHAPES = {
@@ -22,22 +25,29 @@ SHAPES = {
     "marmousi": ((5, 1000, 70), (70, 70)),
     "kimberlina-leakage": ((9, 1251, 101), (401, 141)),
 }
-ROUNDS = 5
+CALLS = 10
+
+
+def repeated(method: Method, measurements: np.ndarray) -> Callable[[], None]:
+    def call() -> None:
+        for _ in range(CALLS):
+            method.infer(measurements)
+
+    return call
 
 
 def main() -> None:
-    context = RunContext(workdir=Path(tempfile.mkdtemp()))
-    for name, (measurement, shape) in SHAPES.items():
-        problem = seismic_problem(measurement, shape)
-        methods = [InvLINT(problem, InvLINTOptions(), context), InversionNet(problem, InversionNetOptions(), context)]
-        measurements = np.random.default_rng(0).normal(size=(1, *measurement)).astype(np.float32)
-        pairs = [[latency_ms(method.infer, measurements) for method in methods] for _ in range(ROUNDS)]
-        ratios = [slow / fast for fast, slow in pairs]
-        fast, slow = np.median(pairs, axis=0)
-        print(
-            f"{name}: invlint {fast:.2f} ms, inversionnet {slow:.1f} ms, "
-            f"ratio median {np.median(ratios):.1f}, lowest {min(ratios):.1f} of {ROUNDS} rounds; the paper reports 16"
-        )
+    torch.set_num_threads(1)
+    with Benchmark("latency", f"Predictions of {CALLS} single samples, one thread") as bench:
+        for name, (measurement, shape) in SHAPES.items():
+            problem = seismic_problem(measurement, shape)
+            measurements = np.random.default_rng(0).normal(size=(1, *measurement)).astype(np.float32)
+            with tempfile.TemporaryDirectory() as folder:
+                context = RunContext(workdir=Path(folder))
+                ours = InvLINT(problem, InvLINTOptions(), context)
+                other = InversionNet(problem, InversionNetOptions(), context)
+                ways = {"invlint": repeated(ours, measurements), "inversionnet": repeated(other, measurements)}
+                bench.compare(name, ways)
 
 
 if __name__ == "__main__":

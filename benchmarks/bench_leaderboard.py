@@ -1,19 +1,24 @@
-"""`fwibench leaderboard` over 2,000 records, against an empty folder.
+"""`fwibench leaderboard` and `compare` over 10,000 records with a million scores of samples.
 
-The records hold a history of 200 epochs and scores of 100 test samples each, in two shapes: 4 datasets with 50 rows of
-10 seeds, and 4 datasets with 500 rows of one seed. Every run is a new process; the shapes take turns with an empty
-folder's, so that drift of the machine meets all. Last, the interval of one row against scipy.stats.bootstrap.
+The records hold a history of 200 epochs and scores of 100 test samples each: 4 datasets with 250 rows of 10 seeds. The
+other way to a table is a loop that reads each record with `json` and its scores with pandas, and averages the errors;
+it has no intervals and no ranks. Both are new processes. Last, the interval of one row against scipy.stats.bootstrap.
 """
 
+import io
+import json
 import os
-import statistics
+import resource
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from measuring import Benchmark
 from scipy import stats
 
 from fwibench.boards.statistics import interval
@@ -23,20 +28,33 @@ from fwibench.runs.artefacts.record import Costs, Record, write_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.scores import Scores, write_scores
 
-RECORDS, SAMPLES, EPOCHS, DATASETS = 2000, 100, 200, 4
-ROUNDS = 5
-ASKED_S = 3.0
+RECORDS, SEEDS, SAMPLES, EPOCHS, DATASETS = 10_000, 10, 100, 200, 4
+SIZES = (1250, 2500, 5000, 10_000)
 METRICS = ("mae", "mse", "rmse", "ssim", "ssim-wang")
+LOOP = """
+import json, sys
+from pathlib import Path
+import pandas as pd
+
+rows = []
+for folder in sorted(Path(sys.argv[1], "runs").iterdir()):
+    record = json.loads((folder / "record.json").read_text())
+    cell = record["cell"]
+    mae = pd.read_csv(folder / "scores.csv")["mae"].mean()
+    rows.append((cell["dataset"], cell["method"], json.dumps(cell["options"]), cell["seed"], mae))
+table = pd.DataFrame(rows, columns=["dataset", "method", "options", "seed", "mae"])
+print(table.groupby(["dataset", "method", "options"])["mae"].mean().reset_index().to_csv())
+"""
 
 
-def lay_out(root: Path, seeds: int) -> None:
+def lay_out(root: Path, records: int) -> None:
     """Writes the records."""
     generator = np.random.default_rng(0)
     ids = tuple(f"bench-{number:06d}" for number in range(SAMPLES))
     history = [{"epoch": float(n), "train_loss": 0.1, "val_loss": 0.2, "seconds": 0.3} for n in range(EPOCHS)]
     os.fsync = lambda _: None  # the disk is not what is measured
-    for number in range(RECORDS):
-        row, seed = divmod(number, seeds)
+    for number in range(records):
+        row, seed = divmod(number, SEEDS)
         cell = Cell(
             method="bench",
             method_version="1",
@@ -68,37 +86,54 @@ def lay_out(root: Path, seeds: int) -> None:
         write_record(record, RunFiles(folder).record)
 
 
-def seconds(root: Path) -> tuple[float, float]:
-    """Wall and processor time of the command; the second tells less of whatever else the machine does."""
-    command = [sys.executable, "-P", "-m", "fwibench", "leaderboard", "--results", str(root), "--json"]
-    start, before = time.perf_counter(), os.times()
-    subprocess.run(command, capture_output=True)
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return time.perf_counter() - start, used
+def command(root: Path, *words: str) -> str:
+    wanted = [sys.executable, "-P", "-m", "fwibench", *words, "--results", str(root)]
+    return subprocess.run(wanted, capture_output=True, text=True, check=True).stdout
+
+
+def errors_of_board(root: Path) -> list[float]:
+    return sorted(row["mae"] for row in json.loads(command(root, "leaderboard", "--json")))
+
+
+def errors_of_loop(root: Path) -> list[float]:
+    printed = subprocess.run([sys.executable, "-c", LOOP, str(root)], capture_output=True, text=True, check=True).stdout
+    return sorted(pd.read_csv(io.StringIO(printed))["mae"])
+
+
+def apart(found: list[float], ours: list[float]) -> float:
+    return float(np.abs(np.array(found) / np.array(ours) - 1).max())
+
+
+def peak_mb(call: Callable[[], object]) -> float:
+    """Largest resident size of the child processes so far."""
+    call()
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        shapes = {"200 rows of 10 seeds": Path(folder) / "ten", "2000 rows of 1 seed": Path(folder) / "one"}
-        for root, seeds in zip(shapes.values(), (10, 1), strict=True):
-            lay_out(root, seeds)
-        places = {"no records": Path(folder) / "none", **shapes}
-        times = {name: [] for name in places}
-        for _ in range(ROUNDS):
-            for name, root in places.items():
-                times[name].append(seconds(root))
-    for name, taken in times.items():
-        wall, used = (statistics.median(column) for column in zip(*taken, strict=True))
-        print(f"{name}: median {wall:.2f} s, of processor {used:.2f} s; asked: under {ASKED_S} s")
-    scores = np.random.default_rng(0).lognormal(size=(1, SAMPLES))
-    interval(scores)  # the draws are shared by all rows of one size
-    start = time.perf_counter()
-    interval(scores)
-    ours = time.perf_counter() - start
-    start = time.perf_counter()
-    stats.bootstrap((scores[0],), np.mean, n_resamples=2000, method="percentile", rng=0)
-    print(f"interval of a row: {1e3 * ours:.2f} ms, scipy.stats.bootstrap {1e3 * (time.perf_counter() - start):.2f} ms")
+        roots = {size: Path(folder, str(size)) for size in SIZES}
+        for size, root in roots.items():
+            lay_out(root, size)
+        whole = roots[RECORDS]
+        with Benchmark("leaderboard", f"Tables of {RECORDS} records with {RECORDS * SAMPLES} scores") as bench:
+            for size in (SIZES[0], RECORDS):
+                peak = peak_mb(partial(errors_of_board, roots[size]))
+                bench.note(f"largest resident size of leaderboard, {size} records", peak, "MB")
+            ways = {
+                "ours": partial(errors_of_board, whole),
+                "loop with json and pandas": partial(errors_of_loop, whole),
+            }
+            bench.compare("leaderboard", ways, difference=apart, at_most=1e-12)
+            bench.grow("leaderboard", "records", SIZES, lambda size: partial(errors_of_board, roots[size]))
+            scores = np.random.default_rng(0).lognormal(size=(1, SAMPLES))
+            resampled = {
+                "ours": lambda: interval(scores),
+                "scipy.stats.bootstrap": lambda: stats.bootstrap(
+                    (scores[0],), np.mean, n_resamples=2000, method="percentile", rng=0
+                ),
+            }
+            bench.compare("interval of a row", resampled)
 
 
 if __name__ == "__main__":

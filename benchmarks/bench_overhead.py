@@ -22,6 +22,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from measuring import Benchmark
+
 ROOT = Path(__file__).parents[1]
 CELLS = 4
 TOTAL = "overhead"
@@ -145,6 +147,13 @@ def main() -> None:
                 found[title].append(run(root, asked.method, asked.profile))
     print(f"{asked.method} on salt, {asked.profile}: medians of {asked.rounds} commands of {CELLS} cells [s]")
     show(found)
+    with Benchmark(
+        "overhead", f"{asked.method} on salt, {asked.profile}: time beyond its own fit and predict"
+    ) as bench:
+        for title, rounds in found.items():
+            later = [part[TOTAL] for parts in rounds for part in parts[1:]]
+            bench.note(f"first cell of a command, {title}", median(parts[0][FIRST] for parts in rounds), "s")
+            bench.note(f"later cells, {title}", median(later), "s")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from measuring import Benchmark
+
 PLUGINS = 20
 ROUNDS = 15
-ASKED_S = 0.15
 COMMAND = [sys.executable, "-P", "-m", "fwibench", "list", "methods", "--json"]
 
 ENTRY = """
@@ -75,12 +76,13 @@ def main() -> None:
     if listed[1] - listed[0] != PLUGINS:
         raise SystemExit(f"{listed[1] - listed[0]} plugins were found, expected {PLUGINS}")
     more = [b - a for a, b in zip(without, with_, strict=True)]
-    low, _, high = statistics.quantiles(more, n=4)
-    print(f"without {statistics.median(without):.3f} s, with {PLUGINS} plugins {statistics.median(with_):.3f} s")
-    print(
-        f"difference: median {statistics.median(more):.3f} s, quartiles {low:.3f} and {high:.3f} over {ROUNDS} rounds; "
-        f"asked: under {ASKED_S} s"
-    )
+    low, middle, high = statistics.quantiles(more, n=4)
+    with Benchmark("plugins", f"`list methods` with {PLUGINS} more plugins") as bench:
+        bench.note("without them", statistics.median(without), "s")
+        bench.note("with them", statistics.median(with_), "s")
+        bench.note("difference, lower quartile", low, "s")
+        bench.note("difference, median", middle, "s")
+        bench.note("difference, upper quartile", high, "s")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Training epochs with a thread that reads ahead against reading in the step: one process, alternating, medians.
+"""Training epochs with a thread that reads ahead against reading in the step.
 
 Samples of OpenFWI's size lie in one shard. `cold` drops the shard from the page cache before each epoch, `warm` does
 not. The step `elsewhere` waits as long as reading a batch takes and needs no core, like that of a GPU: there the gain
@@ -9,10 +9,12 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from measuring import Benchmark
 from torch import nn
 
 from fwibench.methods.convolutions import conv
@@ -20,7 +22,7 @@ from fwibench.methods.encoded_split import EncodedSplit
 from fwibench.problem import Property
 from fwibench.samples import ShardedArray, Split
 
-SAMPLES, BATCH, ROUNDS = 320, 32, 7
+SAMPLES, BATCH = 320, 32
 MEASUREMENT, MAP = (5, 1000, 70), (1, 70, 70)
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 PROPERTY = Property(name="velocity", unit="m/s", low=1500.0, high=4500.0)
@@ -62,7 +64,7 @@ def make_step() -> Step:
 
 
 def epoch(split: Split, step: Step, order: list[np.ndarray], *, ahead: bool) -> float:
-    """Seconds of an epoch."""
+    """An epoch; returns its seconds."""
     # a new array maps the shard anew, so that a dropped page is read again
     arrays = (one.select(np.arange(SAMPLES)) for one in (split.measurements, split.properties))
     for array in (fresh := list(arrays)):
@@ -77,7 +79,8 @@ def epoch(split: Split, step: Step, order: list[np.ndarray], *, ahead: bool) -> 
 def main() -> None:
     torch.set_num_threads(1)
     rng = np.random.default_rng(1)
-    with tempfile.TemporaryDirectory() as name:
+    reading_ahead = Benchmark("read-ahead", "Epochs with a thread that reads ahead against reading in the step")
+    with tempfile.TemporaryDirectory() as name, reading_ahead as bench:
         folder = Path(name)
         split = write_split(folder)
         for cache in ("cold", "warm"):
@@ -89,16 +92,11 @@ def main() -> None:
                 return epoch(split, step, order, ahead=ahead)
 
             reading = np.median([run(lambda *_: None, ahead=False) for _ in range(3)]) / (SAMPLES // BATCH)
+            bench.note(f"reading a batch, {cache}", 1e3 * reading, "ms")
             steps = {"elsewhere": lambda *_, wait=reading: time.sleep(wait), "here": make_step()}
             for kind, step in steps.items():
-                turns = [(turn % 2 == 0, turn % 2 == 1) for turn in range(ROUNDS)]
-                pairs = [{ahead: run(step, ahead=ahead) for ahead in turn} for turn in turns]
-                ratios = np.array([pair[False] / pair[True] for pair in pairs])
-                print(
-                    f"{cache}, step {kind}: reading a batch takes {1e3 * reading:.0f} ms, an epoch "
-                    f"{np.median([pair[True] for pair in pairs]):.2f} s; ratio in the step to ahead: "
-                    f"median {np.median(ratios):.2f}, from {ratios.min():.2f} to {ratios.max():.2f}"
-                )
+                ways = {name: partial(run, step, ahead=name == "ahead") for name in ("ahead", "in the step")}
+                bench.compare(f"an epoch, {cache}, step {kind}", ways)
 
 
 if __name__ == "__main__":

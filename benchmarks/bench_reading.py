@@ -5,25 +5,16 @@ which favours loading; from a disk the whole shard also has to come over the wir
 """
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from measuring import Benchmark, relative
 
 from fwibench.samples import ShardedArray
 
 SHAPE = (500, 5, 1000, 70)
-ROUNDS = 5
-SAMPLES = 100
-
-
-def seconds(read: Callable[[int], object], numbers: list[int]) -> float:
-    """Time of reading one sample."""
-    start = time.perf_counter()
-    for number in numbers:
-        read(number)
-    return (time.perf_counter() - start) / len(numbers)
+SAMPLES = 4
+"""Samples that each call reads, of different places in the shard."""
 
 
 def write_shard(path: Path) -> None:
@@ -35,20 +26,17 @@ def write_shard(path: Path) -> None:
 
 
 def main() -> None:
-    numbers = [int(i) for i in np.random.default_rng(1).permutation(SHAPE[0])]
+    numbers = [int(i) for i in np.random.default_rng(1).choice(SHAPE[0], SAMPLES, replace=False)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data1.npy"
         write_shard(path)
-        ours = ShardedArray([path], [SHAPE[0]], SHAPE[1:], np.arange(SHAPE[0]))
-        np.testing.assert_array_equal(ours[numbers[0]], np.load(path)[numbers[0]])
-        loaded, mapped = [], []
-        for turn in range(ROUNDS):
-            chosen = numbers[turn * SAMPLES : (turn + 1) * SAMPLES]
-            loaded.append(seconds(lambda number: np.load(path)[number].copy(), chosen[:1]))
-            mapped.append(seconds(lambda number: ours[number], chosen))
-    ratios = np.divide(loaded, mapped)
-    print(f"whole shard {1e3 * min(loaded):.0f} ms, memory-mapped {1e3 * min(mapped):.2f} ms a sample")
-    print(f"ratio: median {np.median(ratios):.0f}, from {ratios.min():.0f} to {ratios.max():.0f} over {ROUNDS} rounds")
+        mapped = ShardedArray([path], [SHAPE[0]], SHAPE[1:], np.arange(SHAPE[0]))
+        ways = {
+            "memory-mapped": lambda: np.stack([mapped[number] for number in numbers]),
+            "whole shards": lambda: np.stack([np.load(path)[number] for number in numbers]),
+        }
+        with Benchmark("reading", "Random samples of a shard of OpenFWI's size") as bench:
+            bench.compare(f"{SAMPLES} samples", ways, difference=relative)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from measuring import Benchmark
 
 from fwibench.plugins.registry import Registry, load_registry
 from fwibench.report.page.page import PageOptions, write_page
@@ -32,7 +33,6 @@ from fwibench.testing import in_memory
 DATASETS = ("salt", "marmousi", "kimberlina-leakage", "kimberlina-reservoir")
 METHODS = ("mean-map", "nearest-neighbour", "pixel-ridge", "invlint", "inversionnet", "velocitygan", "multiscale-fwi")
 SAMPLES, EPOCHS, ROUNDS = 20, 200, 5
-ASKED_MB, ASKED_S = 15.0, 2.0
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -138,6 +138,11 @@ def open_page(path: Path) -> dict[str, list[float]]:
 
 
 def main() -> None:
+    with Benchmark("report", f"A page of {len(DATASETS)} datasets x {len(METHODS)} methods") as bench:
+        measure(bench)
+
+
+def measure(bench: Benchmark) -> None:
     registry = load_registry()
     generator = np.random.default_rng(1)
     datasets = [make_dataset(registry, name, generator) for name in DATASETS]
@@ -150,16 +155,14 @@ def main() -> None:
         sources.made = {dataset.fingerprint: dataset for dataset in datasets}
         size = write_page(sources, path, PageOptions(published=True))
         taken = time.perf_counter() - start
-        print(f"{len(DATASETS)} datasets x {len(METHODS)} methods: made in {taken:.1f} s; left out: {sources.faults}")
-        print(f"size {size / 1e6:.1f} MB; asked: under {ASKED_MB:g} MB")
+        bench.note(f"time to make the page, {len(sources.faults)} parts left out", taken, "s")
+        bench.note("size of the page", size / 1e6, "MB")
         if shutil.which("chromium") is None:
             print("not opened: there is no chromium here")
             return
         times = open_page(path)
-    print(
-        f"opens in {statistics.median(times['load']):.2f} s (median of {ROUNDS}, at most {max(times['load']):.2f} s); "
-        f"asked: under {ASKED_S:g} s; a sample in the viewer {statistics.median(times['viewer']):.2f} s later"
-    )
+    bench.note(f"time to open the page, median of {ROUNDS}", statistics.median(times["load"]), "s")
+    bench.note("time to a sample in the viewer after that", statistics.median(times["viewer"]), "s")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
-"""InvLINT's ridge against scikit-learn's, on 2,000 samples of 2,560 features and 532 targets; and its memory."""
+"""InvLINT's ridge against scikit-learn's, on 2,000 samples of 2,560 features and 532 targets; its memory and growth."""
 
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
+from measuring import Benchmark, relative
 from sklearn.linear_model import Ridge
 
 from fwibench.methods.ridge import fit_ridge
-from fwibench.runs.execution.timing import stopwatch
 
 SAMPLES, FEATURES, TARGETS = 2000, 2560, 532
 ALPHA = 1.0
 CHUNK = 64
-ROUNDS = 3
+SIZES = (1000, 2000, 4000, 8000)
+CLOSE = 1e-8
 Pair = tuple[np.ndarray, np.ndarray]
 
 
@@ -22,12 +23,6 @@ def batches(samples: int, features: int, targets: int) -> Iterator[Pair]:
     for start in range(0, samples, CHUNK):
         rows = min(CHUNK, samples - start)
         yield rng.normal(size=(rows, features)), rng.normal(size=(rows, targets))
-
-
-def seconds(call: Callable[[], object]) -> float:
-    with stopwatch("cpu") as watch:
-        call()
-    return watch.seconds
 
 
 def peak_mb(samples: int) -> float:
@@ -42,17 +37,19 @@ def peak_mb(samples: int) -> float:
 def main() -> None:
     pairs = list(batches(SAMPLES, FEATURES, TARGETS))
     u, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    ours, theirs = [], []
-    for _ in range(ROUNDS):
-        ours.append(seconds(lambda: fit_ridge(iter(pairs), SAMPLES).weights(ALPHA)))
-        theirs.append(seconds(lambda: Ridge(alpha=ALPHA).fit(u, y)))
-    expected = Ridge(alpha=ALPHA).fit(u, y).predict(u)
-    ridge = fit_ridge(iter(pairs), SAMPLES)
-    found = ridge.mean_y + (u - ridge.mean_u) @ ridge.weights(ALPHA)
-    error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
-    ratio = np.median(np.array(ours) / theirs)
-    print(f"ours {np.median(ours):.2f} s, scikit-learn {np.median(theirs):.2f} s, ratio {ratio:.2f}; error {error:.1e}")
-    print("peak memory: " + ", ".join(f"{n} samples {peak_mb(n):.0f} MB" for n in (1000, 10_000)))
+
+    def ours() -> np.ndarray:
+        ridge = fit_ridge(iter(pairs), SAMPLES)
+        return ridge.mean_y + (u - ridge.mean_u) @ ridge.weights(ALPHA)
+
+    with Benchmark("ridge", "Ridge regression and its predictions") as bench:
+        ways = {"ours": ours, "scikit-learn": lambda: Ridge(alpha=ALPHA).fit(u, y).predict(u)}
+        case = f"{SAMPLES} samples, {FEATURES} features, {TARGETS} targets"
+        bench.compare(case, ways, rounds=3, difference=relative, at_most=CLOSE)
+        for samples in (SIZES[0], 10 * SIZES[0]):
+            bench.note(f"peak of memory, {samples} samples of 500 features", peak_mb(samples), "MB")
+        made = {samples: list(batches(samples, 500, 100)) for samples in SIZES}
+        bench.grow("500 features", "samples", SIZES, lambda count: lambda: fit_ridge(iter(made[count]), count))
 
 
 if __name__ == "__main__":

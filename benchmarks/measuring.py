@@ -1,4 +1,4 @@
-"""What the benchmarks share: ways to do the same work, timed in turns, and a file of the times.
+"""What the benchmarks share: ways to do the same work, timed in turns, growth with the work's size, and a file of both.
 
 Invariant: a ratio is of two ways in one run, round by round, so that drift of the machine meets both.
 """
@@ -6,14 +6,18 @@ Invariant: a ratio is of two ways in one run, round by round, so that drift of t
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
+import resource
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 FOLDER = Path(__file__).parent / "results"
 ROUNDS = 5
@@ -28,7 +32,7 @@ class Took(NamedTuple):
 
 
 class Benchmark:
-    """Times of one script, written to `results/NAME.json`.
+    """Times of one script, written to `results/NAME.json` at the end of a `with` block that raises nothing.
 
     Args:
         name: Name of the file.
@@ -42,8 +46,18 @@ class Benchmark:
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "machine": describe_machine(),
             "cases": [],
+            "growth": [],
+            "values": [],
         }
-        print(question)
+        print(question, flush=True)
+
+    def __enter__(self) -> Benchmark:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is None:
+            FOLDER.mkdir(exist_ok=True)
+            (FOLDER / f"{self._name}.json").write_text(json.dumps(self._content, indent=1) + "\n")
 
     def compare(
         self,
@@ -64,7 +78,7 @@ class Benchmark:
             at_most: Largest difference of results that do the same work.
 
         Returns:
-            The median ratio of each other way's wall time and ours.
+            The median ratio of each other way's wall time and ours, which is above 1 where ours is faster.
 
         Raises:
             AssertionError: A result differs more.
@@ -83,7 +97,10 @@ class Benchmark:
         print(f"{case}: {ours} {show(statistics.median(one.wall for one in taken[ours]))}")
         for name, each in ratios.items():
             differs = f", results {found[name]:.1e} apart" if name in found else ""
-            print(f"  {name}: {medians[name]:.2f} times as long ({min(each):.2f} to {max(each):.2f}){differs}")
+            spread = f"({min(each):.2f} to {max(each):.2f})"
+            if used := sum(one.processor for one in taken[ours]):
+                spread += f", {sum(one.processor for one in taken[name]) / used:.2f} times the processor time"
+            print(f"  {name}: {medians[name]:.2f} times as long {spread}{differs}", flush=True)
         self._content["cases"] += [
             {
                 "case": case,
@@ -98,10 +115,48 @@ class Benchmark:
         ]
         return medians
 
-    def save(self) -> None:
-        """Write the file."""
-        FOLDER.mkdir(exist_ok=True)
-        (FOLDER / f"{self._name}.json").write_text(json.dumps(self._content, indent=1) + "\n")
+    def grow(self, case: str, what: str, sizes: Sequence[int], work: Callable[[int], Callable[[], Any]]) -> float:
+        """Time work of several sizes in turns, and print the exponent of the time's growth.
+
+        Args:
+            case: What is done.
+            what: What the sizes count.
+            sizes: The sizes.
+            work: Returns the call of a size; what it does before is not timed.
+
+        Returns:
+            The slope of the logarithm of the median time over that of the size: 1 for linear growth.
+        """
+        calls = {size: work(size) for size in sizes}
+        for call in calls.values():
+            call()
+        taken = {size: [] for size in sizes}
+        for _ in range(ROUNDS):
+            for size, call in calls.items():
+                taken[size].append(clock(call))
+        medians = [statistics.median(one.wall for one in times) for times in taken.values()]
+        slope, _ = statistics.linear_regression([math.log(size) for size in sizes], [math.log(t) for t in medians])
+        print(f"{case}: time grows as {what} to the power of {slope:.2f}", flush=True)
+        self._content["growth"].append(
+            {
+                "case": case,
+                "what": what,
+                "sizes": list(sizes),
+                "wall_s": [[one.wall for one in times] for times in taken.values()],
+                "exponent": slope,
+            }
+        )
+        return slope
+
+    def note(self, case: str, value: float, unit: str) -> None:
+        """Keep and print a number that is not a ratio of times, such as a peak of memory."""
+        print(f"{case}: {value:.4g} {unit}", flush=True)
+        self._content["values"].append({"case": case, "value": value, "unit": unit})
+
+
+def relative(found: Any, ours: Any) -> float:
+    """Return the relative L2 of two arrays."""
+    return float(np.linalg.norm(found - ours) / np.linalg.norm(ours))
 
 
 def clock(call: Callable[[], Any]) -> Took:
@@ -113,8 +168,8 @@ def clock(call: Callable[[], Any]) -> Took:
 
 def _processor() -> float:
     """Time of this process and of its ended children, all threads together [s]."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def describe_machine() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 
 from fwibench_docs import markdown
+from fwibench_docs.benchmarks import growth_table, machines, ratios_table, values_table
 from fwibench_docs.code import (
     CHECKS,
     DatasetSpec,
@@ -61,6 +62,10 @@ def hooks_table() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "benchmarks-growth": growth_table,
+    "benchmarks-machines": machines,
+    "benchmarks-ratios": ratios_table,
+    "benchmarks-values": values_table,
     "checks-dataset": lambda: checks_table(DatasetSpec),
     "checks-method": lambda: checks_table(MethodSpec),
     "checks-metric": lambda: checks_table(MetricSpec),

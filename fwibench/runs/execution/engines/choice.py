@@ -119,7 +119,9 @@ def _fitting_jobs(plan: Sequence[PlannedCell], request: Request, gpus: Sequence[
     if request.memory_limit is not None:
         needs = dict.fromkeys((_kind(one.cell) for one in cells), request.memory_limit / 1e6)
     else:
-        needs = {_kind(one.cell): one.costs.peak_memory_mb for one in Results(request.results).records(history=False)[0]}
+        needs = {
+            _kind(one.cell): one.costs.peak_memory_mb for one in Results(request.results).records(history=False)[0]
+        }
     places = len(gpus) // request.devices_per_cell if gpus else None
     return jobs_that_fit(len(cells), places, [needs.get(_kind(one.cell)) for one in cells])
 
