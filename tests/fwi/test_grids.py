@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from fwibench_baselines.fwi.bands import bands_of
-from fwibench_baselines.fwi.discretisation import averaged, coarse, inversion_problem, resample, stable_steps
+from fwibench_baselines.fwi.discretisation import averaged, clipped, coarse, inversion_problem, resample, stable_steps
 from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.grids import COARSEST, THINNEST, coarseness
 from fwibench_baselines.fwi.options import InversionOptions
@@ -43,6 +43,26 @@ def test_no_coarse_grids_if_none_are_asked_for_or_there_is_a_free_surface(wide: 
     free = wide.model_copy(update={"physics": wide.physics.model_copy(update={"free_surface": True})})
     assert coarseness(wide, 1.0, 0) == coarseness(free, 1.0, 8) == coarseness(wide, None, 8) == 1
     assert coarse(wide, 1) is wide
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_averages_stay_below_the_velocity_that_is_stable(factor: int) -> None:
+    for largest in np.linspace(4000, 5000, 50, dtype=np.float32):
+        model = torch.full((1, 1, 13, 14), float(largest), requires_grad=True)
+        means = averaged(model, factor)
+        assert means.max() <= model.max()
+        means.sum().backward()
+        assert float(model.grad.sum()) == pytest.approx(means.numel(), rel=1e-3), "nodes at the bound can return"
+
+
+def test_clipping_is_exact_and_lets_values_return() -> None:
+    values = torch.linspace(-40_000, 50_000, 9973).requires_grad_()
+    found = clipped(values, 1500.0, 4500.0)
+    assert (float(found.detach().min()), float(found.detach().max())) == (1500.0, 4500.0)
+    inside = (values > 1500) & (values < 4500)
+    assert torch.equal(found[inside], values[inside])
+    found.sum().backward()
+    assert values.grad.eq(1).all()
 
 
 @pytest.mark.parametrize("factor", [2, 3])

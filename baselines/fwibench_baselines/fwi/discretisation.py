@@ -81,7 +81,8 @@ def coarse(problem: Problem, factor: int) -> Problem:
 def averaged(velocity: Tensor, factor: int) -> Tensor:
     """Average velocities `(n, 1, Z, X)` to the grid of `coarse`; differentiable.
 
-    Squared slowness is averaged, which keeps travel times; edges are continued.
+    Squared slowness is averaged, which keeps travel times; edges are continued. No average is above the largest
+    velocity, also after rounding: a simulation may not be stable above it.
     """
     if factor == 1:
         return velocity
@@ -90,7 +91,14 @@ def averaged(velocity: Tensor, factor: int) -> Tensor:
     hat = 1 - torch.arange(1 - factor, factor, dtype=velocity.dtype, device=velocity.device).abs() / factor
     weights = (hat[:, None] * hat / factor**2)[None, None]
     slowness = pad(velocity, edges, mode="replicate").square().reciprocal()
-    return conv2d(slowness, weights, stride=factor).rsqrt()
+    means = conv2d(slowness, weights, stride=factor).rsqrt()
+    return clipped(means, None, float(velocity.detach().max()))
+
+
+def clipped(values: Tensor, low: float | None, high: float) -> Tensor:
+    """Clip values to limits, exactly; the clipping has no gradient of its own, so that values at a limit can return."""
+    # the difference is zero, whereas `values + (limit - values)` is rounded
+    return values.detach().clamp(low, high) + (values - values.detach())
 
 
 def stable_steps(problem: Problem, duration: float, courant: float) -> float:

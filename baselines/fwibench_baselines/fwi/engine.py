@@ -23,7 +23,7 @@ from fwibench.physics.wavelets import gradient_interval
 from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
 from fwibench.typing import Array64, Maps
 from fwibench_baselines.fwi.bands import bands_of, name_of
-from fwibench_baselines.fwi.discretisation import resample, taper
+from fwibench_baselines.fwi.discretisation import clipped, resample, taper
 from fwibench_baselines.fwi.objectives import Objective, Objectives
 from fwibench_baselines.fwi.optimisers import AdamSettings, OutOfTimeError, Unknown, adam, minimise
 from fwibench_baselines.fwi.options import FEWEST_SHOTS, SHORTENING, STEP, InversionOptions
@@ -182,8 +182,7 @@ class Engine:
 
         def apply(update: Tensor) -> Tensor:
             moved = models + fade * blurred(share * update, width)
-            # the clipping has no gradient of its own, so that nodes at the bounds can return
-            return moved + (moved.clamp(bounds.low, bounds.high) - moved).detach()
+            return clipped(moved, bounds.low, bounds.high)
 
         return Unknown(
             start=torch.zeros_like(models),
