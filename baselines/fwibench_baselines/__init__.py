@@ -89,6 +89,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             devices=("cpu", "cuda"),
             measurements=("seismic", "em"),
             min_train=2,
+            version="2",
             published=INVERSIONNET,
         ),
         MethodSpec(
@@ -114,6 +115,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             measurements=("seismic", "em"),
             min_train=2,
             devices=("cpu", "cuda"),
+            version="2",
             published=VELOCITYGAN,
         ),
         MethodSpec(
@@ -160,7 +162,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             devices=("cpu", "cuda"),
             needs_fit_for={"start": ("train-mean", "train-gradient")},
             start_option="start",
-            version="2",
+            version="3",
             published=MULTISCALE_FWI,
         ),
         MethodSpec(
@@ -176,6 +178,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             devices=("cpu", "cuda"),
             needs_fit=False,
             track="oracle-start",
-            version="2",
+            version="3",
         ),
     ]

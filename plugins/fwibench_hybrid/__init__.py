@@ -38,6 +38,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             devices=("cpu", "cuda"),
             builds_on="base",
             needs_fit=False,
-            version="2",
+            version="3",
         )
     ]

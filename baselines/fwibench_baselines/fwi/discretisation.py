@@ -73,9 +73,14 @@ def coarse(problem: Problem, factor: int) -> Problem:
     wider, survey = coarse_grid(problem, factor), problem.survey
     if not isinstance(wider.physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
         raise TypeError("only acoustic problems have grids of bands")
-    steps = stable_steps(wider, survey.nt * survey.dt, wider.physics.courant_number or 1.0)
-    samples = min(MULTIPLE * math.ceil(steps / MULTIPLE), survey.nt)
-    return wider.model_copy(update={"survey": on_time_axis(survey, samples)})
+    courant = MARGIN * critical_courant_number(wider.physics.accuracy, propagator="scalar")
+    samples = MULTIPLE * math.ceil(stable_steps(wider, survey.nt * survey.dt, courant) / MULTIPLE)
+    return wider.model_copy(
+        update={
+            "survey": on_time_axis(survey, min(samples, survey.nt)),
+            "physics": wider.physics.model_copy(update={"courant_number": courant}),
+        }
+    )
 
 
 def averaged(velocity: Tensor, factor: int) -> Tensor:

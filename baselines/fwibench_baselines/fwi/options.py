@@ -99,12 +99,12 @@ class InversionOptions(Frozen):
     iterations: Iterations = 300
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="optimiser of each band")
     shots: int | None = Field(
-        default=2, ge=1, description="number of shots of an iteration of Adam, chosen at random; None: all"
+        default=1, ge=1, description="number of shots of an iteration of Adam, chosen at random; None: all"
     )
     step: FirstStep = None
     damping: Damping = 1e-12
     poor: PoorMisfit = None
-    blur: Blur = 0.06
+    blur: Blur = 0.04
     illumination: float = Field(
         default=0.004,
         ge=0,
@@ -131,7 +131,7 @@ class InversionOptions(Frozen):
         default=2.0, ge=0, description="radius around sources and receivers where updates fade out [cells]"
     )
     tv: TotalVariation = 0.005
-    decrease: Decrease = 0.005
+    decrease: Decrease = 0.02
     tikhonov: float = Field(default=0.0, ge=0, description=f"weight of the map's squared gradient; {_RELAXED}")
     wavelet: Literal["known", "estimated"] = Field(
         default="known", description="source wavelet: that of the survey, or fitted to the shots before every band"
@@ -141,7 +141,7 @@ class InversionOptions(Frozen):
         description="order of the simulation in space; None: 4 for long waves or 6 for short ones, but not the data's",
     )
     nodes: float = Field(
-        default=8,
+        default=6,
         ge=0,
         description="smallest number of nodes in the shortest wavelength of a band, twice its corner; its grid is as "
         f"coarse as this allows, at most {COARSEST} times that of the data. 0: all bands on the grid of the data, as "
