@@ -11,8 +11,12 @@ import typer
 from fwibench_docs import markdown
 
 
-def commands_page(app: typer.Typer) -> str:
-    """Return the page of all commands: help, usage, arguments and options."""
+def commands_page(app: Any) -> str:
+    """Return the page of all commands: help, usage, arguments and options.
+
+    Args:
+        app: The click group of all commands.
+    """
     introduction = "Every command has `--help`, which prints the same."
     return markdown.page("Commands", introduction, *describe(app, "fwibench"))
 

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import typer
 from docutils import nodes
 from pydantic import BaseModel
 from sphinx.addnodes import pending_xref
@@ -62,7 +61,7 @@ def _write_pages(app: Sphinx) -> None:
     things = [*hooks(), *(thing for group in reference_groups().values() for thing in group)]
     for name in undocumented(things):
         logger.warning("%s has no description in its docstring or field", name)
-    for name in undocumented_commands(typer.main.get_command(command_line), "fwibench"):
+    for name in undocumented_commands(command_line, "fwibench"):
         logger.warning("%s has no help text", name)
 
 
