@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fwibench_baselines.fwi.options import Bands, GoodStartOptions, Iterations, Warp
+from fwibench_baselines.fwi.options import Bands, GoodStartOptions, Iterations, ShotsAtOnce, Warp
 from pydantic import Field
 
 from fwibench import MethodSpec, hookimpl
@@ -18,6 +18,7 @@ class RefineOptions(GoodStartOptions):
     )
     # a prediction holds the long waves already
     bands: Bands = "upper"
+    shots: ShotsAtOnce = 1
     warp: Warp = 100
     iterations: Iterations = 60
 

@@ -52,6 +52,9 @@ Bands = Annotated[
     ),
 ]
 Iterations = Annotated[int, Field(ge=1, description="iterations of each band")]
+ShotsAtOnce = Annotated[
+    int | None, Field(ge=1, description="number of shots of an iteration of Adam, chosen at random; None: all")
+]
 FirstStep = Annotated[
     float | None,
     Field(
@@ -96,11 +99,9 @@ class InversionOptions(Frozen):
     """Options of the fit of a model to the shots of one sample."""
 
     bands: Bands = "auto"
-    iterations: Iterations = 300
+    iterations: Iterations = 200
     optimiser: Literal["adam", "l-bfgs-b"] = Field(default="adam", description="optimiser of each band")
-    shots: int | None = Field(
-        default=1, ge=1, description="number of shots of an iteration of Adam, chosen at random; None: all"
-    )
+    shots: ShotsAtOnce = 2
     step: FirstStep = None
     damping: Damping = 1e-12
     poor: PoorMisfit = None
