@@ -33,7 +33,7 @@ def test_every_command_is_in_the_reference() -> None:
 def test_every_hook_field_method_command_and_option_is_described() -> None:
     things = [*hooks(), *(thing for group in reference_groups().values() for thing in group)]
     assert list(undocumented(things)) == []
-    assert list(undocumented_commands(typer.main.get_command(app), "fwibench")) == []
+    assert list(undocumented_commands(app, "fwibench")) == []
 
 
 def test_every_option_of_a_built_in_is_described(registry: Registry) -> None:

@@ -101,7 +101,13 @@ def averaged(velocity: Tensor, factor: int) -> Tensor:
 
 
 def clipped(values: Tensor, low: float | None, high: float) -> Tensor:
-    """Clip values to limits, exactly; the clipping has no gradient of its own, so that values at a limit can return."""
+    """Clip values to limits, exactly; the clipping has no gradient of its own, so that values at a limit can return.
+
+    Args:
+        values: Values of any shape.
+        low: Lower limit; None: there is none.
+        high: Upper limit.
+    """
     # the difference is zero, whereas `values + (limit - values)` is rounded
     return values.detach().clamp(low, high) + (values - values.detach())
 

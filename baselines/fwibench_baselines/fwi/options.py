@@ -105,7 +105,7 @@ class InversionOptions(Frozen):
     step: FirstStep = None
     damping: Damping = 1e-12
     poor: PoorMisfit = None
-    blur: Blur = 0.04
+    blur: Blur = 0.06
     illumination: float = Field(
         default=0.004,
         ge=0,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fwibench_hybrid import RefineOptions
 from fwibench_invlint import InvLINTOptions
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 
+from fwibench import Frozen
 from fwibench.boards.board import make_board
 from fwibench.plugins.registry import Offer, Registry, load_registry
 from fwibench.runs.artefacts.cell import Cell
@@ -36,27 +39,32 @@ def former(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-ADDED = ("kernels_total",)
-OF_THEN = {"embedding": 512, "width": 256, "heads": 8, "mlp": 1024}
-"""Defaults of version 1 of InvLINT, whose sizes did not depend on the map."""
-FormerOptions = create_model(
-    "FormerOptions",
-    __base__=TrainingOptions,
-    **{
-        name: (field.annotation, OF_THEN.get(name, field.default))
-        for name, field in InvLINTOptions.model_fields.items()
-        if name not in (*TrainingOptions.model_fields, *ADDED)
-    },
+def former_options(now: type[BaseModel], base: type[BaseModel], added: Sequence[str], then: dict[str, Any]) -> Any:
+    """Options as an earlier version had them: without later ones, and with other defaults."""
+    fields = {
+        name: (field.annotation, then.get(name, field.default))
+        for name, field in now.model_fields.items()
+        if name not in (*base.model_fields, *added)
+    }
+    return create_model("FormerOptions", __base__=base, **fields)
+
+
+# sizes did not depend on the map
+INVLINT_1 = former_options(
+    InvLINTOptions, TrainingOptions, ["kernels_total"], {"embedding": 512, "width": 256, "heads": 8, "mlp": 1024}
 )
+# all bands were simulated on the grid of the data
+REFINE_2 = former_options(RefineOptions, Frozen, ["nodes"], {"shots": 2})
 
 
 @pytest.fixture
 def registry() -> Registry:
-    """The plugins, with the version of InvLINT that the stored results are of."""
+    """The plugins, with the versions of InvLINT and refine that the stored results are of."""
     registry = load_registry()
-    offer = registry.methods["invlint"]
-    spec = offer.spec.model_copy(update={"version": "1", "options": FormerOptions})
-    registry.methods["invlint"] = Offer(spec, offer.plugin)
+    for name, version, options in (("invlint", "1", INVLINT_1), ("refine", "2", REFINE_2)):
+        offer = registry.methods[name]
+        spec = offer.spec.model_copy(update={"version": version, "options": options})
+        registry.methods[name] = Offer(spec, offer.plugin)
     return registry
 
 
