@@ -22,8 +22,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measuring import Benchmark
-
 ROOT = Path(__file__).parents[1]
 CELLS = 4
 TOTAL = "overhead"
@@ -45,6 +43,7 @@ def measure(method: str, profile: str) -> list[dict[str, float]]:
     imported = time.perf_counter()
     from fwibench.plugins.registry import load_registry
     from fwibench.runs.execution import attempt
+    from fwibench.runs.execution.engines.choice import open_engine
     from fwibench.runs.execution.run import run_plan
     from fwibench.runs.planning.plan import make_plan
     from fwibench.runs.planning.request import Request, Selected
@@ -52,8 +51,7 @@ def measure(method: str, profile: str) -> list[dict[str, float]]:
     original = attempt.run_process
     processes: list[list[tuple[str, float]]] = []
 
-    def timed(program: Any, *arguments: Any, **more: Any) -> Any:
-        *others, on_event = arguments
+    def timed(launch: Any, on_event: Callable[[dict[str, Any]], None], *rest: Any) -> Any:
         moments = [("launch", time.perf_counter())]
         processes.append(moments)
 
@@ -62,7 +60,7 @@ def measure(method: str, profile: str) -> list[dict[str, float]]:
                 moments.append((event["stage"], time.perf_counter()))
             on_event(event)
 
-        end = original(program, *others, note, **more)
+        end = original(launch, note, *rest)
         moments.append(("end", time.perf_counter()))
         return end
 
@@ -73,7 +71,8 @@ def measure(method: str, profile: str) -> list[dict[str, float]]:
         request = Request(*selected, profile=profile, results=Path(results), force=True)
         (planned,) = make_plan(request, registry)
         ready = time.perf_counter()
-        outcome = run_plan([planned] * CELLS, request, registry, Silent())
+        with open_engine([planned], request, registry) as engine:
+            outcome = run_plan([planned] * CELLS, request, registry, Silent(), engine)
     each = len(processes) // CELLS
     parts = [processes[number * each : (number + 1) * each] for number in range(CELLS)]
     cells = [stages(record, own) for record, own in zip(outcome.records, parts, strict=True)]
@@ -147,6 +146,9 @@ def main() -> None:
                 found[title].append(run(root, asked.method, asked.profile))
     print(f"{asked.method} on salt, {asked.profile}: medians of {asked.rounds} commands of {CELLS} cells [s]")
     show(found)
+    # children are started without this folder on their path
+    from measuring import Benchmark
+
     with Benchmark(
         "overhead", f"{asked.method} on salt, {asked.profile}: time beyond its own fit and predict"
     ) as bench:

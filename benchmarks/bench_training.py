@@ -24,7 +24,7 @@ from fwibench.runs.opening.datasets import open_dataset
 from fwibench.samples import Split
 
 EPOCHS, BATCH = 2, 8
-ROUNDS = 3
+ROUNDS = 2
 
 
 def loop(train: Split, val: Split, inputs: Callable[[np.ndarray], torch.Tensor], problem: Problem) -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     dataset = open_dataset(load_registry(), given.dataset, "quick")
     dataset.prepare()
     problem = dataset.problem
-    train, val = (dataset.split(dataset.scheme, part) for part in ("train", "val"))
+    train, val = (dataset.split(dataset.spec.schemes[0], part) for part in ("train", "val"))
     options = InversionNetOptions(epochs=EPOCHS, batch_size=BATCH)
 
     def ours(precision: str) -> None:
