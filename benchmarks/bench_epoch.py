@@ -1,6 +1,6 @@
 """An epoch of training over shards larger than memory against reading the files at the disk's speed.
 
-    python benchmarks/bench_epoch.py [--gb 20] [--folder FOLDER]
+    python benchmarks/bench_epoch.py [--gb 4] [--folder FOLDER]
 
 Samples have OpenFWI's size. The page cache is dropped before each epoch. The network is small, so that the epoch is one
 of reading: batches are drawn at random from all shards, as in every training. The other way reads the files from begin
@@ -8,14 +8,13 @@ to end in large blocks, which no random order can beat.
 """
 
 import argparse
-import os
 import resource
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from measuring import Benchmark
+from measuring import Benchmark, drop_from_cache
 
 from fwibench.methods.batches import even_batches
 from fwibench.methods.encoded_split import EncodedSplit
@@ -42,14 +41,6 @@ def write_shards(folder: Path, shards: int) -> Split:
         count = shards * PER_SHARD
         arrays.append(ShardedArray(paths, [PER_SHARD] * shards, shape, np.arange(count)))
     return Split("train", tuple(map(str, range(count))), *arrays)
-
-
-def drop_from_cache(folder: Path) -> None:
-    for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
 
 
 def train(split: Split, folder: Path) -> None:
@@ -82,7 +73,7 @@ def anonymous_mb() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gb", type=float, default=20.0)
+    parser.add_argument("--gb", type=float, default=4.0, help="size of the shards; more than the memory tells most")
     parser.add_argument("--folder", type=Path, help="where the shards are written and removed")
     given = parser.parse_args()
     torch.set_num_threads(1)

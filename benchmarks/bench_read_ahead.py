@@ -5,7 +5,6 @@ not. The step `elsewhere` waits as long as reading a batch takes and needs no co
 is largest, twice as fast at best. The step `here` is that of a network on one thread of the CPU.
 """
 
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from measuring import Benchmark
+from measuring import Benchmark, drop_from_cache
 from torch import nn
 
 from fwibench.methods.convolutions import conv
@@ -39,14 +38,6 @@ def write_split(folder: Path) -> Split:
         shard.flush()
         arrays.append(ShardedArray([path], [SAMPLES], shape, np.arange(SAMPLES)))
     return Split("train", tuple(map(str, range(SAMPLES))), *arrays)
-
-
-def drop_from_cache(folder: Path) -> None:
-    for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
 
 
 def make_step() -> Step:

@@ -159,6 +159,15 @@ def relative(found: Any, ours: Any) -> float:
     return float(np.linalg.norm(found - ours) / np.linalg.norm(ours))
 
 
+def drop_from_cache(folder: Path) -> None:
+    """Make the system read the files of a folder from the disk again."""
+    for path in folder.iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
 def clock(call: Callable[[], Any]) -> Took:
     """Return the times of a call."""
     start, before = time.perf_counter(), _processor()

@@ -268,6 +268,20 @@ class Problem(Frozen):
         _check("properties", shape, self.property_shape)
 
 
+def seismic_survey(problem: Problem) -> SeismicSurvey:
+    """Return the survey of a seismic problem; raises `TypeError` for another one."""
+    if not isinstance(problem.survey, SeismicSurvey):
+        raise TypeError("expected a seismic survey")
+    return problem.survey
+
+
+def acoustic_physics(problem: Problem) -> AcousticPhysics:
+    """Return the physics of an acoustic problem; raises `TypeError` for another one."""
+    if not isinstance(problem.physics, AcousticPhysics):
+        raise TypeError("expected acoustic physics")
+    return problem.physics
+
+
 def _check(what: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if len(shape) != 4 or tuple(shape[1:]) != expected:
         text = ", ".join(("n", *map(str, expected)))

@@ -4,7 +4,7 @@ import torch
 from fwibench_baselines.fwi.bands import bands_of
 from fwibench_baselines.fwi.discretisation import averaged, clipped, coarse, inversion_problem, resample, stable_steps
 from fwibench_baselines.fwi.engine import Engine
-from fwibench_baselines.fwi.grids import COARSEST, THINNEST, coarseness
+from fwibench_baselines.fwi.grids import CELLS, FEWEST, LARGEST_FACTOR, THINNEST, coarse_grid, coarseness
 from fwibench_baselines.fwi.options import InversionOptions
 
 from fwibench.physics.acoustic import simulate
@@ -28,7 +28,7 @@ def wide(small: Problem) -> Problem:
 def test_grids_become_finer_with_the_frequency_and_end_at_that_of_the_data(wide: Problem) -> None:
     factors = [coarseness(wide, corner, 8) for corner in bands_of(wide.survey, "auto")]
     assert factors == sorted(factors, reverse=True)
-    assert factors[0] == COARSEST
+    assert factors[0] == LARGEST_FACTOR
     assert factors[-1] == 1
 
 
@@ -43,6 +43,22 @@ def test_no_coarse_grids_if_none_are_asked_for_or_there_is_a_free_surface(wide: 
     free = wide.model_copy(update={"physics": wide.physics.model_copy(update={"free_surface": True})})
     assert coarseness(wide, 1.0, 0) == coarseness(free, 1.0, 8) == coarseness(wide, None, 8) == 1
     assert coarse(wide, 1) is wide
+
+
+def test_small_maps_stay_on_their_grid(wide: Problem) -> None:
+    for rows in (2 * FEWEST - 1, 2 * FEWEST):
+        shorter = wide.model_copy(update={"grid": wide.grid.model_copy(update={"nz": rows})})
+        assert coarseness(shorter, 1.0, 8) == (2 if rows == 2 * FEWEST else 1)
+
+
+def test_frame_is_set_up_for_waves_that_the_coarse_grid_resolves(wide: Problem) -> None:
+    for frequency in (1.0, 100.0):
+        physics = wide.physics.model_copy(update={"pml_freq": frequency})
+        wider = coarse_grid(wide.model_copy(update={"physics": physics}), 2)
+        wavelength = wide.property.low / wider.physics.pml_freq
+        assert wavelength >= 0.999 * CELLS * wider.grid.spacing
+        assert wider.physics.pml_freq <= frequency
+    assert coarse_grid(wide, 1) is wide
 
 
 @pytest.mark.parametrize("factor", [2, 3])

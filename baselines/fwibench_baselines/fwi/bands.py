@@ -11,12 +11,10 @@ from scipy.signal import butter, sosfilt
 
 from fwibench.problem import SeismicSurvey
 from fwibench.typing import Array32
-from fwibench_baselines.fwi.options import AUTO, parse_bands
+from fwibench_baselines.fwi.options import corners_of
 
 ORDER = 4
 """Order of the Butterworth filter."""
-DIGITS = 3
-"""Significant digits of a corner that is derived from the peak frequency of the source."""
 NEAR_NYQUIST = 0.9
 """Largest corner over the Nyquist frequency; above it a low-pass filter changes little but the phase."""
 PERIODS = 0.5
@@ -33,9 +31,7 @@ def bands_of(survey: SeismicSurvey, bands: str) -> tuple[float | None, ...]:
         survey: Survey with the source, the time step and the length of the record.
         bands: See `InversionOptions.bands`.
     """
-    asked: tuple[float | None, ...] = parse_bands(bands) if bands not in AUTO else ()
-    if bands in AUTO:
-        asked = (*(_rounded(survey.wavelet.frequency * part) for part in AUTO[bands]), None)
+    asked = corners_of(bands, survey.wavelet.frequency)
     lowest, highest = PERIODS / (survey.nt * survey.dt), NEAR_NYQUIST * 0.5 / survey.dt
     usable = {name_of(corner): corner for corner in asked if corner is None or lowest <= corner <= highest}
     return tuple(usable.values()) or (None,)
@@ -59,8 +55,3 @@ def low_pass(signals: Array32, corner: float | None, dt: float, axis: int) -> Ar
         return signals
     sections = butter(ORDER, corner, fs=1 / dt, output="sos")
     return sosfilt(sections, signals.astype(np.float64), axis=axis).astype(np.float32)
-
-
-def _rounded(corner: float) -> float:
-    """Return a corner rounded to `DIGITS` significant digits."""
-    return float(f"{corner:.{DIGITS}g}")

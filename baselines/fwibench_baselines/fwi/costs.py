@@ -10,9 +10,9 @@ import time
 
 from fwibench.methods.costs import Case, CostModel, Probing, Work
 from fwibench.physics.placement import reached_rows
-from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
-from fwibench_baselines.fwi.grids import coarse_grid, coarseness, survey_of
-from fwibench_baselines.fwi.options import AUTO, FEWEST_SHOTS, InversionOptions, parse_bands
+from fwibench.problem import Problem, acoustic_physics, seismic_survey
+from fwibench_baselines.fwi.grids import coarse_grid, coarseness
+from fwibench_baselines.fwi.options import FEWEST_SHOTS, InversionOptions, corners_of
 
 FORWARD = 1 / 3
 """Time of a simulation over that of a gradient, which simulates, propagates back and correlates."""
@@ -55,13 +55,9 @@ def gradients(case: Case) -> float:
 
     Simulations count `FORWARD` of a gradient each.
     """
-    options, survey = case.options, survey_of(case.problem)
+    options, survey = case.options, seismic_survey(case.problem)
     shots = len(survey.sources)
-    corners = (
-        parse_bands(options.bands)
-        if options.bands not in AUTO
-        else (*(part * survey.wavelet.frequency for part in AUTO[options.bands]), None)
-    )
+    corners = corners_of(options.bands, survey.wavelet.frequency)
     held_out = options.holdout if shots >= max(FEWEST_SHOTS, options.holdout + 2) else 0
     drawn = min(options.shots or shots, shots) if options.optimiser == "adam" else shots
     judged = FORWARD * (shots + 2 * held_out)
@@ -73,17 +69,13 @@ def gradients(case: Case) -> float:
 
 def _size(problem: Problem) -> float:
     """Return cells x time steps of a shot, up to a factor: the number of stable steps per cell size."""
-    survey, physics = problem.survey, problem.physics
-    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
-        raise TypeError("waveform inversion needs acoustic physics")
+    survey, physics = seismic_survey(problem), acoustic_physics(problem)
     return _cells(problem) * physics.max_velocity * survey.nt * survey.dt / problem.grid.spacing
 
 
 def _cells(problem: Problem) -> int:
     """Return the number of cells that are simulated, with those of the absorbing frame."""
-    physics = problem.physics
-    if not isinstance(physics, AcousticPhysics):
-        raise TypeError("waveform inversion needs acoustic physics")
+    physics = acoustic_physics(problem)
     width = physics.pml_width
     return (reached_rows(problem) + (1 if physics.free_surface else 2) * width) * (problem.grid.nx + 2 * width)
 
@@ -97,9 +89,7 @@ def _time_gradient(case: Case) -> float:
     from fwibench_baselines.fwi.discretisation import inversion_problem
 
     whole = inversion_problem(case.problem, case.options.accuracy)
-    survey = whole.survey
-    if not isinstance(survey, SeismicSurvey):
-        raise TypeError("waveform inversion needs a seismic survey")
+    survey = seismic_survey(whole)
     interval = gradient_interval(survey, None)
     samples = interval * max(survey.nt // PART // interval, 1)
     one = survey.with_shots([len(survey.sources) // 2]).model_copy(update={"nt": samples})

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from fwibench.physics.wavelets import sample_wavelet
-from fwibench.problem import AcousticPhysics, Problem, SampledWavelet, SeismicSurvey
+from fwibench.problem import Problem, SampledWavelet, SeismicSurvey, acoustic_physics, seismic_survey
 from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.grids import coarse_grid
 from fwibench_baselines.fwi.options import Order
@@ -45,20 +45,11 @@ def inversion_problem(problem: Problem, accuracy: Order | None) -> Problem:
     Raises:
         TypeError: The problem is not acoustic.
     """
-    survey, physics = problem.survey, problem.physics
-    if not isinstance(physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
-        raise TypeError("waveform inversion needs acoustic physics")
-    points = problem.property.low / survey.wavelet.frequency / problem.grid.spacing
+    physics = acoustic_physics(problem)
+    points = problem.property.low / seismic_survey(problem).wavelet.frequency / problem.grid.spacing
     suited: tuple[Order, ...] = (4, 6, 8) if points >= COARSEST else (6, 8)
     order = next(one for one in suited if one != physics.accuracy) if accuracy is None else accuracy
-    courant = MARGIN * critical_courant_number(order, propagator="scalar")
-    samples = MULTIPLE * math.ceil(stable_steps(problem, survey.nt * survey.dt, courant) / MULTIPLE)
-    return problem.model_copy(
-        update={
-            "survey": on_time_axis(survey, samples),
-            "physics": physics.model_copy(update={"accuracy": order, "courant_number": courant}),
-        }
-    )
+    return _on_stable_axis(problem.model_copy(update={"physics": physics.model_copy(update={"accuracy": order})}))
 
 
 @lru_cache(maxsize=16)
@@ -68,17 +59,18 @@ def coarse(problem: Problem, factor: int) -> Problem:
     Raises:
         TypeError: The problem is not acoustic.
     """
-    if factor == 1:
-        return problem
-    wider, survey = coarse_grid(problem, factor), problem.survey
-    if not isinstance(wider.physics, AcousticPhysics) or not isinstance(survey, SeismicSurvey):
-        raise TypeError("only acoustic problems have grids of bands")
-    courant = MARGIN * critical_courant_number(wider.physics.accuracy, propagator="scalar")
-    samples = MULTIPLE * math.ceil(stable_steps(wider, survey.nt * survey.dt, courant) / MULTIPLE)
-    return wider.model_copy(
+    return problem if factor == 1 else _on_stable_axis(coarse_grid(problem, factor))
+
+
+def _on_stable_axis(problem: Problem) -> Problem:
+    """Return the problem with the smallest number of time samples that is stable at its order and spacing."""
+    survey, physics = seismic_survey(problem), acoustic_physics(problem)
+    courant = MARGIN * critical_courant_number(physics.accuracy, propagator="scalar")
+    samples = MULTIPLE * math.ceil(stable_steps(problem, survey.nt * survey.dt, courant) / MULTIPLE)
+    return problem.model_copy(
         update={
-            "survey": on_time_axis(survey, min(samples, survey.nt)),
-            "physics": wider.physics.model_copy(update={"courant_number": courant}),
+            "survey": on_time_axis(survey, samples),
+            "physics": physics.model_copy(update={"courant_number": courant}),
         }
     )
 
@@ -123,9 +115,7 @@ def stable_steps(problem: Problem, duration: float, courant: float) -> float:
     Raises:
         TypeError: The problem is not acoustic.
     """
-    if not isinstance(problem.physics, AcousticPhysics):
-        raise TypeError("only acoustic simulations have steps")
-    return problem.physics.max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
+    return acoustic_physics(problem).max_velocity * duration * math.sqrt(2) / problem.grid.spacing / courant
 
 
 def on_time_axis(survey: SeismicSurvey, samples: int) -> SeismicSurvey:
@@ -151,9 +141,7 @@ def at_offsets(problem: Problem, cells: float) -> NDArray[np.bool_]:
 
     Nearer receivers mainly record the source itself, whose amplitude on a grid depends on the stencil.
     """
-    survey = problem.survey
-    if not isinstance(survey, SeismicSurvey):
-        raise TypeError("only seismic surveys have shots")
+    survey = seismic_survey(problem)
     sources = np.array([(place.x, place.z) for place in survey.sources])
     receivers = np.array([[(place.x, place.z) for place in survey.receivers_of(shot)] for shot in range(len(sources))])
     distance = np.linalg.norm(sources[:, None] - receivers, axis=2)

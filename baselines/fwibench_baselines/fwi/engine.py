@@ -20,7 +20,7 @@ from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import widths_of_frame
 from fwibench.physics.illumination import illumination
 from fwibench.physics.wavelets import gradient_interval
-from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench.problem import Problem, acoustic_physics, seismic_survey
 from fwibench.typing import Array64, Maps
 from fwibench_baselines.fwi.bands import bands_of, name_of
 from fwibench_baselines.fwi.discretisation import clipped, resample, taper
@@ -58,10 +58,8 @@ class Engine:
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str, seed: int = 0) -> None:
-        if not isinstance(problem.survey, SeismicSurvey) or not isinstance(problem.physics, AcousticPhysics):
-            raise TypeError("waveform inversion needs a seismic survey and acoustic physics")
         self.problem, self.options, self.device = problem, options, device
-        self.survey, self.physics = problem.survey, problem.physics
+        self.survey, self.physics = seismic_survey(problem), acoustic_physics(problem)
         self._every = tuple(range(len(self.survey.sources)))
         self._seed = seed
         self.step = STEP

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
-from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench.problem import AcousticPhysics, Problem, acoustic_physics
 
-COARSEST = 2
+LARGEST_FACTOR = 2
 """Largest spacing over that of the problem. Coarser grids save little, since the absorbing frame and the overhead of a
 call remain, and their data are up to four times as far from those of the problem."""
 FEWEST = 20
@@ -25,13 +25,6 @@ SPREAD = 2.0
 """Highest frequency of a band over its corner: beyond it a Butterworth filter of order 4 leaves less than 7 %."""
 
 
-def survey_of(problem: Problem) -> SeismicSurvey:
-    """Return the survey of a problem; raises `TypeError` if it is not seismic."""
-    if not isinstance(problem.survey, SeismicSurvey):
-        raise TypeError("waveform inversion needs a seismic survey")
-    return problem.survey
-
-
 def coarseness(problem: Problem, corner: float | None, nodes: float) -> int:
     """Return the spacing of a band's grid over that of the problem.
 
@@ -45,7 +38,7 @@ def coarseness(problem: Problem, corner: float | None, nodes: float) -> int:
     if corner is None or not nodes or not isinstance(physics, AcousticPhysics) or physics.free_surface:
         return 1
     shortest, rows = problem.property.low / (SPREAD * corner), min(problem.grid.shape)
-    return min(max(int(shortest / nodes / problem.grid.spacing), 1), max(rows // FEWEST, 1), COARSEST)
+    return min(max(int(shortest / nodes / problem.grid.spacing), 1), max(rows // FEWEST, 1), LARGEST_FACTOR)
 
 
 def coarse_grid(problem: Problem, factor: int) -> Problem:
@@ -54,9 +47,9 @@ def coarse_grid(problem: Problem, factor: int) -> Problem:
     Raises:
         TypeError: The problem is not acoustic.
     """
-    physics, grid = problem.physics, problem.grid
-    if not isinstance(physics, AcousticPhysics):
-        raise TypeError("only acoustic problems have grids of bands")
+    if factor == 1:
+        return problem
+    physics, grid = acoustic_physics(problem), problem.grid
     nz, nx = (math.ceil((length - 1) / factor) + 1 for length in grid.shape)
     frame = max(math.ceil(physics.pml_width / factor), min(physics.pml_width, THINNEST))
     # that of the problem, which absorbs as the data did, as long as its wavelengths have enough cells

@@ -19,7 +19,7 @@ from fwibench.methods.traces import Course
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.parallel import available_cores
 from fwibench.physics.placement import reached_rows
-from fwibench.problem import AcousticPhysics, Problem, SeismicSurvey
+from fwibench.problem import Problem, acoustic_physics, seismic_survey
 from fwibench.samples import Split
 from fwibench.typing import Maps
 from fwibench_baselines.fwi.discretisation import at_offsets, inversion_problem, resample, stable_steps
@@ -205,9 +205,7 @@ def gradient_flops(problem: Problem) -> int:
     Raises:
         TypeError: The problem is not acoustic.
     """
-    survey, physics = problem.survey, problem.physics
-    if not isinstance(survey, SeismicSurvey) or not isinstance(physics, AcousticPhysics):
-        raise TypeError("only acoustic simulations are counted")
+    survey, physics = seismic_survey(problem), acoustic_physics(problem)
     width = physics.pml_width
     nz, nx = reached_rows(problem) + (1 if physics.free_surface else 2) * width, problem.grid.nx + 2 * width
     courant = physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from fwibench.physics.acoustic import simulate
 from fwibench.physics.wavelets import gradient_interval, sample_wavelet
-from fwibench.problem import Problem
+from fwibench.problem import Problem, seismic_survey
 from fwibench.samples import evenly_spaced
 from fwibench.typing import Array32, Maps
 from fwibench_baselines.fwi.bands import bands_of, low_pass
 from fwibench_baselines.fwi.discretisation import at_offsets, averaged, coarse, resample
-from fwibench_baselines.fwi.grids import coarseness, survey_of
+from fwibench_baselines.fwi.grids import coarseness
 from fwibench_baselines.fwi.misfits import MISFITS, PENALTIES
 from fwibench_baselines.fwi.options import RELAXATION, InversionOptions
 from fwibench_baselines.fwi.shots import Each, Shots, simulate_shots
@@ -46,7 +46,7 @@ class Objectives:
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
-        self._problem, self._survey, self._options, self._device = problem, survey_of(problem), options, device
+        self._problem, self._survey, self._options, self._device = problem, seismic_survey(problem), options, device
         self._bands = bands_of(self._survey, options.bands)
         self._every = tuple(range(len(problem.survey.sources)))
         self.each: Each = map
@@ -72,7 +72,7 @@ class Objectives:
         if self._options.wavelet == "estimated":
             wavelet = self._estimate_wavelet(measurements, models, wavelet)
         problem, dt = self.problem_of(corner), self._survey.dt
-        factor, survey = round(problem.grid.spacing / self._problem.grid.spacing), survey_of(problem)
+        factor, survey = round(problem.grid.spacing / self._problem.grid.spacing), seismic_survey(problem)
         signal = resample(low_pass(wavelet, corner, dt, axis=0)[None, None, :, None], survey.nt).ravel()
         source = torch.from_numpy(signal).to(self._device)
         weights = self._weights(problem) * self._heard(measurements)
@@ -130,7 +130,7 @@ class Objectives:
 
     def _weights(self, problem: Problem) -> Tensor:
         """Return the weights of traces `(S, T, R)`: a power of time, and 0 near the source."""
-        survey = survey_of(problem)
+        survey = seismic_survey(problem)
         gain = torch.arange(survey.nt)[:, None].mul(survey.dt).pow(self._options.gain)
         heard = torch.from_numpy(at_offsets(problem, self._options.mute)).float()
         return (gain * heard[:, None]).to(self._device)

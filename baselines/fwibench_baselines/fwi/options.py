@@ -13,10 +13,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from fwibench import Frozen
-from fwibench_baselines.fwi.grids import COARSEST
+from fwibench_baselines.fwi.grids import FEWEST, LARGEST_FACTOR
 
 AUTO = {"auto": (1 / 6, 1 / 4, 5 / 12, 2 / 3), "upper": (5 / 12, 2 / 3)}
 """Corners of bands over the source's peak frequency, by name; the full band follows."""
+DIGITS = 3
+"""Significant digits of a corner that is derived from the peak frequency of the source."""
 STEP = 200.0
 """First step of Adam [property's unit] where the error of the start is not known."""
 STEP_SHARE = 0.4
@@ -145,8 +147,8 @@ class InversionOptions(Frozen):
         default=6,
         ge=0,
         description="smallest number of nodes in the shortest wavelength of a band, twice its corner; its grid is as "
-        f"coarse as this allows, at most {COARSEST} times that of the data. 0: all bands on the grid of the data, as "
-        "under a free surface",
+        f"coarse as this allows, at most {LARGEST_FACTOR} times that of the data, with at least {FEWEST} nodes along "
+        "the shorter side. 0: all bands on the grid of the data, as under a free surface",
     )
     warp: Warp = 0
     warp_points: int = Field(default=10, ge=2, description="control points of the bending along the longer side")
@@ -228,3 +230,18 @@ def parse_bands(text: str) -> tuple[float | None, ...]:
     if not rising or any(corner <= 0 for corner in numbers) or None in corners[:-1]:
         raise ValueError(f"bands are '{text}', expected corners from low to high such as 3/6/full")
     return corners
+
+
+def corners_of(bands: str, frequency: float) -> tuple[float | None, ...]:
+    """Return the corners [Hz] that bands ask for; None is the full band.
+
+    Args:
+        bands: See `InversionOptions.bands`.
+        frequency: Peak frequency of the source [Hz].
+
+    Raises:
+        ValueError: See `parse_bands`.
+    """
+    if bands not in AUTO:
+        return parse_bands(bands)
+    return (*(float(f"{frequency * part:.{DIGITS}g}") for part in AUTO[bands]), None)

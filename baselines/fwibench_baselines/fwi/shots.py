@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fwibench.physics.acoustic import simulate
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.problem import Problem, seismic_survey
 
 Shots = tuple[int, ...]
 """Numbers of shots."""
@@ -25,9 +25,7 @@ Each = Callable[[Callable[[int], Any], Iterable[int]], Iterable[Any]]
 @lru_cache(maxsize=64)
 def with_shots(problem: Problem, shots: Shots) -> Problem:
     """Return the problem with the given shots only; raises `TypeError` for a survey without shots."""
-    if not isinstance(problem.survey, SeismicSurvey):
-        raise TypeError("only seismic surveys have shots")
-    return problem.model_copy(update={"survey": problem.survey.with_shots(shots)})
+    return problem.model_copy(update={"survey": seismic_survey(problem).with_shots(shots)})
 
 
 def simulate_shots(

@@ -13,10 +13,10 @@ from fwibench.datasets.agreement import Agreement, compare_samples
 from fwibench.datasets.user.file_pairs import FilePairs
 from fwibench.datasets.user.options import SurveyOptions
 from fwibench.datasets.user.physics_search import EXPLAINED, Offer, Search, SearchResult
-from fwibench.datasets.user.problem_changes import DEFAULT_COURANT, acoustic_physics, cell_steps
+from fwibench.datasets.user.problem_changes import DEFAULT_COURANT, cell_steps
 from fwibench.datasets.user.survey import make_physics
 from fwibench.datasets.user.value_ranges import open_pairs
-from fwibench.problem import Problem, SeismicSurvey
+from fwibench.problem import Problem, SeismicSurvey, acoustic_physics
 from fwibench.samples import evenly_spaced
 from fwibench.typing import Indices
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from fwibench.datasets.user.problem_changes import (
     SAME_DELAY,
-    acoustic_physics,
     has_common_depths,
     inner_steps,
     option_texts,
@@ -24,7 +23,7 @@ from fwibench.datasets.user.problem_changes import (
     with_physics,
 )
 from fwibench.datasets.user.trials import Trial, Trials
-from fwibench.problem import Problem
+from fwibench.problem import Problem, acoustic_physics
 from fwibench.samples import ShardedArray
 
 SEARCH_WORK = 6e9

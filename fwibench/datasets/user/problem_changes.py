@@ -8,26 +8,12 @@ from typing import Any
 
 from fwibench.datasets.user.wavelet_file import move_peak
 from fwibench.physics.placement import reached_rows
-from fwibench.problem import AcousticPhysics, Point, Problem, SampledWavelet, SeismicSurvey
+from fwibench.problem import Point, Problem, SampledWavelet, acoustic_physics, seismic_survey
 
 DEFAULT_COURANT = 0.6
 """Courant number where None is given: `deepwave.DEFAULT_COURANT_NUMBER`, whose import would import torch."""
 SAME_DELAY = 0.02
 """Largest difference of two delays that count as the same [samples]."""
-
-
-def seismic_survey(problem: Problem) -> SeismicSurvey:
-    """Return the survey of a seismic problem; raises `TypeError` for another one."""
-    if not isinstance(problem.survey, SeismicSurvey):
-        raise TypeError("expected a seismic survey")
-    return problem.survey
-
-
-def acoustic_physics(problem: Problem) -> AcousticPhysics:
-    """Return the physics of an acoustic problem; raises `TypeError` for another one."""
-    if not isinstance(problem.physics, AcousticPhysics):
-        raise TypeError("expected acoustic physics")
-    return problem.physics
 
 
 def cell_steps(problem: Problem) -> float:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fwibench.datasets.agreement import compare
-from fwibench.datasets.user.problem_changes import cell_steps, seismic_survey
+from fwibench.datasets.user.problem_changes import cell_steps
 from fwibench.physics.parallel import simulate_each
-from fwibench.problem import Problem
+from fwibench.problem import Problem, seismic_survey
 from fwibench.samples import ShardedArray, evenly_spaced
 from fwibench.typing import Array64
 
