@@ -25,6 +25,7 @@ from fwibench.problem import Problem
 
 MODELS = 6
 SIZES = (2, 4, 8, 16)
+NODES = tuple(2400 * factor**2 for factor in (1, 2, 3, 4))
 CLOSE = 0.02
 """Relative L2 of data with other absorbing layers and time steps."""
 
@@ -63,6 +64,23 @@ def pooled(maps: list[np.ndarray], problem: Problem) -> np.ndarray:
     return np.stack(list(simulate_each(maps, problem)))
 
 
+def with_shots(count: int) -> Problem:
+    """Salt with another number of sources, at the receivers."""
+    receivers = salt.PROBLEM.survey.receivers
+    chosen = tuple(receivers[i] for i in np.linspace(0, len(receivers) - 1, count).astype(int))
+    survey = salt.PROBLEM.survey.model_copy(update={"sources": chosen})
+    return salt.PROBLEM.model_copy(update={"survey": survey})
+
+
+def enlarged(velocity: np.ndarray, nodes: int) -> Callable[[], np.ndarray]:
+    """The simulation of a map whose nodes are repeated along depth and x, below the same survey."""
+    factor = round((nodes / velocity.size) ** 0.5)
+    larger = velocity.repeat(factor, 1).repeat(factor, 2)
+    grid = salt.PROBLEM.grid.model_copy(update={"nz": larger.shape[1], "nx": larger.shape[2]})
+    problem = salt.PROBLEM.model_copy(update={"grid": grid})
+    return lambda: pooled([larger], problem)
+
+
 def compare(bench: Benchmark, name: str, maps: list[np.ndarray], problem: Problem) -> None:
     physics = problem.physics
     same_steps = {"max_vel": physics.max_velocity, "courant_number": physics.courant_number}
@@ -86,6 +104,8 @@ def main() -> None:
         compare(bench, "salt", salts[:MODELS], salt.PROBLEM)
         compare(bench, "marmousi", [marmousi.marmousi_map(i) for i in range(MODELS)], marmousi.PROBLEM)
         bench.grow("salt", "maps", SIZES, lambda count: lambda: pooled(salts[:count], salt.PROBLEM))
+        bench.grow("a map of salt", "shots", SIZES, lambda count: lambda: pooled(salts[:1], with_shots(count)))
+        bench.grow("a map of salt", "nodes", NODES, lambda nodes: enlarged(salts[0], nodes))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""`fwibench leaderboard` and `compare` over 10,000 records with a million scores of samples.
+"""`fwibench leaderboard`, `compare` and `report` over 10,000 records with a million scores of samples.
 
 The records hold a history of 200 epochs and scores of 100 test samples each: 4 datasets with 250 rows of 10 seeds. The
 other way to a table is a loop that reads each record with `json` and its scores with pandas, and averages the errors;
-it has no intervals and no ranks. Both are new processes. Last, the interval of one row against scipy.stats.bootstrap.
+it has no intervals and no ranks. All are new processes. Reports are without samples, since the datasets are made up.
+Last, the interval of one row against scipy.stats.bootstrap.
 """
 
 import io
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from measuring import Benchmark
+from measuring import ROUNDS, Benchmark
 from scipy import stats
 
 from fwibench.boards.statistics import interval
@@ -95,6 +96,14 @@ def errors_of_board(root: Path) -> list[float]:
     return sorted(row["mae"] for row in json.loads(command(root, "leaderboard", "--json")))
 
 
+def compare(root: Path) -> None:
+    command(root, "compare", "bench[width=1]", "bench[width=2]", "--dataset", "bench-1")
+
+
+def report(root: Path) -> None:
+    command(root, "report", "-o", str(root / "report.html"), "--max-samples", "0")
+
+
 def errors_of_loop(root: Path) -> list[float]:
     printed = subprocess.run([sys.executable, "-c", LOOP, str(root)], capture_output=True, text=True, check=True).stdout
     return sorted(pd.read_csv(io.StringIO(printed))["mae"])
@@ -125,7 +134,15 @@ def main() -> None:
                 "loop with json and pandas": partial(errors_of_loop, whole),
             }
             bench.compare("leaderboard", ways, difference=apart, at_most=1e-12)
-            bench.grow("leaderboard", "records", SIZES, lambda size: partial(errors_of_board, roots[size]))
+            for name, work, rounds in (
+                ("leaderboard", errors_of_board, ROUNDS),
+                ("compare", compare, ROUNDS),
+                ("report", report, 2),
+            ):
+                bench.grow(name, "records", SIZES, lambda size, work=work: partial(work, roots[size]), rounds=rounds)
+            for size in (SIZES[0], RECORDS):
+                peak = peak_mb(partial(report, roots[size]))
+                bench.note(f"largest resident size of all commands, {size} records", peak, "MB")
             scores = np.random.default_rng(0).lognormal(size=(1, SAMPLES))
             resampled = {
                 "ours": lambda: interval(scores),

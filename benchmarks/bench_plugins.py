@@ -1,6 +1,6 @@
-"""Start-up of `fwibench list methods` with 20 installed third-party plugins against without.
+"""Start-up of `fwibench list methods` with 20 installed third-party plugins against without, and with more of them.
 
-Twenty distributions are laid out as pip lays them out: a dist-info folder with metadata, a long description and entry
+The distributions are laid out as pip lays them out: a dist-info folder with metadata, a long description and entry
 points, beside a package whose entry module offers one method with options. Runs with and without take turns in this one
 process, so that drift of the machine meets both; each is a new Python process, its bytecode warm.
 """
@@ -11,12 +11,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from measuring import Benchmark
+from measuring import Benchmark, clock
 
 PLUGINS = 20
+SIZES = (10, 20, 40, 80)
 ROUNDS = 15
 COMMAND = [sys.executable, "-P", "-m", "fwibench", "list", "methods", "--json"]
 
@@ -45,11 +45,11 @@ def fwibench_methods():
 """
 
 
-def lay_out(folder: Path) -> None:
+def lay_out(folder: Path, plugins: int) -> None:
     """Writes the distributions."""
-    for number in range(PLUGINS):
+    for number in range(plugins):
         package = folder / f"bench_plugin_{number}"
-        package.mkdir()
+        package.mkdir(parents=True)
         (package / "__init__.py").write_text(ENTRY.format(number=number))
         info = folder / f"bench_plugin_{number}-1.0.dist-info"
         info.mkdir()
@@ -59,30 +59,32 @@ def lay_out(folder: Path) -> None:
         (info / "RECORD").write_text("")
 
 
-def seconds(path: str) -> tuple[float, int]:
-    """Time of the command, and how many methods it lists."""
-    start = time.perf_counter()
+def listed(path: str) -> int:
+    """How many methods the command lists."""
     done = subprocess.run(COMMAND, capture_output=True, check=True, env={**os.environ, "PYTHONPATH": path})
-    return time.perf_counter() - start, len(json.loads(done.stdout))
+    return len(json.loads(done.stdout))
 
 
 def main() -> None:
     own = os.environ.get("PYTHONPATH", "")
     with tempfile.TemporaryDirectory() as folder:
-        lay_out(Path(folder))
-        extended = os.pathsep.join(filter(None, (own, folder)))
-        listed = [seconds(path)[1] for path in (own, extended)]  # warms the bytecode
-        without, with_ = zip(*((seconds(own)[0], seconds(extended)[0]) for _ in range(ROUNDS)), strict=True)
-    if listed[1] - listed[0] != PLUGINS:
-        raise SystemExit(f"{listed[1] - listed[0]} plugins were found, expected {PLUGINS}")
-    more = [b - a for a, b in zip(without, with_, strict=True)]
-    low, middle, high = statistics.quantiles(more, n=4)
-    with Benchmark("plugins", f"`list methods` with {PLUGINS} more plugins") as bench:
-        bench.note("without them", statistics.median(without), "s")
-        bench.note("with them", statistics.median(with_), "s")
-        bench.note("difference, lower quartile", low, "s")
-        bench.note("difference, median", middle, "s")
-        bench.note("difference, upper quartile", high, "s")
+        paths = {0: own}
+        for plugins in SIZES:
+            lay_out(Path(folder, str(plugins)), plugins)
+            paths[plugins] = os.pathsep.join(filter(None, (own, str(Path(folder, str(plugins))))))
+        built_in = listed(own)
+        # warms the bytecode, too
+        for plugins, path in paths.items():
+            if (found := listed(path) - built_in) != plugins:
+                raise SystemExit(f"{found} plugins were found, expected {plugins}")
+        pairs = [[clock(lambda path=paths[n]: listed(path)).wall for n in (0, PLUGINS)] for _ in range(ROUNDS)]
+        with Benchmark("plugins", f"`list methods` with {PLUGINS} more plugins, in turns with none") as bench:
+            bench.note("without them", statistics.median(without for without, _ in pairs), "s")
+            low, middle, high = statistics.quantiles((more - without for without, more in pairs), n=4)
+            bench.note("difference, lower quartile", low, "s")
+            bench.note("difference, median", middle, "s")
+            bench.note("difference, upper quartile", high, "s")
+            bench.grow("list methods", "plugins", SIZES, lambda plugins: lambda: listed(paths[plugins]))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 The loop is theirs: the network in PyTorch's own layout and in float32, `zero_grad`, one backward pass, AdamW, the loss
 read after each batch, and a validation pass after each epoch. Data lie in memory in both, as normalised arrays in the
-loop. Ours contains the choice of threads and precision. bf16 pays on CPUs with matrix units for it (AMX) and costs on
-others; `auto` chooses.
+loop. Ours contains the choice of threads. bf16 pays on CPUs with matrix units for it (AMX) and costs on others; `auto`,
+the default of profile quick, chooses by the processor.
 """
 
 import argparse

@@ -115,7 +115,15 @@ class Benchmark:
         ]
         return medians
 
-    def grow(self, case: str, what: str, sizes: Sequence[int], work: Callable[[int], Callable[[], Any]]) -> float:
+    def grow(
+        self,
+        case: str,
+        what: str,
+        sizes: Sequence[int],
+        work: Callable[[int], Callable[[], Any]],
+        *,
+        rounds: int = ROUNDS,
+    ) -> float:
         """Time work of several sizes in turns, and print the exponent of the time's growth.
 
         Args:
@@ -123,6 +131,7 @@ class Benchmark:
             what: What the sizes count.
             sizes: The sizes.
             work: Returns the call of a size; what it does before is not timed.
+            rounds: How often each size is timed, after a call that is not timed.
 
         Returns:
             The slope of the logarithm of the median time over that of the size: 1 for linear growth.
@@ -131,7 +140,7 @@ class Benchmark:
         for call in calls.values():
             call()
         taken = {size: [] for size in sizes}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for size, call in calls.items():
                 taken[size].append(clock(call))
         medians = [statistics.median(one.wall for one in times) for times in taken.values()]

@@ -261,7 +261,7 @@ def _compare_pair(first: str, second: str, metric: str, a: Samples, b: Samples) 
         ci_high=ends[1],
         p=p,
         p_holm=p,
-        effect=rank_biserial(of_groups),
+        effect=float(rank_biserial(of_groups)),
     )
 
 

@@ -114,7 +114,7 @@ def indistinguishable(best: Samples, others: Sequence[Samples], metric: str, bet
     others = [replace(one.only(best.ids), groups=best.groups) for one in others]
     differences = np.stack([one.over_groups(metric) - scores for one in others])
     sign = 1 if better == "low" else -1
-    ahead = [rank_biserial(sign * row) <= 0 for row in differences]
+    ahead = rank_biserial(sign * differences) <= 0
     return [p >= ALPHA or leads for p, leads in zip(holm(wilcoxon(differences)), ahead, strict=True)]
 
 
@@ -152,15 +152,23 @@ def wilcoxon(differences: Array64) -> list[float]:
     return p_values.tolist()
 
 
-def rank_biserial(differences: Array64) -> float:
-    """Return the matched-pairs rank-biserial correlation (Kerby 2014): positive minus negative share of the ranks."""
+def rank_biserial(differences: Array64) -> Array64:
+    """Return the matched-pairs rank-biserial correlation (Kerby 2014): positive minus negative share of the ranks.
+
+    Args:
+        differences: `(..., n)`; those of zero are left out.
+
+    Returns:
+        Correlations `(...)`; 0 where all differences are zero.
+    """
     from scipy import stats
 
-    nonzero = differences[differences != 0]
-    if not len(nonzero):
-        return 0.0
-    ranks = stats.rankdata(np.abs(nonzero))
-    return float((ranks * np.sign(nonzero)).sum() / ranks.sum())
+    sizes = np.abs(differences)
+    # zeros have the lowest ranks
+    zeros = (sizes == 0).sum(axis=-1, keepdims=True)
+    ranks = np.where(sizes == 0, 0.0, stats.rankdata(sizes, axis=-1) - zeros)
+    whole = ranks.sum(axis=-1)
+    return np.asarray((ranks * np.sign(differences)).sum(axis=-1) / np.where(whole == 0, 1.0, whole))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

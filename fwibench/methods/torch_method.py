@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 OUTCOME = ("resumed_s", "fit_batches", "samples_seen", "epochs", "late")
 """Attributes of the trainer that a fit keeps."""
-TRIAL_SAMPLES = 8
-"""Samples of the step that is timed on a CPU to choose the precision."""
 
 
 class Normalise(nn.Module):
@@ -199,8 +197,7 @@ class TorchMethod(Method):
 
         def make_step(precision: FitPrecision) -> Callable[[], object]:
             encoded = EncodedSplit(train, self.encode, self.problem.property, self.device)
-            most = self.options.batch_size if self.device.type == "cuda" else TRIAL_SAMPLES
-            batch = encoded.read(np.arange(min(most, self.options.batch_size, len(train))))
+            batch = encoded.read(np.arange(min(self.options.batch_size, len(train))))
             return make_trial_step(self.network, batch, self.loss, precision)
 
         return fit_precision(chosen, self.device, resumed, make_step)

@@ -52,11 +52,15 @@ class Sources:
         """The leaderboard on the test samples that all methods of a setting have."""
         return make_board(self.records, self.columns, self.results.scores, common=True)
 
+    @cached_property
+    def by_run(self) -> dict[str, Record]:
+        """The records by name of the run."""
+        return {record.run_id: record for record in self.records}
+
     def runs_of(self, row: Row) -> list[Record]:
         """Return the finished records of a row of the leaderboard, by seed."""
-        names = set(row.run_ids)
-        found = [record for record in self.records if record.run_id in names and record.status == "ok"]
-        return sorted(found, key=lambda record: record.cell.seed)
+        found = [self.by_run[run] for run in row.run_ids if run in self.by_run]
+        return sorted((one for one in found if one.status == "ok"), key=lambda record: record.cell.seed)
 
     def predictions(self, record: Record) -> Predictions | None:
         """Return the predictions of a run; None if they cannot be read."""

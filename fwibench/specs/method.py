@@ -174,7 +174,8 @@ class TrainingOptions(Frozen):
     beta2: SecondMoment = 0.999
     precision: Precision = Field(
         default="float32",
-        description="number format of training; tf32 has an effect on a GPU only; auto: the fastest one, as measured",
+        description="number format of training; tf32 has an effect on a GPU only; auto: bf16 on a CPU with "
+        "matrix units for it and float32 on others, the fastest one on a GPU, as measured",
     )
     weight_decay: float = Field(default=1e-4, ge=0, description="decoupled weight decay")
     drop_last: bool = Field(

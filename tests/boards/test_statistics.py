@@ -98,6 +98,14 @@ def test_the_rank_biserial_correlation_by_hand() -> None:
     assert rank_biserial(np.zeros(3)) == 0
 
 
+def test_rank_biserial_correlations_of_several_pairs_are_those_of_each() -> None:
+    rows = np.random.default_rng(0).integers(-3, 4, (20, 9)).astype(float)
+    rows[0] = 0
+    together = rank_biserial(rows)
+    assert together.shape == (20,)
+    assert together.tolist() == [float(rank_biserial(row)) for row in rows]
+
+
 @pytest.mark.parametrize("n", [6, 20, 80])
 def test_p_values_of_many_pairs_are_those_of_each(n: int) -> None:
     differences = np.random.default_rng(n).normal(0.3, size=(4, n))

@@ -1,6 +1,7 @@
 """The number format of a fit."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,10 +9,10 @@ import pytest
 import torch
 
 from fwibench.datasets.base import Dataset
-from fwibench.methods import precision, torch_method
+from fwibench.methods import precision
 from fwibench.methods.context import FIT_PRECISION, RunContext
 from fwibench.specs.method import FitPrecision, TrainingOptions
-from tests.methods.small_networks import OwnLoss, Small, Stopped, bits
+from tests.methods.small_networks import Small, Stopped, bits
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -45,22 +46,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Seconds], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("device", "seconds", "expected"),
+    ("seconds", "expected"),
     [
-        (CPU, {"float32": [0.010], "bf16": [0.009]}, "float32"),
-        (CPU, {"float32": [0.010], "bf16": [0.5, 0.005]}, "bf16"),
-        (CPU, {"float32": [0.010], "bf16": [1.5, 0.005]}, "float32"),
-        (CPU, {"float32": [3.0], "bf16": [2.0]}, "bf16"),
-        (GPU, {"float32": [0.010], "tf32": [0.005], "bf16": [0.0045]}, "tf32"),
-        (GPU, {"float32": [0.010], "tf32": [0.008], "bf16": [9.0, 0.004]}, "bf16"),
-        (GPU, {"float32": [0.010], "tf32": [0.0095], "bf16": [0.02]}, "float32"),
+        ({"float32": [0.010], "tf32": [0.005], "bf16": [0.0045]}, "tf32"),
+        ({"float32": [0.010], "tf32": [0.008], "bf16": [9.0, 0.004]}, "bf16"),
+        ({"float32": [0.010], "tf32": [0.0095], "bf16": [0.02]}, "float32"),
+        ({"float32": [3.0], "tf32": [2.9], "bf16": [2.0]}, "bf16"),
     ],
 )
 def test_most_precise_format_of_about_equal_speed_is_chosen(
-    device: torch.device, seconds: Seconds, expected: str, clock: Callable[[Seconds], list[str]]
+    seconds: Seconds, expected: str, clock: Callable[[Seconds], list[str]]
 ) -> None:
     timed = clock(seconds)
-    assert precision.fastest(device, lambda name: lambda: name) == expected
+    assert precision.fastest(GPU, lambda name: lambda: name) == expected
     assert max(map(timed.count, seconds)) <= 1 + precision.REPEATS
 
 
@@ -74,53 +72,62 @@ def test_format_that_is_given_is_not_measured(chosen: Any, used: str) -> None:
 
 
 @pytest.fixture
-def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """Makes the measurement find a format; returns the list of measurements made, which it still performs."""
+def processor(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes the CPU one that trains in a format with `auto`."""
 
-    def set_result(name: str) -> list[str]:
-        made: list[str] = []
-        measure = precision.fastest
-
-        def found(*arguments: Any) -> str:
-            measure(*arguments)
-            made.append(name)
-            return name
-
-        monkeypatch.setattr(precision, "fastest", found)
-        return made
+    def set_result(name: str) -> None:
+        monkeypatch.setattr(precision, "has_matrix_units", lambda: name == "bf16")
 
     return set_result
 
 
 @pytest.mark.parametrize("name", ["float32", "bf16"])
-def test_measured_format_gives_the_bits_of_the_same_format_given(
-    name: str, salt: Dataset, tmp_path: Path, choose: Any, monkeypatch: pytest.MonkeyPatch
+def test_format_of_the_processor_gives_the_bits_of_the_same_format_given(
+    name: str, salt: Dataset, tmp_path: Path, processor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = choose(name)
+    processor(name)
     before = torch.get_rng_state()
-    measured = fit(salt, tmp_path / "measured")
+    chosen = fit(salt, tmp_path / "chosen")
     assert torch.equal(torch.get_rng_state(), before)
-    assert (made, measured.fit_precision) == ([name], name)
+    assert chosen.fit_precision == name
     given = fit(salt, tmp_path / "given", chosen=name)
-    assert bits(given) == bits(measured)
+    assert bits(given) == bits(chosen)
+    processor("float32" if name == "bf16" else "bf16")
     monkeypatch.setenv(FIT_PRECISION, name)
-    assert fit(salt, tmp_path / "set").fit_precision == name
-    assert made == [name], "a format that is given is not measured"
+    assert fit(salt, tmp_path / "set").fit_precision == name, "the variable takes precedence"
 
 
-def test_resumed_fit_uses_the_format_of_its_checkpoint(salt: Dataset, tmp_path: Path, choose: Any) -> None:
-    choose("bf16")
+def test_format_on_a_cpu_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_step(name: str) -> Callable[[], object]:
+        raise AssertionError("the load of the machine would decide")
+
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.delenv(precision.ONEDNN_LIMIT, raising=False)
+    assert precision.fit_precision("auto", CPU, None, make_step) == "bf16"
+    monkeypatch.setenv(precision.ONEDNN_LIMIT, "AVX2")
+    assert precision.fit_precision("auto", CPU, None, make_step) == "float32"
+    monkeypatch.delenv(precision.ONEDNN_LIMIT)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert precision.fit_precision("auto", CPU, None, make_step) == "float32"
+
+
+def test_resumed_fit_uses_the_format_of_its_checkpoint(salt: Dataset, tmp_path: Path, processor: Any) -> None:
+    processor("bf16")
     whole = fit(salt, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         fit(salt, tmp_path / "killed", Stopped)
-    made = choose("float32")
+    processor("float32")
     resumed = fit(salt, tmp_path / "killed")
-    assert (resumed.fit_precision, made) == ("bf16", [])
+    assert resumed.fit_precision == "bf16"
     assert bits(whole) == bits(resumed)
 
 
-def test_step_that_cannot_be_timed_uses_float32(salt: Dataset, tmp_path: Path) -> None:
-    assert fit(salt, tmp_path, OwnLoss).fit_precision == "float32"
+def test_step_that_cannot_be_timed_uses_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_step(name: str) -> Callable[[], object]:
+        raise TypeError("the loss has no gradient")
+
+    monkeypatch.setattr(precision, "own_generators", lambda device: nullcontext())
+    assert precision.fit_precision("auto", GPU, None, make_step) == "float32"
 
 
 def test_saved_method_predicts_in_the_format_of_its_fit(
@@ -132,19 +139,6 @@ def test_saved_method_predicts_in_the_format_of_its_fit(
     loaded = Small(salt.problem, TrainingOptions(precision="auto"), context)
     loaded.load(tmp_path)
     assert loaded.fit_precision == "bf16"
-
-
-def test_timed_step_on_a_cpu_takes_few_samples(salt: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_method, "TRIAL_SAMPLES", 3)
-    sizes: list[int] = []
-    method = Small(
-        salt.problem,
-        TrainingOptions(batch_size=5, precision="auto"),
-        RunContext(workdir=tmp_path, dataset="salt", method="test"),
-    )
-    monkeypatch.setattr(method, "loss", lambda made, target: (sizes.append(len(target)), made.sum())[1])
-    method._choose_precision(salt.split("random", "train"))
-    assert set(sizes) == {3}
 
 
 def test_only_float32_on_a_gpu_trains_with_contiguous_arrays() -> None:

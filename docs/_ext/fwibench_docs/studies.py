@@ -40,7 +40,7 @@ the same number of gradient steps, and InversionNet in [table 4](paper-table-4.m
 
 
 def write_pages(results: Path, names: list[str]) -> None:
-    """Write the pages of studies, the list of all studies and the page of the paper's numbers.
+    """Write the pages of studies, the list of all studies and, with a study of the paper, that of the paper's numbers.
 
     Args:
         results: Results folder.
@@ -48,14 +48,15 @@ def write_pages(results: Path, names: list[str]) -> None:
     """
     found = study_results(results)
     FOLDER.mkdir(exist_ok=True)
-    for study in found:
-        name = study.plan.study.name
-        if name in names or (not names and study.complete_blocks):
-            _, *pictures = write_study_page(study, FOLDER / f"{name}.md", results)
-            for picture in pictures:
-                _shrink(picture)
-    paper = [study for study in found if study.plan.study.collection == COLLECTION]
-    (FOLDER / "paper.md").write_text(paper_page(paper), encoding="utf-8")
+    written = [one for one in found if (one.plan.study.name in names if names else one.complete_blocks)]
+    for study in written:
+        _, *pictures = write_study_page(study, FOLDER / f"{study.plan.study.name}.md", results)
+        for picture in pictures:
+            _shrink(picture)
+    # a folder without records of the paper would empty the page
+    if any(study.plan.study.collection == COLLECTION for study in written):
+        paper = [study for study in found if study.plan.study.collection == COLLECTION]
+        (FOLDER / "paper.md").write_text(paper_page(paper), encoding="utf-8")
     (FOLDER / "index.md").write_text(index_page(found), encoding="utf-8")
 
 

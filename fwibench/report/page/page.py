@@ -118,7 +118,7 @@ def _content(sources: Sources, options: PageOptions) -> dict[str, Any]:
     board, records = sources.board, sources.records
     rows = with_published(board.rows, sources.registry) if options.published else board.rows
     groups = make_groups(rows)
-    bad, noted = find_troubles(records, board.rows)
+    bad, noted = find_troubles(sources.by_run, board.rows)
     panel_sets = list_panel_sets(sources, options.max_samples) if options.max_samples else []
     pictures = list_pictures(sources, samples=options.max_samples > 0)
     return {
@@ -141,7 +141,7 @@ def _content(sources: Sources, options: PageOptions) -> dict[str, Any]:
         "noted": noted,
         "faults": [*options.unread, *sources.faults],
         "environments": find_environments(records),
-        "recipes": find_recipes(groups, records, sources.registry),
+        "recipes": find_recipes(groups, sources.by_run, sources.registry),
     }
 
 

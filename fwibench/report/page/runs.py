@@ -70,15 +70,15 @@ class Recipe:
     commands: list[tuple[str, str]]
 
 
-def find_troubles(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
+def find_troubles(runs: Mapping[str, Record], rows: Sequence[Row]) -> tuple[list[Trouble], list[Trouble]]:
     """Return the runs that are not ok, and those that are ok and have notes.
 
     Args:
-        records: Records of the runs.
+        runs: Records by name of the run.
         rows: Rows of the leaderboard.
     """
     bad, noted = [], []
-    for record, row in [(one, own) for own in rows for one in _runs(own, records)]:
+    for record, row in [(one, own) for own in rows for one in _records(own, runs)]:
         if record.status != "ok":
             bad.append(Trouble(record, row, [record.reason or "no reason was recorded", *record.notes]))
         elif record.notes:
@@ -99,31 +99,29 @@ def find_environments(records: Sequence[Record]) -> list[Environment]:
     return sorted(found.values(), key=lambda one: -len(one.runs))
 
 
-def find_recipes(groups: Sequence[Group], records: Sequence[Record], registry: Registry) -> list[Recipe]:
+def find_recipes(groups: Sequence[Group], runs: Mapping[str, Record], registry: Registry) -> list[Recipe]:
     """Return the commands that reproduce each row, published rows left out.
 
     Args:
         groups: Tables of the page.
-        records: Records of the runs.
+        runs: Records by name of the run.
         registry: Where methods are looked up.
     """
-    known = {record.run_id: record for record in records}
     found = []
     for shown in (shown for group in groups if not group.published for shown in group.rows):
         commands = [
             (
                 shlex.join(["fwibench", "reproduce", record.run_id]),
-                shlex.join(command_of(record, known.get(record.cell.base), registry)),
+                shlex.join(command_of(record, runs.get(record.cell.base), registry)),
             )
-            for record in _runs(shown.row, records)
+            for record in _records(shown.row, runs)
         ]
         found.append(Recipe(shown.row, shown.anchor, commands))
     return found
 
 
-def _runs(row: Row, records: Sequence[Record]) -> list[Record]:
-    names = set(row.run_ids)
-    return [record for record in records if record.run_id in names]
+def _records(row: Row, runs: Mapping[str, Record]) -> list[Record]:
+    return [runs[run] for run in row.run_ids if run in runs]
 
 
 def _code(git: Any) -> str:
