@@ -121,6 +121,9 @@ class Effort(Frozen):
     budget: float | None = Field(
         default=None, gt=0, description="time of every fit [s], as --budget; None: the recipe's"
     )
+    without: tuple[str, ...] = Field(
+        default=(), description="rows of the table that are left out, such as those whose training takes hours"
+    )
     settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="options by method, as --set; those of a case take precedence"
     )
@@ -161,6 +164,9 @@ class StudySpec(Declaration):
             raise ValueError(f"two cases have the place {' / '.join(filter(None, twice[0]))}")
         keys = [quantity.key for quantity in self.quantities]
         rows = {(case.place[0], case.row) for case in self.cases}
+        for profile, effort in self.efforts.items():
+            if not set(effort.without) < {row for _, row in rows}:
+                raise ValueError(f"the effort of {profile} leaves out rows that do not exist, or all of them")
         for value in self.published:
             if value.place not in places:
                 raise ValueError(f"no case has the place {' / '.join(filter(None, value.place))} of a published value")
@@ -177,3 +183,8 @@ class StudySpec(Declaration):
     def effort(self, profile: Profile) -> Effort:
         """Return the work of a profile."""
         return self.efforts.get(profile, Effort())
+
+    def cases_of(self, profile: Profile) -> tuple[Case, ...]:
+        """Return the cases of a profile."""
+        without = self.effort(profile).without
+        return tuple(case for case in self.cases if case.row not in without)

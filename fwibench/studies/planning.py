@@ -97,7 +97,8 @@ def plan_studies(
             raise UnknownNameError.among("dataset of the study", name, known)
     plans = []
     for study in chosen:
-        cases = [case for case in study.cases if not datasets or set(datasets_of(case)) <= {*datasets}]
+        every = study.cases_of(request.profile)
+        cases = [case for case in every if not datasets or set(datasets_of(case)) <= {*datasets}]
         if cases:
             plans.append(_plan(study, cases, request, registry, seeds))
     return plans

@@ -44,5 +44,17 @@ def test_claim_about_an_unknown_row_or_quantity_is_refused() -> None:
         make_spec([A, B], [one.model_copy(update={"others": ("b",), "quantity": "ssim"})])
 
 
+def test_rows_are_left_out_in_the_profile_that_says_so() -> None:
+    study = make_spec([A, B], efforts={"quick": {"without": ("b",)}})
+    assert study.cases_of("quick") == (A,)
+    assert study.cases_of("paper") == (A, B)
+
+
+@pytest.mark.parametrize("without", [("c",), ("a", "c"), ("a", "b")])
+def test_leaving_out_unknown_or_all_rows_is_refused(without: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError, match="leaves out rows that do not exist, or all of them"):
+        make_spec([A, B], efforts={"quick": {"without": without}})
+
+
 def test_profile_without_an_effort_has_one_seed() -> None:
     assert make_spec([A], quantities=(Quantity(key="mae"),)).effort("smoke").seeds == 1
