@@ -43,6 +43,19 @@ def test_scatter_of_counts_alone_is_drawn(tmp_path: Path) -> None:
     assert render(drawing, "png").startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(("largest", "scale"), [(2.0, "linear"), (100.0, "log")])
+def test_matrix_of_very_different_errors_has_logarithmic_colours(largest: float, scale: str, tmp_path: Path) -> None:
+    cases = CASES["matrix"]
+    study = make_results(
+        make_spec(cases, figure="matrix"),
+        [with_scores(case, ERRORS * factor) for case, factor in zip(cases, np.geomspace(1, largest, 6), strict=True)],
+    )
+    (drawing,) = study_drawings(study, Results(tmp_path), load_registry(only=()))
+    assert "intervals" not in drawing.caption, "a matrix shows none"
+    _, bar = drawing.draw().axes
+    assert bar.get_yscale() == scale
+
+
 def test_nothing_is_drawn_without_results(tmp_path: Path) -> None:
     study = make_results(make_spec(CASES["bars"]), [])
     assert study_drawings(study, Results(tmp_path), load_registry(only=())) == []

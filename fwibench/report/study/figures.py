@@ -22,10 +22,15 @@ from fwibench.runs.artefacts.results import Results
 from fwibench.specs.study import Quantity
 from fwibench.studies.results import CaseResult, StudyResults, Value
 from fwibench.studies.tables import head_of, published_rows
+from fwibench.typing import Array64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
+
+RATIO = 10.0
+"""Ratio of the largest and the smallest value of a matrix beyond which its colours are logarithmic."""
 
 
 def study_drawings(study: StudyResults, results: Results, registry: Registry) -> list[Drawing]:
@@ -47,10 +52,12 @@ def study_drawings(study: StudyResults, results: Results, registry: Registry) ->
         return []
     if spec.figure in OWN:
         draw = OWN[spec.figure]
-        caption = f"{spec.title}: {head_of(study, spec.quantities[0])}. Lines are 95 % intervals"
-        hollow = "; hollow marks are published." if spec.published and spec.figure == "bars" else "."
+        caption = f"{spec.title}: {head_of(study, spec.quantities[0])}."
+        if spec.figure in ("bars", "curves"):
+            hollow = "; hollow marks are published" if spec.published and spec.figure == "bars" else ""
+            caption += f" Lines are 95 % intervals{hollow}."
         blank = Setting(*[""] * len(Setting._fields))
-        return [Drawing(stem(spec.name), spec.figure, spec.title, caption + hollow, blank, lambda: draw(study))]
+        return [Drawing(stem(spec.name), spec.figure, spec.title, caption, blank, lambda: draw(study))]
     return list_drawings(Sources(results, study.records, registry), [spec.figure])
 
 
@@ -122,6 +129,8 @@ def _curves(study: StudyResults) -> Figure:
 
 def _matrix(study: StudyResults) -> Figure:
     """The first quantity as a heat map of rows and columns, block below block."""
+    from matplotlib.colors import LogNorm
+
     quantity = study.plan.study.quantities[0]
     blocks = _drawn(study, quantity)
     columns = list(dict.fromkeys(column for _, _, column in study.cases))
@@ -134,17 +143,29 @@ def _matrix(study: StudyResults) -> Figure:
         found = [[study.cases.get((block, row, column)) for column in columns] for row in rows]
         means = [[case.value(quantity).mean if case else None for case in line] for line in found]
         values = np.array([[np.nan if mean is None else mean for mean in line] for line in means])
-        image = axes.imshow(values, cmap=COLOURS, aspect="auto")
-        middle = (np.nanmin(values) + np.nanmax(values)) / 2 if np.isfinite(values).any() else 0.0
+        image = axes.imshow(values, cmap=COLOURS, aspect="auto", norm=_colour_scale(values))
         for (down, across), value in np.ndenumerate(values):
             if np.isfinite(value):
-                colour = "white" if value < middle else "black"
+                colour = "white" if image.norm(value) < 0.5 else "black"
                 axes.text(across, down, number(value), ha="center", va="center", fontsize=6.5, color=colour)
         axes.set_xticks(range(len(columns)), [wrap(one, 14, 2) for one in columns], rotation=45, ha="right")
         axes.set_yticks(range(len(rows)), [wrap(row, 24, 2) for row in rows])
         axes.set_title(plain(block))
-        figure.colorbar(image, ax=axes, label=head_of(study, quantity, block))
+        bar = figure.colorbar(image, ax=axes, label=head_of(study, quantity, block))
+        if isinstance(image.norm, LogNorm):
+            short_ticks(bar.ax, "y")
     return figure
+
+
+def _colour_scale(values: Array64) -> Normalize:
+    """Return a linear scale, or a logarithmic one where the largest value would leave all others one colour."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return Normalize(0, 1)
+    low, high = float(finite.min()), float(finite.max())
+    return LogNorm(low, high) if 0 < RATIO * low < high else Normalize(low, high)
 
 
 def _scatter(study: StudyResults) -> Figure:
