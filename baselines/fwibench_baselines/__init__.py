@@ -63,6 +63,24 @@ class PixelRidgeOptions(FeatureOptions):
     )
 
 
+class KernelRidgeOptions(FeatureOptions):
+    """Options of kernel-ridge."""
+
+    kernel: Literal["exponential", "matern", "gaussian"] = Field(
+        default="matern", description="kernel of the distance of two measurements; matern has smoothness 3/2"
+    )
+    length: PositiveFloat | Literal["val"] = Field(
+        default="val",
+        description="length of the kernel over the median distance of train measurements, or 'val' to choose it on val",
+    )
+    alpha: PositiveFloat | Literal["val"] = Field(
+        default="val", description="penalty, beside a kernel that is 1 at distance 0, or 'val' to choose it on val"
+    )
+    largest: int = Field(
+        default=3000, ge=1, description="largest number of train samples; of more, so many are used, evenly spaced"
+    )
+
+
 @hookimpl
 def fwibench_methods() -> Iterable[MethodSpec]:
     """Return the specs of the baselines."""
@@ -147,6 +165,17 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             options=PixelRidgeOptions,
             measurements=("seismic", "em"),
             devices=("cpu", "cuda"),
+            deterministic=True,
+        ),
+        MethodSpec(
+            name="kernel-ridge",
+            summary="kernel ridge regression from measurements to every node of the map, as a Gaussian process",
+            reference="Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
+            target="fwibench_baselines.kernel_ridge:KernelRidge",
+            costs="fwibench_baselines.costs:KernelCosts",
+            kind="closed-form",
+            options=KernelRidgeOptions,
+            measurements=("seismic", "em"),
             deterministic=True,
         ),
         MethodSpec(

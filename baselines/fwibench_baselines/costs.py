@@ -24,6 +24,10 @@ SIDE = 512
 """Side of the matrices whose product is timed."""
 READ = 16
 """Number of samples whose features are timed."""
+LENGTHS, KERNEL_ALPHAS, COMPARED_NODES = 10, 9, 4096
+"""Numbers of lengths, penalties and nodes that kernel-ridge compares on val."""
+EIGENVALUES = 40.0
+"""Time of eigenvalues and vectors over that of n**3 operations of a product: 9 of them, at a quarter of the rate."""
 
 
 class NeighbourCosts(CostModel):
@@ -65,11 +69,57 @@ class RidgeCosts(CostModel):
     def probe(self, probing: Probing) -> Work:
         """Return the times of the case [s] from the averages of a few samples and a product of matrices."""
         case, sizes = probing.case, probing.case.sizes
-        read = _time_to_read(probing)
-        square = np.ones((SIDE, SIDE))
-        product = min(clock(lambda: square @ square) for _ in range(5)) / (2 * SIDE**3)
+        read, product = _time_to_read(probing), _time_of_a_flop()
         solved, predicted = _flops(case)
         return Work(read * (sizes.train + sizes.val) + product * solved, read * sizes.test + product * predicted)
+
+
+class KernelCosts(CostModel):
+    """Times of kernel-ridge: averages of all amplitudes, then eigenvalues and products of matrices in float64."""
+
+    def work(self, case: Case) -> Work:
+        """Return the floating-point operations of fit and prediction; averages count `FLOPS_PER_AMPLITUDE` each."""
+        solved, predicted = _kernel_flops(case)
+        read, sizes = FLOPS_PER_AMPLITUDE * math.prod(case.problem.measurement_shape), case.sizes
+        return Work(read * (_used(case) + sizes.val) + solved, read * sizes.test + predicted)
+
+    def memory(self, case: Case) -> float:
+        """Return the size of the features, the maps and the weights of train, and of its matrices [bytes]."""
+        used, nodes = _used(case), math.prod(case.problem.property_shape)
+        return 8.0 * used * (_features(case) + 2 * nodes + 4 * used)
+
+    def probe(self, probing: Probing) -> Work:
+        """Return the times of the case [s] from the averages of a few samples and a product of matrices."""
+        case, sizes = probing.case, probing.case.sizes
+        read, product = _time_to_read(probing), _time_of_a_flop()
+        solved, predicted = _kernel_flops(case)
+        return Work(read * (_used(case) + sizes.val) + product * solved, read * sizes.test + product * predicted)
+
+
+def _used(case: Case) -> int:
+    return min(case.sizes.train, case.options.largest)
+
+
+def _kernel_flops(case: Case) -> tuple[float, float]:
+    """Return the floating-point operations on matrices of a fit, and those of the predictions."""
+    n, features, nodes = _used(case), _features(case), math.prod(case.problem.property_shape)
+    lengths, alphas = (choices if option == "val" else 1 for option, choices in _compared(case))
+    distances = 2.0 * n * features * (n + case.sizes.val)
+    compared = min(nodes, COMPARED_NODES)
+    each = EIGENVALUES * n**3 + 2.0 * n * compared * (n + alphas * case.sizes.val)
+    weights = EIGENVALUES * n**3 + 4.0 * n**2 * nodes
+    return distances + lengths * each + weights, 2.0 * case.sizes.test * n * (features + nodes)
+
+
+def _compared(case: Case) -> tuple[tuple[object, int], tuple[object, int]]:
+    """Return length and penalty, each with the number of values that val chooses from."""
+    return (case.options.length, LENGTHS), (case.options.alpha, KERNEL_ALPHAS)
+
+
+def _time_of_a_flop() -> float:
+    """Return the time of an operation in a product of matrices [s]."""
+    square = np.ones((SIDE, SIDE))
+    return min(clock(lambda: square @ square) for _ in range(5)) / (2 * SIDE**3)
 
 
 def _time_to_read(probing: Probing) -> float:

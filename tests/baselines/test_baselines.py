@@ -1,3 +1,4 @@
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -5,14 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fwibench_baselines import FeatureOptions, PixelRidgeOptions
+from fwibench_baselines import FeatureOptions, KernelRidgeOptions, PixelRidgeOptions
 from fwibench_baselines.features import block_averages, block_averages_on, split_features
 from fwibench_baselines.inversionnet import PartsToChannels, build_network
+from fwibench_baselines.kernel_ridge import ALPHAS, LENGTHS, KernelRidge
 from fwibench_baselines.mean_map import MeanMap
 from fwibench_baselines.nearest_neighbour import NearestNeighbour
 from fwibench_baselines.pixel_ridge import PixelRidge
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern
 from torch import nn
 
 from fwibench.datasets.base import Dataset
@@ -75,6 +79,7 @@ METHODS = [
     (MeanMap, NoOptions()),
     (NearestNeighbour, FeatureOptions(features=200)),
     (PixelRidge, PixelRidgeOptions(features=200)),
+    (KernelRidge, KernelRidgeOptions(features=200)),
 ]
 
 
@@ -210,3 +215,49 @@ def test_block_averages_of_known_values() -> None:
     np.testing.assert_allclose(features[:, :, 0, 0], normalised[:, :, :2, :2].mean((2, 3)), atol=rounding(terms=4))
     np.testing.assert_allclose(features[:, :, 3, 2], normalised[:, :, 6, 4], atol=rounding())
     assert block_averages(raw, problem, 10**6).shape == (3, 70)
+
+
+@pytest.mark.parametrize("kernel", ["exponential", "matern", "gaussian"])
+def test_kernel_ridge_is_the_mean_of_a_gaussian_process(kernel: Any, salt: Dataset, context: RunContext) -> None:
+    train, val, test = (salt.split("random", part) for part in ("train", "val", "test"))
+    length, alpha, limit = 0.7, 1e-3, 200
+    options = KernelRidgeOptions(kernel=kernel, length=length, alpha=alpha, features=limit)
+    method = KernelRidge(salt.problem, options, context)
+    method.fit(train, val)
+    u = split_features(train, salt.problem, limit).astype(np.float64)
+    median = np.median([np.linalg.norm(a - b) for a, b in itertools.combinations(u, 2)])
+    smoothness = {"exponential": 0.5, "matern": 1.5, "gaussian": np.inf}[kernel]
+    process = GaussianProcessRegressor(Matern(length * median, nu=smoothness), alpha=alpha, optimizer=None)
+    maps = train.properties[:].reshape(len(train), -1)
+    process.fit(u, maps - maps.mean(0))
+    mean = process.predict(split_features(test, salt.problem, limit)) + maps.mean(0)
+    bounds = salt.problem.property
+    expected = mean.clip(bounds.low, bounds.high).reshape(-1, 1, 40, 60)
+    # the matrix has at most n on its diagonal, and no eigenvalue below the penalty
+    tolerance = rounding(len(train), condition=len(train) / alpha, dtype=np.float64) + rounding(limit)
+    assert_within_range(method.predict(test.measurements[:]), expected, bounds, max(tolerance, ROUNDED))
+
+
+def test_kernel_ridge_chooses_length_and_penalty_on_val(salt: Dataset, context: RunContext) -> None:
+    train, val = salt.split("random", "train"), salt.split("random", "val")
+    truth, errors = val.properties[:], {}
+    for length, alpha in [("val", "val"), *itertools.product(LENGTHS[::3], ALPHAS[::4])]:
+        options = KernelRidgeOptions(length=length, alpha=alpha, features=200)
+        method = KernelRidge(salt.problem, options, context)
+        method.fit(train, val)
+        maps = method.predict(val.measurements[:])
+        errors[length, alpha] = float(np.abs(maps - truth).mean())
+    # the choice compares maps that are not clipped to the bounds
+    assert errors["val", "val"] <= 1.05 * min(errors.values())
+
+
+def test_kernel_ridge_uses_no_more_than_the_largest_number_of_samples(salt: Dataset, context: RunContext) -> None:
+    train, val = salt.split("random", "train"), salt.split("random", "val")
+    method = KernelRidge(salt.problem, KernelRidgeOptions(largest=5, features=50), context)
+    method.fit(train, val)
+    assert len(method.fitted["weights"]) == 5
+    assert "fitted to 5 of 14 train samples, evenly spaced: option largest" in method.notes()
+    few = KernelRidge(salt.problem, KernelRidgeOptions(features=50), context)
+    few.fit(train.spread(5), val)
+    np.testing.assert_array_equal(few.predict(val.measurements[:]), method.predict(val.measurements[:]))
+    assert not any("largest" in note for note in few.notes())
