@@ -6,7 +6,9 @@ import grimp
 import pytest
 
 
-@pytest.mark.parametrize("package", ["fwibench", "fwibench_invlint", "fwibench_hybrid", "fwibench_baselines"])
+@pytest.mark.parametrize(
+    "package", ["fwibench", "fwibench_invlint", "fwibench_auto_linear", "fwibench_hybrid", "fwibench_baselines"]
+)
 def test_a_package_has_no_import_cycle(package: str) -> None:
     graph = grimp.build_graph(package, cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}

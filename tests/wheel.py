@@ -27,7 +27,12 @@ table = fb.leaderboard("results")
 assert list(table["status"]) == ["ok", "ok"], table
 print(table[["rank", "method", "mae", "status"]].to_string(index=False))
 """
-SHIPPED = ("fwibench/py.typed", "fwibench_invlint/__init__.py", "fwibench_hybrid/__init__.py")
+SHIPPED = (
+    "fwibench/py.typed",
+    "fwibench_invlint/__init__.py",
+    "fwibench_auto_linear/__init__.py",
+    "fwibench_hybrid/__init__.py",
+)
 
 
 def main() -> None:
