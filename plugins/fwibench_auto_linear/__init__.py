@@ -62,10 +62,12 @@ SPEC = MethodSpec(
     profiles={
         "smoke": {"epochs": 2, "batch_size": 8, "width": 32, "heads": 2, "layers": 1, "latent": 4},
         "quick": {
-            "epochs": 500,
-            "max_batches": 4000,
-            "batch_size": 16,
+            "epochs": 200,
+            "max_batches": 3000,
+            "batch_size": 8,
+            "learning_rate": 3e-3,
             "schedule": "one-cycle",
+            "masking": 0.25,
             "width": 128,
             "heads": 4,
             "layers": 2,
