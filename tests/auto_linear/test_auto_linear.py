@@ -1,6 +1,8 @@
 import dataclasses
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,6 +202,35 @@ def test_training_restores_measurements_and_maps(salt: Dataset, context: RunCont
     for part in ("measurement", "map"):
         assert last[f"train_{part}_loss"] < first[f"train_{part}_loss"] / 2
     assert method.figures()["inversion_r2_val"] > 0.5
+
+
+def test_one_train_sample_is_enough(seismic: Tiny, context: RunContext) -> None:
+    method = AutoLinear(seismic.problem, options(), context)
+    method.fit(seismic.train.spread(1), seismic.val.spread(1))
+    assert np.isfinite(method.predict(seismic.test.measurements[:])).all()
+    assert np.isnan(method.diagnostics(seismic.train.spread(1))["inversion_r2_train"]), "no variance to explain"
+
+
+def test_bf16_trains(seismic: Tiny, context: RunContext) -> None:
+    method = fitted(seismic, context, precision="bf16")
+    assert np.isfinite([entry["val_loss"] for entry in method.history]).all()
+
+
+def test_layers_add_up_to_the_complexity(seismic: Tiny, context: RunContext) -> None:
+    method = AutoLinear(seismic.problem, options(rank=2), context)
+    complexity, layers = method.complexity(), method.layers()
+    assert sum(layer.macs or 0 for layer in layers) == complexity.macs
+    assert sum(layer.parameters for layer in layers) == complexity.parameters
+
+
+def test_a_step_stays_on_its_device(seismic: Tiny, context: RunContext) -> None:
+    # the device meta refuses operations with tensors of the CPU
+    method = AutoLinear(seismic.problem, options(), dataclasses.replace(context, device="meta"))
+    inputs = method.encode(seismic.train.measurements[:2])
+    target = torch.zeros(2, *seismic.problem.property_shape, device="meta")
+    trainer: Any = SimpleNamespace(network=method.network, batch=1, batches=2, step=lambda loss: loss.backward())
+    assert {value.device.type for value in method.training_step(trainer, inputs, target).values()} == {"meta"}
+    assert method.network.model(target).device.type == "meta"
 
 
 def test_profiles_are_valid_options() -> None:

@@ -19,7 +19,7 @@ from fwibench.runs.machine.environment import describe_environment
 from fwibench.specs.options import validate_options
 from tests.tolerances import assert_same_signal, assert_within_range, rounding
 
-LEARNED = ("invlint", "inversionnet", "velocitygan")
+LEARNED = ("invlint", "auto-linear", "inversionnet", "velocitygan")
 BASELINES: dict[str, dict[str, str]] = {
     "pixel-ridge": {"features": "400"},
     "nearest-neighbour": {"features": "400"},

@@ -103,7 +103,7 @@ def test_a_network_that_needs_pairs_is_unsuitable_for_one_sample(salt: Dataset, 
         method.fit(salt.split("random", "train").spread(1), salt.split("random", "val").spread(1))
 
 
-@pytest.mark.parametrize("name", ["invlint", "inversionnet"])
+@pytest.mark.parametrize("name", ["invlint", "auto-linear", "inversionnet"])
 def test_a_network_without_val_samples_is_unsuitable(
     name: str, salt: Dataset, registry: Registry, context: RunContext
 ) -> None:
