@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,8 @@ CANDIDATE_SAMPLES = 1024
 large epoch; that of the kept weights is solved for from all samples."""
 CANDIDATE_STEPS = 40
 """Fewest steps between two solutions of the inversion: one from 120 samples takes the time of four steps with 16."""
+LEAST_TRAINING = 0.1
+"""Smallest share of a time budget that is left to the training, however long solving for the linear maps takes."""
 
 
 class AutoLinear(TorchMethod):
@@ -58,21 +62,36 @@ class AutoLinear(TorchMethod):
     def fit(self, train: Split, val: Split) -> None:
         """Train the autoencoders, then solve for the linear maps of both directions; see `TorchMethod.fit`."""
         super().fit(train, val)
+        # at the deadline there is no time left to read a large split
+        pairs = train.spread(CANDIDATE_SAMPLES) if self.context.should_stop() else train
         self._figures = {
-            "alpha_inversion": self._solve_inversion(train, val),
-            "alpha_modelling": self._solve_modelling(train, val),
+            "alpha_inversion": self._solve_inversion(pairs, val),
+            "alpha_modelling": self._solve_modelling(pairs, val),
             "latent_of_measurement": float(self.network.measurements.size),
             "latent_of_map": float(self.network.maps.size),
             **self._compare(val),
         }
 
     def train_on(self, fabric: Fabric, train: Split, val: Split) -> dict[str, Any]:
-        """See `TorchMethod.train_on`; keeps the samples from which `training_step` solves for the linear map."""
+        """See `TorchMethod.train_on`; a time budget is that of the training and of solving for the linear maps."""
         self._samples = train.spread(CANDIDATE_SAMPLES), val
+        context = self.context
+        if budget := context.fit_budget:
+            left = max(budget - self._seconds_to_solve(train), LEAST_TRAINING * budget)
+            self.context = dataclasses.replace(context, fit_budget=left)
         try:
             return super().train_on(fabric, train, val)
         finally:
+            self.context = context
             del self._samples
+
+    def _seconds_to_solve(self, train: Split) -> float:
+        """Return the time that solving for both linear maps will take, from that of the latents of a few samples."""
+        few = train.spread(CHUNK)
+        start = time.monotonic()
+        for _ in self._latents(few):
+            pass
+        return 2 * len(train) / len(few) * (time.monotonic() - start)
 
     def training_step(self, trainer: Trainer, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Take a step of both autoencoders, and solve for the inversion where the class says so.

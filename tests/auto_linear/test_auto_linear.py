@@ -13,6 +13,7 @@ from fwibench_auto_linear.method import AutoLinear
 
 from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
+from fwibench.methods.torch_method import TorchMethod
 from fwibench.testing import em_problem, seismic_problem
 from fwibench.testing.problems import Tiny, tiny_data
 
@@ -209,6 +210,30 @@ def test_one_train_sample_is_enough(seismic: Tiny, context: RunContext) -> None:
     method.fit(seismic.train.spread(1), seismic.val.spread(1))
     assert np.isfinite(method.predict(seismic.test.measurements[:])).all()
     assert np.isnan(method.diagnostics(seismic.train.spread(1))["inversion_r2_train"]), "no variance to explain"
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(0.5, 1.5), (9.0, 0.2)])
+def test_time_to_solve_for_the_linear_maps_is_part_of_the_budget(
+    seconds: float, left: float, seismic: Tiny, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float | None] = []
+
+    def train_on(self: TorchMethod, *arguments: object) -> None:
+        seen.append(self.context.fit_budget)
+
+    monkeypatch.setattr(TorchMethod, "train_on", train_on)
+    monkeypatch.setattr(AutoLinear, "_seconds_to_solve", lambda self, train: seconds)
+    method = AutoLinear(seismic.problem, options(), dataclasses.replace(context, fit_budget=2.0))
+    unused: Any = None
+    method.train_on(unused, seismic.train, seismic.val)
+    assert seen == pytest.approx([left])
+    assert method.context.fit_budget == 2.0
+
+
+def test_fit_within_a_time_budget_chooses_its_batches(seismic: Tiny, context: RunContext) -> None:
+    method = fitted(seismic, dataclasses.replace(context, fit_budget=2.0))
+    assert method.fit_batches
+    assert np.isfinite(method.predict(seismic.test.measurements[:])).all()
 
 
 def test_bf16_trains(seismic: Tiny, context: RunContext) -> None:
