@@ -7,7 +7,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "package", ["fwibench", "fwibench_invlint", "fwibench_auto_linear", "fwibench_hybrid", "fwibench_baselines"]
+    "package",
+    [
+        "fwibench",
+        "fwibench_invlint",
+        "fwibench_auto_linear",
+        "fwibench_hybrid",
+        "fwibench_latent_unet",
+        "fwibench_studies",
+        "fwibench_baselines",
+    ],
 )
 def test_a_package_has_no_import_cycle(package: str) -> None:
     graph = grimp.build_graph(package, cache_dir=None)
