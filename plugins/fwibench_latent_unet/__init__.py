@@ -95,6 +95,7 @@ SPEC = MethodSpec(
             "channels": 32,
             "latent": 128,
             "schedule": "one-cycle",
+            "l2_weight": 0.0,
         },
         "paper": {"min_batches": 216000, "schedule": "one-cycle", "l2_weight": 1.0},
     },
