@@ -12,7 +12,7 @@ COVERAGE_FLOOR ?= 92
 BENCH := --methods invlint,inversionnet --dataset salt
 
 # what `make results` runs; bf16 pays on CPUs with AMX and on GPUs
-LEARNED := --methods mean-map,nearest-neighbour,pixel-ridge,invlint,inversionnet,velocitygan --seeds 3 \
+LEARNED := --methods mean-map,nearest-neighbour,pixel-ridge,kernel-ridge,invlint,auto-linear,latent-unet,inversionnet,velocitygan --seeds 3 \
 	--set inversionnet.precision=bf16 --set velocitygan.precision=bf16
 INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
