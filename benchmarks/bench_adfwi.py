@@ -1,6 +1,6 @@
 """Inverting a sample of salt against ADFWI's optimiser loop, to the same final misfit.
 
-    python benchmarks/bench_adfwi.py [--iterations 20]
+    python benchmarks/bench_adfwi.py [--iterations 8]
 
 Needs ADFWI, which is not a dependency: `pip install ADFWI-Torch==0.1.2`; without it nothing is measured.
 
@@ -103,7 +103,7 @@ class Loop:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--iterations", type=int, default=20)
+    parser.add_argument("--iterations", type=int, default=8)
     given = parser.parse_args()
     os.environ.setdefault("MPLBACKEND", "agg")
     try:

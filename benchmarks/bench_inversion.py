@@ -22,7 +22,7 @@ from fwibench.methods.context import RunContext
 from fwibench.physics.parallel import simulate_each
 from fwibench.physics.wavelets import sample_wavelet
 
-SAMPLES = 4
+SAMPLES = 2
 SAME, ITERATIONS = 10, 100
 ROUNDS = 3
 TRIED = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100)
@@ -33,7 +33,8 @@ def recipe(observed: torch.Tensor, start: torch.Tensor, iterations: int, pml_wid
     survey, spacing = PROBLEM.survey, PROBLEM.grid.spacing
     sources = torch.tensor([[[round(p.z / spacing), round(p.x / spacing)]] for p in survey.sources])
     receivers = torch.tensor([[round(p.z / spacing), round(p.x / spacing)] for p in survey.receivers])
-    amplitudes = torch.from_numpy(sample_wavelet(survey)).repeat(len(sources), 1, 1)
+    # the sign of our source term
+    amplitudes = -torch.from_numpy(sample_wavelet(survey)).repeat(len(sources), 1, 1)
     velocity = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([velocity], lr=40.0)
     for _ in range(iterations):
