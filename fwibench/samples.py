@@ -119,12 +119,9 @@ class ShardedArray:
         for number in np.unique(shard):
             here = np.flatnonzero(shard == number)
             samples, rows = self._open(int(number)), (chosen - first)[here]
-            if samples.dtype == np.float32:
-                # one copy of each sample instead of two
-                for position, row in zip(here, rows, strict=True):
-                    out[position] = samples[row]
-            else:
-                out[here] = to_float32(samples[rows])
+            # a sample at a time: of float32 it is copied once, an array of rows would be copied twice
+            for position, row in zip(here, rows, strict=True):
+                out[position] = to_float32(samples[row])
         if self._transform is not None:
             out = self._transform(out, chosen)
         return out[0] if isinstance(key, int | np.integer) else out

@@ -10,6 +10,7 @@ import numpy as np
 from fwibench.files.atomic import atomic_write, reading
 from fwibench.files.npy import read_npz
 from fwibench.methods.base import Method
+from fwibench.methods.complexity import Complexity
 from fwibench.typing import Array32
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class ArrayMethod(Method):
         if self._copies is None or self._copies[0] is not fitted:
             self._copies = fitted, {name: torch.from_numpy(one).to(self.context.device) for name, one in fitted.items()}
         return self._copies[1]
+
+    def closed_form(self, macs: int, flops: int) -> Complexity:
+        """Return the operations of a prediction, and the entries of all arrays as closed-form parameters.
+
+        Args:
+            macs: Multiply-adds of a prediction.
+            flops: Floating-point operations of a prediction.
+        """
+        stored = sum(array.size for array in self.fitted.values())
+        return Complexity(parameters=0, parameters_closed_form=stored, macs=macs, flops=flops, flops_kind="analytic")
 
     def save(self, path: Path) -> None:
         """Write `arrays.npz`."""

@@ -55,12 +55,18 @@ class NeighbourCosts(CostModel):
 class RidgeCosts(CostModel):
     """Times of pixel-ridge: averages of all amplitudes, then products and factors of matrices in float64."""
 
+    def used(self, case: Case) -> int:
+        """Return the number of train samples of a fit."""
+        return case.sizes.train
+
+    def flops(self, case: Case) -> tuple[float, float]:
+        """Return the floating-point operations on matrices of a fit, and those of the predictions."""
+        return _flops(case)
+
     def work(self, case: Case) -> Work:
         """Return the floating-point operations of fit and prediction; averages count `FLOPS_PER_AMPLITUDE` each."""
-        solved, predicted = _flops(case)
         read = FLOPS_PER_AMPLITUDE * math.prod(case.problem.measurement_shape)
-        sizes = case.sizes
-        return Work(read * (sizes.train + sizes.val) + solved, read * sizes.test + predicted)
+        return self._whole(case, read, 1.0)
 
     def memory(self, case: Case) -> float:
         """Return the size of the features and maps of train in float64, and of a copy of the maps [bytes]."""
@@ -68,58 +74,40 @@ class RidgeCosts(CostModel):
 
     def probe(self, probing: Probing) -> Work:
         """Return the times of the case [s] from the averages of a few samples and a product of matrices."""
-        case, sizes = probing.case, probing.case.sizes
-        read, product = _time_to_read(probing), _time_of_a_flop()
-        solved, predicted = _flops(case)
-        return Work(read * (sizes.train + sizes.val) + product * solved, read * sizes.test + product * predicted)
+        read = _time_to_read(probing)
+        square = np.ones((SIDE, SIDE))
+        product = min(clock(lambda: square @ square) for _ in range(5)) / (2 * SIDE**3)
+        return self._whole(probing.case, read, product)
+
+    def _whole(self, case: Case, read: float, product: float) -> Work:
+        """Return the work of a case from that of averaging a sample and that of an operation on matrices."""
+        solved, predicted = self.flops(case)
+        sizes = case.sizes
+        return Work(read * (self.used(case) + sizes.val) + product * solved, read * sizes.test + product * predicted)
 
 
-class KernelCosts(CostModel):
+class KernelCosts(RidgeCosts):
     """Times of kernel-ridge: averages of all amplitudes, then eigenvalues and products of matrices in float64."""
 
-    def work(self, case: Case) -> Work:
-        """Return the floating-point operations of fit and prediction; averages count `FLOPS_PER_AMPLITUDE` each."""
-        solved, predicted = _kernel_flops(case)
-        read, sizes = FLOPS_PER_AMPLITUDE * math.prod(case.problem.measurement_shape), case.sizes
-        return Work(read * (_used(case) + sizes.val) + solved, read * sizes.test + predicted)
+    def used(self, case: Case) -> int:
+        """See `RidgeCosts.used`."""
+        return min(case.sizes.train, case.options.largest)
+
+    def flops(self, case: Case) -> tuple[float, float]:
+        """See `RidgeCosts.flops`."""
+        options, val = case.options, case.sizes.val
+        n, features, nodes = self.used(case), _features(case), math.prod(case.problem.property_shape)
+        lengths = LENGTHS if options.length == "val" else 1
+        alphas = KERNEL_ALPHAS if options.alpha == "val" else 1
+        distances = 2.0 * n * features * (n + val)
+        each = EIGENVALUES * n**3 + 2.0 * n * min(nodes, COMPARED_NODES) * (n + alphas * val)
+        weights = EIGENVALUES * n**3 + 4.0 * n**2 * nodes
+        return distances + lengths * each + weights, 2.0 * case.sizes.test * n * (features + nodes)
 
     def memory(self, case: Case) -> float:
         """Return the size of the features, the maps and the weights of train, and of its matrices [bytes]."""
-        used, nodes = _used(case), math.prod(case.problem.property_shape)
+        used, nodes = self.used(case), math.prod(case.problem.property_shape)
         return 8.0 * used * (_features(case) + 2 * nodes + 4 * used)
-
-    def probe(self, probing: Probing) -> Work:
-        """Return the times of the case [s] from the averages of a few samples and a product of matrices."""
-        case, sizes = probing.case, probing.case.sizes
-        read, product = _time_to_read(probing), _time_of_a_flop()
-        solved, predicted = _kernel_flops(case)
-        return Work(read * (_used(case) + sizes.val) + product * solved, read * sizes.test + product * predicted)
-
-
-def _used(case: Case) -> int:
-    return min(case.sizes.train, case.options.largest)
-
-
-def _kernel_flops(case: Case) -> tuple[float, float]:
-    """Return the floating-point operations on matrices of a fit, and those of the predictions."""
-    n, features, nodes = _used(case), _features(case), math.prod(case.problem.property_shape)
-    lengths, alphas = (choices if option == "val" else 1 for option, choices in _compared(case))
-    distances = 2.0 * n * features * (n + case.sizes.val)
-    compared = min(nodes, COMPARED_NODES)
-    each = EIGENVALUES * n**3 + 2.0 * n * compared * (n + alphas * case.sizes.val)
-    weights = EIGENVALUES * n**3 + 4.0 * n**2 * nodes
-    return distances + lengths * each + weights, 2.0 * case.sizes.test * n * (features + nodes)
-
-
-def _compared(case: Case) -> tuple[tuple[object, int], tuple[object, int]]:
-    """Return length and penalty, each with the number of values that val chooses from."""
-    return (case.options.length, LENGTHS), (case.options.alpha, KERNEL_ALPHAS)
-
-
-def _time_of_a_flop() -> float:
-    """Return the time of an operation in a product of matrices [s]."""
-    square = np.ones((SIDE, SIDE))
-    return min(clock(lambda: square @ square) for _ in range(5)) / (2 * SIDE**3)
 
 
 def _time_to_read(probing: Probing) -> float:

@@ -77,13 +77,7 @@ class KernelRidge(ArrayMethod):
         """Return stored values as closed-form parameters, and the multiply-adds of distances and sums."""
         fitted = self.fitted
         macs = fitted["features"].size + fitted["weights"].size
-        return Complexity(
-            parameters=0,
-            parameters_closed_form=sum(array.size for array in fitted.values()),
-            macs=macs,
-            flops=2 * macs,
-            flops_kind="analytic",
-        )
+        return self.closed_form(macs, 2 * macs)
 
     def _choices(self, distances: Array64, maps: Array64, to_val: Array64, truth: Array64) -> Iterator[_Choice]:
         """Yield the errors on val of the lengths and penalties that the options compare.

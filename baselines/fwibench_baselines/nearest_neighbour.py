@@ -40,5 +40,4 @@ class NearestNeighbour(ArrayMethod):
     def complexity(self) -> Complexity:
         """Return stored values as closed-form parameters, and one multiply-add per stored feature."""
         macs = self.fitted["features"].size
-        stored = sum(array.size for array in self.fitted.values())
-        return Complexity(parameters=0, parameters_closed_form=stored, macs=macs, flops=3 * macs, flops_kind="analytic")
+        return self.closed_form(macs, 3 * macs)

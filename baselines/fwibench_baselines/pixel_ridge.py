@@ -77,13 +77,7 @@ class PixelRidge(ArrayMethod):
         """Return weights, offset and the mean of the features as closed-form parameters."""
         fitted = self.fitted
         macs = fitted["weights"].size + (fitted["basis"].size if "basis" in fitted else 0)
-        return Complexity(
-            parameters=0,
-            parameters_closed_form=sum(array.size for array in fitted.values()),
-            macs=macs,
-            flops=2 * macs,
-            flops_kind="analytic",
-        )
+        return self.closed_form(macs, 2 * macs)
 
 
 def _solve(u: Array64, maps: Array64, alpha: float, factored: bool) -> Array64:

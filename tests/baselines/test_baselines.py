@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fwibench_baselines import FeatureOptions, KernelRidgeOptions, PixelRidgeOptions
+from fwibench_baselines import FeatureOptions, KernelRidgeOptions, PixelRidgeOptions, costs, kernel_ridge, pixel_ridge
 from fwibench_baselines.features import block_averages, block_averages_on, split_features
 from fwibench_baselines.inversionnet import PartsToChannels, build_network
 from fwibench_baselines.kernel_ridge import ALPHAS, LENGTHS, KernelRidge
@@ -261,3 +261,9 @@ def test_kernel_ridge_uses_no_more_than_the_largest_number_of_samples(salt: Data
     few.fit(train.spread(5), val)
     np.testing.assert_array_equal(few.predict(val.measurements[:]), method.predict(val.measurements[:]))
     assert not any("largest" in note for note in few.notes())
+
+
+def test_costs_count_what_the_ridges_compare() -> None:
+    assert len(pixel_ridge.ALPHAS) == costs.ALPHAS
+    assert (len(LENGTHS), len(ALPHAS)) == (costs.LENGTHS, costs.KERNEL_ALPHAS)
+    assert kernel_ridge.NODES == costs.COMPARED_NODES
