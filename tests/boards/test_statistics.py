@@ -106,6 +106,11 @@ def test_rank_biserial_correlations_of_several_pairs_are_those_of_each() -> None
     assert together.tolist() == [float(rank_biserial(row)) for row in rows]
 
 
+def test_rank_biserial_correlation_leaves_zeros_out() -> None:
+    # ranks of 2 and -1: 2 against 1, of 3
+    assert rank_biserial(np.array([0.0, 2, -1, 0, 0])) == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize("n", [6, 20, 80])
 def test_p_values_of_many_pairs_are_those_of_each(n: int) -> None:
     differences = np.random.default_rng(n).normal(0.3, size=(4, n))

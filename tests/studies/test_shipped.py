@@ -22,6 +22,14 @@ def test_every_shipped_study_can_be_planned_and_claims_nothing_unrun(registry: R
         nothing_is_claimed_without_results(subject)
 
 
+def test_rows_that_a_profile_leaves_out_are_not_planned(registry: Registry) -> None:
+    study = registry.study("openfwi-left-out").spec
+    without = study.effort("quick").without
+    planned = {one.case.row for one in StudySubject(study, registry).plan.cases}
+    assert planned == {case.row for case in study.cases} - {*without}
+    assert without
+
+
 @pytest.mark.parametrize(
     ("source", "rows", "columns"),
     [
