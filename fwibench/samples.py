@@ -183,7 +183,10 @@ class Split:
         """Return at most `n` samples, evenly spaced over the split, so that they are not all neighbours."""
         if n >= len(self):
             return self
-        positions = evenly_spaced(len(self), n)
+        return self.select(evenly_spaced(len(self), n))
+
+    def select(self, positions: Indices) -> Split:
+        """Return the samples at some positions of this split; nothing is read."""
         return Split(
             self.name,
             tuple(self.ids[i] for i in positions),

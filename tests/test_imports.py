@@ -14,6 +14,7 @@ import pytest
         "fwibench_auto_linear",
         "fwibench_hybrid",
         "fwibench_latent_unet",
+        "fwibench_residual",
         "fwibench_studies",
         "fwibench_baselines",
     ],

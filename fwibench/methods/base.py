@@ -6,6 +6,7 @@ The track `oracle-start` is the one exception, see `Method.reveal`.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,6 +68,34 @@ class Method(ABC):
             Finite property maps `(n, 1, Z, X)` in physical units. Each depends on its own measurement alone. Values of
             another real type are converted to float32, see `check_prediction`.
         """
+
+    def refit(self, train: Split, val: Split, name: str, share: float = 1.0) -> Method:
+        """Fit a new method with these options to other samples, as for predictions of samples that it has not seen.
+
+        Args:
+            train: Samples to learn from.
+            val: Samples to choose on.
+            name: Name of the fit, which sets its random seeds, and its working folder within that of this method.
+            share: Length of the fit over that of this method's own, where a time budget set the latter.
+
+        Returns:
+            The fitted method.
+        """
+        workdir = self.context.workdir / name
+        workdir.mkdir(parents=True, exist_ok=True)
+        seeds = f"{self.context.method} {name}"
+        context = dataclasses.replace(self.context, workdir=workdir, method=seeds, fit_budget=None)
+        method = type(self)(self.problem, self.options_of_refit(share), context)
+        method.fit(train, val)
+        return method
+
+    def options_of_refit(self, share: float) -> Any:
+        """Return the options of `refit`. Default: those of this method.
+
+        Args:
+            share: See `refit`.
+        """
+        return self.options
 
     def reveal(self, properties: Array32) -> None:
         """Receive the true maps of the samples of the next `predict`; called on the track `oracle-start` only.

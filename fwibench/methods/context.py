@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fwibench.methods.complexity import Complexity
+from fwibench.samples import Split
 from fwibench.seeds import BASE_SEED, STREAMS, derive_seed
 from fwibench.typing import Array32
 
@@ -30,6 +31,9 @@ class FittedMethod(Protocol):
 
     def complexity(self) -> Complexity:
         """Return parameters and arithmetic of one sample."""
+
+    def refit(self, train: Split, val: Split, name: str, share: float = 1.0) -> FittedMethod:
+        """Return a new method with the same options that is fitted to other samples; see `Method.refit`."""
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,14 @@ class TorchMethod(Method):
             maps = self.problem.property.denormalise(self.network(self.encode(measurements)))
         return maps.float().cpu().numpy()
 
+    def options_of_refit(self, share: float) -> Any:
+        """Return the options with the precision of the fit and, after a time budget, a share of its batches."""
+        chosen: dict[str, Any] = {"precision": self.fit_precision or self.options.precision}
+        if self.fit_batches:
+            batches = max(round(share * self.fit_batches), 1)
+            chosen |= {"epochs": batches, "min_batches": None, "max_batches": batches}
+        return self.options.model_copy(update=chosen)
+
     def predict(self, measurements: Array32) -> Array32:
         """See `Method.predict`; all measurements form one batch."""
         if not self._ready:
@@ -278,17 +286,18 @@ class TorchMethod(Method):
         return lambda: self.network(self.encoder(sample))
 
     def save(self, path: Path) -> None:
-        """Write the states of encoder and network, and the precision of the fit, to `model.pt`."""
+        """Write the states of encoder and network, and the precision and length of the fit, to `model.pt`."""
         if not self._ready:
             raise self.not_fitted()
         with atomic_write(path / "model.pt") as stream:
             states = {"encoder": self.encoder.state_dict(), "network": self.network.state_dict()}
-            torch.save({**states, "precision": self.fit_precision}, stream)
+            torch.save({**states, "precision": self.fit_precision, "batches": self.fit_batches}, stream)
 
     def load(self, path: Path) -> None:
         """Read `model.pt`."""
         state = torch.load(path / "model.pt", map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
         self.network.load_state_dict(state["network"])
-        self.fit_precision = state.get("precision")
+        # models of earlier versions lack them
+        self.fit_precision, self.fit_batches = state.get("precision"), state.get("batches")
         self._ready = True

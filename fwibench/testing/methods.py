@@ -17,8 +17,9 @@ import numpy as np
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, FwibenchError, MethodError
-from fwibench.methods.base import Method, check_prediction
+from fwibench.methods.base import check_prediction
 from fwibench.methods.complexity import Complexity
+from fwibench.methods.context import FittedMethod
 from fwibench.problem import Property
 from fwibench.samples import Split
 from fwibench.testing.checks import NonconformityError, NotApplicableError, as_checks, describe, require
@@ -165,11 +166,12 @@ def global_state_is_left_alone(subject: MethodSubject) -> None:
 
 
 def parameters_are_counted(subject: MethodSubject) -> None:
-    """`complexity().parameters` is the number of trained parameters of the method's torch modules."""
+    """`complexity().parameters` counts the trained parameters of the method's torch modules and those of its base."""
     method = subject.fitted()
     complexity = method.complexity()
     require(isinstance(complexity, Complexity), f"complexity() returned {type(complexity).__name__}")
-    parameters = {id(p): p.numel() for module in _modules(method) for p in module.parameters() if p.requires_grad}
+    modules = [*_modules(method), *_modules(method.context.base)]
+    parameters = {id(p): p.numel() for module in modules for p in module.parameters() if p.requires_grad}
     if not parameters:
         raise NotApplicableError("it holds no torch module with trained parameters")
     counted = sum(parameters.values())
@@ -243,10 +245,10 @@ def _physical(found: Array32, bounds: Property) -> None:
     )
 
 
-def _modules(method: Method) -> Iterator[Any]:
+def _modules(method: FittedMethod | None) -> Iterator[Any]:
     """Yield the torch modules among the attributes of a method, those in lists and dictionaries included."""
     torch = sys.modules.get("torch")
-    if torch is None:
+    if torch is None or method is None:
         return
     for value in vars(method).values():
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)

@@ -8,6 +8,7 @@ Run as `python -m fwibench.testing.probe FOLDER`; the folder holds `job.pickle` 
 
 from __future__ import annotations
 
+import dataclasses
 import faulthandler
 import json
 import os
@@ -293,12 +294,13 @@ class Probe:
         self._builds += 1
         workdir = self.folder / "work" / str(self._builds)
         workdir.mkdir()
-        spec, base = self.job.spec, None
+        spec = self.job.spec
+        context = RunContext(workdir=workdir, dataset="tiny", method=spec.name, deadline=deadline)
         if self.job.base:
             below, chosen, model = self.job.base
-            base = construct(below, self.job.problem, chosen, RunContext(workdir=workdir, method=below.name))
+            base = construct(below, self.job.problem, chosen, context)
             base.load(model)
-        context = RunContext(workdir=workdir, dataset="tiny", method=spec.name, deadline=deadline, base=base)
+            context = dataclasses.replace(context, base=base)
         return construct(spec, self.job.problem, options, context)
 
     def _predict(self, method: Method) -> Array32:

@@ -38,6 +38,8 @@ WARP_DAMPING = 1e-8
 """Gradient of the misfit below which a control point hardly moves [1/cells]."""
 WARP_LEFT = 0.01
 """Largest misfit after bending, in addition to the noise; above it the shapes were wrong and the start is kept."""
+MEMORY_SHARE = 0.8
+"""Share of the free memory of a GPU that a batch may use by deepwave's estimate."""
 REACH = 3.0
 """Half width of the Gaussian kernel of `blurred`, over its standard deviation."""
 
@@ -100,6 +102,11 @@ class Engine:
                 return np.asarray(stop.args[0].cpu().numpy(), np.float32)
             course.finish(name, models.cpu().numpy())
         return np.asarray(models.cpu().numpy(), np.float32)
+
+    def samples_at_once(self) -> int:
+        """Return the number of samples whose gradients fit the free memory of the GPU."""
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return max(int(MEMORY_SHARE * free / self.bytes_per_sample()), 1)
 
     def bytes_per_sample(self) -> int:
         """Return the memory of the wavefields for the gradient of one sample [bytes], as deepwave estimates it."""

@@ -28,9 +28,6 @@ from fwibench_baselines.fwi.options import STEP, STEP_SHARE
 from fwibench_baselines.fwi.starts import depth_gradient, fitting_gradient, linear, read_start, smoothed
 from fwibench_baselines.mean_map import average, distance
 
-MEMORY_SHARE = 0.8
-"""Share of the free memory of a GPU that a batch may use by deepwave's estimate."""
-
 
 class WaveformInversion(IterativeMethod):
     """Base class of waveform inversions; a subclass implements `start`.
@@ -59,10 +56,7 @@ class WaveformInversion(IterativeMethod):
 
     def samples_at_once(self) -> int:
         """Return the batch size that fits the free memory of the GPU; 1 where a batch would couple samples."""
-        if self.engine.alone:
-            return 1
-        free, _ = torch.cuda.mem_get_info(self.context.device)
-        return max(int(MEMORY_SHARE * free / self.engine.bytes_per_sample()), 1)
+        return 1 if self.engine.alone else self.engine.samples_at_once()
 
     def predict(self, measurements: Maps) -> Maps:
         """See `IterativeMethod.predict`; with fewer samples than cores, the shots of a sample run in parallel."""
@@ -197,19 +191,33 @@ class OracleFWI(WaveformInversion):
 def gradient_flops(problem: Problem) -> int:
     """Return the FLOPs of one misfit and its gradient for all shots of a sample, derived from the scheme.
 
-    A counter cannot see deepwave's kernels. For each cell within reach and in its absorbing frame, a step of the
-    second-order scheme takes two second differences of the stencil's order and five operations of the update. The
-    adjoint takes as many, and the gradient two more. The time step of the survey is divided until it is stable.
-    Absorbing terms, sources and receivers are few and not counted.
+    The adjoint takes as many as the simulation, and the gradient two more for each cell and step.
 
     Raises:
         TypeError: The problem is not acoustic.
     """
+    return 2 * simulation_flops(problem) + 2 * _updates(problem)
+
+
+def simulation_flops(problem: Problem) -> int:
+    """Return the FLOPs of the simulation of all shots of a sample, derived from the scheme.
+
+    A counter cannot see deepwave's kernels. For each cell within reach and in its absorbing frame, a step of the
+    second-order scheme takes two second differences of the stencil's order and five operations of the update. The time
+    step of the survey is divided until it is stable. Absorbing terms, sources and receivers are few and not counted.
+
+    Raises:
+        TypeError: The problem is not acoustic.
+    """
+    difference = 3 * acoustic_physics(problem).accuracy // 2 + 1
+    return (2 * difference + 5) * _updates(problem)
+
+
+def _updates(problem: Problem) -> int:
+    """Return the number of updates of a cell in the simulation of all shots of a sample."""
     survey, physics = seismic_survey(problem), acoustic_physics(problem)
     width = physics.pml_width
     nz, nx = reached_rows(problem) + (1 if physics.free_surface else 2) * width, problem.grid.nx + 2 * width
     courant = physics.courant_number or deepwave.DEFAULT_COURANT_NUMBER
     inner = math.ceil(stable_steps(problem, survey.dt, courant))
-    difference = 3 * physics.accuracy // 2 + 1
-    step = 2 * difference + 5
-    return len(survey.sources) * survey.nt * inner * nz * nx * (2 * step + 2)
+    return len(survey.sources) * survey.nt * inner * nz * nx
