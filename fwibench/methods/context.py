@@ -33,7 +33,14 @@ class FittedMethod(Protocol):
         """Return parameters and arithmetic of one sample."""
 
     def refit(self, train: Split, val: Split, name: str, share: float = 1.0) -> FittedMethod:
-        """Return a new method with the same options that is fitted to other samples; see `Method.refit`."""
+        """Return a new method with the same options that is fitted to other samples; see `Method.refit`.
+
+        Args:
+            train: Samples to learn from.
+            val: Samples to choose on.
+            name: Name of the fit.
+            share: Length of the fit over that of this method's own, where a time budget set the latter.
+        """
 
 
 @dataclass(frozen=True)

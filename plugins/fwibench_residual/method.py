@@ -66,6 +66,7 @@ class Residual(TorchMethod):
     def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
         super().__init__(problem, options, context)
         self._inputs: dict[str, Array32] = {}
+        self._errors: dict[str, float] = {}
 
     def build_encoder(self) -> nn.Module:
         """Return the scaling of the inputs that simulations give."""
@@ -94,6 +95,7 @@ class Residual(TorchMethod):
         self._chosen = evenly_spaced(len(train), self.options.simulated or len(train))
         try:
             super().fit(train.select(self._chosen), val)
+            self._compare_with_base()
         finally:
             self._inputs.clear()
             del self._train, self._chosen
@@ -103,26 +105,34 @@ class Residual(TorchMethod):
 
         At the deadline the inputs of the remaining samples are 0; no gradient step is taken with them.
         """
-        first = predict_out_of_fold(self.base, self._train, val, self._chosen, self.options.folds, self.context)
-        self._inputs = {
-            train.name: self._simulate(train, first),
-            val.name: self._simulate(val, predict(self.base, val)),
-        }
+        own = predict_out_of_fold(self.base, self._train, val, self._chosen, self.options.folds, self.context)
+        for split, first in ((train, own), (val, predict(self.base, val))):
+            self._errors[f"first_mae_{split.name}"] = float(np.abs(first - split.properties[:]).mean())
+            self._inputs[split.name] = self._simulate(split, self._clipped(first))
         self.equalise.learn(self._inputs[train.name])
+
+    def _compare_with_base(self) -> None:
+        """Note a training that has not improved on the first predictions; without an epoch there is nothing to say."""
+        bounds, first = self.problem.property, self._errors["first_mae_val"]
+        best = min((epoch["val_loss"] for epoch in self.history), default=0.0) * (bounds.high - bounds.low) / 2
+        if best > first:
+            self.remarks.append(
+                f"the network has no smaller error on val than its base: {best:.4g} against {first:.4g} {bounds.unit}"
+            )
 
     def _simulate(self, split: Split, first: Maps) -> Array32:
         """Return the inputs of all samples of a split `(n, values)`; finished chunks are kept in the working folder.
 
         Args:
             split: The samples.
-            first: Their first predictions `(n, 1, Z, X)`.
+            first: Their first predictions `(n, 1, Z, X)` within the bounds of the property.
         """
         inputs = np.zeros((len(split), self.simulations.sizes.values), np.float32)
         for start in range(0, len(split), CHUNK):
             rows, path = slice(start, start + CHUNK), self.context.workdir / f"inputs-{split.name}-{start}.npy"
             if not path.exists():
                 stops = self.context.should_stop
-                found = self.simulations.compare(split.measurements[rows], self._clipped(first[rows]), stops)
+                found = self.simulations.compare(split.measurements[rows], first[rows], stops)
                 if len(found) < len(first[rows]):
                     break
                 with atomic_write(path) as stream:
@@ -176,9 +186,15 @@ class Residual(TorchMethod):
         return ()
 
     def figures(self) -> dict[str, float]:
-        """Return the number of simulations of a prediction, those within gradients included, and of gradients."""
+        """Return the errors of first predictions, and the number of simulations of a sample, gradients included.
+
+        The errors are the mean absolute ones on the train samples, out of fold, and on val.
+        """
         gradients = len(self.simulations.bands)
-        return {"simulations_per_sample": gradients + self.simulations.shows_data, "gradients_per_sample": gradients}
+        simulations = gradients + self.simulations.shows_data
+        # without an epoch the deadline may have come before all first predictions
+        errors = self._errors if self.history else {}
+        return {"simulations_per_sample": simulations, "gradients_per_sample": gradients, **errors}
 
     def _forward_of_one(self) -> Callable[[], Tensor]:
         sample = torch.zeros(1, self.simulations.sizes.values, device=self.device)

@@ -1,5 +1,6 @@
 """Methods on the device that there is: `make gpu-check` runs these on a GPU, the suite on the CPU."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,21 @@ def test_a_bent_start_is_inverted(device: str, registry: Registry, salt: Dataset
     options = {"iterations": "1", "warp": "1", "bands": "full", "optimiser": "adam"}
     method = fit(build("multiscale-fwi", registry, salt, tmp_path, device, **options), salt)
     assert np.isfinite(method.predict(salt.split("random", "test").spread(1).measurements[:])).all()
+
+
+def test_a_first_prediction_is_corrected(device: str, registry: Registry, salt: Dataset, tmp_path: Path) -> None:
+    base = fit(build("mean-map", registry, salt, tmp_path / "base", device), salt)
+    method = build("residual", registry, salt, tmp_path / "work", device, base="mean-map", inputs="both")
+    method.context = dataclasses.replace(method.context, base=base)
+    fit(method, salt)
+    measurements = salt.split("random", "test").spread(2).measurements[:]
+    maps = method.predict(measurements)
+    method.save(tmp_path)
+    there = build("residual", registry, salt, tmp_path / "cpu", "cpu", base="mean-map", inputs="both")
+    there.context = dataclasses.replace(there.context, base=base)
+    there.load(tmp_path)
+    # simulations, then some twenty layers, in float32
+    assert_within_range(there.predict(measurements), maps, salt.problem.property, 1e-3)
 
 
 def test_a_simulation_is_that_of_the_cpu(device: str, salt: Dataset) -> None:

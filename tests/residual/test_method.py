@@ -1,20 +1,26 @@
 import dataclasses
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fwibench_baselines import InversionNetOptions
+from fwibench_baselines.inversionnet import InversionNet
 from fwibench_residual import ResidualOptions
+from fwibench_residual.folds import predict_out_of_fold
 from fwibench_residual.method import WEAKEST, Equalise, Residual
 from fwibench_residual.simulations import Simulations, Sizes
 
 from fwibench.errors import MethodError
 from fwibench.methods.context import RunContext
+from fwibench.methods.training import Trainer
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.grammar import read_request
 from fwibench.runs.planning.plan import make_plan
+from fwibench.testing.methods import parameters_are_counted
 from fwibench.testing.problems import Tiny
 
 SMALL = {"base": "nearest-neighbour", "bands": "6", "channels": 4, "folds": 2, "epochs": 2, "batch_size": 6}
@@ -40,11 +46,9 @@ def weights(method: Residual) -> bytes:
 def test_training_reduces_the_error_of_first_predictions(tiny: Tiny, based: RunContext) -> None:
     method = build(tiny, based, epochs=30, learning_rate=3e-3)
     method.fit(tiny.train, tiny.val)
-    losses = [epoch["train_loss"] for epoch in method.history]
-    # before the first step the loss is that of the first predictions
-    first = np.concatenate([np.load(path) for path in sorted(based.workdir.glob("fold-*.npy"))])
-    assert len(first) == len(tiny.train)
-    assert losses[-1] < 0.8 * losses[0]
+    bounds = tiny.problem.property
+    normalised = method.figures()["first_mae_train"] * 2 / (bounds.high - bounds.low)
+    assert method.history[-1]["train_loss"] < 0.8 * normalised
 
 
 def test_interrupted_fit_does_not_simulate_again(
@@ -136,6 +140,37 @@ def test_costs_contain_base_and_simulations(tiny: Tiny, based: RunContext) -> No
     assert found.parameters == sum(weight.numel() for weight in migrated.network.parameters())
     assert migrated.figures() == {"simulations_per_sample": 1, "gradients_per_sample": 1}
     assert both.figures() == {"simulations_per_sample": 2, "gradients_per_sample": 1}
+
+
+def test_parameters_of_the_base_are_counted(tiny: Tiny, based: RunContext) -> None:
+    base = InversionNet(tiny.problem, InversionNetOptions(), based)
+    method = build(tiny, dataclasses.replace(based, base=base))
+    own, below = (sum(weight.numel() for weight in one.network.parameters()) for one in (method, base))
+    assert method.complexity().parameters == own + below
+    parameters_are_counted(SimpleNamespace(fitted=lambda: method))
+
+
+def test_errors_of_first_predictions_are_reported(tiny: Tiny, based: RunContext) -> None:
+    method = build(tiny, based)
+    method.fit(tiny.train, tiny.val)
+    first = predict_out_of_fold(based.base, tiny.train, tiny.val, np.arange(12), 2, based)
+    figures = method.figures()
+    assert figures["first_mae_train"] == pytest.approx(np.abs(first - tiny.train.properties[:]).mean(), rel=1e-5)
+    own = based.base.predict(tiny.val.measurements[:])
+    assert figures["first_mae_val"] == pytest.approx(np.abs(own - tiny.val.properties[:]).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("change", "noted"), [(0.9, False), (1.1, True)])
+def test_training_that_is_worse_than_its_base_is_noted(
+    tiny: Tiny, based: RunContext, monkeypatch: pytest.MonkeyPatch, change: float, noted: bool
+) -> None:
+    bounds = tiny.problem.property
+    error = np.abs(based.base.predict(tiny.val.measurements[:]) - tiny.val.properties[:]).mean()
+    normalised = float(error) * 2 / (bounds.high - bounds.low)
+    monkeypatch.setattr(Trainer, "_validate", lambda self, val: change * normalised)
+    method = build(tiny, based)
+    method.fit(tiny.train, tiny.val)
+    assert ["no smaller error on val than its base" in note for note in method.notes()] == [True] * noted
 
 
 def test_method_without_a_base_cannot_be_fitted(tiny: Tiny, context: RunContext) -> None:
