@@ -70,7 +70,7 @@ def predict_out_of_fold(
             if context.should_stop():
                 break
             others = train.select(np.flatnonzero(fold_of != fold))
-            found = predict(base.refit(others, val, f"fold {fold}", SHARE / count), train.select(chosen[own]))
+            found = predict(base.refit(others, val, f"fold-{fold}", SHARE / count), train.select(chosen[own]))
             if context.should_stop():
                 # the fit may have ended early
                 break

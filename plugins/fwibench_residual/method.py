@@ -22,7 +22,7 @@ from fwibench_residual.simulations import Simulations, Sizes
 
 CHUNK = 32
 """Number of samples that are simulated between two writes to the working folder."""
-WEAKEST = 0.1
+WEAKEST = 0.01
 """Smallest divisor of the gradients at a node, over their root mean square at all nodes."""
 
 

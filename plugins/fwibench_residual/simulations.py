@@ -18,6 +18,7 @@ from fwibench_baselines.fwi.method import gradient_flops, simulation_flops
 from fwibench_baselines.fwi.options import InversionOptions
 from fwibench_baselines.fwi.shots import simulate_shots
 from torch import Tensor
+from torch.nn.functional import pad
 
 from fwibench.physics.parallel import available_cores
 from fwibench.physics.wavelets import gradient_interval, sample_wavelet
@@ -117,7 +118,9 @@ class Simulations:
             for corner in self.bands:
                 objective = self.engine.objectives.of_band(recorded, velocity.detach(), corner, penalised=False)
                 values, gradient = self.engine.gradient(objective, velocity)
-                maps.append(-gradient / (gradient.square().mean((1, 2, 3), keepdim=True).sqrt() + TINY))
+                # the outermost nodes are continued into the absorbing frame, all of whose gradients they add up
+                inner = pad(gradient[..., 1:-1, 1:-1], (1, 1, 1, 1))
+                maps.append(-inner / (inner.square().mean((1, 2, 3), keepdim=True).sqrt() + TINY))
                 misfits.append(np.sqrt(values).clip(max=LARGEST_MISFIT).astype(np.float32))
             parts = [torch.cat(maps, 1).flatten(1).cpu().numpy(), *(one[:, None] for one in misfits)]
             if self.shows_data:

@@ -57,10 +57,10 @@ def test_finished_folds_are_not_fitted_again(tiny: Tiny, based: RunContext, monk
 
     monkeypatch.setattr(type(based.base), "refit", count)
     first = predict_out_of_fold(based.base, tiny.train, tiny.val, EVERY, 3, based)
-    assert fitted == ["fold 0", "fold 1", "fold 2"]
+    assert fitted == ["fold-0", "fold-1", "fold-2"]
     (based.workdir / "fold-1.npy").unlink()
     assert np.array_equal(predict_out_of_fold(based.base, tiny.train, tiny.val, EVERY, 3, based), first)
-    assert fitted[3:] == ["fold 1"]
+    assert fitted[3:] == ["fold-1"]
 
 
 def test_no_fold_is_kept_after_the_deadline(tiny: Tiny, based: RunContext) -> None:

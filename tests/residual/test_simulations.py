@@ -45,11 +45,13 @@ def test_migrated_image_points_downhill(tiny: Tiny, mean: np.ndarray) -> None:
         assert (parts(one, tiny, moved)[1][:, band] < misfits[:, band]).all()
 
 
-def test_images_have_unit_size_and_are_muted_at_sources(tiny: Tiny, mean: np.ndarray) -> None:
+def test_images_have_unit_size_and_are_muted_at_sources_and_edges(tiny: Tiny, mean: np.ndarray) -> None:
     maps, _, data = parts(simulations(tiny, "migrated"), tiny, mean)
     assert np.sqrt(np.square(maps[:, 1:]).mean((2, 3))) == pytest.approx(np.ones((2, 2)), rel=1e-4)
     for source in tiny.problem.survey.sources:
         assert not maps[:, 1:, round(source.z / 10), round(source.x / 10)].any()
+    assert not maps[:, 1:, [0, -1]].any()
+    assert not maps[:, 1:, :, [0, -1]].any()
     assert np.array_equal(maps[:, :1], np.asarray(tiny.problem.property.normalise(mean)))
     assert not data.size
 
