@@ -267,13 +267,13 @@ class SamplesWithoutAxis(WithSamples):
 
 class SamplesLookAround(WithSamples):
     def predict_samples(self, measurements):
-        return super().predict_samples(measurements) + 1e3 * measurements.std()
+        return super().predict_samples(measurements) + 100 * measurements.std()
 
 
 class SamplesForgetTheirSpread(WithSamples):
     def fit(self, train, val):
         super().fit(train, val)
-        self.spread = 2.0
+        self.spread = 1.1
 
     def predict_samples(self, measurements):
         return super().predict_samples(measurements) * getattr(self, "spread", 1.0)
