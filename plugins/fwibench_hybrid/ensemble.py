@@ -12,7 +12,7 @@ import numpy as np
 from fwibench.files.atomic import reading, write_text
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, total
-from fwibench.methods.context import FittedMethod
+from fwibench.methods.context import FittedMethod, RunContext
 from fwibench.metrics.spread import crps
 from fwibench.problem import Problem
 from fwibench.samples import Split
@@ -39,8 +39,8 @@ class Ensemble(Method):
         factor: Factor of the spread; None before `fit` or `load`.
     """
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
+        super().__init__(problem, options, context)
         self.factor: float | None = None
 
     @property
@@ -52,8 +52,11 @@ class Ensemble(Method):
 
     def fit(self, train: Split, val: Split) -> None:
         """Choose the factor of the spread on `val` if the spread is calibrated; the members are fitted already."""
-        if not self.options.calibrated or not len(val):
-            self.factor = 1.0
+        self.factor = 1.0
+        if not self.options.calibrated:
+            return
+        if not len(val):
+            self.remarks.append("the spread is not calibrated: there are no val samples")
             return
         chosen = val.spread(MOST)
         parts = [chosen.measurements[first : first + AT_ONCE] for first in range(0, len(chosen), AT_ONCE)]
