@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fwibench.files.atomic import reading, write_text
 from fwibench.methods.base import Method
 from fwibench.methods.complexity import Complexity, total
-from fwibench.methods.context import FittedMethod, RunContext
+from fwibench.methods.context import FittedMethod
 from fwibench.metrics.spread import crps
 from fwibench.problem import Problem
 from fwibench.samples import Split
@@ -39,9 +38,7 @@ class Ensemble(Method):
         factor: Factor of the spread; None before `fit` or `load`.
     """
 
-    def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
-        super().__init__(problem, options, context)
-        self.factor: float | None = None
+    factor: float | None = None
 
     @property
     def members(self) -> Sequence[FittedMethod]:

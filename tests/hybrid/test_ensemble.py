@@ -131,9 +131,9 @@ def test_members_are_cells_of_the_base_that_its_own_runs_share(registry: Registr
     assert cells[-1].needed_runs == cells[-1].members
 
 
-def test_method_without_members_keeps_its_key(registry: Registry) -> None:
+def test_members_are_part_of_the_key(registry: Registry) -> None:
     (cell,) = (one.cell for one in make_plan(read_request(registry, "mean-map", "salt", profile="smoke"), registry))
-    assert not cell.members
+    assert cell.members == ()
     with_members = cell.model_copy(update={"members": ("a", "b")})
     assert type(cell).model_validate(with_members.model_dump()).key != cell.key
 
