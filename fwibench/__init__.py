@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fwibench.methods.base import Method
     from fwibench.methods.complexity import Complexity, Layer
     from fwibench.methods.context import RunContext
+    from fwibench.methods.gaussian import gaussian_samples
     from fwibench.methods.iterative import IterativeMethod
     from fwibench.methods.torch_method import TorchMethod
     from fwibench.plugins.hookspecs import hookimpl
@@ -73,6 +74,7 @@ __all__ = [
     "TorchMethod",
     "TrainingOptions",
     "evaluate",
+    "gaussian_samples",
     "hookimpl",
     "leaderboard",
     "list_datasets",
@@ -97,6 +99,7 @@ _HOMES = {
     "fwibench.methods.base": ("Method",),
     "fwibench.methods.complexity": ("Complexity", "Layer"),
     "fwibench.methods.context": ("RunContext",),
+    "fwibench.methods.gaussian": ("gaussian_samples",),
     "fwibench.methods.iterative": ("IterativeMethod",),
     "fwibench.methods.torch_method": ("TorchMethod",),
     "fwibench.plugins.hookspecs": ("hookimpl",),

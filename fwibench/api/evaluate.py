@@ -27,7 +27,8 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Costs, Record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.execution.stages import Fit, Predicted, clock, clock_inversions, fit, predict
+from fwibench.runs.artefacts.samples import hold_samples
+from fwibench.runs.execution.stages import Fit, Predicted, clock, clock_inversions, draw_samples, fit, predict
 from fwibench.runs.execution.timing import best_throughput
 from fwibench.runs.machine.devices import find_device
 from fwibench.runs.machine.environment import describe_environment
@@ -150,9 +151,10 @@ class _Evaluator:
         sealed = seal(scored_split(self.dataset, cell))
         fitted: Fit | None = fit(method, train, val, device) if learns else None
         predicted = predict(method, sealed, lambda scalars: None)
+        drawn = hold_samples(draw_samples(method, sealed), predicted.maps, problem.property)
         test = scored_split(self.dataset, cell)
         metrics = metric_names(self.metrics, self.registry)
-        scores, notes = score(predicted.maps, test, metrics, self.registry, problem)
+        scores, notes = score(predicted.maps, test, metrics, self.registry, problem, drawn)
         cell = cell.model_copy(update={"method_version": _version_of(predicted.maps)})
         record = Record(
             cell=Cell.model_validate(cell.model_dump()),
@@ -174,7 +176,7 @@ class _Evaluator:
             started=started,
             wall_s=time.monotonic() - begin,
         )
-        return Evaluation(record, scores, predicted.maps, method=method)
+        return Evaluation(record, scores, predicted.maps, method=method, drawn=drawn)
 
     def _costs(self, fitted: Fit | None, predicted: Predicted, measurements: Array32) -> Costs:
         device = self.method.context.device

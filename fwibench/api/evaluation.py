@@ -13,6 +13,7 @@ from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Record, write_record
 from fwibench.runs.artefacts.replacement import publishing
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.samples import StoredSamples, read_samples, write_samples
 from fwibench.runs.artefacts.scores import Scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.typing import Array32, Maps
@@ -36,6 +37,7 @@ class Evaluation:
         predictions: Maps in the unit of the property, `(n, 1, Z, X)`.
         folder: Folder of the run; None while it is not saved.
         method: The evaluated method; None where it was evaluated in another process.
+        drawn: Samples of the predictions of a model of this process; None if it draws none.
     """
 
     record: Record
@@ -43,6 +45,7 @@ class Evaluation:
     predictions: Maps = field(repr=False)
     folder: Path | None = None
     method: Method | None = field(default=None, repr=False)
+    drawn: StoredSamples | None = field(default=None, repr=False)
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -65,6 +68,18 @@ class Evaluation:
 
     def _dataset(self) -> Dataset:
         return reopen_dataset(open_registry(), self.record.cell)
+
+    @property
+    def deviation(self) -> Maps | None:
+        """Standard deviation of the samples of each prediction, `(n, 1, Z, X)`; None of a method that draws none.
+
+        Raises:
+            FwibenchError: The dataset has changed since, or the stored samples cannot be read.
+        """
+        drawn = self.drawn
+        if drawn is None and self.folder is not None:
+            drawn = read_samples(self.folder, self.predictions, self._dataset().problem.property)
+        return None if drawn is None else drawn.deviation(slice(None))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the scores of each test sample: a row a sample, a column a metric."""
@@ -122,6 +137,8 @@ class Evaluation:
         with store.locked(self.record.run_id), publishing(folder) as new:
             files = RunFiles(new)
             write_predictions(Predictions(self.ids, self.predictions), new)
+            if self.drawn is not None:
+                write_samples([self.drawn.differences], len(self.ids), new)
             write_scores(self.samples, new)
             if self.method is not None:
                 files.model.mkdir()

@@ -130,12 +130,12 @@ def sort_rows(rows: Sequence[Row], column: str, columns: Columns) -> list[Row]:
         UnknownNameError: There is no such column.
     """
     chosen = columns.find(column.removeprefix("-"))
-    key, descending = chosen.key, (chosen.better == "high") != column.startswith("-")
+    key, descending = chosen.key, column.startswith("-")
     found: list[Row] = []
     for _, group in groupby(rows, key=lambda row: row.group):
         here = list(group)
         measured = [row for row in here if row.get(key) is not None]
-        found += sorted(measured, key=lambda row: row[key], reverse=descending)
+        found += sorted(measured, key=lambda row: chosen.order(row[key]), reverse=descending)
         found += [row for row in here if row.get(key) is None]
     return found
 

@@ -145,8 +145,8 @@ AFTER_SCORES = (
     Column(
         "fit_s",
         "number",
-        "time of fit [s]",
-        lambda runs: runs.mean(lambda record: record.costs.fit_s),
+        "time of fit, with those of all members of an ensemble [s]",
+        lambda runs: runs.mean(lambda record: record.costs.all_fits_s),
         title="fit",
         part="cost",
         shown=EVERYWHERE,
@@ -300,6 +300,7 @@ def _metric_columns(spec: MetricSpec, taken: set[str], *, ranks: bool) -> Iterat
         spec.summary + units.get(spec.unit, f" [{spec.unit}]" if spec.unit else ""),
         lambda runs: runs.mean(lambda record: record.scores.get(spec.name), spec.pooling),
         better=spec.better,
+        best=spec.best,
         metric=spec.name,
         pooling=spec.pooling,
         title=spec.label,

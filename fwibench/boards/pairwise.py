@@ -7,7 +7,7 @@ seeds first, so that a pair is two numbers a sample, or a group of samples that 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,17 +68,17 @@ class Comparison:
     p_holm: float
     effect: float
 
-    def verdict(self, better: str) -> str:
+    def verdict(self, order: Callable[[float], float]) -> str:
         """Return the better method, or that the two are indistinguishable or that mean and ranks disagree.
 
         Args:
-            better: Which scores are better: `low` or `high`.
+            order: Returns a number that is the lower the better a score is, see `Column.order`.
         """
         if self.p_holm >= ALPHA:
             return INDISTINGUISHABLE
         if self.difference * self.effect <= 0:
             return "mean and ranks disagree"
-        return self.method if (self.effect < 0) == (better == "low") else self.other
+        return self.method if order(self.mean) < order(self.other_mean) else self.other
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def identity(record: Record, base: Record | None = None, *, common: bool = False
     if record.cell.tested_on:
         del content[0][0]["tested_on"]["dataset_options"]
     if base:
-        content[0][0]["base"] = ""
+        content[0][0].update(base="", members=[])
     return json.dumps([content, record.source, record.track], sort_keys=True)
 
 

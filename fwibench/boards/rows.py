@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from fwibench.boards.repetitions import Repetitions
 from fwibench.errors import UnknownNameError
 from fwibench.runs.artefacts.record import Record
-from fwibench.specs.metric import Pooling, View
+from fwibench.specs.metric import Better, Pooling, View, describe_direction
 from fwibench.text.readable import show_seconds
 
 Value = str | int | float | None
@@ -36,6 +36,7 @@ class Column:
         meaning: One line.
         read: Reads its value from the repetitions of a row; None where the board sets it.
         better: Which values come first when rows are sorted by it; `low` also for texts.
+        best: Best value, where those near it come first; else None.
         metric: Name of the metric whose score it holds; empty for other columns.
         pooling: How the scores of samples and seeds are pooled.
         title: Head in tables; empty if only files have the column.
@@ -52,7 +53,8 @@ class Column:
     kind: Literal["text", "integer", "number"]
     meaning: str
     read: Callable[[Repetitions], Any] | None = None
-    better: Literal["low", "high"] = "low"
+    better: Better = "low"
+    best: float | None = None
     metric: str = ""
     pooling: Pooling = "mean"
     title: str = ""
@@ -84,7 +86,14 @@ class Column:
 
     def order(self, value: float) -> float:
         """Return a number that is the lower the better the value is."""
+        if self.best is not None:
+            return abs(value - self.best)
         return value if self.better == "low" else -value
+
+    @property
+    def direction(self) -> str:
+        """Which values are better, in words."""
+        return describe_direction(self.better, self.best)
 
 
 @dataclass(frozen=True)

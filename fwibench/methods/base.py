@@ -21,6 +21,7 @@ from fwibench.methods.complexity import Complexity, Layer
 from fwibench.methods.context import RunContext
 from fwibench.problem import Problem
 from fwibench.samples import Split, find_not_finite
+from fwibench.specs.method import MOST_SAMPLES
 from fwibench.typing import Array32
 
 
@@ -72,6 +73,8 @@ class Method(ABC):
     def refit(self, train: Split, val: Split, name: str, share: float = 1.0) -> Method:
         """Fit a new method with these options to other samples, as for predictions of samples that it has not seen.
 
+        The methods that this one builds on are fitted to them first.
+
         Args:
             train: Samples to learn from.
             val: Samples to choose on.
@@ -83,8 +86,16 @@ class Method(ABC):
         """
         workdir = self.context.workdir / name
         workdir.mkdir(parents=True, exist_ok=True)
-        seeds = f"{self.context.method} {name}"
-        context = dataclasses.replace(self.context, workdir=workdir, method=seeds, fit_budget=None)
+        below = self.context.members or ((self.context.base,) if self.context.base else ())
+        refitted = tuple(one.refit(train, val, f"{name} below {k}", share) for k, one in enumerate(below))
+        context = dataclasses.replace(
+            self.context,
+            workdir=workdir,
+            method=f"{self.context.method} {name}",
+            fit_budget=None,
+            base=refitted[0] if refitted else None,
+            members=refitted if self.context.members else (),
+        )
         method = type(self)(self.problem, self.options_of_refit(share), context)
         method.fit(train, val)
         return method
@@ -96,6 +107,22 @@ class Method(ABC):
             share: See `refit`.
         """
         return self.options
+
+    def predict_samples(self, measurements: Array32) -> Array32 | None:
+        """Return equally likely maps for each measurement, whose spread says how uncertain the prediction is.
+
+        They are scored as the predicted distribution, such as by `crps`. A method that knows a mean and a standard
+        deviation returns `gaussian_samples` of them. On the track `oracle-start`, `reveal` is called
+        before, as before `predict`.
+
+        Args:
+            measurements: Raw amplitudes `(n, S, T, R)`.
+
+        Returns:
+            Finite property maps `(m, n, 1, Z, X)` in physical units, `m` from 2 to `MOST_SAMPLES` and the same in all
+            calls. Those of each measurement depend on it alone. None: the method draws none, which is the default.
+        """
+        return None
 
     def reveal(self, properties: Array32) -> None:
         """Receive the true maps of the samples of the next `predict`; called on the track `oracle-start` only.
@@ -179,14 +206,51 @@ def check_prediction(found: Any, expected: tuple[int, ...]) -> Array32:
         MethodError: `found` is not such an array or has another shape.
         DivergedError: A value is not finite as float32.
     """
-    hint = "return maps.astype('float32'), a numpy array of (n, 1, Z, X) in the property's unit"
-    if not isinstance(found, np.ndarray) or isinstance(found, np.ma.MaskedArray):
-        raise MethodError(f"predict returned {type(found).__name__}, expected a numpy array", hint)
-    if found.dtype.kind not in "fiu":
-        raise MethodError(f"predict returned {found.dtype}, expected real numbers: float32", hint)
+    _check_type(found, "predict", "(n, 1, Z, X)")
     if found.shape != expected:
         raise MethodError(f"predict returned shape {found.shape}, expected {expected}")
+    return _finite(found, "predict")
+
+
+def check_samples(found: Any, expected: tuple[int, ...], count: int | None = None) -> Array32:
+    """Return the result of `Method.predict_samples` as float32.
+
+    Args:
+        found: Array of real floating-point numbers or integers, in the unit of the property.
+        expected: Expected shape `(n, 1, Z, X)` of the maps that each sample has.
+        count: Expected number `m` of samples; None: any from 2 to `MOST_SAMPLES`.
+
+    Returns:
+        The samples `(m, n, 1, Z, X)` as float32.
+
+    Raises:
+        MethodError: `found` is not such an array or has another shape.
+        DivergedError: A value is not finite as float32.
+    """
+    _check_type(found, "predict_samples", "(m, n, 1, Z, X)")
+    if found.shape[1:] != expected:
+        wanted = ", ".join(map(str, ("m" if count is None else count, *expected)))
+        raise MethodError(f"predict_samples returned shape {found.shape}, expected ({wanted})")
+    if count is not None and len(found) != count:
+        raise MethodError(f"predict_samples returned {len(found)} samples, in the call before {count}")
+    if not 2 <= len(found) <= MOST_SAMPLES:
+        raise MethodError(
+            f"predict_samples returned {len(found)} samples, expected 2 to {MOST_SAMPLES}",
+            "of more samples, return evenly spaced quantiles of each node, or samples drawn from them",
+        )
+    return _finite(found, "predict_samples")
+
+
+def _check_type(found: Any, function: str, shape: str) -> None:
+    hint = f"return maps.astype('float32'), a numpy array of {shape} in the property's unit"
+    if not isinstance(found, np.ndarray) or isinstance(found, np.ma.MaskedArray):
+        raise MethodError(f"{function} returned {type(found).__name__}, expected a numpy array", hint)
+    if found.dtype.kind not in "fiu":
+        raise MethodError(f"{function} returned {found.dtype}, expected real numbers: float32", hint)
+
+
+def _finite(found: Any, function: str) -> Array32:
     maps = to_float32(found)
     if bad := len(find_not_finite(maps)):
-        raise DivergedError(f"predict returned values that are not finite in {bad} of {len(maps)} samples")
+        raise DivergedError(f"{function} returned values that are not finite in {bad} of {len(maps)} samples")
     return maps

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from fwibench.problem import Frozen
 
+Number = TypeVar("Number", int, float)
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -36,3 +38,9 @@ class Layer(Frozen):
     shape: tuple[int, ...] = Field(description="shape of the output for one sample; empty if it is not an array")
     parameters: Count | None = Field(default=None, description="parameters trained by gradient descent")
     macs: Count | None = Field(default=None, description="multiply-add operations")
+
+
+def total(values: Iterable[Number | None]) -> Number | None:
+    """Return the sum of values; None if there are none, or one is not known."""
+    known = list(values)
+    return sum(value for value in known if value is not None) if known and None not in known else None

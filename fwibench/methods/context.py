@@ -58,6 +58,8 @@ class RunContext:
         fit_budget: Time that a fit by gradient descent should take [s]; None: as long as the options say. A
             `TorchMethod` follows it.
         base: The fitted method that this one builds on; None unless the spec sets `builds_on`.
+        members: All fitted methods that this one builds on: of different seeds where the spec sets `members`, else only
+            `base`.
         on_report: Called with the scalars of every `report`.
         devices: Number of devices of a fit, of which `device` is the first; only a `TorchMethod` uses several.
     """
@@ -69,6 +71,7 @@ class RunContext:
     repetition: int = 0
     deadline: float | None = None
     base: FittedMethod | None = field(default=None, repr=False)
+    members: tuple[FittedMethod, ...] = field(default=(), repr=False)
     on_report: Callable[[dict[str, float]], None] = field(default=lambda scalars: None, repr=False)
     devices: int = 1
     fit_budget: float | None = None

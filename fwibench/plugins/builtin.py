@@ -31,7 +31,7 @@ def fwibench_datasets() -> Iterable[DatasetSpec]:
 
 @hookimpl
 def fwibench_metrics() -> Iterable[MetricSpec]:
-    """Return specs of errors in physical units, structural similarity, data misfit and resolution."""
+    """Return specs of errors in physical units, structural similarity, data misfit, resolution and uncertainty."""
     pointwise, similarity = "fwibench.metrics.pointwise", "fwibench.metrics.ssim"
     return [
         MetricSpec(
@@ -105,7 +105,41 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             default=False,
         ),
         *_resolution_metrics(),
+        *_spread_metrics(),
     ]
+
+
+def _spread_metrics() -> Iterable[MetricSpec]:
+    """Specs of the scores of samples of a prediction, which methods that draw none do not have."""
+    module = "fwibench.metrics.spread"
+    yield MetricSpec(
+        name="crps",
+        title="CRPS",
+        summary="continuous ranked probability score of samples of the prediction: the MAE where all are equal",
+        reference="Gneiting and Raftery, JASA 2007, eq. 21",
+        target=f"{module}:crps",
+        scores="samples",
+        better="low",
+        unit="property",
+    )
+    yield MetricSpec(
+        name="coverage-90",
+        title="coverage 90 %",
+        summary="share of nodes whose truth lies in the central 90 % interval of samples of the prediction",
+        target=f"{module}:coverage_90",
+        scores="samples",
+        better="near",
+        best=0.9,
+    )
+    yield MetricSpec(
+        name="sharpness",
+        summary="mean width of the central 90 % intervals; a narrow one is better only if its coverage is right",
+        reference="Gneiting, Balabdaoui and Raftery, JRSS B 2007",
+        target=f"{module}:sharpness",
+        scores="samples",
+        better="low",
+        unit="property",
+    )
 
 
 def _resolution_metrics() -> Iterable[MetricSpec]:

@@ -252,5 +252,11 @@ def _check_options(spec: MethodSpec | DatasetSpec) -> None:
         except Exception as error:
             where = f"the preset of profile {name}" if name else "the defaults of the options"
             raise PluginError(f"'{spec.name}': {where} cannot be used: {describe(error)}") from error
-    if isinstance(spec, MethodSpec) and spec.builds_on and spec.builds_on not in spec.options.model_fields:
-        raise PluginError(f"'{spec.name}' builds on its option '{spec.builds_on}', which it does not have")
+    if not isinstance(spec, MethodSpec):
+        return
+    if absent := next(
+        (one for one in (spec.builds_on, spec.members) if one not in ("", *spec.options.model_fields)), ""
+    ):
+        raise PluginError(f"'{spec.name}' builds on its option '{absent}', which it does not have")
+    if spec.members and not spec.builds_on:
+        raise PluginError(f"'{spec.name}' has members, but builds on no method")

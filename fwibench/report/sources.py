@@ -19,6 +19,7 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.predictions import Predictions, read_predictions
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.samples import StoredSamples, read_samples
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.samples import Split
 
@@ -68,6 +69,17 @@ class Sources:
         shape = None if dataset is None else dataset.problem.property_shape
         try:
             return read_predictions(self.results.folder(record.cell), shape=shape)
+        except FwibenchError as error:
+            self.add_fault(f"{record.run_id}: {error.message}")
+            return None
+
+    def samples(self, record: Record, predictions: Predictions) -> StoredSamples | None:
+        """Return the samples of the predictions of a run; None if it has none, or they cannot be read."""
+        dataset = self.dataset(record.cell)
+        if dataset is None:
+            return None
+        try:
+            return read_samples(self.results.folder(record.cell), predictions.maps, dataset.problem.property)
         except FwibenchError as error:
             self.add_fault(f"{record.run_id}: {error.message}")
             return None

@@ -12,6 +12,8 @@ from fwibench.specs.base import NoOptions, Spec, Target
 from fwibench.specs.dataset import Profile
 
 Kind = Literal["learned", "closed-form", "iterative", "hybrid", "baseline"]
+MOST_SAMPLES = 100
+"""Largest number of samples of a prediction: a run stores two bytes for each node of each of them."""
 
 
 class Published(Frozen):
@@ -54,6 +56,11 @@ class MethodSpec(Spec):
     )
     builds_on: str = Field(
         default="", description="option that names the method whose fitted model is needed; its cell runs first"
+    )
+    members: str = Field(
+        default="",
+        description="option with the number of fitted models of that method that are needed, of different seeds; "
+        "empty: one",
     )
     needs_fit: bool = Field(default=True, description="whether `fit` must be called before `predict`")
     min_train: int = Field(
@@ -104,6 +111,16 @@ class MethodSpec(Spec):
         """
         values = self.profiles.get(profile, {})
         return {name: value for name, value in values.items() if name != "min_batches" or "epochs" not in given}
+
+    def members_of(self, seed: int, options: Mapping[str, Any]) -> range:
+        """Return the seeds of the fitted models that a seed of this method builds on; no two seeds share one.
+
+        Args:
+            seed: Number of the repetition.
+            options: Options of this method.
+        """
+        count: int = options[self.members] if self.members else 1
+        return range(seed * count, (seed + 1) * count)
 
     @property
     def trains(self) -> bool:

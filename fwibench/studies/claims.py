@@ -16,6 +16,7 @@ import numpy as np
 from fwibench.boards.pairwise import compare, paired
 from fwibench.boards.samples import Samples
 from fwibench.boards.statistics import ALPHA, interval_of_difference
+from fwibench.errors import UsageError
 from fwibench.metrics.pooling import pool
 from fwibench.specs.study import Claim, Quantity
 from fwibench.studies.results import CaseResult, Ends, StudyResults, Value
@@ -93,7 +94,10 @@ def _metric(case: CaseResult, quantity: Quantity) -> str:
 
 def _direction(quantity: Quantity, case: CaseResult) -> str:
     column = case.columns.by_key.get(quantity.key)
-    return quantity.better or (column.better if column is not None else "low")
+    better = quantity.better or (column.better if column is not None else "low")
+    if better == "near":
+        raise UsageError(f"{quantity.key} has a best value between low and high ones", "make no claim about it")
+    return better
 
 
 def _scores(claim: Claim, metric: str, first: CaseResult, others: dict[str, CaseResult], better: str) -> list[_Finding]:

@@ -84,11 +84,23 @@ class MethodSubject:
         """Return a new method with its own working folder."""
         kind = kind or self.kind
         _ = self.pristine
-        base = self.base.fitted(kind, repetition, guarded=False) if self.base else None
-        workdir = Path(tempfile.mkdtemp(dir=self.folder))
-        name = self.spec.name
-        context = RunContext(workdir=workdir, dataset="tiny", method=name, repetition=repetition, base=base)
+        below = self.base
+        members = (
+            tuple(below.fitted(kind, seed, guarded=False) for seed in self._seeds_below(repetition)) if below else ()
+        )
+        context = RunContext(
+            workdir=Path(tempfile.mkdtemp(dir=self.folder)),
+            dataset="tiny",
+            method=self.spec.name,
+            repetition=repetition,
+            base=members[0] if members else None,
+            members=members,
+        )
         return construct(self.spec, tiny_data(kind).problem, self.options, context)
+
+    def _seeds_below(self, repetition: int = 0) -> range:
+        """Return the seeds of the fitted models that a repetition builds on."""
+        return self.spec.members_of(repetition, self.options.model_dump())
 
     def fitted(self, kind: Kind | None = None, repetition: int = 0, *, guarded: bool = True) -> Method:
         """Return a fitted method; it is fitted once for each kind and repetition.
@@ -130,10 +142,11 @@ class MethodSubject:
         """Report on the method in a child process."""
         below = None
         if self.base:
-            model = self.folder / "base"
-            model.mkdir()
-            self.base.fitted(self.kind, guarded=False).save(model)
-            below = self.base.spec, self.base.options, model
+            models = tuple(self.folder / f"base-{seed}" for seed in self._seeds_below())
+            for seed, model in zip(self._seeds_below(), models, strict=True):
+                model.mkdir()
+                self.base.fitted(self.kind, seed, guarded=False).save(model)
+            below = self.base.spec, self.base.options, models
         data = self.data
         job = Job(
             spec=self.spec,

@@ -17,7 +17,7 @@ import numpy as np
 
 from fwibench.datasets.base import Dataset
 from fwibench.errors import DataError, FwibenchError, MethodError
-from fwibench.methods.base import check_prediction
+from fwibench.methods.base import Method, check_prediction, check_samples
 from fwibench.methods.complexity import Complexity
 from fwibench.methods.context import FittedMethod
 from fwibench.problem import Property
@@ -86,6 +86,27 @@ def samples_are_independent(subject: MethodSubject) -> None:
     one = np.concatenate([subject.predict(method, slice(i, i + 1)) for i in (0, len(whole) - 1)])
     _same(subject, one, whole[[0, -1]], "samples one by one")
     _same(subject, subject.predict(method), whole, "a second call")
+
+
+def samples_of_predictions_fit(subject: MethodSubject) -> None:
+    """Samples of predictions, if any, are finite maps (m, n, 1, Z, X) of each measurement alone, also after `load`."""
+    method, test = subject.fitted(), subject.data.test
+    found = _samples(subject, method)
+    if found is None:
+        raise NotApplicableError("it draws no samples of its predictions")
+    _physical(found, subject.data.problem.property)
+    order = np.arange(len(test))[::-1].copy()
+    _same(
+        subject, _samples(subject, method, order), found[:, order], "samples of the same measurements in reverse order"
+    )
+    one = [_samples(subject, method, slice(i, i + 1)) for i in (0, len(test) - 1)]
+    _same(subject, np.concatenate(one, axis=1), found[:, [0, -1]], "samples of single measurements")
+    model = Path(tempfile.mkdtemp(dir=subject.folder))
+    method.save(model)
+    again = subject.build()
+    again.load(model)
+    _same(subject, _samples(subject, again), found, "samples of the saved and loaded method")
+    require(bool(np.ptp(found, axis=0).any()), "all samples are equal", "return None if there is no spread")
 
 
 def seed_decides(subject: MethodSubject) -> None:
@@ -197,6 +218,7 @@ METHOD_CHECKS = as_checks(
     predict_before_fit_raises,
     predictions_fit_the_problem,
     samples_are_independent,
+    samples_of_predictions_fit,
     seed_decides,
     inputs_are_left_alone,
     truth_is_not_read,
@@ -229,6 +251,22 @@ def _whole(found: Any, shape: tuple[int, ...]) -> Array32:
     """Return the maps of a prediction; raises if a run would reject them."""
     try:
         return check_prediction(found, shape)
+    except MethodError as error:
+        raise NonconformityError(error.message, error.hint) from error
+
+
+def _samples(subject: MethodSubject, method: Method, rows: Any = slice(None)) -> Any:
+    """Return samples of the predictions of some rows of the test split; None if the method draws none."""
+    test = subject.data.test
+    measurements, properties = test.measurements[rows], test.properties[rows]
+    if subject.spec.track == "oracle-start":
+        method.reveal(properties)
+    found = method.predict_samples(measurements)
+    if found is None:
+        return None
+    require(np.array_equal(measurements, test.measurements[rows]), "predict_samples changed its measurements")
+    try:
+        return check_samples(found, properties.shape)
     except MethodError as error:
         raise NonconformityError(error.message, error.hint) from error
 

@@ -59,7 +59,8 @@ class Job:
         full_options: Default options, for the phase `stop`.
         problem: The problem.
         arrays: Measurements and properties of `train`, `val` and `test`.
-        base: Spec, options and model folder of the fitted method that this one builds on; None without one.
+        base: Spec and options of the method that this one builds on, and the folders of its fitted models; None without
+            one.
         deadline_s: Time until the deadline in the phase `stop` [s].
         grace_s: Time from the deadline until the process is killed [s].
     """
@@ -69,7 +70,7 @@ class Job:
     full_options: Any
     problem: Problem
     arrays: dict[str, tuple[Array32, Array32]] = field(repr=False)
-    base: tuple[MethodSpec, Any, Path] | None
+    base: tuple[MethodSpec, Any, tuple[Path, ...]] | None
     deadline_s: float
     grace_s: float
 
@@ -294,13 +295,15 @@ class Probe:
         self._builds += 1
         workdir = self.folder / "work" / str(self._builds)
         workdir.mkdir()
-        spec = self.job.spec
+        spec, members = self.job.spec, []
         context = RunContext(workdir=workdir, dataset="tiny", method=spec.name, deadline=deadline)
         if self.job.base:
-            below, chosen, model = self.job.base
-            base = construct(below, self.job.problem, chosen, context)
-            base.load(model)
-            context = dataclasses.replace(context, base=base)
+            below, chosen, models = self.job.base
+            for model in models:
+                members.append(construct(below, self.job.problem, chosen, context))
+                members[-1].load(model)
+        if members:
+            context = dataclasses.replace(context, base=members[0], members=tuple(members))
         return construct(spec, self.job.problem, options, context)
 
     def _predict(self, method: Method) -> Array32:

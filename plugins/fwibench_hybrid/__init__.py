@@ -1,4 +1,4 @@
-"""The method refine: a short waveform inversion that starts from the prediction of another method."""
+"""Methods that build on another one: an inversion that starts from its prediction, and an ensemble of its fits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from fwibench_baselines.fwi.options import Bands, GoodStartOptions, Iterations, ShotsAtOnce, Warp
 from pydantic import Field
 
-from fwibench import MethodSpec, hookimpl
+from fwibench import Frozen, MethodSpec, hookimpl
+from fwibench.specs.method import MOST_SAMPLES
 
 
 class RefineOptions(GoodStartOptions):
@@ -23,9 +24,24 @@ class RefineOptions(GoodStartOptions):
     iterations: Iterations = 60
 
 
+class EnsembleOptions(Frozen):
+    """Options of ensemble."""
+
+    base: str = Field(default="invlint", description="method of the members; their cells are run or reused")
+    n: int = Field(
+        default=5,
+        ge=2,
+        le=MOST_SAMPLES,
+        description="number of members: those of seed s are the seeds n s to n s + n - 1 of the base",
+    )
+    calibrated: bool = Field(
+        default=True, description="multiply the spread of the members by a factor that is chosen on val"
+    )
+
+
 @hookimpl
 def fwibench_methods() -> Iterable[MethodSpec]:
-    """Return the spec of refine."""
+    """Return the specs of refine and ensemble."""
     return [
         MethodSpec(
             name="refine",
@@ -40,5 +56,18 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             builds_on="base",
             needs_fit=False,
             version="3",
-        )
+        ),
+        MethodSpec(
+            name="ensemble",
+            summary="mean of fits of another method with different seeds, whose spread tells the uncertainty",
+            reference="Lakshminarayanan, Pritzel and Blundell, Deep ensembles, NeurIPS 2017",
+            target="fwibench_hybrid.ensemble:Ensemble",
+            kind="hybrid",
+            options=EnsembleOptions,
+            profiles={"smoke": {"n": 2}},
+            measurements=("seismic", "em"),
+            devices=("cpu", "cuda"),
+            builds_on="base",
+            members="n",
+        ),
     ]

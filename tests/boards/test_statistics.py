@@ -156,8 +156,8 @@ def test_comparisons_are_corrected_together() -> None:
     made, _ = compare([("a", "b"), ("a", "c"), ("b", "c")], every, "mae")
     assert [one.p_holm for one in made] == pytest.approx(holm([one.p for one in made]))
     assert any(one.p_holm > one.p for one in made)
-    assert made[1].verdict("low") == "a"
-    assert made[1].verdict("high") == "c"
+    assert made[1].verdict(lambda score: score) == "a"
+    assert made[1].verdict(lambda score: -score) == "c"
 
 
 def test_no_method_is_better_if_mean_and_ranks_disagree() -> None:
@@ -168,11 +168,11 @@ def test_no_method_is_better_if_mean_and_ranks_disagree() -> None:
     (made,), _ = compare([("steady", "mostly")], every, "mae")
     assert made.difference < 0 < made.effect
     assert made.p_holm < 0.05
-    assert made.verdict("low") == "mean and ranks disagree"
+    assert made.verdict(lambda score: score) == "mean and ranks disagree"
     assert indistinguishable(every["steady"], [every["mostly"]], "mae", "low") == [True], "not behind the best"
     assert indistinguishable(every["steady"], [samples(list(steady + 5))], "mae", "low") == [False]
 
 
 def test_a_verdict_needs_a_p_value_below_five_percent() -> None:
     one = Comparison("a", "b", "mae", 9, 9, 1, 1, 1.0, 2.0, -1.0, None, None, 0.04, 0.05, -1.0)
-    assert one.verdict("low") == "statistically indistinguishable"
+    assert one.verdict(lambda score: score) == "statistically indistinguishable"

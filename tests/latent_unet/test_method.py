@@ -20,7 +20,7 @@ def build(problem: Problem, context: RunContext, **options: Any) -> LatentUNet:
 @pytest.mark.slow
 def test_folded_image_conforms() -> None:
     results = check_method("latent-unet", options={"arrangement": "image", "skips": "resize"})
-    assert len(results) == 16
+    assert len(results) == 17
 
 
 def test_squared_error_has_its_weight(context: RunContext) -> None:

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from fwibench_baselines import FeatureOptions
 from fwibench_baselines.nearest_neighbour import NearestNeighbour
+from fwibench_hybrid import EnsembleOptions
+from fwibench_hybrid.ensemble import Ensemble
 
 from fwibench.datasets.base import Dataset
 from fwibench.methods.context import RunContext
@@ -22,6 +24,21 @@ def test_refit_learns_from_other_samples_and_leaves_the_method_alone(salt: Datas
     assert np.array_equal(method.predict(first.measurements[:]), known)
     assert not np.array_equal(again.predict(first.measurements[:]), known)
     assert again.options == method.options
+
+
+def test_refit_fits_the_methods_below_first(salt: Dataset, context: RunContext) -> None:
+    train, val = (salt.split("random", name) for name in ("train", "val"))
+    below = NearestNeighbour(salt.problem, FeatureOptions(features=50), context)
+    below.fit(train, val)
+    first, rest = train.select(np.arange(1)), train.select(np.arange(1, len(train)))
+    on_two = dataclasses.replace(context, base=below, members=(below, below))
+    method = Ensemble(salt.problem, EnsembleOptions(calibrated=False), on_two)
+    method.fit(train, val)
+    known = first.properties[:]
+    assert np.array_equal(method.predict(first.measurements[:]), known)
+    again = method.refit(rest, val, "rest")
+    assert not np.array_equal(again.predict(first.measurements[:]), known)
+    assert len(again.context.members) == 2
 
 
 def test_refit_has_its_own_seeds_and_folder(salt: Dataset, context: RunContext) -> None:

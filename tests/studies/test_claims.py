@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fwibench.errors import UsageError
 from fwibench.specs.study import Claim, Quantity
 from fwibench.studies.claims import Verdict, judge
 from tests.studies.made_up import make_case, make_results, make_spec, with_costs, with_scores
@@ -39,6 +40,12 @@ def test_a_difference_within_its_spread_cannot_be_told_and_says_how_many_samples
     found = verdict(claim("better"), with_scores(A, ERRORS + noise - noise.mean() - 1), with_scores(B, ERRORS))
     assert found.outcome == "cannot be told"
     assert "a difference of this size needs about" in found.evidence
+
+
+def test_claim_about_a_score_that_is_best_between_low_and_high_raises() -> None:
+    a, b = (with_scores(case, ERRORS[:1], {"coverage-90": np.full((1, 40), 0.9)}) for case in (A, B))
+    with pytest.raises(UsageError, match="coverage_90 has a best value between low and high ones"):
+        verdict(claim("better", quantity="coverage_90"), a, b, quantities=(Quantity(key="coverage_90"),))
 
 
 def test_few_samples_never_decide() -> None:

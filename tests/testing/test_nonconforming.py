@@ -13,7 +13,7 @@ from fwibench.testing.metrics import METRIC_CHECKS, MetricSubject
 from tests.testing.nonconforming import datasets, methods, metrics
 from tests.testing.nonconforming.datasets import dataset_spec
 from tests.testing.nonconforming.methods import method_spec
-from tests.testing.nonconforming.metrics import metric_spec
+from tests.testing.nonconforming.metrics import metric_spec, samples_spec
 
 METHODS = [
     ("options-survive-json", method_spec(options=methods.Required), "options of the defaults: steps: field required"),
@@ -36,6 +36,11 @@ METHODS = [
     ("predictions-fit-the-problem", method_spec(methods.ReturnsList), "returned list, expected a numpy array"),
     ("samples-are-independent", method_spec(methods.LooksAround), "samples one by one: predictions differ"),
     ("samples-are-independent", method_spec(methods.Counts), "predictions differ by"),
+    ("samples-of-predictions-fit", method_spec(methods.SamplesWithoutAxis), "expected (m, 5, 1, 20, 30)"),
+    ("samples-of-predictions-fit", method_spec(methods.SamplesLookAround), "samples of single measurements"),
+    ("samples-of-predictions-fit", method_spec(methods.SamplesForgetTheirSpread), "the saved and loaded method"),
+    ("samples-of-predictions-fit", method_spec(methods.SamplesAreEqual), "all samples are equal"),
+    ("samples-of-predictions-fit", method_spec(methods.SamplesInOtherUnits), "velocity is 1500 to 4500 m/s"),
     ("seed-decides", method_spec(methods.SeedsByProcess), "another fit with the same seed: predictions differ"),
     ("seed-decides", method_spec(methods.IgnoresSeed), "another seed gives identical predictions"),
     ("seed-decides", method_spec(deterministic=True), "of a method that is declared deterministic"),
@@ -90,6 +95,8 @@ METRICS = [
     ),
     ("nothing-beats-the-truth", metric_spec(metrics.constant), "another map scores as well as the true map"),
     ("nothing-beats-the-truth", metric_spec(better="high"), "high is better"),
+    ("nothing-beats-the-truth", samples_spec(metrics.ignores_spread), "low is better"),
+    ("nothing-beats-the-truth", samples_spec(better="near", best=1e4), "near 10000 is better"),
     ("maps-are-left-alone", metric_spec(metrics.in_place), "the metric changed its inputs"),
 ]
 

@@ -44,6 +44,7 @@ from fwibench import (
     StudySpec,
     TorchMethod,
     TrainingOptions,
+    gaussian_samples,
     problem,
     testing,
 )
@@ -194,7 +195,7 @@ def reference_groups() -> dict[str, list[Any]]:
             DatasetOptions,
             FilesOptions,
         ],
-        "methods": [Method, TorchMethod, IterativeMethod, RunContext, Complexity, Layer],
+        "methods": [Method, TorchMethod, IterativeMethod, RunContext, Complexity, Layer, gaussian_samples],
         "datasets": [Dataset, StoredDataset, SimulatedDataset, Split],
         "problem": parts,
         "testing": [getattr(testing, name) for name in testing.__all__],

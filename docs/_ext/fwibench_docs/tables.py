@@ -38,7 +38,14 @@ def metrics_table() -> str:
     rows = []
     for name, offer in built_in().metrics.items():
         computed = "always" if offer.spec.default else f"with `--metrics {name}`"
-        rows.append((markdown.code(name), offer.spec.summary.partition(";")[0], offer.spec.better, computed))
+        rows.append(
+            (
+                markdown.code(name),
+                offer.spec.summary.partition(";")[0],
+                offer.spec.direction.removesuffix(" is better"),
+                computed,
+            )
+        )
     return markdown.table(("metric", "what it is", "better", "computed"), rows)
 
 

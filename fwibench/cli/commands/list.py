@@ -44,7 +44,7 @@ def _kind(spec: Declaration) -> str:
         return spec.suffix
     if isinstance(spec, StudySpec):
         return spec.collection
-    return f"{spec.better} is better" if isinstance(spec, MetricSpec) else ""
+    return spec.direction if isinstance(spec, MetricSpec) else ""
 
 
 def offer_as_json(offer: Offer[Any]) -> dict[str, Any]:

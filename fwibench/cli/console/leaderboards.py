@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,24 +29,24 @@ def print_notes(notes: Sequence[str]) -> None:
         errors().print(f"note: {printable(shorten(note))}", markup=False, soft_wrap=True)
 
 
-def print_comparisons(title: str, made: Sequence[Comparison], unit: str, better: str) -> None:
+def print_comparisons(title: str, made: Sequence[Comparison], unit: str, order: Callable[[float], float]) -> None:
     """Print a line for each pair.
 
     Args:
         title: Where they were compared.
         made: The comparisons.
         unit: Unit of the scores; empty for a pure number.
-        better: Which scores are better: `low` or `high`.
+        order: Returns a number that is the lower the better a score is.
     """
     difference = f"difference [{unit}]" if unit else "difference"
     grouped = any(one.groups != one.n for one in made)
     numbers = ("first", "second", difference, "95 %", "p (Holm)", "effect", "n", *["groups"] * grouped, "seeds")
     header = ("pair", *numbers, "better")
-    rows = [_cells(one, better, grouped=grouped) for one in made]
+    rows = [_cells(one, order, grouped=grouped) for one in made]
     print_table(title, header, rows, right=numbers, optional=("first", "second", "seeds"))
 
 
-def _cells(one: Comparison, better: str, *, grouped: bool) -> list[str]:
+def _cells(one: Comparison, order: Callable[[float], float], *, grouped: bool) -> list[str]:
     ends = (one.ci_low, one.ci_high)
     return [
         f"{one.method} - {one.other}",
@@ -59,21 +59,21 @@ def _cells(one: Comparison, better: str, *, grouped: bool) -> list[str]:
         str(one.n),
         *[str(one.groups)] * grouped,
         f"{one.seeds} / {one.other_seeds}",
-        one.verdict(better),
+        one.verdict(order),
     ]
 
 
 def print_compared(compared: Sequence[Compared]) -> None:
     """Print one table for each setting in which methods were compared."""
     for one in compared:
-        title = f"{one.setting.title}: {one.column.metric}, {one.column.better} is better"
-        print_comparisons(title, one.comparisons, one.unit, one.column.better)
+        title = f"{one.setting.title}: {one.column.metric}, {one.column.direction}"
+        print_comparisons(title, one.comparisons, one.unit, one.column.order)
 
 
 def compared_as_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
     """Return comparisons as plain data, one entry for each pair."""
     return [
-        {**one.setting._asdict(), "unit": one.unit, **asdict(pair), "better": pair.verdict(one.column.better)}
+        {**one.setting._asdict(), "unit": one.unit, **asdict(pair), "better": pair.verdict(one.column.order)}
         for one in compared
         for pair in one.comparisons
     ]

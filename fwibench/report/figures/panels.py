@@ -1,6 +1,9 @@
 """Panels: truth and predictions, with the errors below (as figures 3 and 6 to 9 of the InvLINT paper).
 
-Invariant: all maps of a figure share one colour scale, the problem's bounds, and all error maps another one.
+Standard deviations of samples of the predictions follow where a method draws some.
+
+Invariant: all maps of a figure share one colour scale, the problem's bounds, all error maps another one, and all
+deviations a third one.
 """
 
 from __future__ import annotations
@@ -37,8 +40,10 @@ SAMPLES = 3
 """Test samples in a figure, unless some are selected."""
 ERRORS = "magma_r"
 """Colours of error maps: no error is light, also in greyscale."""
+DEVIATIONS = "viridis_r"
+"""Colours of standard deviations: none is light, also in greyscale."""
 SATURATED = 0.99
-"""Quantile of the errors at the end of the scale of the error maps."""
+"""Quantile of the errors, and of the deviations, at the end of their scale."""
 
 BAR: dict[str, Any] = {"shrink": 0.9, "aspect": 35, "fraction": 0.05, "pad": 0.01}
 
@@ -51,11 +56,13 @@ class Panel:
         name: Name of the method.
         maps: Predictions `(n, Z, X)`.
         scores: Text above the map of each sample.
+        deviations: Standard deviations `(n, Z, X)` of samples of the predictions; None without samples.
     """
 
     name: str
     maps: Maps
     scores: list[str]
+    deviations: Maps | None = None
 
 
 def list_panels(sources: Sources, lines: Sequence[Line], samples: Sequence[str] = ()) -> list[Drawing]:
@@ -156,7 +163,9 @@ def _panel(sources: Sources, record: Record, name: str, shown: Sequence[str], sh
         sources.add_fault(f"{record.run_id}: its predictions are not those of the samples that it was scored on")
         return None
     chosen = [predictions.ids.index(sample) for sample in shown]
-    return Panel(name, predictions.maps[chosen, 0], _scores(sources, record, shown))
+    samples = sources.samples(record, predictions)
+    deviations = None if samples is None else samples.deviation(chosen)[:, 0]
+    return Panel(name, predictions.maps[chosen, 0], _scores(sources, record, shown), deviations)
 
 
 def _scores(sources: Sources, record: Record, shown: Sequence[str]) -> list[str]:
@@ -201,11 +210,13 @@ def _caption(
     limit = " Beyond the dashed line the illumination of the survey is low." if limited else ""
     first = panels[0]
     more = f" Left out: {listed(left)}." if left else ""
+    spread = [panel.name for panel in panels if panel.deviations is not None]
+    below = f"errors, and the standard deviation of the samples of {listed(spread, MOST)}" if spread else "errors"
     return (
         f"{setting.title}. {counted(len(shown), 'test sample')} ({listed(shown)}): {bounds.name} from {bounds.low:g} "
         f"to {bounds.high:g} {bounds.unit}, the problem's bounds, for the truth and "
         f"{listed([panel.name for panel in panels], MOST)}, each from the run of its first seed; below, absolute "
-        f"errors. On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{limit}{more}"
+        f"{below}. On {plain(shown[0])} {plain(first.name)} has {first.scores[0] or 'no score'}.{limit}{more}"
     )
 
 
@@ -229,10 +240,12 @@ def _draw(
     extent = extent_of(problem.grid)
     ratio = min(max(extent[2] / extent[1], 0.5), 2.0)
     wide = 1.45 if ratio > 0.8 else 1.7
-    size = (columns * wide + 1.4, 2 * rows * (0.92 * wide * ratio + 0.25) + 1.3)
+    spread = [panel.deviations for panel in panels if panel.deviations is not None]
+    blocks = 3 if spread else 2
+    size = (columns * wide + 1.4, blocks * (rows * (0.92 * wide * ratio + 0.25) + 0.65))
     figure = new_figure(figsize=size, layout="constrained")
-    axes: Any = figure.subplots(2 * rows, columns, squeeze=False, sharex=True, sharey=True)
-    maps, errors = axes[:rows], axes[rows:]
+    axes: Any = figure.subplots(blocks * rows, columns, squeeze=False, sharex=True, sharey=True)
+    maps, errors, deviations = axes[:rows], axes[rows : 2 * rows], axes[2 * rows :]
     wrong = [np.abs(panel.maps - truth) for panel in panels]
     limit = float(np.quantile(np.stack(wrong), SATURATED)) or 1.0
     scale = {"extent": extent, "aspect": "equal" if is_compact(problem.grid) else "auto"}
@@ -252,7 +265,19 @@ def _draw(
         maps[0, column].set_title(wrap(name, int(wide * 13)), pad=13)
         if column:
             errors[0, column].set_title(wrap(name, int(wide * 13)))
-    for block in (maps, errors):
+    if spread:
+        fog = image
+        end = float(np.quantile(np.stack(spread), SATURATED)) or 1.0
+        for row, column in np.ndindex(rows, columns):
+            ax, panel = deviations[row, column], panels[column - 1] if column else None
+            if panel is None or panel.deviations is None:
+                ax.set_axis_off()
+                continue
+            fog = ax.imshow(panel.deviations[row], cmap=DEVIATIONS, vmin=0, vmax=end, **scale)
+            if not row:
+                ax.set_title(wrap(panel.name, int(wide * 13)))
+        figure.colorbar(fog, ax=deviations, label=f"standard deviation [{bounds.unit}]", extend="max", **BAR)
+    for block in (maps, errors, deviations)[:blocks]:
         _label(block)
     figure.colorbar(
         image,
@@ -270,8 +295,8 @@ def _label(axes: Any) -> None:
         ax.set_xlabel("x [km]")
         ax.tick_params(labelbottom=True)
     for row in axes:
-        # the column of the truth has no error map
-        first = row[0] if row[0].axison else row[1]
+        # the truth has neither errors nor deviations, and not every method has deviations
+        first = next(ax for ax in row if ax.axison)
         first.set_ylabel("depth [km]")
         first.tick_params(labelleft=True)
 

@@ -22,8 +22,8 @@ from fwibench.typing import Array32, Array64
 
 MOST = 256
 """Pixels of an image along either side, at most."""
-PROPERTY, ERROR, GATHER = COLOURS, "RdBu_r", "Greys"
-"""Colour maps of the property, of signed errors and of recorded amplitudes."""
+PROPERTY, ERROR, DEVIATION, GATHER = COLOURS, "RdBu_r", "viridis_r", "Greys"
+"""Colour maps of the property, of signed errors, of standard deviations and of recorded amplitudes."""
 STOPS = 17
 """Colours of a colour bar."""
 

@@ -1,8 +1,8 @@
-"""Content of the viewer: truth, measurement, predictions and errors of a few test samples.
+"""Content of the viewer: truth, measurement, predictions, errors and deviations of a few test samples.
 
-Invariant: all maps of a property have one colour scale, its bounds; all errors of a panel set have another one. A
-method is shown once, and methods are sorted by their scores on the samples that they share. Datasets that are not on
-this machine are not shown.
+Invariant: all maps of a property have one colour scale, its bounds; all errors of a panel set have another one, and all
+standard deviations of samples of the predictions a third one. A method is shown once, and methods are sorted by their
+scores on the samples that they share. Datasets that are not on this machine are not shown.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fwibench.boards.board import Line, by_setting
 from fwibench.errors import DataError, RecordError
 from fwibench.problem import Problem
-from fwibench.report.page.images import ERROR, PROPERTY, describe_measurement, draw, step_of, stops
+from fwibench.report.page.images import DEVIATION, ERROR, PROPERTY, describe_measurement, draw, step_of, stops
 from fwibench.report.pictures import finite
 from fwibench.report.representatives import names_of, one_per_method
 from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.record import Record
 from fwibench.samples import Split, evenly_spaced
 from fwibench.text.readable import show_number
-from fwibench.typing import Array64, Maps
+from fwibench.typing import Array32, Array64, Maps
 
 METHODS = 12
 """Methods of a panel set, at most: those with the best scores."""
 LARGE = 0.99
-"""Quantile of the errors of a panel set that has the last colour."""
+"""Quantile of the errors, or the deviations, of a panel set that has the last colour."""
 SHARED = ("dataset", "test_dataset", "source", "split", "profile")
 
 Representative = tuple[str, Line, Record]
@@ -39,13 +39,21 @@ Representative = tuple[str, Line, Record]
 
 @dataclass(frozen=True)
 class _Shown:
-    """A method in the viewer: its line, the run that represents it, and its maps and scores by sample."""
+    """A method in the viewer: its line, the run that represents it, and its maps, deviations and scores by sample."""
 
     name: str
     line: Line
     record: Record
     maps: dict[str, Maps]
+    deviations: dict[str, Maps]
     scores: dict[str, dict[str, float]]
+
+
+class _Limits(NamedTuple):
+    """Values at the ends of the colour scales of errors and deviations; None without deviations."""
+
+    error: float
+    deviation: float | None
 
 
 def list_panel_sets(sources: Sources, most: int) -> list[dict[str, Any]]:
@@ -99,13 +107,13 @@ def _panel_set(
     methods = list(_methods(sources, shown, chosen))
     test = dataset.split(record.cell.scored_on.split, "test")
     try:
-        samples, limit = _samples(test, dataset.problem, methods, chosen)
+        samples, limits = _samples(test, dataset.problem, methods, chosen)
     except DataError as error:
         sources.add_fault(error.message)
         return {**content, "missing": f"The samples of {content['dataset']} cannot be read."}
     return {
         **content,
-        **_scales(dataset.problem, limit),
+        **_scales(dataset.problem, limits),
         "ranking": ranking.title,
         "better": ranking.better,
         "methods": [_describe(one) for one in methods],
@@ -154,8 +162,11 @@ def _methods(sources: Sources, representatives: Sequence[Representative], chosen
         if predictions is None:
             continue
         positions = {sample: content for content, sample in enumerate(predictions.ids)}
-        maps = {sample: predictions.maps[positions[sample], 0].copy() for sample in chosen if sample in positions}
-        yield _Shown(name, line, record, maps, _scores(sources, record, chosen))
+        rows = {sample: positions[sample] for sample in chosen if sample in positions}
+        maps = {sample: predictions.maps[row, 0].copy() for sample, row in rows.items()}
+        drawn = sources.samples(record, predictions)
+        deviations = {} if drawn is None else {sample: drawn.deviation([row])[0, 0] for sample, row in rows.items()}
+        yield _Shown(name, line, record, maps, deviations, _scores(sources, record, chosen))
 
 
 def _scores(sources: Sources, record: Record, chosen: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -177,8 +188,8 @@ def _scores(sources: Sources, record: Record, chosen: Sequence[str]) -> dict[str
 
 def _samples(
     test: Split, problem: Problem, methods: Sequence[_Shown], chosen: Sequence[str]
-) -> tuple[list[dict[str, Any]], float]:
-    """The samples, and the error at the end of the colour scale."""
+) -> tuple[list[dict[str, Any]], _Limits]:
+    """The samples, and the ends of the colour scales."""
     numbers = {sample: number for number, sample in enumerate(test.ids)}
     step = step_of(problem.grid.shape)
     truths = {sample: finite(test.properties[numbers[sample]][0]) for sample in chosen if sample in numbers}
@@ -188,30 +199,39 @@ def _samples(
         for one in methods
         if sample in one.maps and one.maps[sample].shape == truth.shape
     ]
-    limit = float(np.quantile(np.concatenate(sizes), LARGE)) if sizes else 0.0
-    limit = limit if np.isfinite(limit) and limit > 0 else 1.0
+    spreads = [found[::step, ::step].ravel() for one in methods for found in one.deviations.values()]
+    limits = _Limits(_limit(sizes), _limit(spreads) if spreads else None)
     bounds = problem.property
     return [
         {
             "id": sample,
             "truth": draw(truth[::step, ::step], bounds.low, bounds.high, PROPERTY),
             "measurement": describe_measurement(test.measurements[numbers[sample]], problem),
-            "predictions": [_prediction(one, sample, truth, problem, limit) for one in methods],
+            "predictions": [_prediction(one, sample, truth, problem, limits) for one in methods],
         }
         for sample, truth in truths.items()
-    ], limit
+    ], limits
 
 
-def _prediction(one: _Shown, sample: str, truth: Array64, problem: Problem, limit: float) -> dict[str, Any] | None:
+def _limit(values: Sequence[Array32 | Array64]) -> float:
+    """The value with the last colour; 1 if there is none."""
+    limit = float(np.quantile(np.concatenate(values), LARGE)) if values else 0.0
+    return limit if np.isfinite(limit) and limit > 0 else 1.0
+
+
+def _prediction(one: _Shown, sample: str, truth: Array64, problem: Problem, limits: _Limits) -> dict[str, Any] | None:
     """A method's prediction of a sample; None without one, or if its shape differs from the truth."""
     found = one.maps.get(sample)
     if found is None or found.shape != truth.shape:
         return None
     bounds, step = problem.property, step_of(problem.grid.shape)
     columns, scores = one.line.row.columns, one.scores.get(sample, {})
+    spread = one.deviations.get(sample)
+    thinned = None if spread is None else spread[::step, ::step]
     return {
         "image": draw(found[::step, ::step], bounds.low, bounds.high, PROPERTY),
-        "error": draw((found - truth)[::step, ::step], -limit, limit, ERROR),
+        "error": draw((found - truth)[::step, ::step], -limits.error, limits.error, ERROR),
+        "deviation": None if thinned is None else draw(thinned, 0, limits.deviation or 1.0, DEVIATION),
         "score": scores.get(columns.ranking.metric),
         "scores": [
             [column.title, f"{show_number(scores[name])} {column.unit(bounds.unit)}".strip()]
@@ -221,16 +241,18 @@ def _prediction(one: _Shown, sample: str, truth: Array64, problem: Problem, limi
     }
 
 
-def _scales(problem: Problem, limit: float) -> dict[str, Any]:
+def _scales(problem: Problem, limits: _Limits) -> dict[str, Any]:
     grid, bounds = problem.grid, problem.property
     return {
         "name": bounds.name,
         "unit": bounds.unit,
         "low": f"{bounds.low:g}",
         "high": f"{bounds.high:g}",
-        "limit": show_number(limit, 3),
+        "limit": show_number(limits.error, 3),
+        "deviation_limit": None if limits.deviation is None else show_number(limits.deviation, 3),
         "colours": stops(PROPERTY),
         "error_colours": stops(ERROR),
+        "deviation_colours": stops(DEVIATION),
         "rows": grid.nz,
         "columns": grid.nx,
         "depth": (grid.nz - 1) * grid.spacing / 1e3,

@@ -67,7 +67,12 @@ class Cell(Frozen):
         default=None, gt=0, description="time that a fit by gradient descent takes [s]; None: its options tell"
     )
 
-    base: str = Field(default="", description="run whose fitted model this one builds on")
+    base: str = Field(
+        default="", description="run whose fitted model this one builds on, the first if there are several"
+    )
+    members: tuple[str, ...] = Field(
+        default=(), description="all runs that this one builds on, where its method needs several with different seeds"
+    )
     plugin: str = Field(
         default="", description="distribution of the plugin whose method replaces another of that name; else empty"
     )
@@ -89,7 +94,9 @@ class Cell(Frozen):
         Only options that differ from the defaults of the method's version are hashed, so a new option with a default
         does not change the key. Fingerprints represent the options of datasets, and the other fields `model`.
         """
-        unset = {name for name in ("budget", "base", "plugin", "files", "tested_on") if not getattr(self, name)}
+        unset = {
+            name for name in ("budget", "base", "members", "plugin", "files", "tested_on") if not getattr(self, name)
+        }
         content = self.model_dump(mode="json", exclude={"dataset_options", "non_default", "model", *unset})
         if self.tested_on is not None:
             del content["tested_on"]["dataset_options"]
@@ -135,8 +142,8 @@ class Cell(Frozen):
 
     @property
     def needed_runs(self) -> tuple[str, ...]:
-        """Runs that must be finished before this cell starts: the one whose model it applies, and the one below."""
-        return tuple(run for run in (self.model, self.base) if run)
+        """Runs that must be finished before this cell starts: the one whose model it applies, and those below."""
+        return tuple(run for run in (self.model, *(self.members or (self.base,))) if run)
 
     @property
     def place(self) -> str:

@@ -32,6 +32,11 @@ class RunFiles:
         return self.folder / "predictions.npz"
 
     @property
+    def samples(self) -> Path:
+        """Samples of the predictions, of methods that draw some; see `fwibench.runs.artefacts.samples`."""
+        return self.folder / "samples.npy"
+
+    @property
     def traces(self) -> Path:
         """Iterations of an inversion, CSV."""
         return self.folder / "traces.csv"
@@ -69,7 +74,7 @@ class RunFiles:
     @property
     def products(self) -> tuple[Path, ...]:
         """Results of an attempt besides the record and the log."""
-        return self.predictions, self.scores, self.traces, self.models, self.spectra, self.model
+        return self.predictions, self.samples, self.scores, self.traces, self.models, self.spectra, self.model
 
     @property
     def job(self) -> Path:

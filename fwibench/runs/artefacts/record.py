@@ -41,6 +41,9 @@ class Costs(Frozen):
     fit_s: Amount | None = Field(
         default=None, description="fit, device synchronised at both ends; all attempts together"
     )
+    members_fit_s: Amount | None = Field(
+        default=None, description="fits of the members of an ensemble, in runs of their own"
+    )
     fit_threads: Count | None = Field(default=None, description="threads of the training on a CPU")
     fit_precision: Text | None = Field(default=None, description="number format of the training of a network")
     fit_batches: Count | None = Field(default=None, description="batches that the training chose for a time budget")
@@ -57,6 +60,11 @@ class Costs(Frozen):
         default=None, description="largest resident size of the process by the end of the prediction [MB]"
     )
     peak_device_memory_mb: Amount | None = Field(default=None, description="largest allocation on the GPU [MB]")
+
+    @property
+    def all_fits_s(self) -> float | None:
+        """Time of the fit, with that of the members of an ensemble; None if it is not known."""
+        return self.fit_s if self.fit_s is None else self.fit_s + (self.members_fit_s or 0.0)
 
 
 class Record(Frozen):

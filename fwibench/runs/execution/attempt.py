@@ -256,14 +256,15 @@ class _Attempt:
 
     def _diagnose(self, record: Record, limit: float | None, before: DataState, dataset: Dataset) -> Record:
         """Add the method's diagnostics, which need the truth; they must not change results or data."""
-        results = [RunFiles(self.attempt).predictions, RunFiles(self.attempt).scores]
-        states = [os.stat(path) for path in results]
+        files = RunFiles(self.attempt)
+        results = files.predictions, files.samples, files.scores
+        states = [_identity(path) for path in results]
         remove(RunFiles(self.attempt).diagnosed)
         program = ("fwibench.runs.scoring.worker", "diagnose", str(self.attempt))
         end = self._process(program, method_imports(self.events.late), limit)
         found = read_message(Diagnosed, RunFiles(self.attempt).diagnosed)
         found = found or Diagnosed(fault=self._explain_end(end, limit)[1])
-        if [_identity(os.stat(path)) for path in results] != [_identity(state) for state in states]:
+        if [_identity(path) for path in results] != states:
             reason = "the method's diagnostics changed its predictions or scores"
             return record.model_copy(update={"status": "failed", "reason": reason})
         if changed := find_changed_files(before, dataset):
@@ -373,5 +374,9 @@ def _describe_error(error: BaseException) -> str:
     return f"{getattr(error, 'filename', None) or 'a file'} cannot be used: {getattr(error, 'strerror', None) or error}"
 
 
-def _identity(state: os.stat_result) -> tuple[int, int, int, int]:
+def _identity(path: Path) -> tuple[int, int, int, int] | None:
+    """Return what changes when a file is written; None if there is no file."""
+    if not os.path.lexists(path):
+        return None
+    state = os.stat(path)
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from fwibench.methods.base import Method
+from fwibench.methods.complexity import total
 from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
@@ -21,9 +22,10 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.record import Costs, finite, read_record
+from fwibench.runs.artefacts.samples import pack_samples, write_samples
 from fwibench.runs.artefacts.spectra import write_spectra
 from fwibench.runs.artefacts.traces import write_traces
-from fwibench.runs.execution.stages import clock, clock_inversions, fit, predict
+from fwibench.runs.execution.stages import clock, clock_inversions, draw_samples, fit, predict
 from fwibench.runs.execution.timing import stopwatch
 from fwibench.runs.machine.environment import peak_device_memory_mb, peak_memory_mb
 from fwibench.runs.opening.datasets import reopen_dataset, reopen_fitted_dataset, scored_split
@@ -42,8 +44,8 @@ class Task:
         device: `cpu`, `cuda` or `cuda:N`.
         devices: Number of devices of a fit.
         registry: Registry of method and dataset.
-        folder: Folder for `predictions.npz`, `model/` and, if the method has spectra, `spectra.json`; in the folder of
-            the runs.
+        folder: Folder for `predictions.npz`, `model/` and, if the method has them, `samples.npy` and `spectra.json`; in
+            the folder of the runs.
         workdir: Working folder of the method.
         limit: Time until the deadline [s]; None for no limit.
         on_event: Called with events for the progress display.
@@ -104,7 +106,8 @@ def evaluate(task: Task) -> Iterator[Measured]:
     elif spec.learns(cell.options):
         on_event({"stage": "fit"})
         fitted = fit(method, train, val, task.device)
-        measured = measured.with_values(history=fitted.history).with_costs(**fitted.costs)
+        of_fit = {**fitted.costs, **_costs_of_members(task)}
+        measured = measured.with_values(history=fitted.history).with_costs(**of_fit)
         yield measured
     on_event({"stage": "predict"})
     predicted = predict(method, test, lambda progress: on_event({"report": progress}), reveal=task.oracle)
@@ -116,6 +119,8 @@ def evaluate(task: Task) -> Iterator[Measured]:
     )
     yield measured
     write_predictions(Predictions(test.ids, predicted.maps), task.folder)
+    drawn = draw_samples(method, test, reveal=task.oracle)
+    write_samples(pack_samples(drawn, predicted.maps, dataset.problem.property), len(test), task.folder)
     if predicted.traces:
         write_traces(task.folder, test.ids, predicted.traces)
     measured = measured.with_values(diagnoses=type(method).diagnostics is not Method.diagnostics)
@@ -137,9 +142,9 @@ def evaluate(task: Task) -> Iterator[Measured]:
         yield measured.with_costs(**clock_inversions(predicted, task.device))
         return
     saved = partial(_load_on_cpu, task, problem, context)
-    samples = test.measurements[: rows_at_once(problem)]
+    measurements = test.measurements[: rows_at_once(problem)]
     with task.alone():
-        costs_of_clock = clock(method, saved, samples)
+        costs_of_clock = clock(method, saved, measurements)
     yield measured.with_costs(**costs_of_clock)
 
 
@@ -156,6 +161,18 @@ def _context(task: Task, problem: Problem) -> RunContext:
         on_report=lambda scalars: task.on_event({"report": scalars}),
     )
     return with_base_method(context, task.cell, task.folder.parent, task.registry, problem)
+
+
+def _costs_of_members(task: Task) -> dict[str, float | None]:
+    """Return the costs of the fits that a cell builds on, where these are several of one method."""
+    runs = [RunFiles(task.folder.parent / run) for run in task.cell.members]
+    costs = [read_record(files.record, history=False).costs for files in runs]
+    if not costs:
+        return {}
+    return {
+        "members_fit_s": total(one.fit_s for one in costs),
+        "samples_seen": total(one.samples_seen for one in costs),
+    }
 
 
 def _load_on_cpu(task: Task, problem: Problem, context: RunContext) -> Method:

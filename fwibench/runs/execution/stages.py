@@ -6,13 +6,13 @@ Invariant: each stage returns what it measured; reading data and computing are t
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
 import numpy as np
 
-from fwibench.methods.base import Method, check_prediction
+from fwibench.methods.base import Method, check_prediction, check_samples
 from fwibench.methods.iterative import IterativeMethod
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.methods.traces import Trace
@@ -117,6 +117,35 @@ def predict(method: Method, test: Split, report: Report, *, reveal: bool = False
             traces += method.traces
         report({"step": min(start + rows, len(test)), "steps": len(test)})
     return Predicted(np.concatenate(parts), traces, read_s, predict_s)
+
+
+def draw_samples(method: Method, test: Split, *, reveal: bool = False) -> Iterator[Array32]:
+    """Yield samples of the predictions, chunk by chunk; nothing if the method draws none.
+
+    Args:
+        method: Method that is ready to predict.
+        test: Test samples.
+        reveal: Whether the method receives the truth of each chunk before.
+
+    Yields:
+        Samples `(m, k, 1, Z, X)` of the k predictions of a chunk.
+
+    Raises:
+        MethodError: Samples have another shape, another number or values that are not finite.
+    """
+    problem, count = method.problem, None
+    rows = rows_at_once(problem)
+    for start in range(0, len(test), rows):
+        chunk = slice(start, start + rows)
+        measurements = test.measurements[chunk]
+        if reveal:
+            method.reveal(test.properties[chunk])
+        found = method.predict_samples(measurements)
+        if found is None and count is None:
+            return
+        samples = check_samples(found, (len(measurements), *problem.property_shape), count)
+        count = len(samples)
+        yield samples
 
 
 def clock(method: Method, saved: Callable[[], Method], measurements: Array32) -> dict[str, float]:

@@ -85,11 +85,11 @@ def load_model(
 
 
 def with_base_method(context: RunContext, cell: Cell, runs: Path, registry: Registry, problem: Problem) -> RunContext:
-    """Return the context of a cell with the fitted method that it builds on, if any.
+    """Return the context of a cell with the fitted methods that it builds on, if any.
 
     Args:
-        context: Context without that method.
-        cell: Cell whose `base` names the run of that method.
+        context: Context without these methods.
+        cell: Cell whose `base` and `members` name their runs.
         runs: Folder of the runs.
         registry: Registry of the methods.
         problem: Problem of the dataset that the method is fitted on.
@@ -99,7 +99,9 @@ def with_base_method(context: RunContext, cell: Cell, runs: Path, registry: Regi
     """
     if not cell.base:
         return context
-    return dataclasses.replace(context, base=load_fitted(runs / cell.base, registry, problem, context))
+    below = cell.members or (cell.base,)
+    members = tuple(load_fitted(runs / run, registry, problem, context) for run in below)
+    return dataclasses.replace(context, base=members[0], members=members)
 
 
 def rows_at_once(problem: Problem) -> int:

@@ -108,7 +108,7 @@ class Estimator:
             return Estimate("finished")
         if planned.skip:
             return Estimate("cannot run", planned.skip)
-        key = planned.cell.model_copy(update={"seed": 0, "base": "", "model": ""}).model_dump_json()
+        key = planned.cell.model_copy(update={"seed": 0, "base": "", "members": (), "model": ""}).model_dump_json()
         if key not in self._estimates:
             self._estimates[key] = self._estimate(planned)
         return self._estimates[key]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -299,14 +299,17 @@ class _Planner:
         validated = validate_options(spec.name, spec.options, spec.preset(request.profile, given), given)
         files, options = _named_files(spec, validated), validated.model_dump(mode="json")
         skip = target.unsupported_reason(spec, validated, request.device)
+        seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
         bases: list[PlannedCell] = []
         if spec.builds_on and not skip:
-            bases = list(self._plan_base(spec, options[spec.builds_on]))
+            bases = list(self._plan_bases(spec, options, seeds))
             skip = bases[0].skip
             yield from bases
         non_default, chosen = non_default_options(spec, options), differing_options(spec, request.profile, options)
-        seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
-        for turn, seed in enumerate(seeds):
+        run_of = {one.cell.seed: one.cell.run_id for one in bases}
+        for seed in seeds:
+            # a deterministic base has one cell
+            below = [run_of.get(number, bases[0].cell.run_id) for number in spec.members_of(seed, options) if bases]
             cell = Cell(
                 method=spec.name,
                 method_version=spec.version,
@@ -320,16 +323,30 @@ class _Planner:
                 profile=request.profile,
                 test_samples=request.test_samples,
                 budget=request.budget,
-                base=bases[min(turn, len(bases) - 1)].cell.run_id if bases else "",
+                base=below[0] if below else "",
+                members=tuple(below) if spec.members else (),
                 plugin=offer.plugin.distribution if offer.replaces else "",
                 files=files,
             )
             yield PlannedCell(self.format1.adopt(cell), dataset, chosen, skip=skip)
 
-    def _plan_base(self, spec: MethodSpec, name: str) -> Iterator[PlannedCell]:
-        """Yield the cells of the method `name`, on which the method of `spec` builds."""
-        base = self.registry.method(name).spec
+    def _plan_bases(self, spec: MethodSpec, options: Mapping[str, Any], seeds: range) -> Iterator[PlannedCell]:
+        """Yield the cells on which some seeds of a method build.
+
+        Args:
+            spec: Spec of the method.
+            options: Its options.
+            seeds: Its seeds.
+        """
+        base = self.registry.method(options[spec.builds_on]).spec
         if base.builds_on or base.track == "oracle-start":
             why = "builds on another method" if base.builds_on else "starts from the truth"
             raise UsageError(f"{spec.name} cannot build on {base.name}, which {why}", "name another method")
-        yield from self.plan_cells(Selected(name=base.name))
+        if spec.members and base.deterministic:
+            why = "is deterministic, so that all members are equal"
+            raise UsageError(
+                f"{spec.name} cannot build on {base.name}, which {why}", "name a method with a random seed"
+            )
+        first, last = (spec.members_of(seed, options) for seed in (seeds[0], seeds[-1]))
+        request = replace(self.request, first_seed=first.start, seeds=last.stop - first.start)
+        yield from replace(self, request=request).plan_cells(Selected(name=base.name))

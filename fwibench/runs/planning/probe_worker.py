@@ -150,7 +150,7 @@ class _Worker:
             self.scoring[cell.fingerprint] = sum(
                 _repeated(partial(offer.spec.load(), maps[0], maps[1], problem))
                 for offer in self.registry.metrics.values()
-                if offer.spec.default and offer.spec.compares == "property"
+                if offer.spec.default and offer.spec.compares == "property" and offer.spec.scores == "prediction"
             )
         return self.scoring[cell.fingerprint]
 

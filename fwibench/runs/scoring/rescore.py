@@ -16,6 +16,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record, write_record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.samples import read_samples
 from fwibench.runs.artefacts.scores import Scores, read_scores, write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, scored_split
 from fwibench.runs.scoring.score import note_prefix, pool_scores, score
@@ -57,9 +58,11 @@ def _rescore(folder: Path, metrics: Sequence[str], registry: Registry) -> tuple[
     known = _read_known_scores(folder, test.ids)
     if not known:
         metrics = list(dict.fromkeys([*metrics, *record.scores]))
-    scored, failures = score(prediction, test, metrics, registry, dataset.measured_problem)
+    problem = dataset.measured_problem
+    samples = read_samples(folder, prediction, problem.property)
+    scored, failures = score(prediction, test, metrics, registry, problem, samples)
     kept = [name for name in known if any(one.startswith(note_prefix(name)) for one in failures)]
-    metrics = [name for name in metrics if name not in kept]
+    metrics = [name for name in scored.values if name not in kept]
     notes = [note for note in record.notes if not note.startswith(tuple(map(note_prefix, metrics)))]
     notes += [note for note in failures if not note.startswith(tuple(map(note_prefix, kept)))]
     scores = Scores(test.ids, {**known, **{name: scored.values[name] for name in metrics}}, test.groups)

@@ -15,18 +15,24 @@ from fwibench.errors import MetricError
 from fwibench.plugins.isolation import describe
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
+from fwibench.runs.artefacts.samples import StoredSamples
 from fwibench.runs.artefacts.scores import Scores
 from fwibench.runs.opening.methods import rows_at_once
 from fwibench.runs.opening.truth import count_exact_predictions
 from fwibench.samples import Split
 from fwibench.specs.metric import MetricSpec
-from fwibench.typing import Array64, Maps
+from fwibench.typing import Array32, Array64, Maps
 
 
 def score(
-    prediction: Maps, test: Split, metrics: Iterable[str], registry: Registry, problem: Problem
+    prediction: Maps,
+    test: Split,
+    metrics: Iterable[str],
+    registry: Registry,
+    problem: Problem,
+    samples: StoredSamples | None = None,
 ) -> tuple[Scores, list[str]]:
-    """Compute metrics for all samples.
+    """Compute metrics for all test samples.
 
     Args:
         prediction: Predicted maps in physical units, `(n, 1, Z, X)`.
@@ -34,15 +40,17 @@ def score(
         metrics: Names of the metrics.
         registry: Registry of the metrics.
         problem: Problem of the dataset.
+        samples: Samples of the predictions; None: metrics that score them are left out.
 
     Returns:
         The scores, NaN for metrics that failed, and a line for each metric that failed.
     """
     notes: list[str] = []
     specs = {name: registry.metric(name).spec for name in metrics}
+    specs = {name: spec for name, spec in specs.items() if spec.scores == "prediction" or samples is not None}
     values = {name: np.full(len(test), np.nan) for name in specs}
     failed: set[str] = set()
-    step = rows_at_once(problem)
+    step = max(rows_at_once(problem) // (samples.count if samples else 1), 1)
     for first in range(0, len(test), step):
         rows = slice(first, first + step)
         truth: dict[str, Maps] = {}
@@ -52,7 +60,8 @@ def score(
             if spec.compares not in truth:
                 truth[spec.compares] = (test.properties if spec.compares == "property" else test.measurements)[rows]
             try:
-                values[name][rows] = _apply(spec, prediction[rows], truth[spec.compares], problem)
+                scored = samples[rows] if samples is not None and spec.scores == "samples" else prediction[rows]
+                values[name][rows] = _apply(spec, scored, truth[spec.compares], problem)
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
                 notes.append(f"{note_prefix(name)}{describe(error)}")
@@ -76,14 +85,14 @@ def note_prefix(metric: str) -> str:
     return f"metric {metric} has no score: "
 
 
-def _apply(spec: MetricSpec, prediction: Maps, truth: Maps, problem: Problem) -> Array64:
+def _apply(spec: MetricSpec, scored: Array32, truth: Maps, problem: Problem) -> Array64:
     """Compute a metric for a chunk of samples; its arguments are read-only, since other metrics use the same arrays."""
-    arguments = [array.view() for array in (prediction, truth)]
+    arguments = [array.view() for array in (scored, truth)]
     for array in arguments:
         array.flags.writeable = False
     scores = np.asarray(spec.load()(*arguments, problem), np.float64)
-    if scores.shape != (len(prediction),):
-        raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(prediction)},)")
+    if scores.shape != (len(truth),):
+        raise MetricError(f"{spec.target} returned shape {scores.shape}, expected ({len(truth)},)")
     return scores
 
 

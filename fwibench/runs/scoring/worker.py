@@ -19,6 +19,7 @@ from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, finite
+from fwibench.runs.artefacts.samples import read_samples
 from fwibench.runs.artefacts.scores import write_scores
 from fwibench.runs.opening.datasets import reopen_dataset, reopen_fitted_dataset, scored_split
 from fwibench.runs.opening.methods import load_model, model_folder
@@ -73,7 +74,7 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
     Args:
         record: Record of the cell.
         registry: Registry of dataset and metrics.
-        folder: Folder with `predictions.npz`; receives `scores.csv`.
+        folder: Folder with `predictions.npz` and, if there are samples, `samples.npy`; receives `scores.csv`.
         metrics: Names of the metrics.
 
     Returns:
@@ -85,7 +86,8 @@ def score_predictions(record: Record, registry: Registry, folder: Path, metrics:
     dataset = reopen_dataset(registry, record.cell)
     test, problem = scored_split(dataset, record.cell), dataset.measured_problem
     prediction = read_predictions(folder, test.ids, dataset.problem.property_shape).maps
-    scores, notes = score(prediction, test, metrics, registry, problem)
+    samples = read_samples(folder, prediction, problem.property)
+    scores, notes = score(prediction, test, metrics, registry, problem, samples)
     write_scores(scores, folder)
     notes += exact_notes(prediction, test, problem)
     pooled = pool_scores(scores, registry)

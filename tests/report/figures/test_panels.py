@@ -14,6 +14,7 @@ from fwibench.report.figures.panels import MOST, choose
 from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.predictions import Predictions, write_predictions
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.samples import pack_samples, write_samples
 from tests.boards.records import leave
 from tests.report.figures.conftest import Open
 
@@ -65,6 +66,29 @@ def test_maps_share_the_bounds_and_errors_share_another_scale(salt: Dataset, tmp
     grid = salt.problem.grid
     right, bottom = (grid.nx - 1) * grid.spacing / 1e3, (grid.nz - 1) * grid.spacing / 1e3
     assert {tuple(image.get_extent()) for image in images} == {(0, right, bottom, 0)}
+
+
+def test_deviations_of_samples_have_a_scale_of_their_own(salt: Dataset, tmp_path: Path, read: Open) -> None:
+    test, bounds = salt.split("random", "test"), salt.problem.property
+    maps = test.properties[:] + np.float32(10)
+    folder = predict(tmp_path, salt, "sampled", 10)
+    assert len(only(read()).draw().axes) == 2 * min(len(test), 3) * 2 + 2, "no deviations without samples"
+    # the standard deviation of -s, 0 and s is s times the root of 2/3
+    size = np.linspace(10, 90, maps[0].size, dtype=np.float32).reshape(maps[0].shape)
+    samples = maps + np.float32([-1, 0, 1]).reshape(-1, 1, 1, 1, 1) * size
+    write_samples(pack_samples([samples], maps, bounds), len(maps), folder)
+    predict(tmp_path, salt, "plain", 200)
+    drawing = only(read())
+    figure = drawing.draw()
+    images = [axes.get_images()[0] for axes in figure.axes if axes.get_images()]
+    drawn = [image for image in images if image.get_cmap().name == "viridis_r"]
+    assert len(drawn) == min(len(test), 3), "one for each sample of the method that has samples"
+    for image in drawn:
+        np.testing.assert_allclose(image.get_array(), size[0] * np.sqrt(2 / 3), rtol=1e-3)
+        assert image.get_clim() == pytest.approx((0, np.quantile(size, 0.99) * np.sqrt(2 / 3)), rel=1e-3)
+    assert "standard deviation [m/s]" in [axes.get_ylabel() for axes in figure.axes]
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_images()].count("depth [km]") == 3 * len(drawn)
+    assert "absolute errors, and the standard deviation of the samples of sampled." in drawing.caption
 
 
 def test_names_units_and_scores_are_written(salt: Dataset, tmp_path: Path, read: Open) -> None:

@@ -26,8 +26,10 @@ from fwibench.report.page.viewer import choose, list_panel_sets
 from fwibench.report.sources import Sources
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.layout import RunFiles
+from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.artefacts.results import Results
+from fwibench.runs.artefacts.samples import pack_samples, write_samples
 from fwibench.runs.reproduction.command import command_of
 from tests.boards.records import leave, read_board
 from tests.conftest import Command
@@ -123,6 +125,25 @@ def test_panel_sets_hold_truth_predictions_and_errors(sources: Sources, salt: Da
     drawn = (pixels(fine["error"]) / 127.5 - 1) * limit
     assert np.allclose(drawn[unclipped], error[unclipped], atol=limit / 100)
     assert "not on this machine" in found["salt", "quick"]["missing"]
+
+
+def test_panel_sets_hold_deviations_of_methods_with_samples(tmp_path: Path, salt: Dataset, registry: Registry) -> None:
+    results = Results(tmp_path)
+    leave_predicted(tmp_path, salt, "plain", 300)
+    record = leave_predicted(tmp_path, salt, "sampled", 100)
+    maps = read_predictions(results.folder(record.cell)).maps
+    size = np.linspace(0, 90, maps[0].size, dtype=np.float32).reshape(maps[0].shape)
+    samples = np.stack([maps - size, maps + size])
+    write_samples(pack_samples([samples], maps, salt.problem.property), len(maps), results.folder(record.cell))
+    (place,) = list_panel_sets(Sources(results, results.records()[0], registry), 6)
+    sampled, plain = place["samples"][0]["predictions"]
+    assert plain["deviation"] is None
+    limit = float(place["deviation_limit"])
+    assert limit == pytest.approx(np.quantile(size, 0.99), rel=0.01)
+    drawn, below = pixels(sampled["deviation"]) / 255 * limit, size[0] < 0.98 * limit
+    np.testing.assert_allclose(drawn[below], size[0][below], atol=limit / 100)
+    (other,) = list_panel_sets(Sources(results, [one for one in results.records()[0] if one != record], registry), 6)
+    assert other["deviation_limit"] is None
 
 
 def test_a_method_is_shown_once_and_the_best_is_chosen_on_shared_samples(

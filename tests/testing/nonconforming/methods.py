@@ -250,3 +250,40 @@ def method_spec(kind=Good, options=Options, **values):
         profiles={"smoke": {"steps": 1}} if options is Options else {},
         **values,
     )
+
+
+class WithSamples(Good):
+    """Meets all requirements: three samples, from 30 to 90 m/s above the prediction."""
+
+    def predict_samples(self, measurements):
+        steps = np.float32([30, 60, 90]).reshape(-1, 1, 1, 1, 1)
+        return self.predict(measurements) + steps
+
+
+class SamplesWithoutAxis(WithSamples):
+    def predict_samples(self, measurements):
+        return super().predict_samples(measurements)[0]
+
+
+class SamplesLookAround(WithSamples):
+    def predict_samples(self, measurements):
+        return super().predict_samples(measurements) + 100 * measurements.std()
+
+
+class SamplesForgetTheirSpread(WithSamples):
+    def fit(self, train, val):
+        super().fit(train, val)
+        self.spread = 1.1
+
+    def predict_samples(self, measurements):
+        return super().predict_samples(measurements) * getattr(self, "spread", 1.0)
+
+
+class SamplesAreEqual(WithSamples):
+    def predict_samples(self, measurements):
+        return super().predict_samples(measurements)[[0, 0]]
+
+
+class SamplesInOtherUnits(WithSamples):
+    def predict_samples(self, measurements):
+        return super().predict_samples(measurements) / 1e3

@@ -33,3 +33,21 @@ def metric_spec(function=good_score, better="low"):
         target=f"tests.testing.nonconforming.metrics:{function.__name__}",
         better=better,
     )
+
+
+def good_samples_score(samples, truth, problem):
+    return np.abs(samples - truth).mean((0, 2, 3, 4))
+
+
+def ignores_spread(samples, truth, problem):
+    return np.ones(len(truth))
+
+
+def samples_spec(function=good_samples_score, **fields):
+    return MetricSpec(
+        name="x-" + function.__name__.replace("_", "-"),
+        summary="for tests",
+        target=f"tests.testing.nonconforming.metrics:{function.__name__}",
+        scores="samples",
+        **{"better": "low", **fields},
+    )

@@ -107,6 +107,7 @@
         "div", { className: "pair" },
         make("figure", {}, map(data, found.image, `Prediction of ${one.name}, ${name}`), make("figcaption", {}, "prediction")),
         make("figure", {}, map(data, found.error, `Error of ${one.name}, ${name}`), make("figcaption", {}, "error")),
+        ...(found.deviation ? [make("figure", {}, map(data, found.deviation, `Standard deviation of ${one.name}, ${name}`), make("figcaption", {}, "deviation"))] : []),
       ),
       scores,
     );
@@ -151,6 +152,7 @@
         "div", { className: "scales" },
         scale(data.colours, data.low, data.high, `${data.name} [${data.unit}]`),
         scale(data.error_colours, `\u2264 \u2212${data.limit}`, `\u2265 ${data.limit}`, `error, prediction less truth [${data.unit}]`),
+        ...(data.deviation_limit ? [scale(data.deviation_colours, "0", `\u2265 ${data.deviation_limit}`, `standard deviation of the prediction's samples [${data.unit}]`)] : []),
       ),
       make("div", { className: "methods", style: { "--shape": data.columns / data.rows } }, ...methods.map(({ one, found }) => (
         method(data, one, found, found && found.score !== null && found.score === best(one.track), sample.id)
