@@ -81,6 +81,9 @@ class Cell(Frozen):
         "their own dataset",
     )
     model: str = Field(default="", description="run whose fitted model a transferred cell applies; else empty")
+    external: bool = Field(
+        default=False, description="whether the predictions were made elsewhere, by a method that no plugin offers"
+    )
 
     @cached_property
     def key(self) -> str:
@@ -89,7 +92,9 @@ class Cell(Frozen):
         Only options that differ from the defaults of the method's version are hashed, so a new option with a default
         does not change the key. Fingerprints represent the options of datasets, and the other fields `model`.
         """
-        unset = {name for name in ("budget", "base", "plugin", "files", "tested_on") if not getattr(self, name)}
+        unset = {
+            name for name in ("budget", "base", "plugin", "files", "tested_on", "external") if not getattr(self, name)
+        }
         content = self.model_dump(mode="json", exclude={"dataset_options", "non_default", "model", *unset})
         if self.tested_on is not None:
             del content["tested_on"]["dataset_options"]
