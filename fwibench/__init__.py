@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fwibench.api.evaluate import evaluate
     from fwibench.api.evaluation import Evaluation
     from fwibench.api.runs import RunOutcome, leaderboard, load_run, run
+    from fwibench.api.score import score
     from fwibench.api.studies import StudyOutcome, study
     from fwibench.datasets.base import Dataset
     from fwibench.datasets.simulated import SimulatedDataset
@@ -83,6 +84,7 @@ __all__ = [
     "load_dataset",
     "load_run",
     "run",
+    "score",
     "study",
 ]
 
@@ -92,6 +94,7 @@ _HOMES = {
     "fwibench.api.evaluate": ("evaluate",),
     "fwibench.api.evaluation": ("Evaluation",),
     "fwibench.api.runs": ("RunOutcome", "leaderboard", "load_run", "run"),
+    "fwibench.api.score": ("score",),
     "fwibench.api.studies": ("StudyOutcome", "study"),
     "fwibench.datasets.base": ("Dataset",),
     "fwibench.datasets.simulated": ("SimulatedDataset",),

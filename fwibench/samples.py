@@ -142,6 +142,23 @@ class ShardedArray:
         return {**vars(self), "_maps": {}}
 
 
+class MemoryArray(ShardedArray):
+    """Samples in memory, indexed as those in files.
+
+    Args:
+        values: Samples along the first axis.
+    """
+
+    def __init__(self, values: Array32) -> None:
+        super().__init__((), (), values.shape[1:], np.arange(len(values)))
+        self._values = values
+
+    def __getitem__(self, key: int | slice | Indices) -> Array32:
+        """Return copies of samples; an integer drops the first axis, as in numpy."""
+        found: Array32 = self._values[self._indices[key]]
+        return found
+
+
 @dataclass(frozen=True)
 class Split:
     """A split of a dataset.

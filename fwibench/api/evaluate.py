@@ -25,7 +25,7 @@ from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
-from fwibench.runs.artefacts.record import Costs, Record
+from fwibench.runs.artefacts.record import EXTERNAL, Costs, Record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.artefacts.samples import hold_samples
 from fwibench.runs.execution.stages import Fit, Predicted, clock, clock_inversions, draw_samples, fit, predict
@@ -44,9 +44,6 @@ from fwibench.typing import Array32, Maps
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
-
-KIND = "external"
-"""Kind of the records of models that no plugin offers."""
 
 
 class EvaluationSettings(TypedDict, total=False):
@@ -161,7 +158,7 @@ class _Evaluator:
             status="ok",
             notes=[*method.notes(), *notes, *exact_notes(predicted.maps, test, problem)],
             chosen=cell.options,
-            kind=KIND,
+            kind=EXTERNAL,
             source=self.dataset.source,
             unit=problem.property.unit,
             n_train=len(train) if learns else None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from fwibench.boards.repetitions import Repetitions, identity, with_fingerprint
-from fwibench.boards.rows import Columns, Row, Setting, Value, make_row
+from fwibench.boards.rows import STATED, Columns, Row, Setting, Value, make_row
 from fwibench.boards.samples import Read, Samples, read_samples
 from fwibench.boards.statistics import indistinguishable, interval, least_samples
 from fwibench.runs.artefacts.cell import Cell
@@ -115,7 +115,8 @@ def make_board(
     if not common:
         notes += _uneven(ranked)
     notes += [ONE_SEED] * any(_ranks_one_seed(list(group)) for _, group in groupby(ranked, key=_group))
-    return Board(columns, ranked, [*notes, BUSY] if any(line.row.busy for line in ranked) else notes)
+    notes += [BUSY] * any(line.row.busy for line in ranked) + [STATED] * any(line.row.stated for line in ranked)
+    return Board(columns, ranked, notes)
 
 
 def sort_rows(rows: Sequence[Row], column: str, columns: Columns) -> list[Row]:

@@ -76,7 +76,7 @@ BEFORE_SCORES = (
     Column("dataset", "text", "name of the dataset, with its variant", lambda runs: runs.dataset),
     Column("source", "text", "`synthetic`, `files`, or `published: ` and where", lambda runs: runs.first.source),
     Column("split", "text", "split scheme", lambda runs: runs.first.cell.split),
-    Column("track", "text", "`standard` or `oracle-start`", lambda runs: runs.first.track),
+    Column("track", "text", "`standard`, `oracle-start` or `extra-data`", lambda runs: runs.first.track),
     Column(
         "profile",
         "text",
@@ -252,6 +252,12 @@ AFTER_SCORES = (
         "number",
         "time budget of trainings (`--budget`) [s]; empty without one",
         lambda runs: runs.first.cell.budget,
+    ),
+    Column(
+        "costs_source",
+        "text",
+        "`measured`, or `stated` by those who made the predictions elsewhere; empty without costs",
+        lambda runs: runs.first.costs_source if runs.first.has_costs else None,
     ),
 )
 

@@ -19,6 +19,9 @@ from fwibench.text.readable import show_seconds
 
 Value = str | int | float | None
 Part = Literal["method", "score", "cost", "count", "run"]
+STATED_MARK = "†"
+STATED = f"{STATED_MARK}: stated by those who made the predictions, not measured here"
+"""Footnote of tables with stated costs."""
 
 
 def plain(value: Value) -> str:
@@ -76,8 +79,9 @@ class Column:
         return f"{self.title} [{unit}]" if unit else self.title
 
     def text(self, row: Row) -> str:
-        """Return the text of a row's cell; empty where nothing was measured."""
-        return self.cell(row) if self.cell else self.show(row[self.key])
+        """Return the text of a row's cell, with a mark if its cost is stated; empty where nothing was measured."""
+        text = self.cell(row) if self.cell else self.show(row[self.key])
+        return f"{text}{STATED_MARK}" if text and self.part == "cost" and row.stated else text
 
     @property
     def dimensionless(self) -> bool:
@@ -228,6 +232,11 @@ class Row(Mapping[str, Any]):
     def group(self) -> tuple[str | int, ...]:
         """What rows that are ranked together agree in: the setting and the number of test samples."""
         return *self.setting, self["n_test"] or 0
+
+    @property
+    def stated(self) -> bool:
+        """Whether its costs were not measured here, but stated by those who made the predictions."""
+        return self.get("costs_source") == "stated"
 
     @property
     def of_one_seed(self) -> bool:

@@ -26,6 +26,7 @@ data = make_group(
         "card": "Describe a dataset: units, geometry, licence, splits, statistics and caveats; a file also "
         "shows samples.",
         "add": "Make a dataset of your own arrays; .npy files are read in place, SEG-Y files are converted.",
+        "export-inputs": "Write what is needed to predict a dataset elsewhere, without the truth of the test samples.",
         "remove": "Remove an added dataset from the list of datasets; your files are kept.",
     },
 )
@@ -72,6 +73,7 @@ app = make_group(
         "merge": "Join results folders, such as those of several machines; the newest ok record of each cell is "
         "kept by default.",
         "diff": "Compare the cells, status and scores of two results folders; exit code 1 if they differ.",
+        "score": "Score predictions that were made elsewhere: they become a record beside the runs of methods.",
         "rescore": "Compute metrics, such as a newly installed one, from the stored predictions of finished runs.",
         "list": "List methods, datasets, metrics, exporters or studies, each with the plugin that offers it.",
         "info": "Show a method, dataset, metric or exporter; with --dataset, the layers and costs of a method "

@@ -109,10 +109,16 @@ class _Count:
         self.values += int(np.count_nonzero(wrong))
 
 
-def unit_advice(found: tuple[float, float], bounds: Property) -> str:
-    """Return advice on values `(smallest, largest)` in another unit; empty where no likely unit explains them."""
+def unit_advice(found: tuple[float, float], bounds: Property, share: float = SLACK) -> str:
+    """Return advice on values `(smallest, largest)` in another unit; empty where no likely unit explains them.
+
+    Args:
+        found: Smallest and largest value.
+        bounds: Property with the bounds.
+        share: See `fits`.
+    """
     for factor, unit in ((1e3, f"k{bounds.unit}"), (1e-3, f"m{bounds.unit}" if bounds.unit != "km/s" else "m/s")):
-        if fits([factor * one for one in found], bounds):
+        if fits([factor * one for one in found], bounds, share):
             return f"these look like {unit}: multiply by {factor:g}"
     return ""
 

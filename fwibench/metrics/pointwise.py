@@ -47,6 +47,33 @@ def rmse(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
     return np.sqrt(mse(prediction, truth, problem))
 
 
+def mae_normalised(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
+    """Return the mean absolute error of each sample with maps scaled to [-1, 1], as OpenFWI's `test.py` prints it.
+
+    Args:
+        prediction: See `mae`.
+        truth: See `mae`.
+        problem: Problem with the bounds of the property, 1500 and 4500 m/s in OpenFWI.
+    """
+    return mae(prediction, truth, problem) * _scale(problem)
+
+
+def rmse_normalised(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
+    """Return the root mean squared error of each sample with maps scaled to [-1, 1], as OpenFWI's tables have it.
+
+    Args:
+        prediction: See `mae`.
+        truth: See `mae`.
+        problem: See `mae_normalised`.
+    """
+    return rmse(prediction, truth, problem) * _scale(problem)
+
+
+def _scale(problem: Problem) -> float:
+    """Return the factor from differences in physical units to those of maps on [-1, 1]."""
+    return 2 / (problem.property.high - problem.property.low)
+
+
 def mae_illuminated(prediction: Maps, truth: Maps, problem: Problem) -> Scores:
     """Return the mean absolute error of the illuminated nodes of each sample, in the property's unit.
 

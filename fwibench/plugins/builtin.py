@@ -104,6 +104,7 @@ def fwibench_metrics() -> Iterable[MetricSpec]:
             unit="property",
             default=False,
         ),
+        *_openfwi_metrics(),
         *_resolution_metrics(),
         *_spread_metrics(),
     ]
@@ -139,6 +140,44 @@ def _spread_metrics() -> Iterable[MetricSpec]:
         scores="samples",
         better="low",
         unit="property",
+    )
+
+
+def _openfwi_metrics() -> Iterable[MetricSpec]:
+    """Specs of the numbers that OpenFWI's test script and tables have, which are computed on demand."""
+    openfwi = "OpenFWI (Deng et al. 2022), test.py and pytorch_ssim.py"
+    pointwise = "fwibench.metrics.pointwise"
+    yield MetricSpec(
+        name="mae-normalised",
+        title="MAE [-1, 1]",
+        summary="mean absolute error of maps on [-1, 1], as in OpenFWI's tables; select it with --metrics",
+        reference=openfwi,
+        target=f"{pointwise}:mae_normalised",
+        better="low",
+        default=False,
+        shown=(),
+    )
+    yield MetricSpec(
+        name="rmse-normalised",
+        title="RMSE [-1, 1]",
+        summary="root mean squared error of all samples on [-1, 1], as in OpenFWI's tables; select it with --metrics",
+        reference=openfwi,
+        target=f"{pointwise}:rmse_normalised",
+        pooling="root-mean-square",
+        better="low",
+        default=False,
+        shown=(),
+    )
+    yield MetricSpec(
+        name="ssim-openfwi",
+        title="SSIM (OpenFWI)",
+        summary="structural similarity as in OpenFWI's tables: that of ssim, under OpenFWI's name; select it with "
+        "--metrics",
+        reference=openfwi,
+        target="fwibench.metrics.ssim:ssim",
+        better="high",
+        default=False,
+        shown=(),
     )
 
 

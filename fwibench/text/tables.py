@@ -36,6 +36,7 @@ class TextTable:
         rows: Cells, as many in each row as there are heads.
         right: Heads of the columns that are aligned to the right.
         optional: Heads of the columns that a narrow terminal may lack, the first to drop first.
+        note: Footnote; empty for none.
     """
 
     title: str
@@ -43,6 +44,7 @@ class TextTable:
     rows: list[list[str]]
     right: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    note: str = ""
 
 
 def to_markdown(table: TextTable) -> str:
@@ -51,7 +53,8 @@ def to_markdown(table: TextTable) -> str:
     lines = [map(escape_markdown, table.header), rule, *(map(escape_markdown, row) for row in table.rows)]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     title = f"{escape_markdown(table.title)}\n\n" if table.title else ""
-    return f"{title}{body}\n"
+    note = f"\n{escape_markdown(table.note)}\n" if table.note else ""
+    return f"{title}{body}\n{note}"
 
 
 def to_latex(table: TextTable) -> str:
@@ -72,6 +75,7 @@ def to_latex(table: TextTable) -> str:
             *map(line, table.rows),
             r"    \bottomrule",
             r"  \end{tabular}",
+            *([f"  \\par\\footnotesize {escape_latex(table.note)}"] if table.note else []),
             r"\end{table}",
             "",
         ]
@@ -88,9 +92,9 @@ def to_html(table: TextTable) -> str:
 
     body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in table.rows)
     caption = f"<caption>{html.escape(table.title)}</caption>" if table.title else ""
-    return (
-        f"<table>{caption}\n<thead><tr>{line(table.header, 'th')}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
-    )
+    note = f"<p>{html.escape(table.note)}</p>\n" if table.note else ""
+    head = f"<thead><tr>{line(table.header, 'th')}</tr></thead>"
+    return f"<table>{caption}\n{head}\n<tbody>\n{body}\n</tbody>\n</table>\n{note}"
 
 
 def escape_markdown(text: str) -> str:

@@ -53,7 +53,7 @@ def test_printed_table_sorting_and_exports_show_it(fwibench: Command, results: P
     assert "Edges [%]" in header
     assert [line.split()[1] for line in lines] == ["b", "c", "a"], "high is better"
     texts = {path: (results.parent / path).read_bytes() for path in paths}
-    assert texts["t.csv"].splitlines()[0].endswith(b",samples_seen,budget_s,edge_share"), "after the stable columns"
+    assert texts["t.csv"].splitlines()[0].endswith(b",budget_s,costs_source,edge_share"), "after the stable columns"
     assert {row["method"]: row["rank"] for row in json.loads(texts["t.json"])} == {"a": 1, "b": 2, "c": 3}
     assert all(row["edge_share"] > 0 for row in json.loads(texts["t.json"]))
     assert rb"Edges \[%\]" in texts["t.md"]
@@ -97,7 +97,7 @@ def test_a_plugin_cannot_move_stable_columns_or_change_what_ranks() -> None:
     flops = MetricSpec(name="flops", summary="s", target="m:f", better="high", ranks=True, stable=True)
     columns = columns_of(Registry(metrics={"loss": Offer(loss, OURS), "flops": Offer(flops, THEIRS)}))
     assert columns.ranking.metric == "loss"
-    assert list(columns.by_key)[-2:] == ["budget_s", "flops_score"]
+    assert list(columns.by_key)[-2:] == ["costs_source", "flops_score"]
     assert columns.by_key["flops"].metric == "", "the column that had the name keeps it"
 
 

@@ -38,11 +38,9 @@ def make_rows(records: list[Record]) -> list[Row]:
 
 def test_columns_are_the_documented_ones() -> None:
     (row,) = make_rows([record("a", 1.0)])
-    assert len(row) == 41
-    assert list(row)[-5:] == ["unit", "n_groups", "test_dataset", "samples_seen", "budget_s"], (
-        "new ones come at the end"
-    )
-    assert tuple(row) == tuple(builtin_columns().by_key)[:41]
+    assert len(row) == 42
+    assert list(row)[-4:] == ["test_dataset", "samples_seen", "budget_s", "costs_source"], "new ones come at the end"
+    assert tuple(row) == tuple(builtin_columns().by_key)[:42]
 
 
 def test_seeds_are_averaged_and_failures_counted() -> None:

@@ -10,7 +10,9 @@ from skimage.metrics import structural_similarity
 from fwibench.datasets.salt.dataset import PROBLEM, Salt
 from fwibench.datasets.salt.spec import SALT
 from fwibench.metrics.pointwise import mae, mae_illuminated, mse, rmse
+from fwibench.metrics.pooling import pool
 from fwibench.metrics.ssim import ssim, ssim_wang
+from fwibench.plugins.registry import load_registry
 from fwibench.problem import Grid, Problem
 from fwibench.testing.problems import EM
 
@@ -117,3 +119,21 @@ def test_ssim_is_of_maps_on_0_to_1_and_the_guide_tells_what_another_range_gives(
     page = (Path(__file__).parents[2] / "docs" / "guide" / "running.md").read_text()
     values = [ssim(last[None], first[None], scaled)[0] for scaled in (problem, signed)]
     assert f"{values[1]:.4f} instead of {values[0]:.4f}" in page
+
+
+def test_openfwi_metrics_are_the_numbers_of_its_test_script() -> None:
+    """Independent computation of OpenFWI's test.py: float64, padded windows, mean over everything."""
+    specs = {offer.spec.name: offer.spec for offer in load_registry(only=()).metrics.values()}
+    a, b = maps(0, shape=(14, 17)), maps(1, shape=(14, 17))
+    problem = PROBLEM.model_copy(update={"grid": Grid(nz=14, nx=17, spacing=10.0)})
+    # labels are scaled to [-1, 1] by 1500 and 4500 m/s
+    x, y = (2 * (one.astype(float) - 1500) / 3000 - 1 for one in (a, b))
+    expected = {
+        "mae-normalised": np.abs(x - y).mean(),
+        "rmse-normalised": np.sqrt(np.square(x - y).mean()),
+        "ssim-openfwi": np.mean([direct_ssim(one[0], other[0]) for one, other in zip(a, b, strict=True)]),
+    }
+    for name, value in expected.items():
+        spec = specs[name]
+        assert pool(spec.load()(a, b, problem), spec.pooling) == pytest.approx(value, abs=1e-6), name
+        assert (spec.default, spec.shown) == (False, ())

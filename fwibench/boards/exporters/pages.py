@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fwibench.boards.exporters.data import inert
-from fwibench.boards.rows import Row
+from fwibench.boards.rows import STATED, STATED_MARK, Row
 from fwibench.boards.tables import Table, make_tables
 from fwibench.text.tables import TextTable, to_latex, to_markdown
 
@@ -68,12 +68,10 @@ def _for_a_text(table: Table) -> TextTable:
         and not (column.key == "status" and all(row[number] in ("ok", "published") for row in table.rows))
     ]
     header = tuple(table.header[number] for number in kept)
-    return TextTable(
-        table.title,
-        header,
-        [
-            [row[number] if table.header[number] in table.right else inert(row[number]) for number in kept]
-            for row in table.rows
-        ],
-        tuple(name for name in table.right if name in header),
-    )
+    rows = [
+        [row[number] if table.header[number] in table.right else inert(row[number]) for number in kept]
+        for row in table.rows
+    ]
+    marked = any(cell.endswith(STATED_MARK) for row in rows for cell in row)
+    right = tuple(name for name in table.right if name in header)
+    return TextTable(table.title, header, rows, right, note=STATED if marked else "")

@@ -14,7 +14,7 @@ from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.errors import RecordError
 from fwibench.runs.artefacts.layout import RunFiles
-from fwibench.runs.artefacts.record import Costs, Record, read_record
+from fwibench.runs.artefacts.record import Costs, Origin, Record, read_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.load import Load
 from fwibench.text.readable import counted, show_count, show_number, show_seconds
@@ -70,22 +70,24 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         ("run", record.run_id),
         ("status", f"{record.status} {record.reason}".strip()),
         ("notes", "; ".join(record.notes)),
-        ("method", f"{cell.method} {cell.method_version} from {record.plugin} ({record.kind}, track {record.track})"),
+        ("method", _method(record)),
+        *_origin(record.origin),
         ("options", _pairs(cell.options)),
         ("dataset", f"{cell.place} ({record.source}), split {cell.split}, profile {cell.profile}, seed {cell.seed}"),
         ("applied model", f"of {cell.model}" if cell.model else ""),
         ("members", " ".join(cell.members)),
         ("SHA-256 of the model", record.model_sha256),
-        ("samples", f"{record.n_train} train, {record.n_val} val, {record.n_test} test" if record.n_test else ""),
+        ("samples", _samples(record)),
         ("unit of the property", record.unit),
         *((name, show_number(value, 5)) for name, value in record.scores.items()),
         *((name, show_number(value, 5)) for name, value in record.diagnostics.items()),
+        ("costs", "stated by those who made the predictions" if record.costs_source == "stated" else ""),
         ("parameters", show_count(complexity.parameters)),
         ("closed-form parameters", show_count(complexity.parameters_closed_form)),
         ("fixed parameters", show_count(complexity.parameters_fixed)),
         (
             "FLOPs of one sample",
-            f"{show_count(complexity.flops)} ({complexity.flops_kind})" if complexity.flops else "",
+            f"{show_count(complexity.flops)} ({complexity.flops_kind or 'stated'})" if complexity.flops else "",
         ),
         ("not counted", ", ".join(complexity.uncounted)),
         ("fit", _fit(record)),
@@ -106,6 +108,27 @@ def _facts(record: Record, folder: Path) -> list[tuple[str, str]]:
         *((name, _plain(value)) for name, value in record.environment.items()),
         ("files", str(folder)),
     ]
+
+
+def _method(record: Record) -> str:
+    plugin = f" from {record.plugin}" if record.plugin else ""
+    return f"{record.cell.method} {record.cell.method_version}{plugin} ({record.kind}, track {record.track})"
+
+
+def _origin(origin: Origin | None) -> list[tuple[str, str]]:
+    if origin is None:
+        return []
+    return [
+        ("reference", origin.reference),
+        ("predictions", f"made elsewhere, from {origin.file}"),
+        ("SHA-256 of the predictions", origin.sha256),
+        ("truth", f"of a file with the SHA-256 {origin.truth_sha256}" if origin.truth_sha256 else "of the dataset"),
+    ]
+
+
+def _samples(record: Record) -> str:
+    counts = {"train": record.n_train, "val": record.n_val, "test": record.n_test}
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count is not None)
 
 
 def _fit(record: Record) -> str:

@@ -90,6 +90,7 @@ def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str
     best, column = points[0].row, line.row.columns.ranking
     score = f"{number(best.score or 0.0)} {column.unit(unit)}".strip()
     lead = f"the best is {score} of {points[0].name}"
+    stated = [point.name for point in points if point.row.stated]
     unmeasured = [
         f"{axis} of {listed(names)}"
         for axis, cost in COSTS.items()
@@ -103,6 +104,9 @@ def _caption(line: Line, points: Sequence[Point], left: Sequence[str], unit: str
                 f"{counted(line.row['n_test'], 'test sample')} that all have, with 95 % intervals, against the cost of "
                 f"a prediction; {lead}.",
                 f"Not measured: {'; '.join(unmeasured)}." if unmeasured else "",
+                f"Stated by those who made the predictions, not measured here: costs of {listed(stated)}."
+                if stated
+                else "",
                 f"Left out: {listed(left)}." if left else "",
             ),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from fwibench.boards.rows import Row
 from fwibench.plugins.registry import Registry
 from fwibench.report.page.tables import Group
-from fwibench.runs.artefacts.record import Record
+from fwibench.runs.artefacts.record import EXTERNAL, Record
 from fwibench.runs.reproduction.command import command_of
 
 OF_A_RUN = ("command", "git")
@@ -62,7 +62,8 @@ class Recipe:
     Attributes:
         row: Row of the leaderboard.
         anchor: Id of its row in the page.
-        commands: For each of its runs, a command that repeats it and compares, and one that only repeats it.
+        commands: For each of its runs, a command that repeats it and compares, and one that only repeats it; none of
+            predictions that were made elsewhere.
     """
 
     row: Row
@@ -115,6 +116,7 @@ def find_recipes(groups: Sequence[Group], runs: Mapping[str, Record], registry: 
                 shlex.join(command_of(record, runs.get(record.cell.base), registry)),
             )
             for record in _records(shown.row, runs)
+            if record.kind != EXTERNAL
         ]
         found.append(Recipe(shown.row, shown.anchor, commands))
     return found

@@ -86,6 +86,9 @@ class Cell(Frozen):
         "their own dataset",
     )
     model: str = Field(default="", description="run whose fitted model a transferred cell applies; else empty")
+    external: bool = Field(
+        default=False, description="whether the predictions were made elsewhere, by a method that no plugin offers"
+    )
 
     @cached_property
     def key(self) -> str:
@@ -95,7 +98,9 @@ class Cell(Frozen):
         does not change the key. Fingerprints represent the options of datasets, and the other fields `model`.
         """
         unset = {
-            name for name in ("budget", "base", "members", "plugin", "files", "tested_on") if not getattr(self, name)
+            name
+            for name in ("budget", "base", "members", "plugin", "files", "tested_on", "external")
+            if not getattr(self, name)
         }
         content = self.model_dump(mode="json", exclude={"dataset_options", "non_default", "model", *unset})
         if self.tested_on is not None:

@@ -30,6 +30,8 @@ Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 LONGEST_NAME = 200
 """Largest length of a run's name [bytes]: file systems accept 255, and temporary copies have a suffix."""
 MOST_NOTES = 100
+EXTERNAL = "external"
+"""Kind of the records of methods that no plugin offers."""
 DEEPEST = 20
 """Largest nesting depth of an option's value or of an entry of the environment."""
 
@@ -67,6 +69,17 @@ class Costs(Frozen):
         return self.fit_s if self.fit_s is None else self.fit_s + (self.members_fit_s or 0.0)
 
 
+class Origin(Frozen):
+    """Where predictions that were made elsewhere come from."""
+
+    file: Text = Field(description="name of the file of the predictions")
+    sha256: Text = Field(description="SHA-256 of the predictions as they were scored, see `content_sha256`")
+    truth_sha256: Text = Field(
+        default="", description="SHA-256 of the file with the truth; empty: the truth of the dataset"
+    )
+    reference: Text = Field(default="", description="paper, address or authors, as stated")
+
+
 class Record(Frozen):
     """Status, scores and costs of one cell."""
 
@@ -92,6 +105,11 @@ class Record(Frozen):
     )
     complexity: Complexity = Complexity()
     costs: Costs = Field(default_factory=Costs)
+    costs_source: Literal["measured", "stated"] = Field(
+        default="measured",
+        description="whether costs and complexity were measured here, or stated by those who made the predictions",
+    )
+    origin: Origin | None = Field(default=None, description="origin of predictions that were made elsewhere")
     diagnostics: dict[str, Score] = Field(default_factory=dict)
     model_sha256: Text = Field(
         default="", description="SHA-256 over the files of the fitted model that predicted; empty if not known"
@@ -109,6 +127,11 @@ class Record(Frozen):
     def run_id(self) -> str:
         """Name of the cell's folder."""
         return self.cell.run_id
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether any time, memory or complexity is known."""
+        return self.costs != Costs() or self.complexity != Complexity()
 
     @property
     def disturbed(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.layout import RunFiles
-from fwibench.runs.artefacts.record import Record, read_record
+from fwibench.runs.artefacts.record import EXTERNAL, Record, read_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import choose_device, select_device
 from fwibench.runs.opening.datasets import build_dataset
@@ -74,6 +74,8 @@ def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registr
         FwibenchError: The dataset has changed since the run.
     """
     record = read_record(RunFiles(folder).record)
+    if record.kind == EXTERNAL:
+        raise UsageError(f"{record.run_id} is external and has no model that can be applied", "choose another run")
     cell, spec = record.cell, registry.method(record.cell.method).spec
     if record.status != "ok":
         raise UsageError(

@@ -19,7 +19,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.differences import Change, find_changes
 from fwibench.runs.artefacts.layout import RunFiles
-from fwibench.runs.artefacts.record import Record, read_record
+from fwibench.runs.artefacts.record import EXTERNAL, Record, read_record
 from fwibench.runs.artefacts.scores import read_scores
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request
@@ -68,9 +68,16 @@ def read_run(folder: Path, *, to_run: bool = True) -> tuple[Record, Record | Non
 
     Raises:
         RecordError: The record of the run cannot be read.
-        UsageError: The status of the run cannot be reproduced: it did not run, or reached its time limit.
+        UsageError: The run cannot be reproduced: no plugin offers its method, it did not run, or it reached its time
+            limit.
     """
     record = read_record(RunFiles(folder).record)
+    if record.kind == EXTERNAL:
+        raise UsageError(
+            f"{record.run_id} is external: no plugin offers {record.cell.method}, so its result cannot be reproduced "
+            "here",
+            "fwibench rescore computes its scores again from its predictions",
+        )
     if to_run and record.status == "not-run":
         raise UsageError(f"{record.run_id} was not run, so it has no result to compare with", "choose another run")
     if to_run and record.status == "timeout":
