@@ -39,7 +39,7 @@ class Commands(Mapping[str, Any]):
     """The commands of a group by name.
 
     One is imported when it is asked for: as the function of its name in the module of its name, with an underscore
-    behind a name that Python has.
+    for a hyphen, and one behind a name that Python has.
 
     Args:
         package: Package of the modules.
@@ -60,9 +60,10 @@ class Commands(Mapping[str, Any]):
         return len(self._members)
 
     def _load(self, name: str) -> Any:
-        module = import_module(f"{self._package}.{name}")
+        function = name.replace("-", "_")
+        module = import_module(f"{self._package}.{function}")
         app = _app()
-        app.command(name, cls=Command)(getattr(module, f"{name}_" if hasattr(builtins, name) else name))
+        app.command(name, cls=Command)(getattr(module, f"{function}_" if hasattr(builtins, name) else function))
         return typer.main.get_command(app)
 
     def summaries(self) -> list[tuple[str, str]]:
