@@ -15,12 +15,10 @@ from fwibench.cli.registry import open_registry
 from fwibench.files.atomic import sha256
 from fwibench.runs.artefacts.results import Results
 
-ModelOutput = Annotated[Path, typer.Option("--output", "-o", help="The model file to write, NAME.fwib.")]
-
 
 def export(
     run: Run,
-    output: ModelOutput,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write, NAME.fwib.")],
     results: ResultsOption = Path("results"),
     force: ForceOutput = False,
     json: Json = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fwibench.cli.commands.export import ModelOutput, print_model
+from fwibench.cli.commands.export import print_model
 from fwibench.cli.options import ForceOutput, Json
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
@@ -22,7 +22,7 @@ def import_model(
             "--dataset", "--family", "-d", metavar="NAME", help="Dataset that they were trained on, such as flatvel-a."
         ),
     ],
-    output: ModelOutput,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write, NAME.fwib.")],
     force: ForceOutput = False,
     json: Json = False,
 ) -> None:

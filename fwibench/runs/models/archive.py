@@ -205,7 +205,8 @@ def _fault(entry: zipfile.ZipInfo) -> str:
     """Return why a member is not read, from its name, kind and compression; empty if it can be read."""
     name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
     parts = name.split("/")
-    if any(part in ("", ".", "..") or part.strip(" .") != part for part in parts):
+    # "..", and what Windows takes for it
+    if any(not part or part.rstrip(" .") != part for part in parts):
         return "has a path that may lead out of the folder"
     if not name.isprintable() or set('\\:*?"<>|') & set(name):
         return "has a name that some systems do not allow"

@@ -179,3 +179,15 @@ def test_method_that_is_not_installed_is_named(invlint_file: Path, registry: Reg
     with pytest.raises(UsageError, match=r"invlint\.fwib needs a method that is not here: .*'invlint'") as error:
         theirs.spec(others)
     assert error.value.hint == "install fwibench-theirs, whose plugin offers it"
+
+
+def test_command_writes_a_file_and_keeps_an_existing_one(
+    invlint_run: Path, invlint_file: Path, tmp_path: Path, fwibench: Command
+) -> None:
+    command = "export", "random-smoke-invlint", "-o", "model.fwib", "--results", invlint_run.parents[1]
+    done = fwibench(*command)
+    assert done.returncode == 0, done.stderr
+    assert f"model.fwib: invlint (version 2) of {invlint_run.name}" in done.stdout
+    assert (tmp_path / "model.fwib").read_bytes() == invlint_file.read_bytes()
+    again = fwibench(*command)
+    assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
