@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from fwibench.errors import DataError
 from fwibench.methods.context import RunContext
+from fwibench.methods.torch_method import TorchMethod
 from fwibench.plugins.registry import Registry
 from fwibench.runs.models.importing import import_model
 from fwibench.runs.models.model import ModelFile, read_model
 from tests.conftest import Command
+from tests.tolerances import rounding
 
 LOW, HIGH = -26.95, 52.77
 """Amplitudes of FlatVel-A that OpenFWI scales to -1 and 1, in `dataset_config.json`."""
@@ -79,32 +81,35 @@ class PublishedNetwork(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def published() -> PublishedNetwork:
-    """The network with random weights and statistics, so that every tensor matters."""
-    generator = torch.Generator().manual_seed(3)
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        network = PublishedNetwork().eval()
-    for name, value in network.state_dict().items():
-        if name.endswith(("running_mean", "1.bias", "1.weight")):
-            value.copy_(torch.randn(value.shape, generator=generator) * 0.3 + name.endswith("weight"))
-        elif name.endswith("running_var"):
-            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
-    return network
-
-
-@pytest.fixture(scope="module")
 def measurements() -> np.ndarray:
     return np.random.default_rng(5).normal(0, 3, (2, 5, 1000, 70)).astype(np.float32)
 
 
-def expected(network: PublishedNetwork, measurements: np.ndarray) -> np.ndarray:
-    """Velocity as OpenFWI's `test.py` computes it: logarithm, min-max by logged constants, labels 1500 to 4500."""
+@pytest.fixture(scope="module")
+def published(measurements: np.ndarray) -> PublishedNetwork:
+    """The network with random weights and the statistics of its own signals, so that every layer matters."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = PublishedNetwork()
+        for name, value in network.named_parameters():
+            if name.endswith("1.weight"):
+                nn.init.uniform_(value, 0.8, 1.2)
+            elif name.endswith("bias"):
+                nn.init.uniform_(value, -0.1, 0.1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            # the statistics of one batch, not a running mean with the initial ones
+            module.momentum = None
+    with torch.no_grad():
+        network.train()(torch.from_numpy(scaled(measurements)).float())
+    return network.eval()
+
+
+def scaled(measurements: np.ndarray) -> np.ndarray:
+    """Measurements as OpenFWI's `test.py` scales them: a logarithm, then min-max by logged constants."""
     logged = np.log1p(np.abs(measurements.astype(np.float64))) * np.sign(measurements)
     low, high = -np.log1p(-LOW), np.log1p(HIGH)
-    with torch.no_grad():
-        maps = network(torch.from_numpy(2 * (logged - low) / (high - low) - 1).float()).numpy()
-    return (maps + 1) / 2 * 3000 + 1500
+    return 2 * (logged - low) / (high - low) - 1
 
 
 def saved(path: Path, state: dict[str, Tensor], **more: Any) -> Path:
@@ -151,11 +156,15 @@ def test_imported_checkpoint_predicts_as_the_published_network(
     assert (model.record.cell.method, model.record.cell.dataset) == (method, "flatvel-a")
     assert model.record.track == "extra-data"
     assert "saved by OpenFWI after epoch 119" in model.record.notes
-    found = model.load(registry, RunContext(workdir=tmp_path)).predict(measurements)
-    truth = expected(published, measurements)
-    assert truth.std() > 1, "the maps depend on the weights"
-    # float32: the scaling of measurements differs by rounding, which the layers pass on
-    np.testing.assert_allclose(found, truth, rtol=1e-6)
+    loaded = model.load(registry, RunContext(workdir=tmp_path))
+    assert isinstance(loaded, TorchMethod)
+    inputs = loaded.encode(measurements)
+    # values of about 1 after four operations in float32
+    np.testing.assert_allclose(inputs, scaled(measurements), rtol=0, atol=rounding(4))
+    with torch.no_grad():
+        maps = published(inputs).numpy().astype(np.float64)
+    assert np.abs(maps[0] - maps[1]).mean() > 0.1, "the maps depend on the measurements, so on every layer"
+    np.testing.assert_allclose(loaded.predict(measurements), 1500 + (maps + 1) / 2 * 3000, rtol=1e-6)
 
 
 def without(name: str) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:

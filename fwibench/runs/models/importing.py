@@ -18,7 +18,7 @@ from fwibench.runs.models.archive import Manifest, pack
 from fwibench.runs.models.export import describe
 from fwibench.runs.models.layout import run_folder
 from fwibench.runs.opening.datasets import open_dataset
-from fwibench.runs.planning.plan import differing_options, non_default_options
+from fwibench.runs.planning.plan import non_default_options
 from fwibench.specs.importer import Imported, ImporterSpec
 from fwibench.specs.options import validate_options
 
@@ -73,7 +73,8 @@ def import_model(checkpoint: Path, importer: ImporterSpec, dataset: str, output:
             ),
             status="ok",
             notes=[f"imported by {importer.name} from {checkpoint.name}, SHA-256 {digest}", *imported.notes],
-            chosen=differing_options(offer.spec, "paper", options),
+            # how it was trained is not known, so no option of the training differs
+            chosen=imported.options,
             kind=offer.spec.kind,
             track="extra-data",
             plugin=offer.plugin.distribution,
