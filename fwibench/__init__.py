@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fwibench.api.datasets import LoadedDataset, load_dataset
     from fwibench.api.evaluate import evaluate
     from fwibench.api.evaluation import Evaluation
+    from fwibench.api.model_files import LoadedModel, load_model
     from fwibench.api.runs import RunOutcome, leaderboard, load_run, run
     from fwibench.api.score import score
     from fwibench.api.studies import StudyOutcome, study
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fwibench.specs.dataset import DatasetSpec, PublishedMaps
     from fwibench.specs.dataset_options import DatasetOptions, FilesOptions
     from fwibench.specs.exporter import ExporterSpec
+    from fwibench.specs.importer import Imported, ImporterSpec
     from fwibench.specs.method import MethodSpec, Published, TrainingOptions
     from fwibench.specs.metric import MetricSpec
     from fwibench.specs.study import Case, Claim, Effort, PublishedValue, Quantity, StudySpec
@@ -52,9 +54,12 @@ __all__ = [
     "ExporterSpec",
     "FilesOptions",
     "Frozen",
+    "Imported",
+    "ImporterSpec",
     "IterativeMethod",
     "Layer",
     "LoadedDataset",
+    "LoadedModel",
     "Method",
     "MethodSpec",
     "MetricSpec",
@@ -82,6 +87,7 @@ __all__ = [
     "list_methods",
     "list_metrics",
     "load_dataset",
+    "load_model",
     "load_run",
     "run",
     "score",
@@ -93,6 +99,7 @@ _HOMES = {
     "fwibench.api.datasets": ("LoadedDataset", "load_dataset"),
     "fwibench.api.evaluate": ("evaluate",),
     "fwibench.api.evaluation": ("Evaluation",),
+    "fwibench.api.model_files": ("LoadedModel", "load_model"),
     "fwibench.api.runs": ("RunOutcome", "leaderboard", "load_run", "run"),
     "fwibench.api.score": ("score",),
     "fwibench.api.studies": ("StudyOutcome", "study"),
@@ -113,6 +120,7 @@ _HOMES = {
     "fwibench.specs.dataset": ("DatasetSpec", "PublishedMaps"),
     "fwibench.specs.dataset_options": ("DatasetOptions", "FilesOptions"),
     "fwibench.specs.exporter": ("ExporterSpec",),
+    "fwibench.specs.importer": ("Imported", "ImporterSpec"),
     "fwibench.specs.method": ("MethodSpec", "Published", "TrainingOptions"),
     "fwibench.specs.metric": ("MetricSpec",),
     "fwibench.specs.study": ("Case", "Claim", "Effort", "PublishedValue", "Quantity", "StudySpec"),

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from fwibench import Frozen, MethodSpec, TrainingOptions, hookimpl
+from fwibench import Frozen, ImporterSpec, MethodSpec, TrainingOptions, hookimpl
 from fwibench.specs.method import BatchSize, Epochs, FirstMoment, LearningRate, SecondMoment
 from fwibench_baselines.fwi.options import OracleOptions, StartOptions
+from fwibench_baselines.pretrained_options import PretrainedOptions
 from fwibench_baselines.published import INVERSIONNET, MULTISCALE_FWI, VELOCITYGAN
 
 PairedBatchSize = Annotated[
@@ -209,4 +210,27 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             track="oracle-start",
             version="3",
         ),
+        MethodSpec(
+            name="pretrained",
+            summary="fitted method of a model file, as it is or trained further",
+            target="fwibench_baselines.pretrained:Pretrained",
+            kind="learned",
+            options=PretrainedOptions,
+            measurements=("seismic", "em"),
+            devices=("cpu", "cuda"),
+            needs_fit_for={"finetune": (True,)},
+        ),
+    ]
+
+
+@hookimpl
+def fwibench_importers() -> Iterable[ImporterSpec]:
+    """Return the spec of the importer of OpenFWI's checkpoints."""
+    return [
+        ImporterSpec(
+            name="openfwi",
+            summary="checkpoints of InversionNet and VelocityGAN that OpenFWI published",
+            reference="Deng et al., OpenFWI, NeurIPS 2022; repository lanl/OpenFWI",
+            target="fwibench_baselines.openfwi:read_checkpoint",
+        )
     ]

@@ -76,7 +76,12 @@ BEFORE_SCORES = (
     Column("dataset", "text", "name of the dataset, with its variant", lambda runs: runs.dataset),
     Column("source", "text", "`synthetic`, `files`, or `published: ` and where", lambda runs: runs.first.source),
     Column("split", "text", "split scheme", lambda runs: runs.first.cell.split),
-    Column("track", "text", "`standard`, `oracle-start` or `extra-data`", lambda runs: runs.first.track),
+    Column(
+        "track",
+        "text",
+        "`standard`, `oracle-start` or `extra-data`: the model was trained on other samples",
+        lambda runs: runs.first.track,
+    ),
     Column(
         "profile",
         "text",

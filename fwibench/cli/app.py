@@ -60,8 +60,9 @@ app = make_group(
         "disk space.",
         "status": "List the runs of a results folder: status, score, duration and reason.",
         "show": "Show a run: options, scores, costs, diagnostics and environment.",
-        "predict": "Apply the model of a finished run to new measurements; their shape, type, values and amplitude "
-        "are checked.",
+        "predict": "Apply the model of a finished run, or a model file, to new measurements, which are checked before.",
+        "export": "Write the fitted method of a finished run as a model file, which needs nothing else to predict.",
+        "import-model": "Make a model file of published weights, such as OpenFWI's checkpoints.",
         "reproduce": "Run the command of a finished run again in a new folder and compare the results; exit code 1 "
         "if they differ.",
         "invert": "Invert a record without training: full waveform inversion with the geometry of the survey.",
@@ -75,7 +76,8 @@ app = make_group(
         "diff": "Compare the cells, status and scores of two results folders; exit code 1 if they differ.",
         "score": "Score predictions that were made elsewhere: they become a record beside the runs of methods.",
         "rescore": "Compute metrics, such as a newly installed one, from the stored predictions of finished runs.",
-        "list": "List methods, datasets, metrics, exporters or studies, each with the plugin that offers it.",
+        "list": "List methods, datasets, metrics, exporters, studies or importers, each with the plugin that offers "
+        "it.",
         "info": "Show a method, dataset, metric or exporter; with --dataset, the layers and costs of a method "
         "on that dataset.",
         "data": data,

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fwibench.errors import UnsuitableError
-from fwibench.files.atomic import atomic_write
+from fwibench.errors import MethodError, UnsuitableError
+from fwibench.files.atomic import atomic_write, reading
+from fwibench.files.npy import read_npz
 from fwibench.methods.base import Method
 from fwibench.methods.budgets import LATE
 from fwibench.methods.complexity import Complexity, Layer
@@ -76,7 +78,7 @@ class TorchMethod(Method):
             self.network = self.build().to(self.device)
             self.companions = {name: part.to(self.device) for name, part in self.build_companions().items()}
         self.network.eval()
-        self._ready = False
+        self._ready = self._loaded = False
         self._fit_started: float | None = None
 
     @abstractmethod
@@ -120,6 +122,8 @@ class TorchMethod(Method):
     def fit(self, train: Split, val: Split) -> None:
         """Solve for the encoder, then train the network and keep the weights that are best on `val`.
 
+        After `load` or `take_weights` it trains on from these weights and keeps the encoder that they belong to.
+
         Raises:
             UnsuitableError: `val` is empty, or `train` is too small for batch normalisation.
             DivergedError: A loss is not finite.
@@ -133,7 +137,8 @@ class TorchMethod(Method):
                 "add samples to the val split",
             )
         self._fit_started = time.monotonic()
-        self.fit_encoder(train, val)
+        if not self._loaded:
+            self.fit_encoder(train, val)
         self.fit_precision = precision = self._choose_precision(train)
         fabric = make_fabric(self.context, precision)
         alone = self.context.devices == 1
@@ -286,18 +291,60 @@ class TorchMethod(Method):
         return lambda: self.network(self.encoder(sample))
 
     def save(self, path: Path) -> None:
-        """Write the states of encoder and network, and the precision and length of the fit, to `model.pt`."""
+        """Write the states of encoder and network, and the precision and length of the fit, to `weights.npz`.
+
+        Raises:
+            MethodError: A state is not a tensor.
+        """
         if not self._ready:
             raise self.not_fitted()
-        with atomic_write(path / "model.pt") as stream:
-            states = {"encoder": self.encoder.state_dict(), "network": self.network.state_dict()}
-            torch.save({**states, "precision": self.fit_precision, "batches": self.fit_batches}, stream)
+        arrays = {
+            f"{part}.{name}": _to_array(f"{part}.{name}", value)
+            for part, module in (("encoder", self.encoder), ("network", self.network))
+            for name, value in module.state_dict().items()
+        }
+        with atomic_write(path / "weights.npz") as stream:
+            fit = {"precision": np.array(self.fit_precision or ""), "batches": np.array(self.fit_batches or 0)}
+            np.savez(stream, **arrays, **fit)  # type: ignore[arg-type]
 
     def load(self, path: Path) -> None:
-        """Read `model.pt`."""
-        state = torch.load(path / "model.pt", map_location=self.device, weights_only=True)
+        """Read `weights.npz`, or `model.pt` of earlier versions."""
+        if (former := path / "model.pt").exists():
+            state = torch.load(former, map_location=self.device, weights_only=True)
+        else:
+            with reading(path / "weights.npz", "the weights of the method", "run the cell again with --force"):
+                state = _to_states(read_npz(path / "weights.npz"))
         self.encoder.load_state_dict(state["encoder"])
-        self.network.load_state_dict(state["network"])
+        self.take_weights(state["network"])
         # models of earlier versions lack them
         self.fit_precision, self.fit_batches = state.get("precision"), state.get("batches")
-        self._ready = True
+
+    def take_weights(self, network: Mapping[str, Tensor]) -> None:
+        """Take weights that were trained elsewhere; the method can then predict, and `fit` trains on from them.
+
+        Args:
+            network: State of the network, as its `state_dict` returns it.
+        """
+        self.network.load_state_dict(network)
+        self._ready = self._loaded = True
+
+
+def _to_array(name: str, value: Any) -> NDArray[Any]:
+    """Return a tensor of a state as an array; floating-point types that numpy lacks become float32, which is exact."""
+    if not isinstance(value, Tensor):
+        raise MethodError(
+            f"the state {name} is of type {type(value).__name__}, expected a tensor",
+            "register it as a buffer, or override save and load",
+        )
+    value = value.detach().cpu()
+    return (value.float() if value.is_floating_point() and value.itemsize < 4 else value).numpy()
+
+
+def _to_states(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the states of encoder and network, and what is known of the fit, of the arrays that `TorchMethod.save` writes."""
+    fit = {"precision": str(arrays.pop("precision")) or None, "batches": int(arrays.pop("batches", 0)) or None}
+    states: dict[str, Any] = {"encoder": {}, "network": {}, **fit}
+    for name, array in arrays.items():
+        part, _, key = name.partition(".")
+        states[part][key] = torch.from_numpy(array)
+    return states

@@ -13,6 +13,7 @@ import pluggy
 if TYPE_CHECKING:
     from fwibench.specs.dataset import DatasetSpec
     from fwibench.specs.exporter import ExporterSpec
+    from fwibench.specs.importer import ImporterSpec
     from fwibench.specs.method import MethodSpec
     from fwibench.specs.metric import MetricSpec
     from fwibench.specs.study import StudySpec
@@ -47,6 +48,11 @@ def fwibench_exporters() -> Iterable[ExporterSpec]:  # type: ignore[empty-body]
 @hookspec
 def fwibench_studies() -> Iterable[StudySpec]:  # type: ignore[empty-body]
     """Return specs of the studies that the plugin offers."""
+
+
+@hookspec
+def fwibench_importers() -> Iterable[ImporterSpec]:  # type: ignore[empty-body]
+    """Return specs of the importers that the plugin offers: they make model files of published weights."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""The registry of methods, datasets, metrics, exporters and studies of all plugins, by name.
+"""The registry of methods, datasets, metrics, exporters, studies and importers of all plugins, by name.
 
 Invariant: names are unique. The plugin that is found first keeps a name unless the user overrides it; the second one
 gets a fault that names both. A registered spec can be listed, planned and written as JSON without importing its code.
@@ -21,6 +21,7 @@ from fwibench.plugins.settings import Settings, read_settings
 from fwibench.specs.base import Declaration, api_fault, api_notice
 from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.exporter import ExporterSpec
+from fwibench.specs.importer import ImporterSpec
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
 from fwibench.specs.study import StudySpec
@@ -66,12 +67,20 @@ class Registry:
     @cached_property
     def studies(self) -> dict[str, Offer[StudySpec]]:
         """Offered studies by name; plugins are asked for them on first use, as few commands need them."""
-        found: dict[str, Offer[StudySpec]] = {}
-        hook = "fwibench_studies"
+        return self._ask_all("fwibench_studies", StudySpec)
+
+    @cached_property
+    def importers(self) -> dict[str, Offer[ImporterSpec]]:
+        """Offered importers by name; plugins are asked for them on first use."""
+        return self._ask_all("fwibench_importers", ImporterSpec)
+
+    def _ask_all(self, hook: str, kind: type[S]) -> dict[str, Offer[S]]:
+        """Return what a hook of all plugins offers, by name."""
+        found: dict[str, Offer[S]] = {}
         for plugin in self.plugins:
             with undisturbed():
                 if plugin.implements(hook):
-                    plugin.guarded(hook, partial(_ask, self, plugin, hook, StudySpec, found))
+                    plugin.guarded(hook, partial(_ask, self, plugin, hook, kind, found))
         return found
 
     @property
@@ -95,6 +104,10 @@ class Registry:
         """Return the study of that name; raises `UnknownNameError`, which suggests the closest names."""
         return self._find("study", self.studies, name)
 
+    def importer(self, name: str) -> Offer[ImporterSpec]:
+        """Return the importer of that name; raises `UnknownNameError`, which suggests the closest names."""
+        return self._find("importer", self.importers, name)
+
     def _find(self, kind: str, known: Mapping[str, Offer[S]], name: str) -> Offer[S]:
         if name not in known:
             raise UnknownNameError.among(kind, name, known, self.absent())
@@ -110,13 +123,14 @@ class Registry:
         return f"({'; '.join(notes)}; see fwibench plugins list)" if notes else ""
 
     def offers(self, plugin: Plugin) -> dict[str, list[str]]:
-        """Return the names that a plugin offers, by `methods`, `datasets`, `metrics`, `exporters` and `studies`."""
+        """Return the names that a plugin offers, by kind: `methods`, `datasets` and so on."""
         kinds: dict[str, Mapping[str, Offer[Any]]] = {
             "methods": self.methods,
             "datasets": self.datasets,
             "metrics": self.metrics,
             "exporters": self.exporters,
             "studies": self.studies,
+            "importers": self.importers,
         }
         return {
             kind: [name for name, offer in known.items() if offer.plugin is plugin] for kind, known in kinds.items()
@@ -211,8 +225,8 @@ def _add(registry: Registry, plugin: Plugin, spec: Declaration, known: dict[str,
 
 
 def _tables(registry: Registry, spec: Declaration, known: Mapping[str, Any]) -> Iterator[Mapping[str, Offer[Any]]]:
-    """Yield the tables in which the name of a spec must be free; exporters and studies have names of their own."""
-    if isinstance(spec, ExporterSpec | StudySpec):
+    """Yield the tables in which the name of a spec must be free; methods, datasets and metrics share their names."""
+    if isinstance(spec, ExporterSpec | StudySpec | ImporterSpec):
         yield known
     else:
         yield from (registry.methods, registry.datasets, registry.metrics)

@@ -44,6 +44,22 @@ class SelectiveOptions(Protocol):
         """
 
 
+class Origin(Frozen):
+    """What a fitted model was trained on."""
+
+    label: str = Field(description="method and dataset in words, such as 'invlint on salt'")
+    fingerprint: str = Field(description="fingerprint of the dataset; empty if its samples are not known")
+    split: str = Field(description="split scheme")
+
+
+@runtime_checkable
+class FittedOptions(Protocol):
+    """Options that name a fitted model; a model of options may have this method."""
+
+    def origin(self) -> Origin | None:
+        """Return what the model was trained on; None without a model."""
+
+
 class MethodSpec(Spec):
     """Spec of a method; `target` is a subclass of `fwibench.methods.base.Method`."""
 
@@ -68,7 +84,7 @@ class MethodSpec(Spec):
         ge=1,
         description="smallest number of train samples, such as 2 for batch normalisation of one value per channel",
     )
-    needs_fit_for: dict[str, tuple[str, ...]] = Field(
+    needs_fit_for: dict[str, tuple[str | bool, ...]] = Field(
         default_factory=dict,
         description="values by option with which `fit` must be called before `predict`; with any other value of one of "
         "these options the method needs no fit. Empty: `needs_fit` holds for all values",
@@ -130,6 +146,17 @@ class MethodSpec(Spec):
     def learns(self, options: Mapping[str, Any]) -> bool:
         """Return whether `fit` must be called before `predict` with these options, given as plain data."""
         return self.needs_fit and all(options.get(name) in values for name, values in self.needs_fit_for.items())
+
+    def track_of(self, origin: Origin | None, fingerprint: str, split: str) -> str:
+        """Return the track of a result: `extra-data` if a model that the options name was trained on other samples.
+
+        Args:
+            origin: What that model was trained on; None without one.
+            fingerprint: Fingerprint of the dataset.
+            split: Split scheme.
+        """
+        foreign = origin is not None and (origin.fingerprint, origin.split) != (fingerprint, split)
+        return "extra-data" if foreign and self.track == "standard" else self.track
 
     def refusal(self, problem: Problem, dataset: str, options: BaseModel | None = None) -> str:
         """Return why the method cannot invert a problem; empty if it can.

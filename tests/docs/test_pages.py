@@ -83,7 +83,7 @@ def recipe_tables() -> dict[str, list[list[str]]]:
 
 def test_recipes_are_the_programs(registry: Registry) -> None:
     tables = recipe_tables()
-    learned = {name for name, offer in registry.methods.items() if offer.spec.kind == "learned"}
+    learned = {name for name, offer in registry.methods.items() if offer.spec.trains}
     assert set(tables) == learned
     for name, rows in tables.items():
         spec = registry.method(name).spec

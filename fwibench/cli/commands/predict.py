@@ -1,4 +1,4 @@
-"""`predict`: apply the model of a finished run to new measurements."""
+"""`predict`: apply the model of a finished run, or a model file, to new measurements."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import typer
 
 from fwibench.api.progress import make_listener
 from fwibench.cli.console.output import errors, print_json, print_line, warn_each
-from fwibench.cli.options import Device, ForceOutput, Json, Run, check_results
+from fwibench.cli.options import Device, ForceOutput, Json, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
-from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import check_device
 from fwibench.text.readable import counted, show_number
 
 if TYPE_CHECKING:
+    from fwibench.plugins.registry import Registry
     from fwibench.runs.prediction.predict import Task
     from fwibench.typing import Maps
 
 
 def predict(
-    run: Run,
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|MODEL",
+            help="Name of a run, or a part of it; a model file (.fwib), its address (https), or its name in the "
+            "registry of models.",
+        ),
+    ],
     measurements: Annotated[
         Path,
         typer.Argument(
@@ -38,21 +45,29 @@ def predict(
     force: ForceOutput = False,
     json: Json = False,
 ) -> None:
-    """Apply the model of a finished run to new measurements; their shape, type, values and amplitude are checked."""
+    """Apply the model of a finished run, or a model file, to new measurements, which are checked before."""
     check_device(device)
-    check_results(results)
     outputs: dict[str, tuple[Path | None, str]] = {"--output": (output, ".npy"), "--png": (png, ".png")}
     check_outputs({"the measurements": measurements}, outputs, force=force)
-    folder = Results(results).run(run)
     registry = open_registry()
+    from fwibench.runs.models.sources import is_model
     from fwibench.runs.prediction import predict as predicting
 
-    task = predicting.make_task(folder, measurements, registry)
+    if not is_model(model):
+        check_results(results)
+    with predicting.open_task(model, results, measurements, registry) as task:
+        _predict(task, registry, measurements.name, output, png, device, strict=strict, json=json)
+
+
+def _predict(
+    task: Task, registry: Registry, name: str, output: Path, png: Path | None, device: str, *, strict: bool, json: bool
+) -> None:
+    """Predict, write the maps, and print what they are."""
+    from fwibench.runs.prediction import predict as predicting
+
     warn_each(task.warnings, strict=strict)
     with make_listener(errors()) as listener:
-        listener.begin(
-            f"{task.record.cell.method} on {counted(len(task.measurements), 'sample')} of {measurements.name}"
-        )
+        listener.begin(f"{task.record.cell.method} on {counted(len(task.measurements), 'sample')} of {name}")
         listener.event("", {"stage": "predict"})
         maps = predicting.predict(task, registry, device, lambda scalars: listener.event("", {"report": scalars}))
     facts, late = _facts(task, maps), predicting.doubt_maps(maps, task.problem)

@@ -279,7 +279,7 @@ class _Runner:
             status="not-run",
             chosen=planned.chosen,
             kind=offer.spec.kind,
-            track=offer.spec.track,
+            track=planned.track,
             plugin=offer.plugin.distribution,
             source=planned.dataset.source,
             unit=planned.dataset.problem.property.unit,

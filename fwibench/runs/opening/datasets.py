@@ -12,7 +12,9 @@ from pydantic import BaseModel, ValidationError
 from fwibench.errors import DataError, FwibenchError, OptionError, PluginError, UnknownNameError
 from fwibench.plugins.isolation import blaming
 from fwibench.plugins.registry import Registry
+from fwibench.problem import Problem
 from fwibench.runs.artefacts.cell import Cell, CellDataset
+from fwibench.runs.artefacts.record import Record
 from fwibench.specs.dataset import PROFILES, DatasetSpec, Profile
 from fwibench.specs.options import validate_options
 from fwibench.text.readable import shorten
@@ -121,6 +123,35 @@ def _reopen(registry: Registry, chosen: CellDataset, profile: Profile) -> Datase
     if dataset.fingerprint != chosen.fingerprint:
         raise FwibenchError(f"{chosen.dataset} changed since the run was planned", "run the command again")
     return dataset
+
+
+def load_problem(record: Record, registry: Registry) -> tuple[Problem, float, list[str]]:
+    """Return the problem that a run's method is built for, the share of missing traces in its data, and warnings.
+
+    The samples need not be on this machine.
+
+    Args:
+        record: Record of the run.
+        registry: Registry of the datasets.
+
+    Raises:
+        FwibenchError: The dataset has changed since the run.
+    """
+    cell = record.cell
+    dataset, warnings = build_dataset(registry, cell.fitted_on, cell.profile), []
+    try:
+        known = dataset.fingerprint
+    except (FwibenchError, OSError):
+        known = cell.fingerprint
+        warnings.append(
+            f"the files of {cell.dataset} are not on this machine, so they cannot be compared with those of the run"
+        )
+    if known != cell.fingerprint:
+        raise FwibenchError(
+            f"{cell.dataset} has changed since {record.run_id} was run, so its scaling may differ",
+            "run the method again on the current dataset",
+        )
+    return dataset.measured_problem, dataset.options.missing_traces, warnings
 
 
 def scored_split(dataset: Dataset, cell: Cell) -> Split:

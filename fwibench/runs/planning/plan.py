@@ -26,7 +26,7 @@ from fwibench.runs.opening.datasets import choose_scheme, open_dataset, opening
 from fwibench.runs.planning.request import Request, Selected, check_size
 from fwibench.runs.planning.transfers import differing_problems, transfer_refusal
 from fwibench.specs.dataset import Profile
-from fwibench.specs.method import LENGTH, MethodSpec
+from fwibench.specs.method import LENGTH, FittedOptions, MethodSpec
 from fwibench.specs.options import validate_options
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class PlannedCell:
         chosen: Options that differ from those of the profile, to distinguish cells in tables.
         cached: Its finished record, a cache hit; None if the cell has to run.
         skip: Why it cannot run; empty if it can.
+        track: Track on which its result is ranked.
     """
 
     cell: Cell
@@ -52,6 +53,7 @@ class PlannedCell:
     cached: Record | None = None
     skip: str = ""
     fitted_dataset: Dataset | None = field(default=None, repr=False)
+    track: str = "standard"
 
     @property
     def method_dataset(self) -> Dataset:
@@ -286,7 +288,9 @@ class _Planner:
         skip = one.skip or transfer_refusal(spec, one.cell.options, one.dataset, tested, target.split)
         # a copy would keep the cached key
         cell = Cell.model_validate({**one.cell.model_dump(), "tested_on": target, "model": one.cell.run_id})
-        return PlannedCell(self.format1.adopt(cell), tested, one.chosen, skip=skip, fitted_dataset=one.dataset)
+        return PlannedCell(
+            self.format1.adopt(cell), tested, one.chosen, skip=skip, fitted_dataset=one.dataset, track=one.track
+        )
 
     def plan_cells(self, item: Selected) -> Iterator[PlannedCell]:
         """Yield the cells of a method with one combination of options, after those of the method it builds on."""
@@ -299,13 +303,18 @@ class _Planner:
         validated = validate_options(spec.name, spec.options, spec.preset(request.profile, given), given)
         files, options = _named_files(spec, validated), validated.model_dump(mode="json")
         skip = target.unsupported_reason(spec, validated, request.device)
+        origin = validated.origin() if isinstance(validated, FittedOptions) else None
+        track = spec.track_of(origin, dataset.fingerprint, target.split)
         seeds = range(1) if spec.deterministic else range(request.first_seed, request.first_seed + request.seeds)
         bases: list[PlannedCell] = []
         if spec.builds_on and not skip:
             bases = list(self._plan_bases(spec, options, seeds))
             skip = bases[0].skip
+            track = bases[0].track if track == "standard" else track
             yield from bases
         non_default, chosen = non_default_options(spec, options), differing_options(spec, request.profile, options)
+        if origin:
+            chosen["model"] = origin.label
         run_of = {one.cell.seed: one.cell.run_id for one in bases}
         for seed in seeds:
             # a deterministic base has one cell
@@ -328,7 +337,7 @@ class _Planner:
                 plugin=offer.plugin.distribution if offer.replaces else "",
                 files=files,
             )
-            yield PlannedCell(self.format1.adopt(cell), dataset, chosen, skip=skip)
+            yield PlannedCell(self.format1.adopt(cell), dataset, chosen, skip=skip, track=track)
 
     def _plan_bases(self, spec: MethodSpec, options: Mapping[str, Any], seeds: range) -> Iterator[PlannedCell]:
         """Yield the cells on which some seeds of a method build.

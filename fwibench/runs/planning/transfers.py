@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from fwibench.problem import Problem
 from fwibench.specs.method import MethodSpec
 
 if TYPE_CHECKING:
@@ -30,8 +31,25 @@ def transfer_refusal(spec: MethodSpec, options: Mapping[str, Any], fitted: Datas
     if not spec.learns(options):
         below = f", and {options[spec.builds_on]} can be tested on it" if spec.builds_on else ""
         return f"{name} learns nothing, so there is no model to transfer: run it on {there}{below}"
-    ours, theirs = fitted.problem, tested.problem
-    where = f"{name} is fitted on {fitted.spec.name}"
+    if reason := problem_mismatch(spec, fitted.problem, tested.problem, there):
+        return f"{name} is fitted on {fitted.spec.name}, {reason}"
+    if not len(tested.indices(split)["test"]):
+        return f"{name} is scored on test samples, {there} has none in its split {split}"
+    return ""
+
+
+def problem_mismatch(spec: MethodSpec, ours: Problem, theirs: Problem, there: str) -> str:
+    """Return in what two problems differ so that a model of the first one cannot be applied to the second.
+
+    Args:
+        spec: Spec of the method.
+        ours: Problem that the method is built for.
+        theirs: Problem of the data that it is applied to.
+        there: Name of these data.
+
+    Returns:
+        A relative clause on the data of `ours`; empty if the model can be applied.
+    """
     for what, own, other in (
         ("measurements are", ours.survey.kind, theirs.survey.kind),
         ("measurements have shape", ours.measurement_shape, theirs.measurement_shape),
@@ -39,11 +57,9 @@ def transfer_refusal(spec: MethodSpec, options: Mapping[str, Any], fitted: Datas
         ("maps have unit", ours.property.unit, theirs.property.unit),
     ):
         if own != other:
-            return f"{where}, whose {what} {own}, those of {there} {other}"
+            return f"whose {what} {own}, those of {there} {other}"
     if spec.physics and (ours.grid, ours.survey, ours.physics) != (theirs.grid, theirs.survey, theirs.physics):
-        return f"{where} and simulates with its grid, survey and physics, those of {there} differ"
-    if not len(tested.indices(split)["test"]):
-        return f"{name} is scored on test samples, {there} has none in its split {split}"
+        return f"with whose grid, survey and physics it simulates, those of {there} differ"
     return ""
 
 

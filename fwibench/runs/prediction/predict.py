@@ -1,12 +1,13 @@
-"""Predictions of a finished run's model for new measurements.
+"""Predictions of the model of a finished run, or of a model file, for new measurements.
 
-Invariant: the run is not changed; measurements that do not match its problem raise an error before the method receives
-them.
+Invariant: run and file are not changed; measurements that do not match the problem raise an error before the method
+receives them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwibench.errors import DataError, FwibenchError, MethodError, UsageError
+from fwibench.errors import DataError, MethodError, UnknownNameError, UsageError
 from fwibench.files.atomic import atomic_write
 from fwibench.methods.base import Method, check_prediction
 from fwibench.methods.context import RunContext
@@ -27,9 +28,13 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import EXTERNAL, Record, read_record
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.machine.devices import choose_device, select_device
-from fwibench.runs.opening.datasets import build_dataset
+from fwibench.runs.models.archive import SUFFIX
+from fwibench.runs.models.model import read_model
+from fwibench.runs.models.sources import find_model, is_model, registry_path
+from fwibench.runs.opening.datasets import load_problem
 from fwibench.runs.opening.methods import load_fitted
 from fwibench.runs.prediction.measurements import Measurements, inspect_values, read_measurements, take_measurements
+from fwibench.specs.method import MethodSpec
 from fwibench.typing import Maps
 
 Report = Callable[[dict[str, float]], None]
@@ -39,7 +44,7 @@ OUTSIDE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Task:
-    """A finished run, and measurements that match its problem.
+    """A finished run, or one that was unpacked from a model file, and measurements that match its problem.
 
     Attributes:
         folder: Folder of the run.
@@ -54,6 +59,34 @@ class Task:
     problem: Problem
     measurements: Measurements
     warnings: tuple[str, ...]
+
+
+@contextmanager
+def open_task(source: str, results: Path, measurements: Path, registry: Registry) -> Iterator[Task]:
+    """Find a run or a model file, and yield its task with the measurements of a file.
+
+    Args:
+        source: Path, address or registered name of a model file; or the name of a run, or a part of it.
+        results: Results folder with the run.
+        measurements: See `make_task`.
+        registry: Registry of method and dataset.
+
+    Raises:
+        UnknownNameError: There is no such run.
+        FwibenchError: See `make_task`.
+    """
+    if not is_model(source):
+        try:
+            folder = Results(results).run(source)
+        except UnknownNameError as error:
+            hint = f"{error.hint}; models are files ({SUFFIX}), addresses, and names in {registry_path()}"
+            raise UnknownNameError(error.message.replace("no run", "no run or model"), hint) from error
+        yield make_task(folder, measurements, registry)
+        return
+    model = read_model(find_model(source))
+    spec = model.spec(registry)
+    with model.unpacked() as folder:
+        yield _checked_task(folder, model.record, spec, (model.problem, model.missing_traces, []), measurements)
 
 
 def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registry) -> Task:
@@ -88,7 +121,18 @@ def make_task(folder: Path, measurements: Path | NDArray[Any], registry: Registr
         )
     if missing := Results(folder.parent.parent).missing_run_reason(cell):
         raise DataError(f"{record.run_id} {missing}", "fwibench merge joins the folders that hold both")
-    problem, missing_traces, warnings = _load_problem(record, registry)
+    return _checked_task(folder, record, spec, load_problem(record, registry), measurements)
+
+
+def _checked_task(
+    folder: Path,
+    record: Record,
+    spec: MethodSpec,
+    known: tuple[Problem, float, list[str]],
+    measurements: Path | NDArray[Any],
+) -> Task:
+    """Return the task of a run whose problem, share of missing traces and warnings are known."""
+    cell, (problem, missing_traces, warnings) = record.cell, known
     if spec.version != cell.method_version:
         warnings.append(
             f"the model was fitted by version {cell.method_version} of {cell.method}, installed is {spec.version}"
@@ -169,28 +213,6 @@ def write_maps(maps: Maps, path: Path) -> None:
     """Write maps as `.npy`, atomically."""
     with atomic_write(path) as stream:
         np.save(stream, maps)
-
-
-def _load_problem(record: Record, registry: Registry) -> tuple[Problem, float, list[str]]:
-    """Return the problem that a run's method is built for, the share of missing traces in its data, and warnings.
-
-    The samples need not be on this machine.
-    """
-    cell = record.cell
-    dataset, warnings = build_dataset(registry, cell.fitted_on, cell.profile), []
-    try:
-        known = dataset.fingerprint
-    except (FwibenchError, OSError):
-        known = cell.fingerprint
-        warnings.append(
-            f"the files of {cell.dataset} are not on this machine, so they cannot be compared with those of the run"
-        )
-    if known != cell.fingerprint:
-        raise FwibenchError(
-            f"{cell.dataset} has changed since {record.run_id} was run, so its scaling may differ",
-            "run the method again on the current dataset",
-        )
-    return dataset.measured_problem, dataset.options.missing_traces, warnings
 
 
 def _fault(record: Record, what: str) -> MethodError:

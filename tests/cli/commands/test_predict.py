@@ -91,7 +91,7 @@ def test_absent_results_folder_is_an_error(fwibench: Command, shots: Path) -> No
 
 
 INVALID = {
-    "a run": (["zzz", "shots.npy", "-o", "maps.npy"], "there is no run named 'zzz'"),
+    "a run": (["zzz", "shots.npy", "-o", "maps.npy"], "there is no run or model named 'zzz'"),
     "a name": (["mean-map", "shots.npy", "-o", "maps.txt"], "expected a name that ends with .npy"),
     "its own input": (["mean-map", "shots.npy", "-o", "shots.npy", "--force"], "which would be lost"),
     "a device": (["mean-map", "shots.npy", "-o", "maps.npy", "--device", "gpu"], "expected auto, cpu, cuda"),

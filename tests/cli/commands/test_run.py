@@ -46,7 +46,7 @@ def test_run_writes_records_that_other_commands_read(fwibench: Command, tmp_path
     scores = list(csv.DictReader((folder / "scores.csv").read_text().splitlines()))
     assert [row["id"] for row in scores] == list(salt.split("random", "test").ids)
     assert record["scores"]["mae"] == pytest.approx(sum(float(row["mae"]) for row in scores) / 3)
-    assert (folder / "model" / "model.pt").exists()
+    assert (folder / "model" / "weights.npz").exists()
     assert not (folder / "work").exists()
 
     plan = json.loads(fwibench("plan", "--methods", "mean-map,pixel-ridge", *SMOKE, "--json").stdout)

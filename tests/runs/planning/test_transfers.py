@@ -156,7 +156,7 @@ def test_problems_must_agree_in_shapes_and_units(
         assert differing_problems(salt, other) == doubt
         inversion, options = registry.method("multiscale-fwi").spec, {"start": "train-mean"}
         reason = transfer_refusal(inversion, options, salt, other, "random")
-        assert ("simulates with its grid, survey and physics" in reason) == bool(doubt)
+        assert ("with whose grid, survey and physics it simulates" in reason) == bool(doubt)
 
 
 def test_dataset_without_test_samples_is_refused(registry: Registry) -> None:

@@ -1,0 +1,1 @@
+"""Model files: a fitted method in one file, with everything that it needs to predict."""
