@@ -341,7 +341,7 @@ def _to_array(name: str, value: Any) -> NDArray[Any]:
 
 
 def _to_states(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """Return the states of encoder and network, and what is known of the fit, of the arrays that `TorchMethod.save` writes."""
+    """Return the states and what is known of the fit, of the arrays that `TorchMethod.save` writes."""
     fit = {"precision": str(arrays.pop("precision")) or None, "batches": int(arrays.pop("batches", 0)) or None}
     states: dict[str, Any] = {"encoder": {}, "network": {}, **fit}
     for name, array in arrays.items():
