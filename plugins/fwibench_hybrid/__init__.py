@@ -25,6 +25,9 @@ class RefineOptions(GoodStartOptions):
         "by the modes in which the shapes of train maps differ; auto: two-phase if the values of train maps cluster "
         "at a highest one, else none; none: the bending is any smooth displacement",
     )
+    modes: int = Field(
+        default=20, ge=1, description="prior=two-phase: largest number of modes of the shapes, and of the background"
+    )
     shots: ShotsAtOnce = 1
     warp: Warp = 100
     iterations: Iterations = 60

@@ -56,7 +56,7 @@ class Refine(WaveformInversion):
         """
         if self.options.prior == "none":
             return
-        learned = ShapeModes.learn(train.spread(MOST_MAPS).properties[:], self.problem.property)
+        learned = ShapeModes.learn(train.spread(MOST_MAPS).properties[:], self.problem.property, self.options.modes)
         if learned is None and self.options.prior == "two-phase":
             raise UnsuitableError(
                 "prior=two-phase needs train maps whose values cluster at a highest one, and these do not",

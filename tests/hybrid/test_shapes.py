@@ -33,7 +33,7 @@ def discs() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def learned(discs: np.ndarray) -> ShapeModes:
-    found = ShapeModes.learn(discs, BOUNDS)
+    found = ShapeModes.learn(discs, BOUNDS, 20)
     assert found is not None
     return found
 
@@ -52,7 +52,7 @@ def test_maps_whose_values_are_spread_have_no_phase(discs: np.ndarray) -> None:
     assert find_phase(discs[:, :, :6], BOUNDS) is None, "ground without a body"
     # values that are clipped at the highest one, with others right below
     assert find_phase(np.minimum(spread + 60, 4500), BOUNDS) is None
-    assert ShapeModes.learn(spread, BOUNDS) is None
+    assert ShapeModes.learn(spread, BOUNDS, 20) is None
 
 
 def test_distance_is_that_to_the_flank(discs: np.ndarray) -> None:
@@ -109,6 +109,21 @@ def test_gradient_agrees_with_differences_over_a_cell(learned: ShapeModes) -> No
         along[0, mode] = 1 / float(np.abs(learned.shapes[mode]).max())
         rise = float((change.bend(along) - change.bend(-along)).mean())
         assert float(slope[0, mode] * along[0, mode] * 2) == pytest.approx(rise, rel=0.1)
+
+
+def test_background_changes_around_a_body_and_not_in_it(discs: np.ndarray) -> None:
+    faster = np.where(discs < BODY, np.minimum(discs + 100, BODY), discs).astype(np.float32)
+    learned = ShapeModes.learn(np.concatenate([discs, faster]), BOUNDS, 20)
+    assert learned is not None
+    start = disc(9.0)
+    change = ShapeChange(torch.from_numpy(start), learned)
+    values = change.rest.clone()
+    values[0, len(learned.shapes)] = 1.0
+    found = (change.bend(values) - change.bend(change.rest)).numpy()
+    body = start == BODY
+    assert np.abs(found[body]).max() == 0
+    # two values 100 m/s apart deviate by 50 m/s from their mean
+    np.testing.assert_allclose(np.abs(found[start == disc(-2.0)]), 50, atol=0.01)
 
 
 def test_samples_do_not_influence_each_other(learned: ShapeModes) -> None:

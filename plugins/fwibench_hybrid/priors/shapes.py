@@ -18,10 +18,6 @@ from fwibench.problem import Property
 from fwibench.typing import Array32
 from fwibench_hybrid.priors.phases import Phase, find_phase, separate
 
-SHAPE_MODES = 40
-"""Largest number of modes of the shape."""
-BACKGROUND_MODES = 20
-"""Largest number of modes of the background."""
 SLOPE = 2.5
 """Slope of the smooth step that stands for a flank in gradients [1/cells]: nodes within about a cell of it have one."""
 
@@ -40,13 +36,22 @@ class ShapeModes(NamedTuple):
     backgrounds: Array32
 
     @classmethod
-    def learn(cls, maps: Array32, bounds: Property) -> Self | None:
-        """Learn from train maps `(n, 1, Z, X)`; returns None if they have no phase of high values."""
+    def learn(cls, maps: Array32, bounds: Property, most: int) -> Self | None:
+        """Learn from train maps.
+
+        Args:
+            maps: The maps `(n, 1, Z, X)` [property's unit].
+            bounds: Range of the property.
+            most: Largest number of modes of the shape, and of those of the background.
+
+        Returns:
+            The modes; None if the maps have no phase of high values.
+        """
         phase = find_phase(maps, bounds)
         if phase is None:
             return None
         distances, backgrounds = separate(maps, phase)
-        return cls(np.array(phase, np.float32), modes(distances, SHAPE_MODES), modes(backgrounds, BACKGROUND_MODES))
+        return cls(np.array(phase, np.float32), modes(distances, most), modes(backgrounds, most))
 
 
 def modes(maps: Array32, most: int) -> Array32:
