@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal, Self
 
 from fwibench_baselines.fwi.options import Bands, GoodStartOptions, Iterations, ShotsAtOnce, Warp
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fwibench import Frozen, MethodSpec, hookimpl
 from fwibench.specs.method import MOST_SAMPLES
@@ -19,9 +20,24 @@ class RefineOptions(GoodStartOptions):
     )
     # a prediction holds the long waves already
     bands: Bands = "upper"
+    prior: Literal["none", "two-phase", "auto"] = Field(
+        default="none",
+        description="what train maps say about the bending; two-phase: bodies of one high value, such as salt, change "
+        "by the modes in which the shapes of train maps differ; auto: two-phase if the values of train maps cluster "
+        "at a highest one, else none; none: the bending is any smooth displacement",
+    )
+    modes: int = Field(
+        default=20, ge=1, description="prior=two-phase: largest number of modes of the shapes, and of the background"
+    )
     shots: ShotsAtOnce = 1
     warp: Warp = 100
     iterations: Iterations = 60
+
+    @model_validator(mode="after")
+    def _check_prior(self) -> Self:
+        if self.prior != "none" and not self.warp:
+            raise ValueError(f"prior={self.prior} guides the bending, which warp=0 leaves out")
+        return self
 
 
 class EnsembleOptions(Frozen):
@@ -54,7 +70,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             physics=("acoustic",),
             devices=("cpu", "cuda"),
             builds_on="base",
-            needs_fit=False,
+            needs_fit_for={"prior": ("two-phase", "auto")},
             version="3",
         ),
         MethodSpec(

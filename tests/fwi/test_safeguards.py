@@ -9,8 +9,9 @@ import pytest
 import torch
 from fwibench_baselines.fwi.engine import Engine
 from fwibench_baselines.fwi.method import MultiscaleFWI
-from fwibench_baselines.fwi.options import InversionOptions, StartOptions
+from fwibench_baselines.fwi.options import CHECKED, InversionOptions, StartOptions
 from fwibench_baselines.fwi.shots import simulate_shots
+from fwibench_baselines.fwi.stopping import LowestMisfit
 from scipy.ndimage import gaussian_filter
 
 from fwibench.datasets.base import Dataset
@@ -165,3 +166,33 @@ def test_first_step_is_proportional_to_the_error_of_the_mean_map(salt: Dataset, 
     assert untrained.figures() == {}
     assert untrained.options.poor_misfit() > 0
     assert build(poor=0.3).options.poor_misfit() == 0.3
+
+
+def test_lowest_misfit_is_kept_sample_by_sample() -> None:
+    offered = torch.tensor([[3.0, 1.0], [2.0, 4.0], [2.0, 0.5]]).view(3, 2, 1, 1, 1)
+    lowest = LowestMisfit(lambda models: models.flatten(1)[:, 0])
+    for models, expected in zip(offered, ([3.0, 1.0], [2.0, 1.0], [2.0, 0.5]), strict=True):
+        assert lowest.offer(models).flatten().tolist() == expected
+
+
+def test_band_can_end_with_the_model_that_fits_held_out_shots_best(
+    five: Problem, truth: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shots = measure(five, truth[1:])
+    chosen: dict[str, Any] = {"bands": "full", "iterations": 20, "step": 400.0, "illumination": 0}
+    seen: list[np.ndarray] = []
+    plain = LowestMisfit.offer
+
+    def offer(self: LowestMisfit, models: torch.Tensor) -> torch.Tensor:
+        seen.append(models.numpy(force=True).copy())
+        return plain(self, models)
+
+    monkeypatch.setattr(LowestMisfit, "offer", offer)
+    best, course = invert(five, shots, truth[:1], tmp_path / "best", stop="held-out", **chosen)
+    assert len(seen) == 20 // CHECKED + 1
+    engine = Engine(five, InversionOptions(**chosen), "cpu")
+    objective = engine.objectives.of_band(shots, torch.from_numpy(truth[:1]), None, penalised=False)
+    with torch.no_grad():
+        misfits = [float(objective(torch.from_numpy(models), engine.held_out(0))[0]) for models in seen]
+    np.testing.assert_array_equal(best, seen[int(np.argmin(misfits))])
+    assert len(course.traces[0].steps) == 20

@@ -12,7 +12,7 @@ from fwibench.methods.costs import Case, CostModel, Probing, Work
 from fwibench.physics.placement import reached_rows
 from fwibench.problem import Problem, acoustic_physics, seismic_survey
 from fwibench_baselines.fwi.grids import coarse_grid, coarseness
-from fwibench_baselines.fwi.options import FEWEST_SHOTS, InversionOptions, corners_of
+from fwibench_baselines.fwi.options import CHECKED, FEWEST_SHOTS, InversionOptions, corners_of
 
 FORWARD = 1 / 3
 """Time of a simulation over that of a gradient, which simulates, propagates back and correlates."""
@@ -60,7 +60,8 @@ def gradients(case: Case) -> float:
     corners = corners_of(options.bands, survey.wavelet.frequency)
     held_out = options.holdout if shots >= max(FEWEST_SHOTS, options.holdout + 2) else 0
     drawn = min(options.shots or shots, shots) if options.optimiser == "adam" else shots
-    judged = FORWARD * (shots + 2 * held_out)
+    checks = 2 + (math.ceil(options.iterations / CHECKED) if options.stop == "held-out" else 0)
+    judged = FORWARD * (shots + checks * held_out)
     searched = FORWARD * SEARCHED * SEARCHED_SHOTS if getattr(options, "start", "") == "gradient" else 0.0
     sizes = [_size(coarse_grid(case.problem, coarseness(case.problem, corner, options.nodes))) for corner in corners]
     shares = [size / _size(case.problem) for size in sizes]

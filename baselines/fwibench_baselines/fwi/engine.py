@@ -26,14 +26,13 @@ from fwibench_baselines.fwi.bands import bands_of, name_of
 from fwibench_baselines.fwi.discretisation import clipped, resample, taper
 from fwibench_baselines.fwi.objectives import Objective, Objectives
 from fwibench_baselines.fwi.optimisers import AdamSettings, OutOfTimeError, Unknown, adam, minimise
-from fwibench_baselines.fwi.options import FEWEST_SHOTS, SHORTENING, STEP, InversionOptions
+from fwibench_baselines.fwi.options import CHECKED, FEWEST_SHOTS, SHORTENING, STEP, InversionOptions
 from fwibench_baselines.fwi.shots import Shots
-from fwibench_baselines.fwi.warping import Warp
+from fwibench_baselines.fwi.stopping import LowestMisfit
+from fwibench_baselines.fwi.warping import Deformation, Warp
 
 LEAST = 0.05
 """Smallest share of the steps of a band that is taken, also for models that explain the data."""
-WARP_STEP = 0.3
-"""First step of Adam in every band while the start is bent [cells]."""
 WARP_DAMPING = 1e-8
 """Gradient of the misfit below which a control point hardly moves [1/cells]."""
 WARP_LEFT = 0.01
@@ -57,6 +56,7 @@ class Engine:
         step: First step of Adam [property's unit] where the options do not set it.
         bands: Upper corners of the bands [Hz]; None is the full band.
         objectives: Makes the objectives of the bands.
+        deform: Makes the change of start models `(n, 1, Z, X)` that is fitted before their nodes are changed.
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str, seed: int = 0) -> None:
@@ -68,6 +68,7 @@ class Engine:
         self.bands = bands_of(self.survey, options.bands)
         self._taper = torch.from_numpy(taper(problem, options.taper)).to(device)
         self.objectives = Objectives(problem, options, device)
+        self.deform: Callable[[Tensor], Deformation] = partial(Warp, points=options.warp_points)
 
     @property
     def alone(self) -> bool:
@@ -151,7 +152,11 @@ class Engine:
         fitted = tuple(shot for shot in self._every if shot not in held_out)
         drawn = options.optimiser == "adam"
 
+        lowest = LowestMisfit(partial(plain, shots=held_out)) if options.stop == "held-out" and held_out else None
+
         def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
+            if lowest and iteration % CHECKED == 0:
+                lowest.offer(velocity)
             return self.gradient(objective, velocity, self.shots_of(done + iteration, fitted) if drawn else fitted)
 
         def note(iteration: int, misfits: Array64) -> bool:
@@ -161,6 +166,8 @@ class Engine:
             found, stopped = unknown.model(minimise(gradient, unknown, options, step, note)), False
         except OutOfTimeError as stop:
             found, stopped = stop.args[0], True
+        if lowest:
+            found = lowest.offer(found)
         kept = concerned & self._is_better(plain, models, found, held_out)
         found = torch.where(kept.view(-1, 1, 1, 1), found, models)
         if stopped:
@@ -235,7 +242,7 @@ class Engine:
 
     def _warp(self, measurements: Maps, models: Tensor, course: Course) -> Tensor:
         """Return the models bent to fit all bands; samples whose last band is not fitted keep their models."""
-        bounds, warp = self.problem.property, Warp(models, self.options.warp_points)
+        bounds, warp = self.problem.property, self.deform(models)
         far = torch.tensor(float(min(self.problem.grid.shape)), device=self.device)
 
         def bend(values: Tensor) -> Tensor:
@@ -249,7 +256,7 @@ class Engine:
         )
         for corner in self.bands:
             objective = self.objectives.of_band(measurements, bend(unknown.start), corner, penalised=False)
-            displacement = self._bend(objective, unknown, corner, course)
+            displacement = self._bend(objective, unknown, warp.step, corner, course)
             unknown = unknown._replace(start=displacement)
         bent = bend(unknown.start)
         objective = self.objectives.of_band(measurements, models, self.bands[-1], penalised=False)
@@ -257,8 +264,10 @@ class Engine:
             explains = objective(bent) < WARP_LEFT + self.problem.noise**2
         return torch.where(explains.view(-1, 1, 1, 1), bent, models)
 
-    def _bend(self, objective: Objective, unknown: Unknown, corner: float | None, course: Course) -> Tensor:
-        """Return the displacement after a band."""
+    def _bend(
+        self, objective: Objective, unknown: Unknown, step: float, corner: float | None, course: Course
+    ) -> Tensor:
+        """Return the displacement after a band that begins with a step of Adam."""
         done = len(course.traces[0].steps)
 
         def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
@@ -267,7 +276,7 @@ class Engine:
         def note(iteration: int, misfits: Array64) -> bool:
             return course.step(_warped(corner), done + iteration, misfits)
 
-        return adam(gradient, unknown, AdamSettings(self.options.warp, WARP_STEP, WARP_DAMPING), note)
+        return adam(gradient, unknown, AdamSettings(self.options.warp, step, WARP_DAMPING), note)
 
     def shots_of(self, iteration: int, among: Shots = ()) -> Shots:
         """Return the shots of an iteration: a random choice of as many as the options say, or all.

@@ -34,6 +34,8 @@ POOR = 0.15
 """Misfit at the start of a band from which on the model may be far from the truth."""
 FEWEST_SHOTS = 4
 """Smallest number of shots of a survey from which some are held out to judge a band."""
+CHECKED = 10
+"""Iterations between two simulations of the held-out shots, where they decide when a band stops."""
 Order = Literal[2, 4, 6, 8]
 """Orders of finite differences in space that deepwave has."""
 
@@ -124,6 +126,11 @@ class InversionOptions(Frozen):
         ge=0,
         description="shots of each band that are held out: if their misfit rises, the band is undone. 0: none; surveys "
         f"of fewer than {FEWEST_SHOTS} shots hold out none",
+    )
+    stop: Literal["end", "held-out"] = Field(
+        default="end",
+        description="model that a band ends with: the last one, or, of every "
+        f"{CHECKED}th iteration and the last one, the one with the lowest misfit of the held-out shots",
     )
     misfit: Literal["l2", "envelope", "correlation"] = Field(
         default="l2", description="difference of traces, of their envelopes, or of the shape of each trace"

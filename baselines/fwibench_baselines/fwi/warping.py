@@ -9,10 +9,29 @@ Invariant: a zero displacement changes nothing, and values of a bent map are int
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
+
+
+class Deformation(Protocol):
+    """A change of maps that a few numbers describe.
+
+    Attributes:
+        rest: Numbers `(n, ...)` of no change.
+        step: First step of Adam in every band [unit of the numbers].
+    """
+
+    rest: Tensor
+    step: float
+
+    def bend(self, values: Tensor) -> Tensor:
+        """Return changed maps `(n, 1, Z, X)` for numbers of the shape of `rest`."""
+
+    def strain(self, values: Tensor) -> Tensor:
+        """Return a measure of the change `(n,)` that is penalised; 0 at rest."""
 
 
 class Warp:
@@ -25,7 +44,10 @@ class Warp:
     Attributes:
         spacing: Distance of neighbouring control points [cells].
         rest: Zero displacement `(n, 2, points along depth, points along x)`.
+        step: First step of Adam in every band [cells].
     """
+
+    step = 0.3
 
     def __init__(self, maps: Tensor, points: int) -> None:
         self._maps, self._shape = maps, tuple(maps.shape[2:])

@@ -1,0 +1,1 @@
+from tests.fwi.conftest import small as small
