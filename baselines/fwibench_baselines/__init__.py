@@ -21,6 +21,13 @@ Log = Annotated[
     bool, Field(description="take the logarithm of seismic amplitudes before they are scaled, as OpenFWI does")
 ]
 
+Untrained = Annotated[
+    Literal["random", "train"],
+    Field(
+        description="what the untrained network predicts: maps about the middle of the bounds, or maps whose values "
+        "have the mean and standard deviation of those of train"
+    ),
+]
 SquaredWeight = Annotated[float, Field(ge=0, description="weight of the mean squared error")]
 
 
@@ -32,6 +39,7 @@ class InversionNetOptions(TrainingOptions):
     beta1: FirstMoment = 0.9
     log: Log = True
     l2_weight: SquaredWeight = 0.0
+    untrained: Untrained = "random"
 
 
 class VelocityGANOptions(TrainingOptions):
@@ -48,6 +56,7 @@ class VelocityGANOptions(TrainingOptions):
     l1_weight: float = Field(default=100.0, ge=0, description="weight of the mean absolute error")
     l2_weight: SquaredWeight = 0.0
     adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the critic's score")
+    untrained: Untrained = "random"
 
 
 class FeatureOptions(Frozen):

@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from fwibench.methods.convolutions import Size, conv, deconv_decoder, start_map
 from fwibench.methods.torch_method import Normalise, TorchMethod
-from fwibench.problem import Problem
+from fwibench.problem import Problem, Property
+from fwibench.samples import Split
 
 BOTTLENECK = 512
 """Length of the vector between encoder and decoder for seismic data."""
@@ -129,6 +132,30 @@ def build_scaling(problem: Problem, *, log: bool) -> Normalise:
     return Normalise(problem)
 
 
+@torch.no_grad()
+def set_untrained(network: nn.Module, train: Split, bounds: Property) -> None:
+    """Set the last normalisation so that predictions have about the mean and standard deviation of the train maps.
+
+    By default they are spread over most of the bounds, and where the property varies little, many gradient steps are
+    spent on narrowing them.
+
+    Args:
+        network: Network of `build_network`, before its training.
+        train: Train split; the maps are read in chunks.
+        bounds: Property with the bounds that maps are normalised by.
+    """
+    count, total, squares = 0, 0.0, 0.0
+    for _, maps in train.properties.chunks():
+        values = bounds.normalise(maps.astype(np.float64))
+        count, total, squares = count + values.size, total + values.sum(), squares + np.square(values).sum()
+    mean = total / count
+    slope = 1 - mean**2
+    last = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)][-1]
+    # tanh follows, so these are the inverse and the slope at the mean
+    last.bias.fill_(math.atanh(mean))
+    last.weight.fill_(math.sqrt(max(squares / count - mean**2, 0.0)) / slope)
+
+
 class InversionNet(TorchMethod):
     """InversionNet, trained on the mean absolute error of normalised maps, and optionally their mean squared error."""
 
@@ -139,6 +166,11 @@ class InversionNet(TorchMethod):
     def build(self) -> nn.Module:
         """Return the network for the shapes of the problem."""
         return build_network(self.problem)
+
+    def fit_encoder(self, train: Split, val: Split) -> None:
+        """Set what the untrained network predicts, if the options say so; the encoder is fixed."""
+        if self.options.untrained == "train":
+            set_untrained(self.network, train, self.problem.property)
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the mean absolute error, plus `l2_weight` times the mean squared error, of normalised maps."""

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from fwibench.methods.convolutions import conv
 from fwibench.methods.torch_method import TorchMethod
-from fwibench_baselines.inversionnet import build_network, build_scaling
+from fwibench.samples import Split
+from fwibench_baselines.inversionnet import build_network, build_scaling, set_untrained
 
 if TYPE_CHECKING:
     from fwibench.methods.training import Trainer
@@ -75,6 +76,11 @@ class VelocityGAN(TorchMethod):
     def build(self) -> nn.Module:
         """Return the generator, which is InversionNet."""
         return build_network(self.problem)
+
+    def fit_encoder(self, train: Split, val: Split) -> None:
+        """Set what the untrained generator predicts, see `InversionNet.fit_encoder`."""
+        if self.options.untrained == "train":
+            set_untrained(self.network, train, self.problem.property)
 
     def build_companions(self) -> dict[str, nn.Module]:
         """Return the critic."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from fwibench_baselines import FeatureOptions, KernelRidgeOptions, PixelRidgeOptions, costs, kernel_ridge, pixel_ridge
 from fwibench_baselines.features import block_averages, block_averages_on, split_features
-from fwibench_baselines.inversionnet import PartsToChannels, build_network
+from fwibench_baselines.inversionnet import PartsToChannels, build_network, set_untrained
 from fwibench_baselines.kernel_ridge import ALPHAS, LENGTHS, KernelRidge
 from fwibench_baselines.mean_map import MeanMap
 from fwibench_baselines.nearest_neighbour import NearestNeighbour
@@ -71,6 +71,20 @@ def test_inversionnet_fits_any_survey_and_grid(shapes: tuple[int, ...]) -> None:
     maps = build_network(problem).eval()(torch.zeros(1, *problem.measurement_shape))
     assert maps.shape == (1, *problem.property_shape)
     assert maps.abs().max() <= 1
+
+
+def test_untrained_network_can_start_at_the_mean_and_spread_of_train(salt: Dataset) -> None:
+    train = salt.split("random", "train")
+    # property values far from the bounds, where tanh is nearly linear
+    bounds = salt.problem.property.model_copy(update={"low": -12000.0, "high": 12000.0})
+    network = build_network(salt.problem).train()
+    set_untrained(network, train, bounds)
+    shots = torch.from_numpy(salt.problem.amplitude.normalise(train.measurements[:], np))
+    with torch.no_grad():
+        predicted = network(shots).numpy()
+    wanted = bounds.normalise(train.properties[:])
+    assert abs(predicted.mean() - wanted.mean()) < 0.05 * wanted.std()
+    assert predicted.std() == pytest.approx(wanted.std(), rel=0.05)
 
 
 ROUNDED = 1e-5
