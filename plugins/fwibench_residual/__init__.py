@@ -54,10 +54,10 @@ def fwibench_methods() -> Iterable[MethodSpec]:
                 "smoke": {"epochs": 1, "batch_size": 8, "channels": 4, "folds": 2, "bands": "full"},
                 "quick": {
                     "epochs": 200,
-                    "max_batches": 1500,
-                    "batch_size": 8,
+                    "max_batches": 1000,
                     "schedule": "one-cycle",
-                    "simulated": 300,
+                    "learning_rate": 3e-3,
+                    "channels": 16,
                 },
             },
             physics=("acoustic",),
