@@ -89,7 +89,7 @@ def test_recipes_are_the_programs(registry: Registry) -> None:
         spec = registry.method(name).spec
         for option, paper, source, *profiles in rows:
             default = spec.options.model_fields[option].default
-            assert str(spec.profiles["paper"].get(option, default)) == paper, (name, option)
+            assert str(spec.profiles.get("paper", {}).get(option, default)) == paper, (name, option)
             assert source
             for profile, value in zip(("quick", "smoke"), profiles, strict=True):
                 assert str(spec.profiles[profile].get(option, "")) == value, (name, option, profile)

@@ -32,6 +32,9 @@ SLOW = (
     "multiscale-fwi",
     "refine[base=mean-map]",
     "refine[base=invlint]",
+    # the BLAS of a ridge rounds by the number of threads, and a simulation amplifies that
+    "residual[base=mean-map]",
+    "ensemble[base=invlint,n=2]",
 )
 
 
@@ -108,7 +111,7 @@ def test_weights_that_earlier_versions_pickled_are_converted(
     with np.load(weights) as arrays:
         for name in arrays.files:
             part, _, key = name.partition(".")
-            if part != "precision":
+            if part in states:
                 states[part][key] = torch.from_numpy(arrays[name])
     torch.save({**states, "precision": "float32"}, folder / "model" / "model.pt")
     weights.unlink()
