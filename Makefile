@@ -40,6 +40,11 @@ results: install
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-reservoir --set invlint.max_batches=1000 \
 		--set invlint.learning_rate=0.01 --set velocitygan.max_batches=200
 	$(BIN)/fwibench run $(LEARNED) --dataset kimberlina-leakage
+	$(BIN)/fwibench run --methods 'residual[base=invlint]' --dataset marmousi --seeds 3 \
+		--set invlint.kernels_total=128 --set invlint.max_batches=500
+	$(BIN)/fwibench run --methods 'refine[base=nearest-neighbour,bands=auto,warp=120,iterations=1]' --seeds 3 \
+		--dataset salt --split block
+	for split in random block; do $(BIN)/fwibench run --methods ensemble --dataset salt --split $$split || exit 1; done
 	for split in random block; do $(BIN)/fwibench run $(STARTED) $(INVERSIONS) --dataset salt --split $$split || exit 1; done
 	$(BIN)/fwibench run --methods multiscale-fwi-oracle --dataset salt $(INVERSIONS)
 	$(BIN)/fwibench run --methods multiscale-fwi,multiscale-fwi-oracle --dataset marmousi $(INVERSIONS) \
