@@ -16,8 +16,8 @@ from fwibench.runs.planning.probe import probe
 from fwibench.testing.problems import PROBLEMS
 
 SIZES = Sizes(train=1000, val=100, test=50)
-SHIPPED = sorted(load_registry().methods.keys() - {"pretrained"})
-"""Without the one that needs a model file."""
+SHIPPED = sorted(load_registry().methods.keys() - {"pretrained", "ensemble", "residual"})
+"""Without those that need a model file or fitted methods."""
 
 
 def probing(registry: Registry, name: str, **options: object) -> Probing:
