@@ -20,14 +20,21 @@ class RefineOptions(GoodStartOptions):
     )
     # a prediction holds the long waves already
     bands: Bands = "upper"
-    prior: Literal["none", "two-phase", "auto"] = Field(
+    prior: Literal["none", "two-phase", "auto", "diffusion"] = Field(
         default="none",
-        description="what train maps say about the bending; two-phase: bodies of one high value, such as salt, change "
-        "by the modes in which the shapes of train maps differ; auto: two-phase if the values of train maps cluster "
-        "at a highest one, else none; none: the bending is any smooth displacement",
+        description="what train maps say; none: nothing, the bending is any smooth displacement; two-phase: bodies of "
+        "one high value, such as salt, bend by the modes in which the shapes of train maps differ; auto: two-phase if "
+        "the values of train maps cluster at a highest one, else none; diffusion: nodes move towards what a network "
+        "that removes noise from train maps makes of a noisy model",
     )
     modes: int = Field(
         default=20, ge=1, description="prior=two-phase: largest number of modes of the shapes, and of the background"
+    )
+    diffusion_steps: int = Field(
+        default=800, ge=1, description="prior=diffusion: training steps of the network, with 8 maps each"
+    )
+    diffusion_weight: float = Field(
+        default=0.1, gt=0, description="prior=diffusion: weight of the penalty in the objective of the nodes"
     )
     shots: ShotsAtOnce = 1
     warp: Warp = 100
@@ -35,8 +42,10 @@ class RefineOptions(GoodStartOptions):
 
     @model_validator(mode="after")
     def _check_prior(self) -> Self:
-        if self.prior != "none" and not self.warp:
+        if self.prior in ("two-phase", "auto") and not self.warp:
             raise ValueError(f"prior={self.prior} guides the bending, which warp=0 leaves out")
+        if self.prior == "diffusion" and self.optimiser != "adam":
+            raise ValueError(f"prior=diffusion draws noise in each iteration, which optimiser={self.optimiser} forbids")
         return self
 
 
@@ -70,7 +79,7 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             physics=("acoustic",),
             devices=("cpu", "cuda"),
             builds_on="base",
-            needs_fit_for={"prior": ("two-phase", "auto")},
+            needs_fit_for={"prior": ("two-phase", "auto", "diffusion")},
             version="3",
         ),
         MethodSpec(

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from fwibench.methods.convolutions import Size, conv
+from fwibench.methods.unet import UNet
 from fwibench_residual.simulations import Sizes
 
-LEVELS = 3
-"""Number of times that the U-Net halves the image."""
 KERNEL = 7
 """Kernel of the convolutions along time [time samples]."""
-
-
-def pair(inputs: int, outputs: int) -> nn.Sequential:
-    """Return two 3 x 3 convolution blocks.
-
-    Args:
-        inputs: Number of input channels.
-        outputs: Number of output channels.
-    """
-    return nn.Sequential(conv(inputs, outputs, (3, 3)), conv(outputs, outputs, (3, 3)))
 
 
 def data_stem(shape: tuple[int, int, int], image: Size, channels: int) -> nn.Sequential:
@@ -44,31 +30,6 @@ def data_stem(shape: tuple[int, int, int], image: Size, channels: int) -> nn.Seq
         layers.append(conv(width, channels, (KERNEL, 1), (stride, 1)))
         width, samples = channels, -(-samples // stride)
     return nn.Sequential(*layers, conv(width, channels, (3, 3)), nn.Upsample(image, mode="bilinear"))
-
-
-class UNet(nn.Module):
-    """A U-Net whose levels halve the image and double the channels; images may have any size.
-
-    Args:
-        channels: Number of channels of the input and of the last image.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        widths = [channels << level for level in range(LEVELS + 1)]
-        self.first = pair(channels, channels)
-        self.down = nn.ModuleList(pair(upper, lower) for upper, lower in pairwise(widths))
-        self.up = nn.ModuleList(pair(lower + upper, upper) for upper, lower in reversed(list(pairwise(widths))))
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Return an image of the same shape."""
-        images = [self.first(image)]
-        for down in self.down:
-            images.append(down(nn.functional.max_pool2d(images[-1], 2, ceil_mode=True)))
-        image = images.pop()
-        for up, skip in zip(self.up, reversed(images), strict=True):
-            image = up(torch.cat([skip, interpolate(image, skip.shape[2:], mode="bilinear")], 1))
-        return image
 
 
 class Correction(nn.Module):

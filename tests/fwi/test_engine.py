@@ -369,6 +369,23 @@ def test_only_decreases_with_depth_are_penalised() -> None:
     assert float(decrease(-maps)) == pytest.approx(3)
 
 
+def test_prior_is_added_to_the_nodes_of_every_iteration(small: Problem, shots: np.ndarray, tmp_path: Path) -> None:
+    inversion, seen = engine(small, bands="6/full", iterations=2, warp=1, holdout=1), []
+
+    def prior(maps: torch.Tensor, iteration: int) -> torch.Tensor:
+        seen.append(iteration)
+        return maps.mean((1, 2, 3))
+
+    inversion.objectives.prior = prior
+    inversion.run(shots[1:], course(shots[1:], start(small), tmp_path))
+    assert seen == [2, 3, 4, 5], "after an iteration of bending in each of two bands"
+    velocity = torch.from_numpy(start(small))
+    with torch.no_grad():
+        whole, plain = (inversion.objectives.of_band(shots[1:], velocity, None, penalised=on) for on in (True, False))
+        added = float(whole(velocity) - plain(velocity))
+    assert added == pytest.approx(float(small.property.normalise(velocity).mean()), rel=1e-4)
+
+
 def test_flops_increase_with_cells_steps_and_shots(small: Problem) -> None:
     double = small.model_copy(update={"survey": small.survey.model_copy(update={"sources": small.survey.sources * 2})})
     assert gradient_flops(double) == 2 * gradient_flops(small)

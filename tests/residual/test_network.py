@@ -1,7 +1,9 @@
 import pytest
 import torch
-from fwibench_residual.network import LEVELS, Correction, data_stem
+from fwibench_residual.network import Correction, data_stem
 from fwibench_residual.simulations import Sizes
+
+from fwibench.methods.unet import LEVELS
 
 SIZES = Sizes((3, 20, 30), (2,), (6, 50, 15))
 

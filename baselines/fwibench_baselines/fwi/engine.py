@@ -157,7 +157,9 @@ class Engine:
         def gradient(velocity: Tensor, iteration: int) -> tuple[Array64, Tensor]:
             if lowest and iteration % CHECKED == 0:
                 lowest.offer(velocity)
-            return self.gradient(objective, velocity, self.shots_of(done + iteration, fitted) if drawn else fitted)
+            number = done + iteration
+            shots = self.shots_of(number, fitted) if drawn else fitted
+            return self.gradient(partial(objective, iteration=number), velocity, shots)
 
         def note(iteration: int, misfits: Array64) -> bool:
             return course.step(name_of(corner), done + iteration, misfits)

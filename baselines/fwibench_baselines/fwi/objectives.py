@@ -25,7 +25,9 @@ from fwibench_baselines.fwi.options import RELAXATION, InversionOptions
 from fwibench_baselines.fwi.shots import Each, Shots, simulate_shots
 
 Objective = Callable[..., Tensor]
-"""Objective `(n,)` of models `(n, 1, Z, X)` and, optionally, the shots to simulate."""
+"""Objective `(n,)` of models `(n, 1, Z, X)` and, optionally, the shots to simulate and the number of the iteration."""
+Prior = Callable[[Tensor, int], Tensor]
+"""Penalty `(n,)` of normalised models `(n, 1, Z, X)` and the number of the iteration, which seeds random numbers."""
 WATER_LEVEL = 1e-3
 """Regularisation of the estimated wavelet, over the largest power of its spectrum."""
 SCANNED = 3
@@ -43,6 +45,7 @@ class Objectives:
     Attributes:
         each: Applies a function to each shot of an iteration: `map`, or the `map` of a thread pool, with the same
             results. Not used on a GPU.
+        prior: Penalty that is added to those of the options; None: none.
     """
 
     def __init__(self, problem: Problem, options: InversionOptions, device: str) -> None:
@@ -50,6 +53,7 @@ class Objectives:
         self._bands = bands_of(self._survey, options.bands)
         self._every = tuple(range(len(problem.survey.sources)))
         self.each: Each = map
+        self.prior: Prior | None = None
 
     def problem_of(self, corner: float | None) -> Problem:
         """Return the problem as a band simulates it.
@@ -66,7 +70,7 @@ class Objectives:
             measurements: Observed measurements `(n, S, T, R)` on the time axis of the problem.
             models: Models `(n, 1, Z, X)` for the estimate of the wavelet.
             corner: Upper corner of the band [Hz]; None: full band.
-            penalised: Whether the penalties of the options are added to the misfit.
+            penalised: Whether `prior` and the penalties of the options are added to the misfit.
         """
         wavelet = sample_wavelet(self._survey)
         if self._options.wavelet == "estimated":
@@ -85,13 +89,15 @@ class Objectives:
         interval = gradient_interval(survey, corner)
         each = self.each if self._device == "cpu" else None
 
-        def evaluate(velocity: Tensor, shots: Shots | None = None) -> Tensor:
+        def evaluate(velocity: Tensor, shots: Shots | None = None, iteration: int = 0) -> Tensor:
             chosen = self._every if shots is None else shots
             simulated = simulate_shots(averaged(velocity, factor), problem, chosen, source, interval, each)
             total = misfit(simulated * weights[:, list(chosen)], observed[:, list(chosen)])
             maps = bounds.normalise(velocity)
             for weight, penalty in active:
                 total = total + weight * penalty(maps)
+            if self.prior and penalised:
+                total = total + self.prior(maps, iteration)
             return total
 
         return evaluate
