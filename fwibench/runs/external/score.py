@@ -54,6 +54,11 @@ def check_name(name: str, registry: Registry) -> None:
 def choose_metrics(asked: Sequence[str], target: Target, registry: Registry) -> list[str]:
     """Return the names of the default metrics and of those that are asked for.
 
+    Args:
+        asked: Names of metrics beyond the default ones.
+        target: The test samples.
+        registry: Registry of the metrics.
+
     Raises:
         UsageError: A metric is unknown, or needs measurements that a file with the truth does not hold.
     """
