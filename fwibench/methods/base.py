@@ -86,8 +86,8 @@ class Method(ABC):
         """
         workdir = self.context.workdir / name
         workdir.mkdir(parents=True, exist_ok=True)
-        below = self.context.members or ((self.context.base,) if self.context.base else ())
-        refitted = tuple(one.refit(train, val, f"{name} below {k}", share) for k, one in enumerate(below))
+        below = enumerate(self.context.below)
+        refitted = tuple(one.refit(train, val, f"{name} below {number}", share) for number, one in below)
         context = dataclasses.replace(
             self.context,
             workdir=workdir,

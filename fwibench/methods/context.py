@@ -76,6 +76,11 @@ class RunContext:
     devices: int = 1
     fit_budget: float | None = None
 
+    @property
+    def below(self) -> tuple[FittedMethod, ...]:
+        """The fitted methods that this one builds on; empty if there are none."""
+        return self.members or ((self.base,) if self.base else ())
+
     def seed(self, stream: str) -> int:
         """Return the random seed of one stream.
 

@@ -187,11 +187,11 @@ def global_state_is_left_alone(subject: MethodSubject) -> None:
 
 
 def parameters_are_counted(subject: MethodSubject) -> None:
-    """`complexity().parameters` counts the trained parameters of the method's torch modules and those of its base."""
+    """`complexity().parameters` counts the trained parameters of the torch modules of the method and its bases."""
     method = subject.fitted()
     complexity = method.complexity()
     require(isinstance(complexity, Complexity), f"complexity() returned {type(complexity).__name__}")
-    modules = [*_modules(method), *_modules(method.context.base)]
+    modules = [module for one in (method, *method.context.below) for module in _modules(one)]
     parameters = {id(p): p.numel() for module in modules for p in module.parameters() if p.requires_grad}
     if not parameters:
         raise NotApplicableError("it holds no torch module with trained parameters")
@@ -283,10 +283,10 @@ def _physical(found: Array32, bounds: Property) -> None:
     )
 
 
-def _modules(method: FittedMethod | None) -> Iterator[Any]:
+def _modules(method: FittedMethod) -> Iterator[Any]:
     """Yield the torch modules among the attributes of a method, those in lists and dictionaries included."""
     torch = sys.modules.get("torch")
-    if torch is None or method is None:
+    if torch is None:
         return
     for value in vars(method).values():
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)

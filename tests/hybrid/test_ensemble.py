@@ -152,6 +152,7 @@ def test_base_that_gives_no_ensemble_is_a_usage_error(methods: str, reason: str,
         make_plan(read_request(registry, methods, "salt", profile="smoke"), registry)
 
 
+@pytest.mark.slow
 def test_run_stores_samples_scores_and_the_costs_of_its_members(
     salt: Dataset, registry: Registry, tmp_path: Path
 ) -> None:

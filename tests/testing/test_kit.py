@@ -80,7 +80,7 @@ def test_declared_check_must_exist() -> None:
 def test_check_method_returns_results_or_raises_with_the_failures() -> None:
     results = check_method(method_spec())
     assert {result.status for result in results} == {"passed", "skipped"}
-    with pytest.raises(NonconformityError, match="x-kilometres fails 1 of 16 checks") as broken:
+    with pytest.raises(NonconformityError, match="x-kilometres fails 1 of 17 checks") as broken:
         check_method(method_spec(Kilometres))
     assert "predictions-fit-the-problem: failed: predictions are " in broken.value.message
     reasons = {"predictions-fit-the-problem": "kilometres are the point"}
@@ -147,7 +147,7 @@ def test_parametrize_with_checks_makes_pytest_tests(tmp_path: Path) -> None:
 def test_plugins_check_prints_a_table(fwibench: Command) -> None:
     done = fwibench("plugins", "check", "nearest-neighbour[features=20]")
     assert done.returncode == 0, done.stderr
-    assert "nearest-neighbour: 14 passed, 2 skipped" in done.stdout
+    assert "nearest-neighbour: 14 passed, 3 skipped" in done.stdout
     lines = {line.split()[0]: line for line in done.stdout.splitlines()}
     assert lines["survives-spawn"].split()[1] == "passed"
     assert lines["layers-add-up"].endswith("it reports no layers")

@@ -52,6 +52,7 @@ def plugin(tmp_path: Path) -> tuple[str, str]:
     return "--plugins-dir", "studies"
 
 
+@pytest.mark.slow
 def test_study_of_a_plugin_is_run_and_shown_with_its_gaps(
     fwibench: Command, tmp_path: Path, salt: Dataset, plugin: tuple[str, str]
 ) -> None:

@@ -77,6 +77,7 @@ def test_scenarios_share_site_and_differ_in_leaks() -> None:
     assert np.median(overlap) < 0.5
 
 
+@pytest.mark.slow
 def test_smoke_is_prepared_and_scaled(registry: Registry) -> None:
     dataset = open_dataset(registry, "kimberlina-leakage", "smoke")
     assert isinstance(dataset, KimberlinaLeakage)

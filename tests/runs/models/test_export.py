@@ -23,8 +23,11 @@ from fwibench.runs.prediction.predict import open_task, predict
 from tests.conftest import Command
 from tests.runs.models.conftest import run_of
 
-QUICK = ("mean-map", "nearest-neighbour", "pixel-ridge", "kernel-ridge", "invlint[epochs=1]")
+QUICK = ("mean-map", "invlint[epochs=1]")
 SLOW = (
+    "nearest-neighbour",
+    "pixel-ridge",
+    "kernel-ridge",
     "inversionnet",
     "velocitygan",
     "auto-linear",
