@@ -167,10 +167,11 @@ class InversionNet(TorchMethod):
         """Return the network for the shapes of the problem."""
         return build_network(self.problem)
 
-    def fit_encoder(self, train: Split, val: Split) -> None:
-        """Set what the untrained network predicts, if the options say so; the encoder is fixed."""
-        if self.options.untrained == "train":
+    def fit(self, train: Split, val: Split) -> None:
+        """See `TorchMethod.fit`; a network without weights starts as the option `untrained` says."""
+        if self.options.untrained == "train" and not self._ready:
             set_untrained(self.network, train, self.problem.property)
+        super().fit(train, val)
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the mean absolute error, plus `l2_weight` times the mean squared error, of normalised maps."""

@@ -77,10 +77,11 @@ class VelocityGAN(TorchMethod):
         """Return the generator, which is InversionNet."""
         return build_network(self.problem)
 
-    def fit_encoder(self, train: Split, val: Split) -> None:
-        """Set what the untrained generator predicts, see `InversionNet.fit_encoder`."""
-        if self.options.untrained == "train":
+    def fit(self, train: Split, val: Split) -> None:
+        """See `TorchMethod.fit`; a network without weights starts as the option `untrained` says."""
+        if self.options.untrained == "train" and not self._ready:
             set_untrained(self.network, train, self.problem.property)
+        super().fit(train, val)
 
     def build_companions(self) -> dict[str, nn.Module]:
         """Return the critic."""

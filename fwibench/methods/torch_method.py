@@ -97,6 +97,14 @@ class TorchMethod(Method):
         """Return the number of optimiser steps of a part per epoch, for its schedule. Default: one per batch."""
         return batches
 
+    def prepare_samples(self, train: Split, val: Split) -> None:
+        """Compute what the encodings of samples need; every fit calls it, also one from weights. Default: nothing.
+
+        Args:
+            train: Training samples.
+            val: Validation samples.
+        """
+
     def fit_encoder(self, train: Split, val: Split) -> None:
         """Solve for the closed-form part of the encoder. Default: nothing."""
 
@@ -137,6 +145,7 @@ class TorchMethod(Method):
                 "add samples to the val split",
             )
         self._fit_started = time.monotonic()
+        self.prepare_samples(train, val)
         if not self._loaded:
             self.fit_encoder(train, val)
         self.fit_precision = precision = self._choose_precision(train)

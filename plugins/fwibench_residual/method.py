@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fwibench.files.atomic import atomic_write
-from fwibench.methods.complexity import Complexity, Layer
+from fwibench.methods.complexity import Complexity, Layer, total
 from fwibench.methods.context import FittedMethod, RunContext
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.problem import Problem
@@ -100,8 +100,8 @@ class Residual(TorchMethod):
             self._inputs.clear()
             del self._train, self._chosen
 
-    def fit_encoder(self, train: Split, val: Split) -> None:
-        """Simulate the first predictions of all samples, and learn the scale of their gradients.
+    def prepare_samples(self, train: Split, val: Split) -> None:
+        """Simulate the first predictions of all samples.
 
         At the deadline the inputs of the remaining samples are 0; no gradient step is taken with them.
         """
@@ -109,6 +109,9 @@ class Residual(TorchMethod):
         for split, first in ((train, own), (val, predict(self.base, val))):
             self._errors[f"first_mae_{split.name}"] = float(np.abs(first - split.properties[:]).mean())
             self._inputs[split.name] = self._simulate(split, self._clipped(first))
+
+    def fit_encoder(self, train: Split, val: Split) -> None:
+        """Learn the scale of the gradients."""
         self.equalise.learn(self._inputs[train.name])
 
     def _compare_with_base(self) -> None:
@@ -153,7 +156,7 @@ class Residual(TorchMethod):
         return self._scaled(inputs)
 
     def encode_split(self, split: Split, chunk: int) -> Tensor:
-        """Return the inputs of all samples of the train or the val split, which `fit_encoder` has simulated."""
+        """Return the inputs of all samples of the train or the val split, which `prepare_samples` has simulated."""
         return self._scaled(self._inputs[split.name])
 
     def _scaled(self, inputs: Array32) -> Tensor:
@@ -166,10 +169,10 @@ class Residual(TorchMethod):
     def complexity(self) -> Complexity:
         """Return the parameters of base and network, and the FLOPs of base, simulations and network together."""
         below, own = self.base.complexity(), super().complexity()
-        flops = _sum(below.flops, self.simulations.flops(), own.flops)
+        flops = total((below.flops, self.simulations.flops(), own.flops))
         return Complexity(
-            parameters=_sum(below.parameters, own.parameters),
-            parameters_closed_form=_sum(below.parameters_closed_form, own.parameters_closed_form),
+            parameters=total((below.parameters, own.parameters)),
+            parameters_closed_form=total((below.parameters_closed_form, own.parameters_closed_form)),
             parameters_fixed=below.parameters_fixed,
             macs=None,
             flops=flops,
@@ -199,9 +202,3 @@ class Residual(TorchMethod):
     def _forward_of_one(self) -> Callable[[], Tensor]:
         sample = torch.zeros(1, self.simulations.sizes.values, device=self.device)
         return lambda: self.network(self.encoder(sample))
-
-
-def _sum(*counts: int | None) -> int | None:
-    """Return the sum of counts; None if one of them is not known."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

@@ -183,3 +183,19 @@ def test_base_is_planned_before(registry: Registry, tmp_path: Path) -> None:
     cells = [one.cell for one in make_plan(request, registry)]
     assert [cell.method for cell in cells] == ["mean-map", "residual", "residual"]
     assert {cell.base for cell in cells[1:]} == {cells[0].run_id}
+
+
+def test_loaded_method_trains_on_from_its_weights_and_keeps_its_scale(
+    tiny: Tiny, based: RunContext, tmp_path: Path
+) -> None:
+    method = build(tiny, based)
+    method.fit(tiny.train, tiny.val)
+    method.save(tmp_path)
+    again = build(tiny, elsewhere(based, "again"), epochs=1, learning_rate=1e-12)
+    again.load(tmp_path)
+    scale = again.equalise.scale.clone()
+    again.fit(tiny.train.select(np.arange(6)), tiny.val)
+    assert len(again.history) == 1
+    assert torch.equal(again.equalise.scale, scale)
+    parameters = zip(method.network.parameters(), again.network.parameters(), strict=True)
+    assert all(torch.allclose(before, after, rtol=1e-6, atol=1e-9) for before, after in parameters)
