@@ -191,6 +191,15 @@ def predicted_elsewhere_with_another_name(draft: Draft, known: Known) -> None:
     draft.record |= {"kind": "external", "origin": {"file": "a.npy", "sha256": "0"}, "costs_source": "stated"}
 
 
+def predicted_elsewhere_of_another_kind(draft: Draft, known: Known) -> None:
+    draft.record["cell"] |= {"external": True, "method": "ours"}
+    draft.record["costs_source"] = "stated"
+
+
+def run_with_an_origin(draft: Draft, known: Known) -> None:
+    draft.record["origin"] = {"file": "a.npy", "sha256": "0"}
+
+
 def more_train_samples(draft: Draft, known: Known) -> None:
     draft.record["n_train"] = 1000
 
@@ -209,6 +218,14 @@ def unknown_field(draft: Draft, known: Known) -> None:
 
 def newer_record(draft: Draft, known: Known) -> None:
     draft.record |= {"format": 99, "cells": []}
+
+
+def time_that_is_none(draft: Draft, known: Known) -> None:
+    draft.manifest["created"] = "yesterday"
+
+
+def written_in_the_future(draft: Draft, known: Known) -> None:
+    draft.manifest["created"] = "2999-01-01T00:00:00Z"
 
 
 TAMPERED: dict[Change, str] = {
@@ -244,11 +261,15 @@ TAMPERED: dict[Change, str] = {
     no_parameters: "costs: it is learned and has no parameters",
     other_kind: "record: its kind is baseline, pixel-ridge is closed-form",
     predicted_elsewhere_and_measured: "costs: its costs are measured, those of predictions made elsewhere can only be",
-    predicted_elsewhere_with_another_name: "record: pixel-ridge was predicted elsewhere, but is the name of a method",
+    predicted_elsewhere_with_another_name: "record: pixel-ridge is the name of a method of baselines",
+    predicted_elsewhere_of_another_kind: "record: its predictions were made elsewhere, but its kind is closed-form",
+    run_with_an_origin: "record: it states where its predictions were made, but is the result of a run",
     more_train_samples: "samples: its n_train is 1000, that of the dataset is 14",
     path_of_the_dataset: "record: it names files of a machine",
     path_in_the_command: "record: it names files of a machine",
     unknown_field: "rank: Extra inputs are not permitted",
+    time_that_is_none: "created: Value error, time data 'yesterday' does not match",
+    written_in_the_future: "was written in the future: 2999-01-01",
     newer_record: "has result format 99, this fwibench reads 2",
 }
 
