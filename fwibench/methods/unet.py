@@ -1,27 +1,21 @@
-"""A U-Net for images of any size, built of the convolution blocks of `convolutions`."""
+"""A U-Net for images of any size, built of convolution blocks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from fwibench.methods.convolutions import conv
+from fwibench.methods.convolutions import Size, conv
+
+Block = Callable[[int, int, Size], nn.Module]
+"""Makes a convolution block of a number of input channels, of output channels and a kernel."""
 
 LEVELS = 3
 """Number of times that the U-Net halves the image."""
-
-
-def pair(inputs: int, outputs: int) -> nn.Sequential:
-    """Return two 3 x 3 convolution blocks.
-
-    Args:
-        inputs: Number of input channels.
-        outputs: Number of output channels.
-    """
-    return nn.Sequential(conv(inputs, outputs, (3, 3)), conv(outputs, outputs, (3, 3)))
 
 
 class UNet(nn.Module):
@@ -29,10 +23,15 @@ class UNet(nn.Module):
 
     Args:
         channels: Number of channels of the input and of the last image.
+        block: Makes the convolution blocks, two at each level.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, block: Block = conv) -> None:
         super().__init__()
+
+        def pair(inputs: int, outputs: int) -> nn.Sequential:
+            return nn.Sequential(block(inputs, outputs, (3, 3)), block(outputs, outputs, (3, 3)))
+
         widths = [channels << level for level in range(LEVELS + 1)]
         self.first = pair(channels, channels)
         self.down = nn.ModuleList(pair(upper, lower) for upper, lower in pairwise(widths))

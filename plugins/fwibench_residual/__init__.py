@@ -34,6 +34,11 @@ class ResidualOptions(TrainingOptions):
         "after the simulation of the first prediction; migrated: gradients of the misfit in each band; or both",
     )
     bands: Bands = "auto"
+    mirror: bool = Field(
+        default=True,
+        description="learn from mirrored samples too, and predict the mean for a sample and its mirror image; without "
+        "effect where the survey is not the same from both ends",
+    )
     channels: int = Field(default=32, ge=1, description="number of channels of the network at the map's resolution")
     batch_size: BatchSize = 16
 
@@ -64,5 +69,6 @@ def fwibench_methods() -> Iterable[MethodSpec]:
             devices=("cpu", "cuda"),
             builds_on="base",
             min_train=2,
+            version="2",
         )
     ]

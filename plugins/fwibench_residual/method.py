@@ -19,6 +19,7 @@ from fwibench.typing import Array32, Maps
 from fwibench_residual.folds import predict, predict_out_of_fold
 from fwibench_residual.network import Correction
 from fwibench_residual.simulations import Simulations, Sizes
+from fwibench_residual.symmetry import is_symmetric
 
 CHUNK = 32
 """Number of samples that are simulated between two writes to the working folder."""
@@ -75,7 +76,8 @@ class Residual(TorchMethod):
 
     def build(self) -> nn.Module:
         """Return the network from inputs to normalised maps."""
-        return Correction(self.simulations.sizes, self.options.channels)
+        mirrors = self.options.mirror and is_symmetric(self.problem)
+        return Correction(self.simulations.sizes, self.options.channels, mirrors)
 
     @property
     def base(self) -> FittedMethod:

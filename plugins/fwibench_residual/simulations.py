@@ -51,6 +51,13 @@ class Sizes(NamedTuple):
         parts = torch.split(inputs, lengths, 1)
         return [part.reshape(len(inputs), *shape) for part, shape in zip(parts, self, strict=True)]
 
+    def mirror(self, inputs: Tensor) -> Tensor:
+        """Return the vectors `(n, values)` of the mirrored samples: columns, shots and receivers in reverse order."""
+        maps, misfits, data = self.split(inputs)
+        if len(self.data) == 3:
+            data = data.unflatten(1, (2, -1)).flip(2, 4)
+        return torch.cat([part.flatten(1) for part in (maps.flip(3), misfits, data)], 1)
+
     @property
     def values(self) -> int:
         """Length of the vector."""
