@@ -19,8 +19,9 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 _CHEAP_NAMES = """
     _local_scalar_dense _reshape_alias _safe_softmax _softmax _log_softmax _to_copy _unsafe_view alias amax amin
     any all argmax argmin arange as_strided bernoulli_ bitwise_not cat clone constant_pad_nd contiguous copy_
-    count_nonzero cumsum detach diagonal diff embedding empty empty_like empty_strided eye fill_ full full_like
-    gather index index_add index_put index_select is_same_size isfinite item lift_fresh linspace masked_fill max
+    count_nonzero cumsum detach diagonal diff embedding empty empty_like empty_strided eye fill_ flip full
+    full_like gather index index_add index_put index_select is_same_size isfinite item lift_fresh linspace
+    masked_fill max
     mean min native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training cudnn_batch_norm
     native_dropout native_group_norm native_layer_norm new_empty new_full new_ones new_zeros norm ones ones_like
     pad permute prod rand rand_like randn randn_like reflection_pad1d reflection_pad2d repeat replication_pad1d

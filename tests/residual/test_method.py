@@ -199,3 +199,10 @@ def test_loaded_method_trains_on_from_its_weights_and_keeps_its_scale(
     assert torch.equal(again.equalise.scale, scale)
     parameters = zip(method.network.parameters(), again.network.parameters(), strict=True)
     assert all(torch.allclose(before, after, rtol=1e-6, atol=1e-9) for before, after in parameters)
+
+
+def test_network_is_counted_for_a_sample_and_its_mirror_image(tiny: Tiny, based: RunContext) -> None:
+    once, twice = (build(tiny, based, mirror=mirror) for mirror in (False, True))
+    flops = [one.complexity().flops - based.base.complexity().flops - one.simulations.flops() for one in (once, twice)]
+    assert flops[1] == 2 * flops[0]
+    assert twice.complexity().uncounted == once.complexity().uncounted
