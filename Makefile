@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
-# torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU
+# torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU.
+# pip compiles modules one after the other, which is most of its time; compileall uses all cores, and its exit code is that
+# of templates which are no Python
 TORCH := $(shell grep '^torch==' constraints.txt)
 # share of the lines and branches [%] that `make coverage` demands: what was measured, 93, less what a machine without a
 # browser does not reach. Processes of cells end without counting their lines
@@ -26,8 +28,9 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet --no-compile $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 bench: install
