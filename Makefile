@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
-# torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU
+RELEASE_STAMP := $(VENV)/.release-installed
+# torch comes first and pinned: left to the resolver it would bring gigabytes of CUDA packages to a machine without a GPU.
+# pip compiles modules one after the other, which is most of its time; compileall uses all cores, and its exit code is that
+# of templates which are no Python
 TORCH := $(shell grep '^torch==' constraints.txt)
 # share of the lines and branches [%] that `make coverage` demands: what was measured, 93, less what a machine without a
 # browser does not reach. Processes of cells end without counting their lines
@@ -18,16 +21,17 @@ INVERSIONS := --test-samples 5 --seeds 3
 STARTED := --methods invlint,inversionnet,multiscale-fwi,refine,refine[base=inversionnet] \
 	--set inversionnet.precision=bf16
 
-.PHONY: install bench results test test-slow test-browser test-processors test-wheel test-cluster coverage fuzz kill-tests lint format docs \
-	notebooks cards studies changelog benchmarks gpu-check clean
+.PHONY: install bench results test test-slow test-browser test-processors test-cluster coverage fuzz kill-tests lint format docs \
+	notebooks cards studies changelog version release benchmarks gpu-check clean
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt fwibench/version.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet --no-compile $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 bench: install
@@ -74,10 +78,6 @@ test-processors: install
 		ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 OPENBLAS_CORETYPE=$$3 OMP_NUM_THREADS=$$threads \
 			$(BIN)/python -m pytest -q -n 2 -m "not slow" || exit 1; done; done
 
-# what a user installs: the wheel in an environment of its own, without this checkout
-test-wheel: install
-	$(BIN)/python -m tests.wheel
-
 coverage: install
 	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term --cov-report=xml --cov-fail-under=$(COVERAGE_FLOOR)
 
@@ -102,6 +102,7 @@ lint: install
 	$(BIN)/mypy docs/_ext/fwibench_docs plugins/example-unet
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/hadolint Dockerfile
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -130,10 +131,24 @@ studies: install
 	for study in $(STUDIES); do $(BIN)/fwibench study run $$study || true; done
 	PYTHONPATH=docs/_ext $(BIN)/python -m fwibench_docs.studies
 
-# the notes of the next release, from the fragments in changes/
-changelog: install
+$(RELEASE_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group release
+	touch $@
+
+# the notes of the next release, from the fragments in changes/
+changelog: $(RELEASE_STAMP)
 	$(BIN)/towncrier build --draft --version next
+
+# sets version and date, and moves the fragments into CHANGELOG.md: make version VERSION=1.2.3
+version: $(RELEASE_STAMP)
+	$(BIN)/python -m release.bump $(VERSION)
+
+# builds the distributions in dist/, checks what they hold, and tests what a user installs; uploads nothing
+release: $(RELEASE_STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m tests.wheel dist
 
 benchmarks: install
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
@@ -143,4 +158,4 @@ gpu-check:
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) benchmarks/gpu/check.py $(GPU_CHECK)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build dist

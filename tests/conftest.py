@@ -17,6 +17,14 @@ from fwibench.plugins.registry import Registry, load_registry
 from fwibench.runs.opening.datasets import open_dataset
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the conformance checks first: xdist deals long runs of tests at the start and single ones at the end.
+
+    The checks of a method share its fits, which are computed again in every process that gets some of them.
+    """
+    items.sort(key=lambda item: item.path.name != "test_builtin.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One data folder for all test processes, so that the smoke dataset is made once."""

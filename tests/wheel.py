@@ -1,7 +1,7 @@
-"""Test the wheel as a user installs it: `python -m tests.wheel`, in some minutes.
+"""Check the distributions and test the wheel as a user installs it: `python -m tests.wheel dist`, in some minutes.
 
-The wheel is built, installed into an environment of its own and run in an empty folder, so that a file that exists
-only in the checkout, or a dependency that only the development tools bring, is missed here.
+The wheel is installed into an environment of its own and run in an empty folder, so that a file that exists only in the
+checkout, or a dependency that only the development tools bring, is missed here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -27,39 +29,74 @@ table = fb.leaderboard("results")
 assert list(table["status"]) == ["ok", "ok"], table
 print(table[["rank", "method", "mae", "status"]].to_string(index=False))
 """
-SHIPPED = (
-    "fwibench/py.typed",
-    "fwibench_invlint/__init__.py",
-    "fwibench_auto_linear/__init__.py",
-    "fwibench_hybrid/__init__.py",
-    "fwibench_latent_unet/__init__.py",
-    "fwibench_residual/__init__.py",
-)
 
 
 def main() -> None:
-    """Build, install and run; the first command that fails ends it."""
+    """Check, install and run; the first command that fails ends it."""
+    dist = Path(sys.argv[1])
+    (wheel,), (archive,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    for file, names, expected in (
+        (wheel, names_of_wheel(wheel), files_of_wheel()),
+        (archive, names_of_archive(archive), files_of_archive()),
+    ):
+        if faults := differences(names, expected):
+            sys.exit(f"{file.name}: {'; '.join(faults)}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        wheel = build(folder)
-        python = install(wheel, folder)
+        python = install(wheel.resolve(), folder)
         command = python.parent / "fwibench"
         run(command, "--version", folder=folder)
+        run(command, "list", "methods", folder=folder)
         run(command, *RUN, folder=folder)
         run(python, "-c", PYTHON, folder=folder)
     sys.stdout.write("1 passed, 0 failed\n")
 
 
-def build(folder: Path) -> Path:
-    """Return the wheel, with everything that must be in it and nothing that must not."""
-    pip(Path(sys.executable), "--no-deps", "--no-build-isolation", ROOT, folder=folder, command="wheel")
-    (wheel,) = folder.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    missing = [name for name in SHIPPED if name not in names]
-    foreign = [name for name in names if name.split("/")[0] in {"tests", "docs", "benchmarks", "results"}]
-    if missing or foreign:
-        sys.exit(f"{wheel.name} lacks {missing} and should not contain {foreign}")
-    return wheel
+def names_of_wheel(path: Path) -> set[str]:
+    """Return the files of a wheel, without its metadata."""
+    with zipfile.ZipFile(path) as wheel:
+        return {name for name in wheel.namelist() if ".dist-info/" not in name}
+
+
+def names_of_archive(path: Path) -> set[str]:
+    """Return the files of a source distribution, relative to its folder, without its metadata."""
+    with tarfile.open(path) as archive:
+        return {name.split("/", 1)[1] for name in archive.getnames()} - {"PKG-INFO"}
+
+
+def files_of_wheel() -> set[str]:
+    """Return the files of the packages that pyproject.toml lists, as the wheel names them."""
+    packages = hatch()["wheel"]["packages"]
+    return {str(path.relative_to(Path(package).parent)) for package in packages for path in files_below(package)}
+
+
+def files_of_archive() -> set[str]:
+    """Return the files that the source distribution must hold: what the wheel is built from."""
+    build = hatch()
+    files = [path for name in build["sdist"]["only-include"] for path in files_below(name)]
+    left_out = [path for name in build["sdist"]["exclude"] for path in files_below(name)]
+    return {str(path) for path in files if path not in left_out} | {"pyproject.toml", "LICENSE", ".gitignore"}
+
+
+def differences(names: set[str], expected: set[str]) -> list[str]:
+    """Return what is missing and what should not be there, one sentence each."""
+    missing, foreign = sorted(expected - names), sorted(names - expected)
+    return [f"lacks {', '.join(missing)}"] * bool(missing) + [f"should not hold {', '.join(foreign)}"] * bool(foreign)
+
+
+def files_below(name: str) -> list[Path]:
+    """Return the files of this checkout below a path that git does not ignore, relative to the checkout."""
+    words = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", name)
+    listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [Path(one) for one in listed.split("\0") if one and (ROOT / one).is_file()]
+
+
+def hatch() -> dict[str, dict[str, list[str]]]:
+    """Return what pyproject.toml says about wheel and source distribution."""
+    settings: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"][
+        "build"
+    ]["targets"]
+    return settings
 
 
 def install(wheel: Path, folder: Path) -> Path:

@@ -15,6 +15,8 @@ from fwibench.testing.datasets import (
     splits_are_sound,
     target_is_a_dataset,
 )
+from fwibench.testing.methods import METHOD_CHECKS, target_is_a_method
+from fwibench.testing.runner import open_subject
 from fwibench.testing.specs import entry_module_is_light
 
 REGISTRY = load_registry()
@@ -30,8 +32,13 @@ WITHOUT_SAMPLES = as_checks(
     entry_module_is_light, options_survive_json, target_is_a_dataset, problem_is_as_declared, splits_are_sound
 )
 """Checks of a dataset that make no sample."""
-VARIANTS = {"velocitygan", "multiscale-fwi-oracle"}
-"""Methods whose code is that of InversionNet or of the inversion, apart from the training or the start."""
+WITHOUT_FIT = as_checks(entry_module_is_light, options_survive_json, target_is_a_method)
+"""Checks of a method that fit nothing."""
+SLOW_TO_FIT = {"inversionnet", "velocitygan", "multiscale-fwi", "multiscale-fwi-oracle"}
+"""Methods whose checks take 15 s or more: networks of tens of millions of parameters, and inversions of each sample.
+
+The same checks run on smaller networks, and on `refine`, which inverts in the same way.
+"""
 SIMULATED_EVERY_TIME = {"salt"}
 """Datasets whose smoke samples, made twice, take seconds; the others take from 4 s to half a minute each."""
 
@@ -42,14 +49,22 @@ def test_registry_contains_the_built_ins() -> None:
     assert {"ssim", "data-misfit"} <= set(METRICS)
 
 
-@parametrize_with_checks(sorted(set(METHODS) - VARIANTS))
+@parametrize_with_checks(sorted(set(METHODS) - SLOW_TO_FIT))
 def test_built_in_method_conforms(check: Any) -> None:
     check()
 
 
+@pytest.mark.parametrize("name", sorted(SLOW_TO_FIT))
+def test_built_in_method_conforms_without_fit(registry: Registry, name: str) -> None:
+    _, subject = open_subject(name, registry)
+    for check in WITHOUT_FIT:
+        check.run(subject)
+    assert set(WITHOUT_FIT) < set(METHOD_CHECKS)
+
+
 @pytest.mark.slow
-@parametrize_with_checks(sorted(VARIANTS))
-def test_variant_of_a_built_in_method_conforms(check: Any) -> None:
+@parametrize_with_checks(sorted(SLOW_TO_FIT))
+def test_built_in_method_that_is_slow_to_fit_conforms(check: Any) -> None:
     check()
 
 

@@ -14,7 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("fwibench", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "deepwave", "pydantic", "pluggy")
+from fwibench.version import __version__
+
+PACKAGES = ("torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "deepwave", "pydantic", "pluggy")
 
 
 def describe_environment() -> dict[str, Any]:
@@ -24,7 +26,8 @@ def describe_environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        # in a checkout, the metadata that was installed may be that of an earlier version
+        "packages": {"fwibench": __version__, **{name: _version(name) for name in PACKAGES}},
         "git": _git_state(),
     }
     torch = sys.modules.get("torch")

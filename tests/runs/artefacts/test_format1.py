@@ -152,6 +152,13 @@ def test_commands_show_results_of_format_1(former: Path, fwibench: Command) -> N
         assert "mean-map" in done.stdout
 
 
+def test_result_is_shown_with_the_version_of_the_program_that_made_it(former: Path) -> None:
+    record = record_of(former, "mean-map-s0")
+    earlier = {**record.environment, "packages": {"fwibench": "0.0.9"}}
+    (line,) = make_board([record.model_copy(update={"environment": earlier})], builtin_columns()).lines
+    assert line.row["fwibench_version"] == "0.0.9"
+
+
 def test_new_option_with_default_keeps_key(registry: Registry, tmp_path: Path) -> None:
     spec = registry.method("invlint").spec
     (one,) = plan(registry, tmp_path, "invlint[decoder=conv]", seeds=1)
