@@ -102,7 +102,6 @@ lint: install
 	$(BIN)/mypy docs/_ext/fwibench_docs plugins/example-unet
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/hadolint Dockerfile
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -145,6 +144,7 @@ version: $(RELEASE_STAMP)
 
 # builds the distributions in dist/, checks what they hold, and tests what a user installs; uploads nothing
 release: $(RELEASE_STAMP)
+	$(BIN)/hadolint Dockerfile
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/twine check --strict dist/*
