@@ -23,6 +23,7 @@ from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results, uncollected
 from fwibench.runs.execution.engines.choice import open_engine
 from fwibench.runs.execution.run import Listener, run_plan
+from fwibench.runs.planning.experiment import make_request, read_experiment
 from fwibench.runs.planning.grammar import Kind, read_selected
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request, Selected
@@ -126,9 +127,10 @@ class RunOutcome:
 
 
 def run(
-    methods: str | Sequence[str | Selected],
-    datasets: str | Sequence[str | Selected],
-    results: str | Path = "results",
+    methods: str | Sequence[str | Selected] = (),
+    datasets: str | Sequence[str | Selected] = (),
+    results: str | Path | None = None,
+    from_: str | Path | None = None,
     **settings: Unpack[RunSettings],
 ) -> RunOutcome:
     """Run methods on datasets; each cell in a process of its own, and finished cells are not run again.
@@ -136,7 +138,8 @@ def run(
     Args:
         methods: Names, options in brackets allowed: `["mean-map", "invlint[alpha=1|10]"]`.
         datasets: Names, options in brackets allowed.
-        results: Results folder.
+        results: Results folder; by default `results`, or that of the experiment file.
+        from_: Experiment file; the other arguments override what it holds.
         settings: See `RunSettings`.
 
     Returns:
@@ -148,14 +151,16 @@ def run(
     from fwibench.api.progress import make_listener
 
     registry = open_registry()
-    values: dict[str, Any] = {**settings, "metrics": tuple(settings.get("metrics", ()))}
-    values["test_on"] = tuple(_selected(registry, "dataset", settings.get("test_on", ())))
-    request = Request(
-        methods=tuple(_selected(registry, "method", methods)),
-        datasets=tuple(_selected(registry, "dataset", datasets)),
-        results=Path(results),
-        **values,
-    )
+    changes: dict[str, Any] = {**settings, **({} if results is None else {"results": Path(results)})}
+    if "metrics" in settings:
+        changes["metrics"] = tuple(settings["metrics"])
+    selections: list[tuple[str, Kind, str | Sequence[str | Selected]]] = [
+        ("methods", "method", methods),
+        ("datasets", "dataset", datasets),
+        ("test_on", "dataset", settings.get("test_on", ())),
+    ]
+    changes |= {name: tuple(_selected(registry, kind, chosen)) for name, kind, chosen in selections if chosen}
+    request = make_request(read_experiment(Path(from_), registry) if from_ else {}, changes, registry)
     check_folder(request.results / "runs")
     plan = make_plan(request, registry)
     with make_listener(ranking=columns_of(registry).ranking) as listener:

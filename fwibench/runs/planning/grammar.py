@@ -45,8 +45,8 @@ def read_request(
 
     Args:
         registry: Registry of methods and datasets, with the types of their options.
-        methods: Value of `--methods`.
-        dataset: Value of `--dataset`.
+        methods: Value of `--methods`; empty for none.
+        dataset: Value of `--dataset`; empty for none.
         settings: Values of `--set`.
         test_on: Value of `--test-on`; None for none.
         others: Other fields of the request, which are no texts.
@@ -59,8 +59,8 @@ def read_request(
     """
     most = others.get("max_cells", MOST_CELLS)
     return Request(
-        methods=tuple(read_selected(registry, "method", methods, most)),
-        datasets=tuple(read_selected(registry, "dataset", dataset, most)),
+        methods=tuple(read_selected(registry, "method", methods, most)) if methods else (),
+        datasets=tuple(read_selected(registry, "dataset", dataset, most)) if dataset else (),
         test_on=tuple(read_selected(registry, "dataset", test_on, most)) if test_on is not None else (),
         settings=read_settings(registry, settings),
         **others,
