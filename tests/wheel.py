@@ -34,6 +34,7 @@ SHIPPED = (
     "fwibench_hybrid/__init__.py",
     "fwibench_latent_unet/__init__.py",
     "fwibench_residual/__init__.py",
+    "fwibench_loggers/__init__.py",
 )
 
 

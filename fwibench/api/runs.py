@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from fwibench.api.catalogue import open_registry
+from fwibench.api.catalogue import broken_warning, open_registry
 from fwibench.api.evaluation import Evaluation
 from fwibench.boards.board import Board, make_board
 from fwibench.boards.columns import columns_of
@@ -22,6 +22,7 @@ from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results, uncollected
 from fwibench.runs.execution.engines.choice import open_engine
+from fwibench.runs.execution.loggers import open_loggers
 from fwibench.runs.execution.run import Listener, run_plan
 from fwibench.runs.planning.experiment import make_request, read_experiment
 from fwibench.runs.planning.grammar import Kind, read_selected
@@ -54,6 +55,7 @@ class RunSettings(TypedDict, total=False):
         jobs: Number of cells that run side by side; None for as many as fit the machine.
         devices_per_cell: Number of devices that a cell trains on.
         cluster: Address of a Dask scheduler, the file that it wrote, or a TOML file; runs the cells on its workers.
+        log: Destinations by name of the logger: `{"tensorboard": "runs"}`.
     """
 
     test_on: str | Sequence[str | Selected]
@@ -73,6 +75,7 @@ class RunSettings(TypedDict, total=False):
     jobs: int | None
     devices_per_cell: int
     cluster: str
+    log: dict[str, str]
 
 
 class Filters(TypedDict, total=False):
@@ -163,8 +166,13 @@ def run(
     request = make_request(read_experiment(Path(from_), registry) if from_ else {}, changes, registry)
     check_folder(request.results / "runs")
     plan = make_plan(request, registry)
+    broken = registry.broken
     with make_listener(ranking=columns_of(registry).ranking) as listener:
-        return run_request(plan, request, registry, listener)
+        outcome = run_request(plan, request, registry, listener)
+    for plugin in registry.broken:
+        if plugin not in broken:
+            warnings.warn(broken_warning(plugin), stacklevel=2)
+    return outcome
 
 
 def run_request(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> RunOutcome:
@@ -176,7 +184,7 @@ def run_request(plan: list[PlannedCell], request: Request, registry: Registry, l
         registry: Where methods, datasets and metrics are looked up.
         listener: Is told how far the run is.
     """
-    with open_engine(plan, request, registry) as engine:
+    with open_loggers(request.log, registry), open_engine(plan, request, registry) as engine:
         done = run_plan(plan, request, registry, listener, engine)
     return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, columns_of(registry))
 

@@ -17,7 +17,7 @@ from fwibench.errors import DataError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.machine.devices import check_device
 from fwibench.runs.planning.experiment import KEYS, make_request, read_experiment
-from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.grammar import parse_log, read_request
 from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
 from fwibench.text.amounts import parse_duration, parse_jobs, parse_memory, parse_names
@@ -131,6 +131,13 @@ def build_request(
             help="Run the cells on a Dask cluster: address of its scheduler, the file that it wrote, or a TOML file.",
         ),
     ] = "",
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:DESTINATION",
+            help="Send losses and scores to a logger while cells run: tensorboard:FOLDER, mlflow:ADDRESS. Repeatable.",
+        ),
+    ] = None,
 ) -> Request:
     """Build the request of `run` and `plan` from their options, and from an experiment file.
 
@@ -165,6 +172,7 @@ def build_request(
         jobs=parse_jobs(jobs),
         devices_per_cell=devices_per_cell,
         cluster=cluster,
+        log=parse_log(log or ()),
     )
     changes = {name: one for name, one in vars(asked).items() if name in given}
     if replaced := [key for key, name in KEYS.items() if name in changes and name in experiment]:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +80,7 @@ class Experiment(Frozen):
     jobs: int | str = Field(description='number of cells at a time, or "auto"')
     devices_per_cell: Count = Field(description="number of GPUs of a cell, 1 or more")
     cluster: str = Field(description="address of a Dask scheduler, or a file relative to this one")
+    log: dict[str, str] = Field(description="a table of destinations by name of the logger; a folder is relative")
 
 
 class Item(Frozen):
@@ -209,6 +210,8 @@ class _Reader:
                 return parse_jobs(str(value))
             case "cluster":
                 return self._path(value) if _is_file(value) else value
+            case "log":
+                return _with_folders(value, self._path, self.registry)
             case "device":
                 check_device(value)
         return value
@@ -308,6 +311,8 @@ class _Writer:
                 return self._path(str(value))
             case "cluster":
                 return self._path(value) if _is_file(value) else value
+            case "log":
+                return _with_folders(value, self._path, self.registry)
         return value
 
     def _tables(self, kind: Kind, chosen: Sequence[Selected]) -> str | list[dict[str, Any]]:
@@ -358,6 +363,12 @@ def _table(name: str, axes: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     options = {key: values[0] for key, values in axes.items() if len(values) == 1}
     grid = {key: values for key, values in axes.items() if len(values) > 1}
     return {"name": name, **({"options": options} if options else {}), **({"grid": grid} if grid else {})}
+
+
+def _with_folders(log: Mapping[str, str], change: Callable[[str], str], registry: Registry) -> dict[str, str]:
+    """Return destinations of loggers, those that are folders changed."""
+    folders = {name for name, where in log.items() if where and registry.logger(name).spec.takes == "folder"}
+    return {name: change(where) if name in folders else where for name, where in log.items()}
 
 
 def _is_file(cluster: str) -> bool:

@@ -191,6 +191,22 @@ def parse_assignment(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
+def parse_log(texts: Iterable[str]) -> dict[str, str]:
+    """Parse `--log NAME:DESTINATION` to destinations by name of the logger.
+
+    Raises:
+        UsageError: A logger is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        _check_text(text)
+        name, _, destination = text.partition(":")
+        if name in found:
+            raise UsageError(f"--log is given {name} twice", "a logger has one destination")
+        found[name] = destination
+    return found
+
+
 def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, str]]:
     """Parse `--set METHOD.OPTION=VALUE` to texts by method and option."""
     found: dict[str, dict[str, str]] = {}
