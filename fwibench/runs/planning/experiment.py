@@ -24,6 +24,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,7 @@ def read_experiment(path: Path, registry: Registry) -> dict[str, Any]:
     Raises:
         UsageError: The file cannot be read, a key or name is unknown, or a value is invalid; names file and key.
     """
-    path = path.expanduser()
+    path = Path(os.path.expanduser(path))
     content: dict[str, Any] = {}
     for given, value in read_toml(path, "experiment").items():
         key = given.replace("_", "-")
@@ -251,7 +252,8 @@ class _Reader:
         return found
 
     def _path(self, text: str) -> str:
-        return str(self.folder / Path(text).expanduser())
+        # Path.expanduser raises where the user is unknown
+        return str(self.folder / os.path.expanduser(text))
 
 
 def write_experiment(request: Request, path: Path, registry: Registry) -> None:
@@ -266,7 +268,8 @@ def write_experiment(request: Request, path: Path, registry: Registry) -> None:
         UsageError: The file exists and holds something else.
         DataError: The file cannot be written.
     """
-    writer = _Writer(path.expanduser().parent.absolute(), registry)
+    path = Path(os.path.expanduser(path))
+    writer = _Writer(path.parent.absolute(), registry)
     usual = {one.name: one.default for one in dataclasses.fields(request)}
     content: dict[str, Any] = {}
     for key, name in KEYS.items():
@@ -274,7 +277,6 @@ def write_experiment(request: Request, path: Path, registry: Registry) -> None:
         if value != usual[name] and value not in ((), {}):
             content[key] = writer.write(name, value)
     text = f"# fwibench run --from {path.name}\n{as_toml(content)}"
-    path = path.expanduser()
     if path.exists() and (not path.is_file() or path.read_bytes() != text.encode()):
         raise UsageError(f"{path} exists, and is not this experiment", "give --save another name, or remove it")
     write_text(path, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "max-cells": ("1000", "5000"),
     "jobs": ("1", "7", "auto"),
     "devices-per-cell": ("1", "2"),
+    "log": ("tensorboard:logs", "tensorboard:/nowhere/logs", "mlflow:sqlite:///m.db"),
     "cluster": ("tcp://10.0.0.1:8786", "scheduler.json", "/nowhere/cluster.toml"),
 }
 """Values of the options of `run`."""
@@ -75,7 +77,9 @@ def absolute(request: Request, here: Path) -> Request:
     methods = tuple(
         Selected(name=one.name, options={**one.options, **_absolute(one.options, here)}) for one in request.methods
     )
-    return replace(request, command=(), results=results, cluster=cluster or request.cluster, methods=methods)
+    log = {name: str((here / one).resolve()) if name == "tensorboard" else one for name, one in request.log.items()}
+    cluster = cluster or request.cluster
+    return replace(request, command=(), results=results, cluster=cluster, methods=methods, log=log)
 
 
 def _absolute(options: dict[str, Any], here: Path) -> dict[str, Any]:
@@ -260,6 +264,26 @@ def test_error_names_file_and_key(text: str, message: str, hint: str, here: Path
     assert isinstance(error.value, UsageError)
     assert "e.toml" in error.value.message
     assert hint in error.value.hint
+
+
+def test_paths_are_relative_to_the_file(here: Path, registry: Registry) -> None:
+    folder = here / "sub"
+    folder.mkdir()
+    (folder / "e.toml").write_text(
+        'methods = ["multiscale-fwi[start=m.npy]", {name = "multiscale-fwi", grid.start = ["gradient", "m.npy"]}]\n'
+        'dataset = "salt"\nresults = "out"\ncluster = "dask.toml"\n'
+        'log = {tensorboard = "logs", mlflow = "sqlite:///m.db"}\nset.multiscale-fwi.start = "/m.npy"'
+    )
+    request = parse(["run", "--from", "sub/e.toml"], registry)
+    start = str(folder / "m.npy")
+    assert [one.options["start"] for one in request.methods] == [start, "gradient", start]
+    assert request.settings["multiscale-fwi"]["start"] == "/m.npy"
+    assert (request.results, request.cluster) == (folder / "out", str(folder / "dask.toml"))
+    assert request.log == {"tensorboard": str(folder / "logs"), "mlflow": "sqlite:///m.db"}
+    write_experiment(request, folder / "again.toml", registry)
+    saved = tomllib.loads((folder / "again.toml").read_text())
+    assert (saved["results"], saved["cluster"], saved["log"]["tensorboard"]) == ("out", "dask.toml", "logs")
+    assert saved["methods"][0]["options"] == {"start": "m.npy"}
 
 
 def test_other_file_is_not_replaced(here: Path, registry: Registry) -> None:
