@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from fwibench.files.toml import as_toml, is_toml
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
-VALUES = st.recursive(
-    st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(TEXTS, below, max_size=3),
-    max_leaves=8,
-)
+LEAVES = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
+INNER = LEAVES | st.lists(LEAVES, max_size=2) | st.dictionaries(TEXTS, LEAVES, max_size=2)
+TABLES = st.dictionaries(TEXTS, INNER, max_size=3)
+VALUES = LEAVES | TABLES | st.lists(LEAVES | TABLES | st.lists(TABLES, max_size=2), max_size=3)
 
 
 @given(st.dictionaries(TEXTS, VALUES, max_size=4))

@@ -149,11 +149,9 @@ TEXTS = st.text(st.characters(codec="utf-8")) | st.sampled_from(
     ("7", "none", "True", "1e3", "NaN", "null", '"', '"7"', "a\\b", "\x7f", "\r\n", "~/x", "[1]", "{", "a = 1")
 )
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-JSON = st.recursive(
-    st.none() | st.booleans() | NUMBERS | TEXTS,
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(TEXTS, below, max_size=3),
-    max_leaves=5,
-)
+LEAVES = st.none() | st.booleans() | NUMBERS | TEXTS
+LISTS = st.lists(LEAVES | st.lists(LEAVES, max_size=2), max_size=3)
+JSON = LEAVES | LISTS | st.dictionaries(TEXTS, LEAVES | LISTS, max_size=3)
 
 
 @settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
