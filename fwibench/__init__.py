@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fwibench.specs.dataset_options import DatasetOptions, FilesOptions
     from fwibench.specs.exporter import ExporterSpec
     from fwibench.specs.importer import Imported, ImporterSpec
+    from fwibench.specs.logger import CellReport, LoggerSpec, StartedCell
     from fwibench.specs.method import MethodSpec, Published, TrainingOptions
     from fwibench.specs.metric import MetricSpec
     from fwibench.specs.study import Case, Claim, Effort, PublishedValue, Quantity, StudySpec
@@ -44,6 +45,7 @@ from fwibench.version import __version__ as __version__
 
 __all__ = [
     "Case",
+    "CellReport",
     "Claim",
     "Complexity",
     "Dataset",
@@ -60,6 +62,7 @@ __all__ = [
     "Layer",
     "LoadedDataset",
     "LoadedModel",
+    "LoggerSpec",
     "Method",
     "MethodSpec",
     "MetricSpec",
@@ -74,6 +77,7 @@ __all__ = [
     "Selected",
     "SimulatedDataset",
     "Split",
+    "StartedCell",
     "StoredDataset",
     "StudyOutcome",
     "StudySpec",
@@ -121,6 +125,7 @@ _HOMES = {
     "fwibench.specs.dataset_options": ("DatasetOptions", "FilesOptions"),
     "fwibench.specs.exporter": ("ExporterSpec",),
     "fwibench.specs.importer": ("Imported", "ImporterSpec"),
+    "fwibench.specs.logger": ("CellReport", "LoggerSpec", "StartedCell"),
     "fwibench.specs.method": ("MethodSpec", "Published", "TrainingOptions"),
     "fwibench.specs.metric": ("MetricSpec",),
     "fwibench.specs.study": ("Case", "Claim", "Effort", "PublishedValue", "Quantity", "StudySpec"),

@@ -3,6 +3,7 @@ import os
 # two test processes share the cores; before torch is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +62,15 @@ def real_data() -> Path:
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     return RunContext(workdir=tmp_path, dataset="salt", method="test")
+
+
+@pytest.fixture
+def watching_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, salt: Dataset) -> None:
+    """Install the plugin `runs/watching.py` for the test."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    shutil.copy(Path(__file__).with_name("runs") / "watching.py", folder)
+    monkeypatch.setenv(settings.FOLDERS, str(folder))
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

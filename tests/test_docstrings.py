@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("fwibench", *(f"plugins/fwibench_{name}" for name in ("hybrid", "invlint", "studies")), "baselines")
+FOLDERS = (
+    "fwibench",
+    *(f"plugins/fwibench_{name}" for name in ("hybrid", "invlint", "loggers", "studies")),
+    "baselines",
+)
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 

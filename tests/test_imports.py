@@ -16,6 +16,7 @@ import pytest
         "fwibench_latent_unet",
         "fwibench_residual",
         "fwibench_studies",
+        "fwibench_loggers",
         "fwibench_baselines",
     ],
 )

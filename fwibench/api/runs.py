@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from fwibench.api.catalogue import open_registry
+from fwibench.api.catalogue import broken_warning, open_registry
 from fwibench.api.evaluation import Evaluation
 from fwibench.boards.board import Board, make_board
 from fwibench.boards.columns import columns_of
@@ -22,7 +22,9 @@ from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results, uncollected
 from fwibench.runs.execution.engines.choice import open_engine
+from fwibench.runs.execution.loggers import open_loggers
 from fwibench.runs.execution.run import Listener, run_plan
+from fwibench.runs.planning.experiment import make_request, read_experiment
 from fwibench.runs.planning.grammar import Kind, read_selected
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request, Selected
@@ -53,6 +55,7 @@ class RunSettings(TypedDict, total=False):
         jobs: Number of cells that run side by side; None for as many as fit the machine.
         devices_per_cell: Number of devices that a cell trains on.
         cluster: Address of a Dask scheduler, the file that it wrote, or a TOML file; runs the cells on its workers.
+        log: Destinations by name of the logger: `{"tensorboard": "runs"}`.
     """
 
     test_on: str | Sequence[str | Selected]
@@ -72,6 +75,7 @@ class RunSettings(TypedDict, total=False):
     jobs: int | None
     devices_per_cell: int
     cluster: str
+    log: dict[str, str]
 
 
 class Filters(TypedDict, total=False):
@@ -126,9 +130,10 @@ class RunOutcome:
 
 
 def run(
-    methods: str | Sequence[str | Selected],
-    datasets: str | Sequence[str | Selected],
-    results: str | Path = "results",
+    methods: str | Sequence[str | Selected] = (),
+    datasets: str | Sequence[str | Selected] = (),
+    results: str | Path | None = None,
+    from_: str | Path | None = None,
     **settings: Unpack[RunSettings],
 ) -> RunOutcome:
     """Run methods on datasets; each cell in a process of its own, and finished cells are not run again.
@@ -136,7 +141,8 @@ def run(
     Args:
         methods: Names, options in brackets allowed: `["mean-map", "invlint[alpha=1|10]"]`.
         datasets: Names, options in brackets allowed.
-        results: Results folder.
+        results: Results folder; by default `results`, or that of the experiment file.
+        from_: Experiment file; the other arguments override what it holds.
         settings: See `RunSettings`.
 
     Returns:
@@ -148,18 +154,25 @@ def run(
     from fwibench.api.progress import make_listener
 
     registry = open_registry()
-    values: dict[str, Any] = {**settings, "metrics": tuple(settings.get("metrics", ()))}
-    values["test_on"] = tuple(_selected(registry, "dataset", settings.get("test_on", ())))
-    request = Request(
-        methods=tuple(_selected(registry, "method", methods)),
-        datasets=tuple(_selected(registry, "dataset", datasets)),
-        results=Path(results),
-        **values,
-    )
+    changes: dict[str, Any] = {**settings, **({} if results is None else {"results": Path(results)})}
+    if "metrics" in settings:
+        changes["metrics"] = tuple(settings["metrics"])
+    selections: list[tuple[str, Kind, str | Sequence[str | Selected]]] = [
+        ("methods", "method", methods),
+        ("datasets", "dataset", datasets),
+        ("test_on", "dataset", settings.get("test_on", ())),
+    ]
+    changes |= {name: tuple(_selected(registry, kind, chosen)) for name, kind, chosen in selections if chosen}
+    request = make_request(read_experiment(Path(from_), registry) if from_ else {}, changes, registry)
     check_folder(request.results / "runs")
     plan = make_plan(request, registry)
+    broken = registry.broken
     with make_listener(ranking=columns_of(registry).ranking) as listener:
-        return run_request(plan, request, registry, listener)
+        outcome = run_request(plan, request, registry, listener)
+    for plugin in registry.broken:
+        if plugin not in broken:
+            warnings.warn(broken_warning(plugin), stacklevel=2)
+    return outcome
 
 
 def run_request(plan: list[PlannedCell], request: Request, registry: Registry, listener: Listener) -> RunOutcome:
@@ -171,7 +184,7 @@ def run_request(plan: list[PlannedCell], request: Request, registry: Registry, l
         registry: Where methods, datasets and metrics are looked up.
         listener: Is told how far the run is.
     """
-    with open_engine(plan, request, registry) as engine:
+    with open_loggers(request.log, registry), open_engine(plan, request, registry) as engine:
         done = run_plan(plan, request, registry, listener, engine)
     return RunOutcome(done.records, request.results, done.exit_code, done.wall_s, columns_of(registry))
 

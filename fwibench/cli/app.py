@@ -79,8 +79,7 @@ app = make_group(
         "diff": "Compare the cells, status and scores of two results folders; exit code 1 if they differ.",
         "score": "Score predictions that were made elsewhere: they become a record beside the runs of methods.",
         "rescore": "Compute metrics, such as a newly installed one, from the stored predictions of finished runs.",
-        "list": "List methods, datasets, metrics, exporters, studies or importers, each with the plugin that offers "
-        "it.",
+        "list": "List methods, datasets, metrics, exporters, studies, importers or loggers, each with its plugin.",
         "info": "Show a method, dataset, metric or exporter; with --dataset, the layers and costs of a method "
         "on that dataset.",
         "data": data,

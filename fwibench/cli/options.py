@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from fwibench.cli.console.output import warn
 from fwibench.cli.registry import open_registry
-from fwibench.errors import DataError, UsageError
+from fwibench.errors import DataError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.machine.devices import check_device
-from fwibench.runs.planning.grammar import read_one, read_request
+from fwibench.runs.planning.experiment import KEYS, make_request, read_experiment
+from fwibench.runs.planning.grammar import parse_log, read_one, read_request
 from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
+from fwibench.text.amounts import parse_duration, parse_jobs, parse_memory, parse_names
 from fwibench.text.readable import as_utf8
 
 Results = Annotated[Path, typer.Option(help="Results folder.")]
@@ -44,6 +47,14 @@ Located = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(help="Name of a run, or a part of the name that no other run has.")]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Also write the request as a TOML file for --from; a file with other content is not replaced.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu, cuda or cuda:N.")]
 DatasetNames = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
 DatasetProfile = Annotated[Profile, typer.Option(help="Profile; it sets the number of samples.")]
@@ -55,19 +66,30 @@ ForceOutput = Annotated[bool, typer.Option("--force", help="Replace output files
 
 def build_request(
     registry: Registry,
+    context: typer.Context,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE", help="TOML file of these options; options of the command line override it."
+        ),
+    ] = None,
     methods: Annotated[
         str,
         typer.Option(
             "--methods",
             "-m",
             help="Methods, separated by commas, with options in brackets: invlint[alpha=1|10],mean-map. "
-            "Every value separated by | is a cell of its own.",
+            "Every value separated by | is a cell of its own. Needed without --from.",
         ),
-    ],
+    ] = "",
     dataset: Annotated[
         str,
-        typer.Option("--dataset", "-d", help="Datasets, separated by commas, with options in brackets: salt[snr=10]."),
-    ],
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="Datasets, separated by commas, with options in brackets: salt[snr=10]. Needed without --from.",
+        ),
+    ] = "",
     test_on: Annotated[
         str | None,
         typer.Option(
@@ -118,16 +140,26 @@ def build_request(
             help="Run the cells on a Dask cluster: address of its scheduler, the file that it wrote, or a TOML file.",
         ),
     ] = "",
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:DESTINATION",
+            help="Send losses and scores to a logger while cells run: tensorboard:FOLDER, mlflow:ADDRESS. Repeatable.",
+        ),
+    ] = None,
 ) -> Request:
-    """Build the request of `run` and `plan` from their options.
+    """Build the request of `run` and `plan` from their options, and from an experiment file.
 
-    Each argument after the registry is an option, described by its help text.
+    Each argument after the context of the command is an option, described by its help text.
 
     Raises:
         UsageError: A name, an option or a value is wrong.
     """
     check_device(device)
-    return read_request(
+    experiment = read_experiment(from_, registry) if from_ else {}
+    given = {"datasets" if name == "dataset" else name for name in context.params if is_given(context, name)}
+    most = max_cells if "max_cells" in given else experiment.get("max_cells", max_cells)
+    asked = read_request(
         registry,
         methods,
         dataset,
@@ -145,12 +177,23 @@ def build_request(
         metrics=tuple(parse_names(metrics)),
         results=results,
         force=force,
-        max_cells=max_cells,
+        max_cells=most,
         jobs=parse_jobs(jobs),
         devices_per_cell=devices_per_cell,
         cluster=cluster,
-        command=("fwibench", *map(as_utf8, sys.argv[1:])),
+        log=parse_log(log or ()),
     )
+    changes = {name: one for name, one in vars(asked).items() if name in given}
+    if replaced := [key for key, name in KEYS.items() if name in changes and name in experiment]:
+        warn(f"{from_}: the command line replaces {', '.join(replaced)}")
+    request = make_request(experiment, changes, registry)
+    return replace(request, command=("fwibench", *map(as_utf8, sys.argv[1:])))
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether the user gives a parameter of a command."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def check_results(results: Path) -> None:
@@ -201,58 +244,3 @@ def with_options(build: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
 
 takes_request = with_options(build_request)
 """Adds the options of `build_request` to a command, which is called with request and registry."""
-
-
-def parse_names(text: str) -> list[str]:
-    """Return the names in a text that separates them by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-LEAST_MEMORY = 10**8
-"""Smallest limit of memory: the interpreter with PyTorch takes more [bytes]."""
-
-
-def parse_memory(text: str) -> int:
-    """Return the bytes of an amount of memory such as `500MB` or `8GB`.
-
-    Raises:
-        UsageError: The text is not a number with one of these units, or less than `LEAST_MEMORY`.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(MB|GB)", text.strip(), re.IGNORECASE)
-    size = round(float(match[1]) * {"MB": 1e6, "GB": 1e9}[match[2].upper()]) if match else 0
-    if not LEAST_MEMORY <= size < 2**60:
-        raise UsageError(f"'{text}' is not an amount of memory, expected 100MB or more, such as 500MB or 8GB")
-    return size
-
-
-def parse_jobs(text: str) -> int | None:
-    """Return the number of cells that run side by side; None for `auto`.
-
-    Raises:
-        UsageError: The text is neither a number above 0 nor `auto`.
-    """
-    if text == "auto":
-        return None
-    if not text.isdecimal() or not 0 < int(text) <= MOST_JOBS:
-        raise UsageError(f"--jobs is '{text}', expected a number from 1 to {MOST_JOBS}, or auto")
-    return int(text)
-
-
-MOST_JOBS = 1000
-"""Largest number of cells at a time: each takes three processes, and systems have no more than some thousands."""
-LONGEST_S = 1e8
-"""Upper bound of a duration [s], about three years: timers of the operating system overflow at about a century."""
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds of a duration such as `90`, `90s`, `1.5m` or `2h`.
-
-    Raises:
-        UsageError: The text is not a positive number with one of these units, or exceeds `LONGEST_S`.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if match is None or not 0 < float(match[1]) < LONGEST_S:
-        raise UsageError(
-            f"'{text}' is not a time, expected a number above 0 with the unit s, m or h, such as 90s or 30m"
-        )
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fwibench.cli.console.output import working
-from fwibench.cli.options import Device, parse_duration, parse_jobs, parse_names
+from fwibench.cli.options import Device
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_studies
 from fwibench.plugins.registry import Registry
@@ -18,6 +18,7 @@ from fwibench.runs.machine.devices import check_device
 from fwibench.runs.planning.request import Request
 from fwibench.specs.dataset import Profile
 from fwibench.studies.planning import StudyPlan, find_studies, plan_studies
+from fwibench.text.amounts import parse_duration, parse_jobs, parse_names
 from fwibench.text.readable import as_utf8
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a study, or of a collection such as paper.")]

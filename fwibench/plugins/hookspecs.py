@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fwibench.specs.dataset import DatasetSpec
     from fwibench.specs.exporter import ExporterSpec
     from fwibench.specs.importer import ImporterSpec
+    from fwibench.specs.logger import CellReport, LoggerSpec, StartedCell
     from fwibench.specs.method import MethodSpec
     from fwibench.specs.metric import MetricSpec
     from fwibench.specs.study import StudySpec
@@ -56,5 +57,20 @@ def fwibench_importers() -> Iterable[ImporterSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def fwibench_cell_finished(record: Mapping[str, Any]) -> None:
-    """Receive the record of a finished cell, whatever its status; called in the main process."""
+def fwibench_loggers() -> Iterable[LoggerSpec]:  # type: ignore[empty-body]
+    """Return specs of the loggers that the plugin offers: `run --log` switches them on."""
+
+
+@hookspec
+def fwibench_cell_started(started: StartedCell) -> None:
+    """Receive a cell that starts; called in the main process, before its reports. Cached cells do not start."""
+
+
+@hookspec
+def fwibench_report(report: CellReport) -> None:
+    """Receive the numbers of a running cell; called in the main process. Some are left out if they come too fast."""
+
+
+@hookspec
+def fwibench_cell_finished(record: Mapping[str, Any], run: str) -> None:
+    """Receive the record of a finished cell, whatever its status, and the name of its run; in the main process."""

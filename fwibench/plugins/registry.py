@@ -1,4 +1,4 @@
-"""The registry of methods, datasets, metrics, exporters, studies and importers of all plugins, by name.
+"""The registry of methods, datasets, metrics, exporters, studies, importers and loggers of all plugins, by name.
 
 Invariant: names are unique. The plugin that is found first keeps a name unless the user overrides it; the second one
 gets a fault that names both. A registered spec can be listed, planned and written as JSON without importing its code.
@@ -22,6 +22,7 @@ from fwibench.specs.base import Declaration, api_fault, api_notice
 from fwibench.specs.dataset import DatasetSpec
 from fwibench.specs.exporter import ExporterSpec
 from fwibench.specs.importer import ImporterSpec
+from fwibench.specs.logger import LoggerSpec
 from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
 from fwibench.specs.study import StudySpec
@@ -74,6 +75,11 @@ class Registry:
         """Offered importers by name; plugins are asked for them on first use."""
         return self._ask_all("fwibench_importers", ImporterSpec)
 
+    @cached_property
+    def loggers(self) -> dict[str, Offer[LoggerSpec]]:
+        """Offered loggers by name; plugins are asked for them on first use."""
+        return self._ask_all("fwibench_loggers", LoggerSpec)
+
     def _ask_all(self, hook: str, kind: type[S]) -> dict[str, Offer[S]]:
         """Return what a hook of all plugins offers, by name."""
         found: dict[str, Offer[S]] = {}
@@ -108,6 +114,10 @@ class Registry:
         """Return the importer of that name; raises `UnknownNameError`, which suggests the closest names."""
         return self._find("importer", self.importers, name)
 
+    def logger(self, name: str) -> Offer[LoggerSpec]:
+        """Return the logger of that name; raises `UnknownNameError`, which suggests the closest names."""
+        return self._find("logger", self.loggers, name)
+
     def _find(self, kind: str, known: Mapping[str, Offer[S]], name: str) -> Offer[S]:
         if name not in known:
             raise UnknownNameError.among(kind, name, known, self.absent())
@@ -131,6 +141,7 @@ class Registry:
             "exporters": self.exporters,
             "studies": self.studies,
             "importers": self.importers,
+            "loggers": self.loggers,
         }
         return {
             kind: [name for name, offer in known.items() if offer.plugin is plugin] for kind, known in kinds.items()
@@ -154,13 +165,24 @@ class Registry:
                     self.absent() or "leave it out, or install the plugin that is to replace it",
                 )
 
-    def tell_finished(self, record: Mapping[str, Any]) -> None:
-        """Call the hook `fwibench_cell_finished` of every plugin, each with its own copy of the record."""
-        hook = "fwibench_cell_finished"
+    def hears(self, hook: str) -> bool:
+        """Return whether a plugin implements a hook."""
+        return any(plugin.implements(hook) for plugin in self.plugins)
+
+    def tell(self, hook: str, **told: Any) -> None:
+        """Call a hook of every plugin, each with its own copy of what is told.
+
+        A plugin that has failed at a report receives none any more: they may be many.
+
+        Args:
+            hook: Name of the hook.
+            **told: Arguments of the hook.
+        """
         for plugin in self.plugins:
-            if plugin.implements(hook):
+            failed = hook == "fwibench_report" and any(fault.stage == hook for fault in plugin.faults)
+            if plugin.implements(hook) and not failed:
                 with undisturbed():
-                    plugin.guarded(hook, partial(plugin.call, hook, record=copy.deepcopy(dict(record))))
+                    plugin.guarded(hook, partial(plugin.call, hook, **copy.deepcopy(told)))
 
 
 def load_registry(only: Collection[tuple[str, str]] | None = None) -> Registry:

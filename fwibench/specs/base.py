@@ -21,7 +21,7 @@ from pydantic import (
 from fwibench.errors import PluginError
 from fwibench.problem import Frozen
 
-API_VERSION = "1.3"
+API_VERSION = "1.4"
 """Version of the plugin API, MAJOR.MINOR; docs/plugins/api.md explains the numbers and lists the changes."""
 OLDEST_API = "1.0"
 """Oldest version that is supported; one with an older major number is deprecated."""

@@ -29,6 +29,25 @@ def parse_options(owner: str, model: type[BaseModel], texts: Mapping[str, str]) 
     return {name: _parse(model, name, text) for name, text in texts.items()}
 
 
+def check_option(owner: str, model: type[BaseModel], name: str, value: Any) -> Any:
+    """Return the validated value of one option.
+
+    Args:
+        owner: Method or dataset, for messages.
+        model: Model of the options.
+        name: Name of the option.
+        value: Value that the user gives.
+
+    Raises:
+        OptionError: The option is unknown or does not accept the value.
+    """
+    _check_names(owner, model, [name])
+    try:
+        return _adapter(model, name).validate_python(value)
+    except ValidationError as error:
+        raise _refused(owner, model, name, error) from error
+
+
 def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """Build validated options: the preset's values, with the given ones on top.
 
@@ -49,15 +68,7 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
     try:
         options = model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"][:1])
-        field = model.model_fields.get(name)
-        expected = f"; {name}: {field.description}" if field and field.description else ""
-        what = f"option {name} of {owner} is {first.get('input')!r}: " if name else f"options of {owner}: "
-        raise OptionError(
-            f"{what}{first['msg'].removeprefix('Value error, ').lower()}{expected}",
-            f"fwibench info {owner} lists the options",
-        ) from error
+        raise _refused(owner, model, ".".join(map(str, error.errors()[0]["loc"][:1])), error) from error
     for name, value in options:
         # a plugin's model may accept NaN and infinity, but JSON, the format of records, has neither
         for number in _numbers(value):
@@ -67,6 +78,25 @@ def validate_options(owner: str, model: type[BaseModel], preset: Mapping[str, An
                     "leave it out or give one",
                 )
     return options
+
+
+def _refused(owner: str, model: type[BaseModel], name: str, error: ValidationError) -> OptionError:
+    """Return the error for a value that an option, or for an empty name the model, does not accept."""
+    first = error.errors()[0]
+    field = model.model_fields.get(name)
+    expected = f"; {name}: {field.description}" if field and field.description else ""
+    what = f"option {name} of {owner} is {first.get('input')!r}: " if name else f"options of {owner}: "
+    return OptionError(
+        f"{what}{first['msg'].removeprefix('Value error, ').lower()}{expected}",
+        f"fwibench info {owner} lists the options",
+    )
+
+
+def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    """Return what validates the values of a field."""
+    field = model.model_fields[name]
+    annotation: Any = Annotated[field.annotation, field]
+    return TypeAdapter(annotation)
 
 
 def _check_names(owner: str, model: type[BaseModel], given: Iterable[str]) -> None:
@@ -94,11 +124,9 @@ def _numbers(value: Any) -> Iterator[float]:
 def _parse(model: type[BaseModel], name: str, text: str) -> Any:
     """Return the value of a text: its JSON value where the field accepts it, else the text itself."""
     spelled = {"none": "null", "true": "true", "false": "false"}.get(text.lower(), text)
-    field = model.model_fields[name]
-    accepted: Any = Annotated[field.annotation, field]
     try:
         value = json.loads(spelled)
-        TypeAdapter(accepted).validate_python(value)
+        _adapter(model, name).validate_python(value)
     except (ValueError, RecursionError):
         return unquote(text)
     return value

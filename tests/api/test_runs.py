@@ -42,6 +42,18 @@ def test_options_are_values(here: Path) -> None:
     assert same.run_id == record.run_id
 
 
+def test_experiment_file_is_run_and_arguments_override_it(here: Path) -> None:
+    Path("e.toml").write_text(
+        'methods = "mean-map"\ndataset = "salt"\nprofile = "smoke"\ntest-samples = 3\nresults = "out"'
+    )
+    outcome = fb.run(from_="e.toml", test_samples=2)
+    (record,) = outcome.records
+    assert (record.cell.method, record.cell.profile, record.n_test) == ("mean-map", "smoke", 2)
+    assert outcome.results == here / "out"
+    with pytest.raises(UsageError, match="--dataset is missing"):
+        fb.run("mean-map")
+
+
 def test_models_are_tested_on_further_datasets(here: Path) -> None:
     further = [fb.Selected(name="salt", options={"snr": 10.0})]
     outcome = fb.run("mean-map", "salt", profile="smoke", test_samples=2, test_on=further)

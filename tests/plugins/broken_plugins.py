@@ -81,12 +81,12 @@ FAULTS = {
     ),
     "is of a future API": (
         "fwibench_methods",
-        "'late' is written for plugin API 1.99, this fwibench has 1.3 (upgrade fwibench)",
+        "'late' is written for plugin API 1.99, this fwibench has 1.4 (upgrade fwibench)",
         HEAD + "return [spec('late', api='1.99')]",
     ),
     "is of a future API and has fields of it": (
         "fwibench_methods",
-        "'later' is written for plugin API 99, this fwibench has 1.3 (upgrade fwibench)",
+        "'later' is written for plugin API 99, this fwibench has 1.4 (upgrade fwibench)",
         HEAD + "return [spec('later', api=99, telepathic=True)]",
     ),
     "is of an API of the past": (

@@ -108,7 +108,7 @@ def test_error_of_the_finished_hook_becomes_a_fault(plugins: Path) -> None:
             raise RuntimeError("boom")
         """,
     )
-    registry.tell_finished({"status": "ok"})
+    registry.tell("fwibench_cell_finished", record={"status": "ok"}, run="r")
     (broken,) = registry.broken
     assert broken.stage == "fwibench_cell_finished"
 
@@ -149,5 +149,5 @@ def test_every_plugin_receives_its_own_copy_of_the_record(plugins: Path) -> None
             record["cell"].clear()
     """
     record = {"cell": {"method": "x"}}
-    load_with(plugins, source).tell_finished(record)
+    load_with(plugins, source).tell("fwibench_cell_finished", record=record, run="r")
     assert record == {"cell": {"method": "x"}}

@@ -19,6 +19,7 @@ import fwibench
 import fwibench.typing
 from fwibench import (
     Case,
+    CellReport,
     Claim,
     Complexity,
     Dataset,
@@ -31,6 +32,7 @@ from fwibench import (
     ImporterSpec,
     IterativeMethod,
     Layer,
+    LoggerSpec,
     Method,
     MethodSpec,
     MetricSpec,
@@ -42,6 +44,7 @@ from fwibench import (
     RunContext,
     SimulatedDataset,
     Split,
+    StartedCell,
     StoredDataset,
     StudySpec,
     TorchMethod,
@@ -186,6 +189,9 @@ def reference_groups() -> dict[str, list[Any]]:
             ExporterSpec,
             ImporterSpec,
             Imported,
+            LoggerSpec,
+            StartedCell,
+            CellReport,
             StudySpec,
             Case,
             Quantity,

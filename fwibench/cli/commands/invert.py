@@ -9,11 +9,12 @@ import typer
 
 from fwibench.api.progress import make_listener
 from fwibench.cli.console.output import errors, print_json, print_line, warn_each
-from fwibench.cli.options import Device, ForceOutput, Json, parse_duration
+from fwibench.cli.options import Device, ForceOutput, Json
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry
 from fwibench.errors import UsageError
 from fwibench.runs.machine.devices import check_device
+from fwibench.text.amounts import parse_duration
 from fwibench.text.readable import counted, show_number, show_seconds
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`list`: the methods, datasets, metrics, exporters, studies and importers of all plugins."""
+"""`list`: the methods, datasets, metrics, exporters, studies, importers and loggers of all plugins."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fwibench.specs.method import MethodSpec
 from fwibench.specs.metric import MetricSpec
 from fwibench.specs.study import StudySpec
 
-What = Literal["methods", "datasets", "metrics", "exporters", "studies", "importers"]
+What = Literal["methods", "datasets", "metrics", "exporters", "studies", "importers", "loggers"]
 
 
 def list_(what: Annotated[What, typer.Argument(help="Kind of objects to list.")], json: Json = False) -> None:
-    """List methods, datasets, metrics, exporters, studies or importers, each with the plugin that offers it."""
+    """List methods, datasets, metrics, exporters, studies, importers or loggers, each with its plugin."""
     registry = open_registry()
     if what == "studies":
         open_studies(registry)

@@ -10,13 +10,14 @@ import typer
 
 from fwibench.cli.commands.run import PLANNING
 from fwibench.cli.console.output import print_json, print_line, print_table, warn, working
-from fwibench.cli.options import Json, takes_request
+from fwibench.cli.options import Json, Save, takes_request
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.engines.choice import count_places
 from fwibench.runs.machine.environment import physical_memory
 from fwibench.runs.planning.disk import Disk, datasets_to_prepare, disks
 from fwibench.runs.planning.estimate import Estimate, Estimator, Whole, whole
+from fwibench.runs.planning.experiment import write_experiment
 from fwibench.runs.planning.plan import PlannedCell, make_plan
 from fwibench.runs.planning.request import Request
 from fwibench.text.readable import counted, format_options, show_count, show_seconds
@@ -33,10 +34,12 @@ HEADER = ("method", "options", "seed", "state", "time", "memory", "basis")
 
 
 @takes_request
-def plan(request: Request, registry: Registry, probe: Timed = False, json: Json = False) -> None:
+def plan(request: Request, registry: Registry, probe: Timed = False, save: Save = None, json: Json = False) -> None:
     """List the cells of `run` with the same options, their state, and estimates of time, memory and disk space."""
     with working(PLANNING):
         planned = make_plan(request, registry)
+    if save is not None:
+        write_experiment(request, save, registry)
     print_plan(planned, request, registry, probe=probe, json=json)
 
 

@@ -9,11 +9,12 @@ import typer
 
 from fwibench.boards.repetitions import select_records
 from fwibench.cli.console.output import console, warn
-from fwibench.cli.options import OnDataset, Published, check_results, parse_names
+from fwibench.cli.options import OnDataset, Published, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError
 from fwibench.runs.artefacts.results import Results
+from fwibench.text.amounts import parse_names
 from fwibench.text.readable import printable
 
 

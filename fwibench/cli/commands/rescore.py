@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from fwibench.cli.console.output import print_json, print_table, warn
-from fwibench.cli.options import Json, parse_names
+from fwibench.cli.options import Json
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.records import read_records
 from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UnknownNameError
 from fwibench.runs.artefacts.results import Results
+from fwibench.text.amounts import parse_names
 from fwibench.text.readable import show_number
 
 

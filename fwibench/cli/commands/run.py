@@ -10,10 +10,11 @@ from fwibench.boards.columns import columns_of
 from fwibench.boards.export import check_formats, export
 from fwibench.cli.console.leaderboards import print_leaderboard, print_notes
 from fwibench.cli.console.output import errors, print_json, print_line, warn, working
-from fwibench.cli.options import Exports, Json, takes_request
+from fwibench.cli.options import Exports, Json, Save, takes_request
 from fwibench.cli.registry import warn_broken
 from fwibench.files.atomic import check_folder
 from fwibench.plugins.registry import Registry
+from fwibench.runs.planning.experiment import write_experiment
 from fwibench.runs.planning.plan import make_plan
 from fwibench.runs.planning.request import Request
 from fwibench.text.readable import counted, show_seconds
@@ -23,12 +24,14 @@ PLANNING = "planning; files that changed since their last use are read once"
 
 
 @takes_request
-def run(request: Request, registry: Registry, exports: Exports = None, json: Json = False) -> None:
+def run(request: Request, registry: Registry, exports: Exports = None, save: Save = None, json: Json = False) -> None:
     """Run methods on datasets and print their leaderboard."""
     check_formats(exports or [], registry)
     check_folder(request.results / "runs")
     with working(PLANNING):
         plan = make_plan(request, registry)
+    if save is not None:
+        write_experiment(request, save, registry)
     broken = registry.broken
     with make_listener(errors(), columns_of(registry).ranking) as listener:
         outcome = run_request(plan, request, registry, listener)

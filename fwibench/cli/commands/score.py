@@ -12,12 +12,13 @@ from fwibench.api.score import score_with
 from fwibench.boards.columns import columns_of
 from fwibench.cli.console.leaderboards import print_leaderboard, print_notes
 from fwibench.cli.console.output import print_json, print_line, warn
-from fwibench.cli.options import DatasetProfile, Json, parse_names
+from fwibench.cli.options import DatasetProfile, Json
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.registry import open_registry
 from fwibench.files.atomic import check_folder
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.external.score import check_replacement
+from fwibench.text.amounts import parse_names
 
 
 def score(

@@ -15,15 +15,15 @@ Invariant: every source of options is checked against one model, and an error na
 from __future__ import annotations
 
 import glob
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from fwibench.datasets.readers.segy_headers import SUFFIXES
 from fwibench.errors import UnknownNameError, UsageError
+from fwibench.files.toml import check_value, read_toml
 from fwibench.problem import Frozen
 
 Positions = str | tuple[float, ...] | tuple[tuple[float, ...], ...]
@@ -100,7 +100,6 @@ class AddOptions(SurveyOptions):
 
 FILES = ("measurements", "properties", "survey", "wavelet")
 """Options that name files, relative to the options file."""
-FINITE = ConfigDict(allow_inf_nan=False)
 KEYS = {name: field for name, field in AddOptions.model_fields.items() if name != "name"}
 
 
@@ -164,18 +163,6 @@ def read_options_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Read the keys and tables of a TOML file.
-
-    Raises:
-        UsageError: The file cannot be read.
-    """
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:  # decoding errors of both kinds are ValueErrors
-        raise UsageError(f"the {what} file {path} cannot be read: {error}", "see the guide for an example") from error
-
-
 def _check_value(path: Path, key: str, value: Any) -> Any:
     name = key.replace("-", "_")
     annotation: Any = str
@@ -188,15 +175,4 @@ def _check_value(path: Path, key: str, value: Any) -> Any:
     elif name != "survey":
         error = UnknownNameError.among("option of data add", key, [*KEYS, "survey"])
         raise UsageError(f"{path}: {error.message}", error.hint)
-    try:
-        return TypeAdapter(annotation, config=FINITE).validate_python(_as_tuples(value), strict=True)
-    except ValidationError as error:
-        faults = error.errors()
-        # of a union, each member has a fault of its own
-        why = faults[0]["msg"].lower() if len(faults) == 1 else "it has a wrong type"
-        raise UsageError(f"{path}: {key} is {value!r}: {why}", f"{key}: {meaning}") from error
-
-
-def _as_tuples(value: Any) -> Any:
-    """Lists as tuples, which strict validation asks for."""
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+    return check_value(str(path), key, value, annotation, meaning)

@@ -35,11 +35,12 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from fwibench.datasets.user.options import SurveyOptions, read_toml
+from fwibench.datasets.user.options import SurveyOptions
 from fwibench.datasets.user.plausibility import check_section, check_time_axis
 from fwibench.datasets.user.survey import make_physics, make_survey
 from fwibench.datasets.user.value_ranges import ValueRange
 from fwibench.errors import UsageError
+from fwibench.files.toml import read_toml
 from fwibench.problem import Amplitude, Frozen, Grid, Problem, Property, SeismicSurvey
 
 

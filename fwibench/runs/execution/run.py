@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,9 +27,14 @@ from fwibench.runs.machine.devices import may_use_gpu
 from fwibench.runs.planning.plan import PlannedCell, metric_names
 from fwibench.runs.planning.request import Request
 from fwibench.runs.processes.messages import Job, needed_plugins, unsuccessful_record
+from fwibench.specs.logger import CellReport, StartedCell
 
 if TYPE_CHECKING:
     from fwibench.datasets.base import Dataset
+
+
+MOST_NEWS = 100
+"""Number of waiting calls of hooks from which on further reports are left out, so that a slow hook delays few cells."""
 
 
 class Listener(Protocol):
@@ -139,10 +145,13 @@ class _Runner:
     def __post_init__(self) -> None:
         self._pending = deque(range(len(self.plan)))
         self._running: dict[int, Pending] = {}
-        self._done: SimpleQueue[int] = SimpleQueue()
+        self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._unfinished = {one.cell.run_id for one in self.plan if one.cached is None}
         self._blocked: defaultdict[str, list[int]] = defaultdict(list)
         self._begun: set[int] = set()
+        self._told: set[int] = set()
+        self._stages: dict[int, str] = {}
+        self._reports_are_heard = self.registry.hears("fwibench_report")
 
     def run(self) -> bool:
         """Run the cells; return whether the user interrupted it."""
@@ -150,7 +159,7 @@ class _Runner:
             while self._pending or self._running:
                 self._start_cells()
                 if self._running:
-                    self._collect(self._done.get())
+                    self._news.get()()
         except KeyboardInterrupt:
             self._interrupt()
             return True
@@ -195,7 +204,7 @@ class _Runner:
             return False
         pending = self.engine.submit(job, planned.dataset, partial(self._hear, number))
         self._running[number] = pending
-        pending.add_done_callback(lambda _: self._done.put(number))
+        pending.add_done_callback(lambda _: self._news.put(partial(self._collect, number)))
         return True
 
     def _obstacle(self, planned: PlannedCell) -> tuple[Status, str]:
@@ -241,7 +250,22 @@ class _Runner:
         if number not in self._begun:
             self._begun.add(number)
             self.listener.started(planned, number + 1, len(self.plan))
+            self._news.put(partial(self._tell_started, number))
         self.listener.event(planned.cell.run_id, event)
+        if "stage" in event:
+            self._stages[number] = event["stage"]
+        elif self._reports_are_heard and self._news.qsize() < MOST_NEWS and (scalars := _scalars(event)):
+            report = CellReport(planned.cell.run_id, self._stages.get(number, ""), scalars)
+            self._news.put(partial(self.registry.tell, "fwibench_report", report=report))
+
+    def _tell_started(self, number: int) -> None:
+        """Tell the plugins once that a cell has started."""
+        if number not in self._told:
+            self._told.add(number)
+            planned = self.plan[number]
+            cell, results = planned.cell.model_dump(mode="json"), self.request.results.absolute()
+            started = StartedCell(planned.cell.run_id, results, cell, planned.chosen)
+            self.registry.tell("fwibench_cell_started", started=started)
 
     def _collect(self, number: int) -> None:
         """Take the record of a cell, which may still run; if that is interrupted, the cell stays among the running."""
@@ -249,7 +273,10 @@ class _Runner:
         self._finish(number, record)
         del self._running[number]
         if record.status != "not-run":
-            self.registry.tell_finished(record.model_dump(mode="json"))
+            # a cell that failed on a cluster may have sent no event
+            self._tell_started(number)
+            told = record.model_dump(mode="json")
+            self.registry.tell("fwibench_cell_finished", record=told, run=record.run_id)
 
     def _finish(self, number: int, record: Record) -> None:
         """Keep the record of a cell, and let those start that need it."""
@@ -296,6 +323,14 @@ class _Runner:
             reason: Why the cell did not run.
         """
         return unsuccessful_record(self._blank_record(planned), reason, status)
+
+
+def _scalars(event: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a report; empty for other events, and for a report that only moves the progress bar."""
+    report = event.get("report")
+    if not isinstance(report, dict) or not report.keys() - {"step", "steps"}:
+        return {}
+    return {name: float(value) for name, value in report.items() if isinstance(value, int | float)}
 
 
 def _write_unstarted(record: Record, results: Results) -> Record:

@@ -20,8 +20,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from fwibench.datasets.user.options import read_toml
 from fwibench.errors import UnknownNameError, UsageError
+from fwibench.files.toml import read_toml
 from fwibench.methods.complexity import Complexity, Count
 from fwibench.problem import Frozen
 from fwibench.runs.artefacts.record import Amount, Costs

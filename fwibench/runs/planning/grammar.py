@@ -45,8 +45,8 @@ def read_request(
 
     Args:
         registry: Registry of methods and datasets, with the types of their options.
-        methods: Value of `--methods`.
-        dataset: Value of `--dataset`.
+        methods: Value of `--methods`; empty for none.
+        dataset: Value of `--dataset`; empty for none.
         settings: Values of `--set`.
         test_on: Value of `--test-on`; None for none.
         others: Other fields of the request, which are no texts.
@@ -59,8 +59,8 @@ def read_request(
     """
     most = others.get("max_cells", MOST_CELLS)
     return Request(
-        methods=tuple(read_selected(registry, "method", methods, most)),
-        datasets=tuple(read_selected(registry, "dataset", dataset, most)),
+        methods=tuple(read_selected(registry, "method", methods, most)) if methods else (),
+        datasets=tuple(read_selected(registry, "dataset", dataset, most)) if dataset else (),
         test_on=tuple(read_selected(registry, "dataset", test_on, most)) if test_on is not None else (),
         settings=read_settings(registry, settings),
         **others,
@@ -189,6 +189,22 @@ def parse_assignment(text: str) -> tuple[str, str]:
     if not equals or not key.strip() or not value.strip():
         raise UsageError(f"'{text.strip()}' is not an option, expected key=value")
     return key.strip(), value.strip()
+
+
+def parse_log(texts: Iterable[str]) -> dict[str, str]:
+    """Parse `--log NAME:DESTINATION` to destinations by name of the logger.
+
+    Raises:
+        UsageError: A logger is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        _check_text(text)
+        name, _, destination = text.partition(":")
+        if name in found:
+            raise UsageError(f"--log is given {name} twice", "a logger has one destination")
+        found[name] = destination
+    return found
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, str]]:

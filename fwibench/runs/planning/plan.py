@@ -111,6 +111,8 @@ def _check(request: Request, registry: Registry) -> None:
             raise UnknownNameError.among("selected method", name, named)
     for metric in request.metrics:
         registry.metric(metric)
+    for name in request.log:
+        registry.logger(name)
     for option, value, least in (
         ("seeds", request.seeds, 1),
         ("first-seed", request.first_seed, 0),

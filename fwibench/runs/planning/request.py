@@ -54,6 +54,7 @@ class Request:
         jobs: Number of cells that run side by side; None for as many as fit the machine.
         devices_per_cell: Number of devices that a cell trains on.
         cluster: Address of a Dask cluster, or a file that describes one; empty runs the cells on this machine.
+        log: Destinations by name of the loggers that are switched on.
         command: Words of the command line, for the records; empty if the request comes from Python.
     """
 
@@ -77,6 +78,7 @@ class Request:
     jobs: int | None = 1
     devices_per_cell: int = 1
     cluster: str = ""
+    log: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
 
 

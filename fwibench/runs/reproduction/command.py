@@ -6,7 +6,6 @@ Invariant: texts of a record are untrusted and quoted, so each remains one word 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from fwibench.plugins.registry import Registry
@@ -14,6 +13,7 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.planning.plan import differing_options
 from fwibench.runs.planning.request import Request, Selected
+from fwibench.text.amounts import spell_duration
 from fwibench.text.quoting import select, spell
 
 
@@ -82,7 +82,7 @@ def words_of(request: Request, cells: Iterable[Cell], **more: str) -> list[str]:
         "profile": request.profile,
         "first-seed": request.first_seed or None,
         "test-samples": request.test_samples,
-        "budget": None if request.budget is None else f"{Decimal(str(request.budget)):f}s",
+        "budget": None if request.budget is None else spell_duration(request.budget),
         "metrics": ",".join(request.metrics) or None,
         **more,
     }

@@ -69,7 +69,19 @@ def test_test_samples_limits_scored_samples(fwibench: Command, salt: Dataset) ->
     assert json.loads(done.stdout)["rows"][0]["n_test"] == 2
 
 
+def test_saved_experiment_answers_from_the_same_runs(fwibench: Command, salt: Dataset) -> None:
+    saved = fwibench("run", "--methods", "mean-map", *SMOKE, "--test-samples", 2, "--save", "e.toml")
+    assert saved.returncode == 0, saved.stderr
+    again = fwibench("run", "--from", "e.toml")
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("finished before") == 1
+    other = fwibench("plan", "--from", "e.toml", "--seeds", 2, "--save", "e.toml")
+    assert (other.returncode, "e.toml exists" in other.stderr) == (2, True)
+
+
 INVALID = {
+    "an experiment file": (["run", "--from", "none.toml"], "none.toml cannot be read"),
+    "no methods": (["run", "--dataset", "salt"], "--methods is missing"),
     "a method": (["run", "--methods", "invlnt", *SMOKE], "did you mean invlint"),
     "a dataset": (["run", "--methods", "invlint", "--dataset", "slat"], "did you mean salt"),
     "a split": (["run", "--methods", "invlint", *SMOKE, "--split", "blok"], "did you mean block"),

@@ -1,9 +1,7 @@
 """The command line that reproduces a run."""
 
-import inspect
 import shlex
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fwibench.cli.app import app
-from fwibench.cli.options import build_request
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.problem import Frozen
@@ -20,26 +16,10 @@ from fwibench.runs.artefacts.cell import Cell
 from fwibench.runs.artefacts.record import Record
 from fwibench.runs.planning.grammar import parse_selection, parse_settings, read_request
 from fwibench.runs.planning.plan import make_plan
-from fwibench.runs.planning.request import Request
 from fwibench.runs.reproduction.command import command_of
 from fwibench.specs.dataset_options import DataPath, FilesOptions
 from fwibench.specs.options import parse_options, validate_options
-
-
-@cache
-def run_command() -> Any:
-    return app.commands["run"]  # type: ignore[attr-defined]
-
-
-def texts_of(words: list[str]) -> dict[str, Any]:
-    """Return the arguments of `build_request` for a command line."""
-    given = run_command().make_context("run", words[words.index("run") + 1 :]).params
-    return {name: given[name] for name in list(inspect.signature(build_request).parameters)[1:]}
-
-
-def parse(words: list[str], registry: Registry) -> Request:
-    """Return the request of a command line."""
-    return build_request(registry, **texts_of(words))
+from tests.command_lines import arguments_of, parse
 
 
 def read(model: type[Frozen], texts: dict[str, str]) -> Any:
@@ -135,7 +115,7 @@ def cell_of(**changes: Any) -> Cell:
 def test_any_option_text_survives_round_trip(text: str) -> None:
     chosen = {"text": text, "several": [text, "b"]}
     record = Record(cell=cell_of(dataset_options={"path": text}), status="ok", chosen=chosen)
-    again = texts_of(command_of(record))
+    again = arguments_of(command_of(record))
     (method,), (dataset,) = parse_selection(again["methods"]), parse_selection(again["dataset"])
     assert read(Odd, method.options) == Odd(**chosen)
     assert read(FilesOptions, dataset.options) == FilesOptions(path=text)
@@ -149,9 +129,9 @@ def test_any_path_survives_round_trip(text: str) -> None:
     record = Record(cell=cell_of(dataset_options=options, method="below"), status="ok", chosen={"start": str(path)})
     above = Record(cell=cell_of(), status="ok")
     line = shlex.join(command_of(above, record))
-    again = texts_of(shlex.split(line))
+    again = arguments_of(shlex.split(line))
     assert read(Started, parse_settings(again["settings"])["below"]).start == path
-    again = texts_of(shlex.split(shlex.join(command_of(record))))
+    again = arguments_of(shlex.split(shlex.join(command_of(record))))
     (dataset,) = parse_selection(again["dataset"])
     assert read(FilesOptions, dataset.options).path == path
 

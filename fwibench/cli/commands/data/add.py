@@ -11,6 +11,7 @@ import typer
 
 from fwibench.cli.console.added import print_result, result_as_json
 from fwibench.cli.console.output import print_json
+from fwibench.cli.options import is_given
 from fwibench.cli.registry import open_registry
 from fwibench.errors import UsageError
 from fwibench.plugins.registry import Registry
@@ -124,7 +125,7 @@ def _collect(context: typer.Context) -> dict[str, Any]:
     given = {
         parameter.rstrip("_"): value
         for parameter, value in context.params.items()
-        if _is_given(context, parameter) and value not in (None, "")
+        if is_given(context, parameter) and value not in (None, "")
     }
     values = {option: value for option, value in given.items() if option not in ("name", "from", "json")}
     if options_file := given.get("from"):
@@ -134,11 +135,6 @@ def _collect(context: typer.Context) -> dict[str, Any]:
             raise UsageError("--survey files describe seismic surveys", "give em data by options, or by --from")
         values = override_options(read_survey_file(Path(survey)).all_options(), values)
     return values
-
-
-def _is_given(context: typer.Context, parameter: str) -> bool:
-    source = context.get_parameter_source(parameter)
-    return source is not None and source.name != "DEFAULT"
 
 
 def check_name(name: str, registry: Registry) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from fwibench.cli.options import parse_duration
 from fwibench.errors import UsageError
+from fwibench.text.amounts import parse_duration
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)])
