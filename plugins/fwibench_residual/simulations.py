@@ -55,7 +55,7 @@ class Sizes(NamedTuple):
         """Return the vectors `(n, values)` of the mirrored samples: columns, shots and receivers in reverse order."""
         maps, misfits, data = self.split(inputs)
         if len(self.data) == 3:
-            data = data.unflatten(1, (2, -1)).flip(2, 4)
+            data = data.reshape(len(data), 2, -1, *self.data[1:]).flip(2, 4)
         return torch.cat([part.flatten(1) for part in (maps.flip(3), misfits, data)], 1)
 
     @property
