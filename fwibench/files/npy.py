@@ -105,14 +105,29 @@ def read_headers(path: Path) -> dict[str, Header]:
         check_unpacked(sum(one.file_size for one in members), path.stat().st_size)
         for member in members:
             with archive.open(member) as stream:
-                header = _read_header(stream)
-                there = member.file_size - stream.tell()
-            if there != header.nbytes:
-                raise ValueError(
-                    f"{member.filename}: shape {_text(header.shape)} takes {header.nbytes} bytes, it has {there}"
-                )
-            found[member.filename.removesuffix(".npy")] = header
+                found[member.filename.removesuffix(".npy")] = _whole(member.filename, stream, member.file_size)
     return found
+
+
+def read_header(stream: IO[bytes], size: int) -> Header:
+    """Return the header of the array of an open `.npy` file, which must be as long as it says.
+
+    Args:
+        stream: The file, at its start.
+        size: Its size [bytes].
+
+    Raises:
+        ValueError: The file is damaged, or holds Python objects.
+    """
+    with _plain_errors():
+        return _whole("the array", stream, size)
+
+
+def _whole(name: str, stream: IO[bytes], size: int) -> Header:
+    header = _read_header(stream)
+    if (there := size - stream.tell()) != header.nbytes:
+        raise ValueError(f"{name}: shape {_text(header.shape)} takes {header.nbytes} bytes, it has {there}")
+    return header
 
 
 def read_npz(

@@ -32,6 +32,8 @@ LONGEST_NAME = 200
 MOST_NOTES = 100
 EXTERNAL = "external"
 """Kind of the records of methods that no plugin offers."""
+AGAIN = "run its cell again, or delete it"
+"""Hint for a damaged record."""
 DEEPEST = 20
 """Largest nesting depth of an option's value or of an entry of the environment."""
 
@@ -165,10 +167,22 @@ def read_record(path: Path, *, history: bool = True) -> Record:
     Raises:
         RecordError: The file is damaged, has a newer format than this version knows, or names no valid folder.
     """
-    with reading(path, "a record", "run its cell again, or delete it", RecordError):
+    with reading(path, "a record", AGAIN, RecordError):
         content = path.read_bytes()
-        if not history:
-            content = _without_history(content)
+        return parse_record(_without_history(content) if not history else content, path)
+
+
+def parse_record(content: bytes, path: Path) -> Record:
+    """Check and return the record in the content of a file.
+
+    Args:
+        content: The content, JSON.
+        path: The file, for messages.
+
+    Raises:
+        RecordError: See `read_record`.
+    """
+    with reading(path, "a record", AGAIN, RecordError):
         try:
             record = Record.model_validate_json(content)
         except ValidationError as error:

@@ -23,6 +23,8 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.specs.metric import TABLE_COLUMNS, Pooling
 from fwibench.typing import Array64
 
+AGAIN = "fwibench rescore writes it again"
+"""Hint for a damaged table."""
 LARGEST = 1e100
 """Largest score or cost: sums and squares of larger numbers overflow. Errors of float32 maps stay below 1e78."""
 
@@ -54,6 +56,11 @@ class Scores:
 
 def write_scores(scores: Scores, folder: Path) -> None:
     """Write the scores of a run into its folder, atomically."""
+    write_text(RunFiles(folder).scores, format_scores(scores))
+
+
+def format_scores(scores: Scores) -> str:
+    """Return the table of scores as it is written."""
     table = io.StringIO()
     writer = csv.writer(table)
     grouped = len(set(scores.groups)) < len(scores.groups)
@@ -61,7 +68,7 @@ def write_scores(scores: Scores, folder: Path) -> None:
     writer.writerow([*TABLE_COLUMNS[: 1 + grouped], *scores.values])
     columns = [np.where(np.abs(values) <= LARGEST, values, np.nan) for values in scores.values.values()]
     writer.writerows([*sample, *(repr(float(s[i])) for s in columns)] for i, sample in enumerate(names))
-    write_text(RunFiles(folder).scores, table.getvalue())
+    return table.getvalue()
 
 
 def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
@@ -74,9 +81,24 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
     Raises:
         RecordError: The table is missing or damaged, or has a sample twice.
     """
-    path, again = RunFiles(folder).scores, "fwibench rescore writes it again"
-    with reading(path, "scores", again, RecordError):
-        header, columns = _read_table(path.read_text(encoding="utf-8"))
+    path = RunFiles(folder).scores
+    with reading(path, "scores", AGAIN, RecordError):
+        return parse_scores(path.read_text(encoding="utf-8"), path, metrics)
+
+
+def parse_scores(text: str, path: Path, metrics: Sequence[str] | None = None) -> Scores:
+    """Check and return the scores in the content of a file.
+
+    Args:
+        text: The content, CSV.
+        path: The file, for messages.
+        metrics: See `read_scores`.
+
+    Raises:
+        RecordError: See `read_scores`.
+    """
+    with reading(path, "scores", AGAIN, RecordError):
+        header, columns = _read_table(text)
         if not header or header[0] != "id" or len(set(header)) < len(header) or "group" in header[2:]:
             raise ValueError("its first line does not name id, group if there are groups, and then each metric once")
         if not columns:
@@ -94,7 +116,7 @@ def read_scores(folder: Path, metrics: Sequence[str] | None = None) -> Scores:
             if (np.abs(column) > LARGEST).any():
                 raise ValueError(f"{name} has scores beyond {LARGEST:g}")
     if len(set(ids)) < len(ids):
-        raise RecordError(f"{path} has a sample twice", again)
+        raise RecordError(f"{path} has a sample twice", AGAIN)
     return Scores(_shared(ids), values, _shared(groups))
 
 

@@ -17,7 +17,7 @@ from fwibench.problem import Problem
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.results import Results
-from fwibench.runs.models.archive import SUFFIX, SUFFIXES, Manifest, holds_no_code, pack
+from fwibench.runs.models.archive import KIND, SUFFIX, Manifest, pack
 from fwibench.runs.models.card import make_card
 from fwibench.runs.models.layout import CARD, PROBLEM, SPEC, files_of, run_folder
 from fwibench.runs.opening.datasets import load_problem
@@ -121,11 +121,11 @@ def _without_code(run: Path, registry: Registry, problem: Problem, scratch: Path
     if suspicious := _suspicious(copy):
         raise MethodError(
             f"{type(method).__name__} saves {', '.join(suspicious)}, which may hold code and is not read from model "
-            f"files, expected {', '.join(suffix for suffix in SUFFIXES if suffix != SUFFIX)}",
+            f"files, expected {', '.join(suffix for suffix in KIND.suffixes if suffix != SUFFIX)}",
             "let its save write numpy.savez(path / 'arrays.npz', **arrays)",
         )
     return copy
 
 
 def _suspicious(model: Path) -> list[str]:
-    return sorted(path.name for path in model.rglob("*") if path.is_file() and not holds_no_code(path))
+    return sorted(path.name for path in model.rglob("*") if path.is_file() and not KIND.holds_no_code(path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fwibench.errors import DataError, RecordError, UnknownNameError
+from fwibench.files.archives import HINT
 from fwibench.files.atomic import reading, sha256
 from fwibench.methods.base import Method
 from fwibench.methods.context import RunContext
@@ -16,7 +17,7 @@ from fwibench.plugins.registry import Registry
 from fwibench.problem import Problem
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Record, read_record, write_record
-from fwibench.runs.models.archive import HINT, read_texts, unpack
+from fwibench.runs.models.archive import read_texts, unpack
 from fwibench.runs.models.layout import CARD, PROBLEM, RECORD, files_of
 from fwibench.runs.opening.methods import load_model
 from fwibench.specs.method import MethodSpec

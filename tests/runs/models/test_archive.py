@@ -5,6 +5,7 @@ import pickle
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from fwibench.errors import DataError
 from fwibench.files import npy
 from fwibench.runs.models import archive
-from fwibench.runs.models.archive import MANIFEST, pack, read_texts, unpack
+from fwibench.runs.models.archive import KIND, pack, read_texts, unpack
 
 Entries = list[tuple[zipfile.ZipInfo, bytes]]
 
@@ -39,17 +40,19 @@ def rewritten(path: Path, change: Callable[[Entries], Entries], *, listed: bool 
     """Write a copy with changed members; `listed` updates the manifest."""
     with zipfile.ZipFile(path) as source:
         entries = change([(entry, source.read(entry)) for entry in source.infolist()])
-    manifest = json.loads({entry.filename: data for entry, data in entries}[MANIFEST])
+    manifest = json.loads({entry.filename: data for entry, data in entries}[KIND.manifest])
     if listed:
         import hashlib
 
         manifest["members"] = {
-            entry.filename: hashlib.sha256(data).hexdigest() for entry, data in entries if entry.filename != MANIFEST
+            entry.filename: hashlib.sha256(data).hexdigest()
+            for entry, data in entries
+            if entry.filename != KIND.manifest
         }
     copy = path.with_name("hostile.fwib")
     with zipfile.ZipFile(copy, "w") as target:
         for entry, data in entries:
-            target.writestr(entry, json.dumps(manifest) if entry.filename == MANIFEST else data)
+            target.writestr(entry, json.dumps(manifest) if entry.filename == KIND.manifest else data)
     return copy
 
 
@@ -66,7 +69,7 @@ def with_member(name: str, data: bytes = b"x", mode: int = stat.S_IFREG | 0o644,
 
 def test_packed_members_are_unpacked(packed: Path, tmp_path: Path) -> None:
     manifest = unpack(packed, tmp_path / "out")
-    assert (manifest.format, manifest.run, manifest.missing_traces) == (archive.FORMAT, "run", 0.25)
+    assert (manifest.format, manifest.run, manifest.missing_traces) == (KIND.format, "run", 0.25)
     assert {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")} == set(
         manifest.members
     )
@@ -118,14 +121,14 @@ def test_file_that_unpacks_to_far_more_bytes_is_rejected_before_it_is_unpacked(
     with pytest.raises(DataError, match="would unpack to"):
         unpack(bomb, tmp_path / "out")
     monkeypatch.setattr(npy, "RATIO", 10**9)
-    monkeypatch.setattr(archive, "MOST_BYTES", 10**5)
+    monkeypatch.setattr(archive, "KIND", replace(KIND, most_bytes=10**5))
     with pytest.raises(DataError, match="would unpack to .* bytes, expected 100000 or fewer"):
         unpack(bomb, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_too_many_members_are_rejected(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(archive, "KIND", replace(KIND, most_members=2))
     with pytest.raises(DataError, match="has 3 members, expected 2 or fewer"):
         unpack(packed, tmp_path / "out")
 
@@ -148,11 +151,13 @@ def test_member_that_is_not_listed_is_told(packed: Path, tmp_path: Path) -> None
 
 def test_newer_format_asks_for_an_upgrade_whatever_else_its_manifest_holds(packed: Path, tmp_path: Path) -> None:
     def change(entries: Entries) -> Entries:
-        newer = {"format": archive.FORMAT + 1, "layout": "another", "members": 3}
-        return [(entry, json.dumps(newer).encode() if entry.filename == MANIFEST else data) for entry, data in entries]
+        newer = {"format": KIND.format + 1, "layout": "another", "members": 3}
+        return [
+            (entry, json.dumps(newer).encode() if entry.filename == KIND.manifest else data) for entry, data in entries
+        ]
 
     newer = rewritten(packed, change, listed=False)
-    with pytest.raises(DataError, match=r"has model format 2, this fwibench reads 1") as error:
+    with pytest.raises(DataError, match=r"has model file format 2, this fwibench reads 1") as error:
         read_texts(newer)
     assert error.value.hint == "upgrade fwibench"
 

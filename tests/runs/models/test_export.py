@@ -16,7 +16,7 @@ from fwibench.plugins.registry import Offer, Registry
 from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import read_record, write_record
-from fwibench.runs.models.archive import MANIFEST, SUFFIXES
+from fwibench.runs.models.archive import KIND
 from fwibench.runs.models.export import export_run
 from fwibench.runs.models.model import read_model
 from fwibench.runs.prediction.predict import open_task, predict
@@ -83,9 +83,9 @@ def test_model_file_holds_weights_spec_options_problem_training_scores_and_card(
         names = archive.namelist()
     inside = f"runs/{invlint_run.name}"
     assert names == [
-        MANIFEST, "problem.json", "spec.json", "card.md", f"{inside}/record.json", f"{inside}/model/weights.npz"
+        KIND.manifest, "problem.json", "spec.json", "card.md", f"{inside}/record.json", f"{inside}/model/weights.npz"
     ]  # fmt: skip
-    assert all(Path(name).suffix in SUFFIXES for name in names)
+    assert all(Path(name).suffix in KIND.suffixes for name in names)
     model = read_model(invlint_file)
     assert model.record == read_record(RunFiles(invlint_run).record)
     assert model.record.history

@@ -1,0 +1,1 @@
+"""Bundles: results of runs in one file that anybody can check, such as for a public leaderboard."""
