@@ -21,6 +21,7 @@ def make_entry(
     seed: int = 0,
     metrics: dict[str, str] | None = None,
     fingerprint: str = "f" * 64,
+    ids: tuple[str, ...] = (),
     **changes: Any,
 ) -> Entry:
     """An entry with these absolute errors of its samples, submitted on a day of January 2026."""
@@ -36,7 +37,7 @@ def make_entry(
         seed=seed,
         profile="quick",
     )
-    scores = Scores(tuple(f"s-{number:03d}" for number in range(len(values))), {"mae": values})
+    scores = Scores(ids or tuple(f"s-{number:03d}" for number in range(len(values))), {"mae": values})
     fields: dict[str, Any] = {"source": "synthetic", "unit": "m/s", "started": "2026-01-01", **changes}
     record = Record(cell=cell, status="ok", scores=scores.pooled(), n_test=len(values), **fields)
     created = datetime(2026, 1, day, tzinfo=UTC)
