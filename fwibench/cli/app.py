@@ -62,6 +62,9 @@ app = make_group(
         "show": "Show a run: options, scores, costs, diagnostics and environment.",
         "predict": "Apply the model of a finished run, or a model file, to new measurements, which are checked before.",
         "export": "Write the fitted method of a finished run as a model file, which needs nothing else to predict.",
+        "bundle": "Write finished runs as one file that anybody can verify: records, scores and rounded predictions.",
+        "verify": "Compute the scores of a bundle again and check all it states; exit code 1 if rejected, 3 if not "
+        "decided.",
         "import-model": "Make a model file of published weights, such as OpenFWI's checkpoints.",
         "reproduce": "Run the command of a finished run again in a new folder and compare the results; exit code 1 "
         "if they differ.",

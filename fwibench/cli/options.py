@@ -15,7 +15,7 @@ from fwibench.cli.registry import open_registry
 from fwibench.errors import DataError, UsageError
 from fwibench.plugins.registry import Registry
 from fwibench.runs.machine.devices import check_device
-from fwibench.runs.planning.grammar import read_request
+from fwibench.runs.planning.grammar import read_one, read_request
 from fwibench.runs.planning.request import MOST_CELLS, Request
 from fwibench.specs.dataset import Profile
 from fwibench.text.readable import as_utf8
@@ -34,6 +34,15 @@ OnDataset = Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help=
 OnSplit = Annotated[str, typer.Option("--split", metavar="NAME", help="Only with this split scheme.")]
 OnProfile = Annotated[str, typer.Option("--profile", metavar="NAME", help="Only with this profile.")]
 Published = Annotated[bool, typer.Option("--published", help="Also show published numbers, not ranked.")]
+Located = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset",
+        "-d",
+        metavar="NAME[path=FOLDER]",
+        help="Folder of the original files of a dataset on this machine: flatvel-a[path=FOLDER]. Repeatable.",
+    ),
+]
 Run = Annotated[str, typer.Argument(help="Name of a run, or a part of the name that no other run has.")]
 Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu, cuda or cuda:N.")]
 DatasetNames = Annotated[str, typer.Argument(metavar="NAME", help="Names of datasets, separated by commas.")]
@@ -148,6 +157,20 @@ def check_results(results: Path) -> None:
     """Raise `DataError` unless the results folder exists."""
     if not results.is_dir():
         raise DataError(f"there is no folder {results}", "name the results folder with --results")
+
+
+def read_located(registry: Registry, located: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Return the options of datasets that say where their files lie, by name of the dataset.
+
+    Args:
+        registry: Registry of the datasets.
+        located: Values of `Located`.
+
+    Raises:
+        UsageError: A dataset or an option is unknown.
+    """
+    chosen = [read_one(registry, "dataset", text) for text in located or ()]
+    return {one.name: one.options for one in chosen}
 
 
 def with_options(build: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

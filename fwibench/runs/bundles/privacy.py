@@ -7,8 +7,9 @@ from typing import Any
 
 from fwibench.runs.artefacts.record import Record
 
-FOLDERS = re.compile(r"(?<![\w.:/\\-])(?:~|[A-Za-z]:)?[/\\](?:[^\s'\"=,;:()\[\]/\\]+[/\\])+")
-"""Folders of an absolute path; not the slash of a unit, a fraction or a web address."""
+NAME = r"[^\s'\"=,;:()\[\]/\\]"
+FOLDERS = re.compile(rf"(?<![\w.:/\\-])(?:~|[A-Za-z]:)?[/\\]+(?:{NAME}+[/\\]+)+(?={NAME})")
+"""Folders of an absolute path; not the slashes of units, fractions and web addresses."""
 ADDRESS = re.compile(r"\b(?:tcp|tls|ucx|wss?)://[^\s'\",]+")
 """Address of a scheduler of a cluster."""
 
@@ -39,4 +40,4 @@ def _clean(value: Any) -> Any:
 
 def clean_text(text: str) -> str:
     """Return a text in which absolute paths are replaced by their last name, and addresses of clusters left out."""
-    return ADDRESS.sub("ADDRESS", FOLDERS.sub("", text))
+    return FOLDERS.sub("", ADDRESS.sub("ADDRESS", text))

@@ -42,6 +42,7 @@ class Entry:
         record: Record of the run; its scores are those of the rounded maps.
         scores: Scores of each test sample.
         shape: Shape `(n, 1, Z, X)` of the predictions.
+        maps_sha256: SHA-256 of the member that holds them.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Entry:
     record: Record
     scores: Scores = field(repr=False)
     shape: tuple[int, ...]
+    maps_sha256: str = field(repr=False)
 
     @property
     def key(self) -> str:
@@ -61,17 +63,13 @@ class Entry:
         Raises:
             DataError: The bundle has changed since it was opened.
         """
-        return decode(self.codes(), self.about.offset, self.about.scale)
-
-    def codes(self) -> Codes:
-        """Read the predictions as they are stored; see `predictions`."""
         name = member(self.key, "predictions.npy")
         with open_archive(self.path, KIND) as archive:
-            manifest = read_manifest(self.path, archive, KIND, Manifest)
-            content = archive.read(name)
-            check_content(self.path, name, hashlib.sha256(content).hexdigest(), manifest.files[name].sha256)
-            found: Codes = np.load(BytesIO(content), allow_pickle=False)
-            return found
+            content = archive.read(name) if name in archive.namelist() else b""
+        if hashlib.sha256(content).hexdigest() != self.maps_sha256:
+            raise DataError(f"{self.path} has changed since it was opened", "run the command again")
+        codes: Codes = np.load(BytesIO(content), allow_pickle=False)
+        return decode(codes, self.about.offset, self.about.scale)
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def open_bundle(path: Path) -> Bundle:
         check_listed(path, archive, KIND, manifest.files)
         for name, listed in manifest.files.items():
             check_content(path, name, member_sha256(archive, name), listed.sha256)
-        return Bundle(path, manifest, tuple(_read_entry(path, archive, about) for about in manifest.entries))
+        return Bundle(path, manifest, tuple(_read_entry(path, archive, manifest, about) for about in manifest.entries))
 
 
 def _check_names(path: Path, manifest: Manifest) -> None:
@@ -119,10 +117,11 @@ def _check_names(path: Path, manifest: Manifest) -> None:
         raise DataError(f"{path}: the files that its manifest lists are not those of its entries: {names}", HINT)
 
 
-def _read_entry(path: Path, archive: zipfile.ZipFile, about: About) -> Entry:
+def _read_entry(path: Path, archive: zipfile.ZipFile, manifest: Manifest, about: About) -> Entry:
     record_name, scores_name, maps_name = (member(about.key, name) for name in MEMBERS)
     record = parse_record(read_text(path, archive, record_name), path / record_name)
-    scores = parse_scores(read_text(path, archive, scores_name).decode(), path / scores_name)
+    table = read_text(path, archive, scores_name).decode().replace("\r\n", "\n")
+    scores = parse_scores(table, path / scores_name)
     if record.cell.key != about.key:
         raise DataError(f"{path}: the record of entry {about.key[:8]} is of the cell {record.cell.key[:8]}", HINT)
     try:
@@ -139,4 +138,4 @@ def _read_entry(path: Path, archive: zipfile.ZipFile, about: About) -> Entry:
             "X): a map of each sample in scores.csv",
             HINT,
         )
-    return Entry(path, about, record, scores, header.shape)
+    return Entry(path, about, record, scores, header.shape, manifest.files[maps_name].sha256)

@@ -20,6 +20,10 @@ Located = Mapping[str, Mapping[str, Any]]
 """Options of datasets that say where their files lie on this machine, by name of the dataset."""
 
 
+class AbsentError(DataError):
+    """A dataset, or its samples, are not on this machine."""
+
+
 @dataclass(frozen=True)
 class Truth:
     """The test samples of a cell.
@@ -44,10 +48,13 @@ def open_truth(cell: Cell, registry: Registry, located: Located) -> Truth:
         located: See `Located`.
 
     Raises:
-        DataError: The samples are not on this machine, or are others than those of the cell.
-        UsageError: The dataset is not installed, or does not accept the options.
+        AbsentError: Dataset or samples are not on this machine.
+        DataError: They are others than those of the cell.
+        UsageError: The dataset does not accept the options, or has no such split.
     """
     chosen = cell.scored_on
+    if chosen.dataset not in registry.datasets:
+        raise AbsentError(f"dataset {chosen.dataset} is not installed", "install its plugin, or add it: data add")
     options = {**chosen.dataset_options, **located.get(chosen.dataset, {})}
     dataset = build_dataset(registry, chosen.model_copy(update={"dataset_options": options}), cell.profile)
     if dataset.fingerprint != chosen.fingerprint:
@@ -57,9 +64,8 @@ def open_truth(cell: Cell, registry: Registry, located: Located) -> Truth:
             f"--dataset '{chosen.dataset}[path=FOLDER]' names the folder of original files; otherwise run the method "
             "again with this version",
         )
-    if not dataset.prepared():
-        raise DataError(
-            f"the samples of {chosen.variant} ({cell.profile}) are not on this machine",
-            f"fwibench data prepare '{chosen.variant}' --profile {cell.profile}",
-        )
+    try:
+        dataset.check()
+    except DataError as error:
+        raise AbsentError(error.message, error.hint) from error
     return Truth(dataset, scored_split(dataset, cell), dataset.measured_problem)
