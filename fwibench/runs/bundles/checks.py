@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fwibench.errors import DataError
 from fwibench.plugins.registry import Registry
@@ -43,18 +44,16 @@ def check_record(entry: Entry, registry: Registry) -> Iterator[str]:
         yield f"its status is {record.status}, expected ok"
     if not record.environment.get("packages"):
         yield "its environment names no packages"
-    if not record.environment.get("command") and not cell.external:
-        yield "its environment names no command"
-    signs = {cell.external, record.kind == EXTERNAL, record.origin is not None}
-    if len(signs) > 1:
-        yield f"its kind is {record.kind or 'empty'}, but cell.external is {cell.external} and origin is " + (
-            "given" if record.origin else "absent"
-        )
+    if cell.external and (record.kind != EXTERNAL or record.origin is None):
+        yield f"its predictions were made elsewhere, but its kind is {record.kind or 'empty'}, or its origin is absent"
+    if record.origin is not None and not cell.external:
+        yield "it states where its predictions were made, but is the result of a run"
     offer = registry.methods.get(cell.method)
     if offer is None:
         return
-    if cell.external:
-        yield f"{cell.method} was predicted elsewhere, but is the name of a method of {offer.plugin.name}"
+    # evaluated models have that kind too
+    if record.kind == EXTERNAL:
+        yield f"{cell.method} is the name of a method of {offer.plugin.name}, which did not make its predictions"
     elif not cell.plugin and record.kind != offer.spec.kind:
         yield f"its kind is {record.kind or 'empty'}, {cell.method} is {offer.spec.kind}"
     elif not cell.plugin and offer.spec.track != "standard" and record.track == "standard":
@@ -112,7 +111,7 @@ def check_samples(entry: Entry, truth: Truth) -> Iterator[str]:
         yield f"{len(both)} test samples of the dataset are of train or val too: {list_names(both, NAMES_SHOWN)}"
     if set(ids) == known and ids != test.ids:
         yield "its ids are not in the order of the test split"
-    if entry.scores.groups != test.groups and len(set(test.groups)) < len(test.groups):
+    if _groups(entry.scores.groups) != _groups(test.groups):
         yield "the groups of its samples are not those of the dataset"
     expected: dict[str, object] = {
         "n_test": len(test),
@@ -192,9 +191,9 @@ def check_scores(entry: Entry, maps: Maps, truth: Truth, registry: Registry) -> 
             )
 
 
-def agree(first: Array64, second: Array64) -> Array64:
+def agree(first: Array64, second: Array64) -> NDArray[np.bool_]:
     """Return which scores agree: they are scores of the same maps, so only the order of sums may differ."""
-    found: Array64 = np.isclose(first, second, rtol=TOLERANCE, atol=0, equal_nan=True)
+    found: NDArray[np.bool_] = np.isclose(first, second, rtol=TOLERANCE, atol=0, equal_nan=True)
     return found
 
 
@@ -218,6 +217,11 @@ def _count_equal(maps: Maps, scale: float, truth: Truth) -> int:
         near = np.abs(maps[rows].astype(np.float64) - truth.test.properties[rows]) <= limit
         found += int(near.all(axis=(1, 2, 3)).sum())
     return found
+
+
+def _groups(groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the group of each sample; none if every sample is a group of its own."""
+    return groups if len(set(groups)) < len(groups) else ()
 
 
 def _number(value: float | None) -> Array64:

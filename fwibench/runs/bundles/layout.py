@@ -10,9 +10,10 @@ Invariant: every score of a bundle is that of the rounded maps in it, so it can 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from fwibench.files.archives import ArchiveKind
 from fwibench.problem import Frozen
@@ -36,6 +37,16 @@ KIND = ArchiveKind(
     most_bytes=2**31,
     hint=f"fwibench bundle RUN... -o NAME{SUFFIX} writes one",
 )
+
+
+def _check_time(text: str) -> str:
+    datetime.strptime(text, TIME)
+    return text
+
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+"""Format of times, UTC."""
+Time = Annotated[str, AfterValidator(_check_time)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -64,7 +75,7 @@ class Manifest(Frozen):
 
     format: int = Field(ge=1, description="version of the layout")
     fwibench: Text = Field(description="version of fwibench that wrote the bundle")
-    created: Text = Field(description="time at which it was written, UTC")
+    created: Time = Field(description="time at which it was written, UTC")
     command: tuple[Text, ...] = Field(description="command that wrote it")
     environment: dict[str, Any] = Field(description="versions of the packages that computed the scores")
     rounding: Text = Field(default=ROUNDING, description="how the maps are rounded")

@@ -2,7 +2,7 @@
 
 All maps of an entry are rounded to 65536 equally spaced values from the smallest to the largest of them, so a node is
 rounded by half of a step at most: 0.023 m/s where they reach from 1500 to 4500 m/s. float16 takes as many bytes, but
-has 11 significant bits: scores of maps that are rounded by 0.37 m/s differ in the third digit (docs/decisions/0058).
+has 11 significant bits: maps are rounded by up to 0.37 m/s, and scores change in the third digit (docs/decisions/0058).
 """
 
 from __future__ import annotations

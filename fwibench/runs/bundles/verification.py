@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -23,13 +24,15 @@ from fwibench.runs.bundles.checks import (
     check_scores,
     count_same,
 )
-from fwibench.runs.bundles.layout import SUFFIX
+from fwibench.runs.bundles.layout import SUFFIX, TIME
 from fwibench.runs.bundles.privacy import without_paths
 from fwibench.runs.bundles.reading import Bundle, Entry, open_bundle
 from fwibench.runs.bundles.samples import AbsentError, Located, Truth, open_truth
 
 CHECKS = ("record", "costs", "samples", "metrics", "predictions", "scores", "copies")
 """Names of the checks of an entry, in their order."""
+LATER = timedelta(days=1)
+"""Largest difference of the clocks of two machines."""
 COPIED = 0.5
 """Share of equal maps from which one entry is a copy of another: independent methods share none."""
 
@@ -98,13 +101,16 @@ def verify(path: Path, registry: Registry, against: Sequence[Path] = (), located
         bundle = open_bundle(path)
     except FwibenchError as error:
         return Verdict(path, fault=error.message, notes=tuple(notes))
+    if (created := datetime.strptime(bundle.manifest.created, TIME).replace(tzinfo=UTC)) > datetime.now(UTC) + LATER:
+        return Verdict(path, fault=f"{path} was written in the future: {created}", notes=tuple(notes))
     findings = tuple(_verify_entry(entry, bundle, others, registry, located or {}) for entry in bundle.entries)
     return Verdict(path, findings=findings, notes=tuple(notes))
 
 
 def _open_others(path: Path, against: Sequence[Path]) -> tuple[list[Entry], list[str]]:
     """Return the entries of other bundles, and a note on each bundle that cannot be read."""
-    entries, notes = [], []
+    entries: list[Entry] = []
+    notes: list[str] = []
     for one in against:
         if not one.exists():
             raise DataError(f"{one} does not exist", "--against names a bundle, or a folder of bundles")
@@ -186,5 +192,7 @@ def _notes(entry: Entry, registry: Registry) -> Iterator[str]:
     cell = entry.record.cell
     if entry.about.left_out:
         yield f"without scores of {', '.join(entry.about.left_out)}, which its maps alone do not give"
+    if cell.test_samples is not None:
+        yield f"scored on {len(entry.scores.ids)} samples, of which the command asked for {cell.test_samples} at most"
     if cell.method not in registry.methods and not cell.external:
         yield f"{cell.method} is not installed: its kind and track are as stated"

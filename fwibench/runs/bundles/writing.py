@@ -23,7 +23,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.predictions import read_predictions
 from fwibench.runs.artefacts.record import Record, read_record
 from fwibench.runs.artefacts.scores import format_scores
-from fwibench.runs.bundles.layout import KIND, MEMBERS, MOST_ENTRIES, About, Manifest, Member, member
+from fwibench.runs.bundles.layout import KIND, MEMBERS, MOST_ENTRIES, TIME, About, Manifest, Member, member
 from fwibench.runs.bundles.privacy import clean_text, without_paths
 from fwibench.runs.bundles.rounding import decode, encode
 from fwibench.runs.bundles.samples import Located, open_truth
@@ -83,7 +83,7 @@ def write_bundle(
     manifest = Manifest(
         format=KIND.format,
         fwibench=__version__,
-        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        created=time.strftime(TIME, time.gmtime()),
         command=tuple(map(clean_text, command)),
         environment={name: environment[name] for name in ("python", "packages")},
         files={

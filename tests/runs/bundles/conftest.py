@@ -2,7 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import fwibench as fb
 from fwibench.api.score import score_with
 from fwibench.datasets.base import Dataset
 from fwibench.plugins.registry import Registry
@@ -17,6 +19,13 @@ from fwibench.runs.planning.grammar import read_request
 from tests.runs.finished import finish
 
 COMMAND = ["fwibench", "run", "--results", "/home/someone/secret/results"]
+
+
+class Constant(torch.nn.Module):
+    """A network that predicts 3000 m/s everywhere."""
+
+    def forward(self, measurements: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(measurements), 1, 40, 60), 3000.0)
 
 
 def finished(methods: str, dataset: str, results: Path, registry: Registry, *, seeds: int = 1) -> list[Record]:
@@ -37,13 +46,14 @@ def finished(methods: str, dataset: str, results: Path, registry: Registry, *, s
 
 @pytest.fixture(scope="package")
 def results(registry: Registry, salt: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of a closed-form and a constant method, and a scored file."""
+    """Runs of a closed-form and a constant method, a scored file and an evaluated network."""
     root = tmp_path_factory.mktemp("results")
     finished("pixel-ridge,mean-map", "salt", root, registry)
     maps = read_predictions(Results(root).run("pixel-ridge")).maps
     blurred = np.clip(maps + 20, 1500, 4500)
     meta = {"version": "1", "costs": {"parameters": 1000, "predict_ms_cpu1": 2.5}}
     score_with(registry, blurred, "salt", "elsewhere", profile="smoke", meta=meta).save(root)
+    fb.evaluate(Constant(), "salt", name="our-network", profile="smoke").save(root)
     return root
 
 

@@ -172,6 +172,27 @@ def impossible_throughput(draft: Draft, known: Known) -> None:
     draft.record["costs"]["throughput_per_s"] = 1e9
 
 
+def fewer_operations_than_products(draft: Draft, known: Known) -> None:
+    draft.record["complexity"] |= {"flops": 10, "macs": 100}
+
+
+def no_time_at_all(draft: Draft, known: Known) -> None:
+    draft.record["costs"]["predict_ms_cpu1"] = 0.0
+
+
+def maps_of_another_shape(draft: Draft, known: Known) -> None:
+    draft.codes = draft.codes[..., :50]
+
+
+def groups_that_the_dataset_does_not_have(draft: Draft, known: Known) -> None:
+    for line, group in zip(draft.table, ("group", "a", "a", "b"), strict=True):
+        line.insert(1, group)
+
+
+def score_that_the_manifest_does_not_list(draft: Draft, known: Known) -> None:
+    draft.record["scores"]["ours"] = 1.0
+
+
 def no_parameters(draft: Draft, known: Known) -> None:
     draft.record["kind"] = "learned"
     draft.record["complexity"] |= {"parameters": 0, "parameters_closed_form": 0}
@@ -189,6 +210,15 @@ def predicted_elsewhere_and_measured(draft: Draft, known: Known) -> None:
 def predicted_elsewhere_with_another_name(draft: Draft, known: Known) -> None:
     draft.record["cell"]["external"] = True
     draft.record |= {"kind": "external", "origin": {"file": "a.npy", "sha256": "0"}, "costs_source": "stated"}
+
+
+def predicted_elsewhere_of_another_kind(draft: Draft, known: Known) -> None:
+    draft.record["cell"] |= {"external": True, "method": "ours"}
+    draft.record["costs_source"] = "stated"
+
+
+def run_with_an_origin(draft: Draft, known: Known) -> None:
+    draft.record["origin"] = {"file": "a.npy", "sha256": "0"}
 
 
 def more_train_samples(draft: Draft, known: Known) -> None:
@@ -209,6 +239,14 @@ def unknown_field(draft: Draft, known: Known) -> None:
 
 def newer_record(draft: Draft, known: Known) -> None:
     draft.record |= {"format": 99, "cells": []}
+
+
+def time_that_is_none(draft: Draft, known: Known) -> None:
+    draft.manifest["created"] = "yesterday"
+
+
+def written_in_the_future(draft: Draft, known: Known) -> None:
+    draft.manifest["created"] = "2999-01-01T00:00:00Z"
 
 
 TAMPERED: dict[Change, str] = {
@@ -241,14 +279,23 @@ TAMPERED: dict[Change, str] = {
     negative_time: "costs.fit_s: Input should be greater than or equal to 0",
     impossible_latency: r"costs: 1e\+10 FLOPs in 0.001 ms on one CPU thread are more than any computes",
     impossible_throughput: r"costs: 1e\+09 samples of 1e\+10 FLOPs per second are more than any device computes",
+    fewer_operations_than_products: "costs: it has 10 FLOPs and 100 MACs",
+    no_time_at_all: "costs: predict_ms_cpu1 is 0",
+    maps_of_another_shape: r"samples: its maps are \(1, 40, 50\), those of the dataset \(1, 40, 60\)",
+    groups_that_the_dataset_does_not_have: "samples: the groups of its samples are not those of the dataset",
+    score_that_the_manifest_does_not_list: "metrics: its record has scores of .*, ours, the manifest of mae",
     no_parameters: "costs: it is learned and has no parameters",
     other_kind: "record: its kind is baseline, pixel-ridge is closed-form",
     predicted_elsewhere_and_measured: "costs: its costs are measured, those of predictions made elsewhere can only be",
-    predicted_elsewhere_with_another_name: "record: pixel-ridge was predicted elsewhere, but is the name of a method",
+    predicted_elsewhere_with_another_name: "record: pixel-ridge is the name of a method of baselines",
+    predicted_elsewhere_of_another_kind: "record: its predictions were made elsewhere, but its kind is closed-form",
+    run_with_an_origin: "record: it states where its predictions were made, but is the result of a run",
     more_train_samples: "samples: its n_train is 1000, that of the dataset is 14",
     path_of_the_dataset: "record: it names files of a machine",
     path_in_the_command: "record: it names files of a machine",
     unknown_field: "rank: Extra inputs are not permitted",
+    time_that_is_none: "created: Value error, time data 'yesterday' does not match",
+    written_in_the_future: "was written in the future: 2999-01-01",
     newer_record: "has result format 99, this fwibench reads 2",
 }
 

@@ -31,8 +31,8 @@ def assert_passed(verdict: Verdict, entries: int) -> None:
 
 @pytest.mark.parametrize(
     "runs",
-    [["pixel-ridge"], ["elsewhere"], ["mean-map", "pixel-ridge"]],
-    ids=["closed form", "external", "two methods"],
+    [["pixel-ridge"], ["elsewhere"], ["our-network"], ["mean-map", "pixel-ridge"]],
+    ids=["closed form", "scored file", "evaluated network", "two methods"],
 )
 def test_honest_bundle_passes(runs: list[str], results: Path, registry: Registry, tmp_path: Path) -> None:
     assert_passed(verify(bundle_of(results, runs, tmp_path / "b.zip", registry), registry), len(runs))
