@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fwibench.boards.board import Board, make_board
 from fwibench.boards.published import with_published
-from fwibench.boards.rows import Columns, Row, Setting
+from fwibench.boards.rows import Columns, Setting
 from fwibench.plugins.registry import Registry
 from fwibench.report.page.summary import Best, summarise
 from fwibench.report.page.tables import Group, make_groups
@@ -93,14 +93,15 @@ class BoardPage:
         return [entry for section in self.sections for entry in section.entries]
 
     @property
-    def rows(self) -> list[Row]:
-        """Its rows without published ones."""
-        return [row for section in self.sections for row in section.board.rows]
+    def tables(self) -> list[tuple[str, Section]]:
+        """Each section with the name of its files."""
+        # no name of a page ends in a tilde and a number
+        return [(self.page if not n else f"{self.page}~{n + 1}", section) for n, section in enumerate(self.sections)]
 
     @property
     def unit(self) -> str:
         """Unit of the ranking metric."""
-        row = self.rows[0]
+        row = self.sections[0].board.rows[0]
         return row.columns.ranking.unit(row.unit)
 
 

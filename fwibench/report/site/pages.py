@@ -62,7 +62,7 @@ class Pages:
         for name, source in ASSETS.items():
             yield f"assets/{name}", read_part(source)
         courses = [
-            (board, section.versions, board.unit, course)
+            (board, section, course)
             for board in site.boards
             for section in board.sections
             for course in trace(section, site.columns)
@@ -70,12 +70,11 @@ class Pages:
         yield "index.html", self._render("index", "")
         yield "history.html", self._render("history", "", courses=courses)
         for board in site.boards:
-            name = f"boards/{board.page}"
-            rows = [row for section in board.sections for row in section.board.rows]
-            yield f"{name}.csv", as_csv(rows)
-            yield f"{name}.json", as_json(rows)
-            own = [course for one, _, _, course in courses if one is board]
-            yield f"{name}.html", self._render("board", "../", **self._board(board), courses=own)
+            for name, section in board.tables:
+                yield f"boards/{name}.csv", as_csv(section.board.rows)
+                yield f"boards/{name}.json", as_json(section.board.rows)
+            own = [one for one in courses if one[0] is board]
+            yield f"boards/{board.page}.html", self._render("board", "../", **self._board(board), courses=own)
         for dataset in site.datasets:
             yield f"datasets/{dataset.page}.html", self._render("dataset", "../", **self._dataset(dataset))
         for method in site.methods:
@@ -103,11 +102,9 @@ class Pages:
         names = {name for entry in board.entries for name in entry.record.cell.datasets}
         return {
             "board": board,
-            "unit": board.unit,
             "metrics": [column for name, column in site.columns.metrics.items() if name in scored],
             "details": details,
             "datasets": [topic for topic in site.datasets if topic.name in names],
-            "downloads": [("CSV", f"{board.page}.csv"), ("JSON", f"{board.page}.json")],
         }
 
     def _dataset(self, topic: Topic) -> dict[str, Any]:
@@ -146,7 +143,13 @@ class Pages:
         }
 
     def _method(self, topic: Topic) -> dict[str, Any]:
-        rows = [(board, row) for board in topic.boards for row in board.rows if row["method"] == topic.name]
+        rows = [
+            (board, section, row)
+            for board in topic.boards
+            for section in board.sections
+            for row in section.board.rows
+            if row["method"] == topic.name
+        ]
         versions = sorted({entry.record.cell.method_version for entry in topic.entries})
         plugins = sorted({entry.record.plugin for entry in topic.entries})
         origins = [entry.record.origin for entry in topic.entries if entry.record.origin]

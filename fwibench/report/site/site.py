@@ -10,7 +10,7 @@ from functools import cached_property
 from fwibench.boards.columns import columns_of, show_interval
 from fwibench.boards.rows import Column, Columns, Row
 from fwibench.plugins.registry import Registry
-from fwibench.report.site.boards import BoardPage, make_boards
+from fwibench.report.site.boards import BoardPage, Section, make_boards
 from fwibench.report.site.entries import Entry, Submission, latest
 from fwibench.report.site.names import page_name
 from fwibench.text.readable import show_number
@@ -21,10 +21,11 @@ NEWEST = 12
 
 @dataclass(frozen=True)
 class Addition:
-    """An entry with its board and its row."""
+    """An entry with its board, its table there and its row."""
 
     entry: Entry
     board: BoardPage
+    section: Section
     row: Row
 
 
@@ -72,13 +73,12 @@ class Site:
         self.title, self.registry, self.submitted = title, registry, entries
         self.columns: Columns = columns_of(registry)
         self.boards = make_boards(entries, self.columns, registry if published else None)
-        self.additions = {
-            entry.page: Addition(entry, board, row)
-            for board in self.boards
-            for row in board.rows
-            for entry in board.entries
-            if entry.record.run_id in row.run_ids
-        }
+        self.additions: dict[str, Addition] = {}
+        for board in self.boards:
+            for section in board.sections:
+                rows = {run: row for row in section.board.rows for run in row.run_ids}
+                for entry in section.entries:
+                    self.additions[entry.page] = Addition(entry, board, section, rows[entry.record.run_id])
         self._by_run = {one.entry.record.run_id: one.entry for one in self.additions.values()}
 
     @property

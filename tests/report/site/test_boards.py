@@ -52,7 +52,7 @@ def test_versions_of_a_metric_are_tables_of_their_own_and_named() -> None:
     (board,) = make_boards([old, new], builtin_columns())
     assert [section.versions for section in board.sections] == ["mae version 10", "mae version 9"]
     assert labels([old, new]) == [[["new"], ["old"]]]
-    assert [row["rank"] for row in board.rows] == [1, 1]
+    assert [row["rank"] for section in board.sections for row in section.board.rows] == [1, 1]
     anchors = [shown.anchor for section in board.sections for group in section.groups for shown in group.rows]
     assert len(set(anchors)) == 2
 
@@ -74,7 +74,7 @@ def test_one_version_of_all_metrics_is_not_named() -> None:
 def test_the_latest_entry_of_a_cell_stands_on_the_board() -> None:
     entries = [make_entry("fine", errors(1.0), day=1), make_entry("fine", errors(5.0), day=2)]
     (board,) = make_boards(entries, builtin_columns())
-    (row,) = board.rows
+    (row,) = board.sections[0].board.rows
     assert abs(row["mae"] - 5.0) < 1e-9
     assert board.entries == [entries[1]]
 

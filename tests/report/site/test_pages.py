@@ -85,6 +85,25 @@ def test_tables_for_programs_hold_no_formula(registry: Registry) -> None:
         assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
 
 
+def test_files_of_a_board_hold_one_version_of_a_metric_each(registry: Registry) -> None:
+    entries = [
+        make_entry("old", errors(1.0), metrics={"mae": "1"}),
+        make_entry("new", errors(2.0), metrics={"mae": "2"}),
+    ]
+    site = Site(entries, registry, "", published=False)
+    files = dict(Pages(site, 0).files())
+    (page,) = [board.page for board in site.boards]
+    for name, method, other in ((page, "new", "old"), (f"{page}~2", "old", "new")):
+        for suffix in ("csv", "json"):
+            assert method in files[f"boards/{name}.{suffix}"]
+            assert other not in files[f"boards/{name}.{suffix}"]
+            assert f'href="{name}.{suffix}"' in files[f"boards/{page}.html"]
+    text = " ".join(" ".join(Parsed(files[f"boards/{page}.html"]).text).split())
+    assert "Scores of mae version 2" in text
+    assert "Scores of mae version 1" in text
+    assert "mae version 1" in " ".join(Parsed(files["methods/old.html"]).text)
+
+
 def test_the_first_page_names_the_leader_and_the_latest_entry(parsed: dict[str, Parsed]) -> None:
     text = " ".join(" ".join(parsed["index.html"].text).split())
     assert re.search(r"salt split random · smoke · \d+ test samples", text)
