@@ -139,13 +139,28 @@ def read_manifest(path: Path, archive: zipfile.ZipFile, kind: ArchiveKind, model
 
 
 def check_listed(path: Path, archive: zipfile.ZipFile, kind: ArchiveKind, listed: Iterable[str]) -> None:
-    """Raise `DataError` unless an archive holds its manifest and exactly the members that it lists."""
+    """Check that an archive holds its manifest and exactly the members that it lists.
+
+    Args:
+        path: The archive.
+        archive: The open archive.
+        kind: Its kind.
+        listed: Names of the members that the manifest lists.
+
+    Raises:
+        DataError: It holds others.
+    """
     if differing := {kind.manifest, *listed}.symmetric_difference(archive.namelist()):
         raise DataError(f"{path} does not hold what its manifest lists: {', '.join(sorted(differing))}", HINT)
 
 
 def read_text(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     """Return the content of a member of `MOST_TEXT` bytes or fewer.
+
+    Args:
+        path: The archive.
+        archive: The open archive.
+        name: Name of the member.
 
     Raises:
         DataError: The member is larger.
@@ -156,7 +171,17 @@ def read_text(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def check_content(path: Path, name: str, digest: str, expected: str) -> None:
-    """Raise `DataError` unless the hash of a member is the listed one."""
+    """Check that the hash of a member is the listed one.
+
+    Args:
+        path: The archive.
+        name: Name of the member.
+        digest: SHA-256 of its content.
+        expected: The listed SHA-256.
+
+    Raises:
+        DataError: They differ.
+    """
     if digest != expected:
         raise DataError(f"{path}: {name} is not the one that was packed, its SHA-256 differs", HINT)
 

@@ -25,6 +25,7 @@ from fwibench.specs.metric import MetricSpec
 from fwibench.text.readable import list_names, show_number
 from fwibench.typing import Array64, Maps
 
+TRACKS = ("standard", "oracle-start", "extra-data")
 NAMES_SHOWN = 3
 FASTEST_THREAD = 1e12
 """Most FLOP/s of one CPU thread; today's best compute a fifth of that in float32."""
@@ -42,8 +43,11 @@ def check_record(entry: Entry, registry: Registry) -> Iterator[str]:
     record, cell = entry.record, entry.record.cell
     if record.status != "ok":
         yield f"its status is {record.status}, expected ok"
-    if not record.environment.get("packages"):
-        yield "its environment names no packages"
+    packages = record.environment.get("packages") or {}
+    if not packages or not all(isinstance(version, str | None) for version in packages.values()):
+        yield "its environment names no packages, or versions that are no texts"
+    if record.track not in TRACKS:
+        yield f"its track is {record.track or 'empty'}, expected {', '.join(TRACKS)}"
     if cell.external and (record.kind != EXTERNAL or record.origin is None):
         yield f"its predictions were made elsewhere, but its kind is {record.kind or 'empty'}, or its origin is absent"
     if record.origin is not None and not cell.external:

@@ -158,6 +158,14 @@ def no_environment(draft: Draft, known: Known) -> None:
     draft.record["environment"] = {}
 
 
+def versions_that_are_no_texts(draft: Draft, known: Known) -> None:
+    draft.record["environment"]["packages"]["torch"] = {"version": 2}
+
+
+def unknown_track(draft: Draft, known: Known) -> None:
+    draft.record["track"] = "best"
+
+
 def negative_time(draft: Draft, known: Known) -> None:
     draft.record["costs"]["fit_s"] = -1.0
 
@@ -276,6 +284,8 @@ TAMPERED: dict[Change, str] = {
     no_mae: "metrics: it has no score of mae",
     failed_run: "record: its status is diverged, expected ok",
     no_environment: "record: its environment names no packages",
+    versions_that_are_no_texts: "record: its environment names no packages, or versions that are no texts",
+    unknown_track: "record: its track is best, expected standard, oracle-start, extra-data",
     negative_time: "costs.fit_s: Input should be greater than or equal to 0",
     impossible_latency: r"costs: 1e\+10 FLOPs in 0.001 ms on one CPU thread are more than any computes",
     impossible_throughput: r"costs: 1e\+09 samples of 1e\+10 FLOPs per second are more than any device computes",
