@@ -66,10 +66,10 @@ test: install
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
-# the report in a headless browser; a plain `make test` skips these tests where there is none
+# report and site in a headless browser; a plain `make test` skips these tests where there is none
 test-browser: install
 	$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest tests/report/page/test_browser.py
+	$(BIN)/python -m pytest tests/report/page/test_browser.py tests/report/site/test_browser.py
 
 # what other processors would compute: one and two threads, without vector instructions and with those of 2013
 test-processors: install

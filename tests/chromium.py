@@ -9,6 +9,8 @@ import importlib.util
 import os
 import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -39,6 +41,26 @@ def missing() -> list[str]:
     if importlib.util.find_spec("playwright") is None:
         lines.append("no Python package playwright: 'make install' installs it")
     return lines
+
+
+class Opened:
+    """A tab with a page, that remembers what went wrong and what was asked of the network."""
+
+    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.tab = self.context.new_page()
+        self.tab.set_default_timeout(5000)
+        self.wrong: list[str] = []
+        self.requests: list[str] = []
+        self.tab.on("console", lambda message: self.wrong.append(message.text))
+        self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.tab.goto(path.as_uri())
+
+    def check(self) -> None:
+        """Nothing was wrong, and nothing but the file was asked for."""
+        assert self.wrong == []
+        assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
 
 
 if __name__ == "__main__":

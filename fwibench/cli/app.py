@@ -74,6 +74,7 @@ app = make_group(
         "figures": "Draw panels, curves of training and convergence, costs, errors, resolution and spectra of runs "
         "in a folder.",
         "report": "Write a results folder as one self-contained HTML page: tables, figures, a viewer of samples.",
+        "board": "Make a public leaderboard of bundles: a folder of pages that needs no server and no network.",
         "merge": "Join results folders, such as those of several machines; the newest ok record of each cell is "
         "kept by default.",
         "diff": "Compare the cells, status and scores of two results folders; exit code 1 if they differ.",

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,11 @@ from fwibench.report.page.summary import count, summarise
 from fwibench.report.page.tables import make_groups
 from fwibench.report.page.viewer import list_panel_sets
 from fwibench.report.sources import Sources
+from fwibench.report.templating import make_environment, read_part
 from fwibench.version import __version__
 
 SUFFIX = ".html"
-TEMPLATES = "templates/report"
-SCRIPTS = ("theme.js", "page.js", "viewer.js")
+SCRIPTS = ("theme", "tables", "page", "viewer")
 """The first one runs before the page is drawn."""
 
 
@@ -94,23 +93,16 @@ def render(sources: Sources, options: PageOptions) -> str:
         sources: The results; what cannot be read is added to its `faults`.
         options: Choices of the page.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("fwibench.report", TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # JSON has no NaN
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    scripts = {name.partition(".")[0]: _part(name) for name in SCRIPTS}
-    return environment.get_template("page.html.jinja").render(
-        **_content(sources, options),
-        style=_part("style.css"),
-        scripts=scripts,
-        policy=_policy(scripts.values()),
+    scripts = {name: read_part(f"report/{name}.js") for name in SCRIPTS}
+    return (
+        make_environment()
+        .get_template("report/page.html.jinja")
+        .render(
+            **_content(sources, options),
+            style=read_part("report/style.css"),
+            scripts=scripts,
+            policy=_policy(scripts.values()),
+        )
     )
 
 
@@ -148,13 +140,6 @@ def _content(sources: Sources, options: PageOptions) -> dict[str, Any]:
 def _values(column: str, rows: Sequence[Row]) -> list[str]:
     """Choices of a filter, in the order of the leaderboard."""
     return list(dict.fromkeys(str(row[column]) for row in rows if row[column]))
-
-
-def _part(name: str) -> Any:
-    """A style sheet or a script, inserted into the page unescaped."""
-    from markupsafe import Markup
-
-    return Markup((resources.files("fwibench.report") / TEMPLATES / name).read_text())
 
 
 def _policy(scripts: Any) -> str:

@@ -24,7 +24,8 @@ class Best:
         anchor: Id of its table in the page.
         methods: Number of methods with scores.
         name: Method with the best score; empty if nothing was ranked.
-        score: Its score, with the unit.
+        value: Its score; None if nothing was ranked.
+        score: Its score as text, with the unit.
         interval: 95 % interval of the score.
         tied: Methods that are statistically indistinguishable from it.
         too_few: Whether there are too few test samples for any significant difference; then no method is the best.
@@ -36,6 +37,7 @@ class Best:
     anchor: str
     methods: int
     name: str
+    value: float | None
     score: str
     interval: str
     tied: list[str]
@@ -61,6 +63,7 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
                 anchor=group.anchor,
                 methods=len(scored),
                 name=first.label if first else "",
+                value=first.score if first else None,
                 score=f"{show_number(first.score)} {first.columns.ranking.unit(first.unit)}".strip() if first else "",
                 interval=show_interval(first) if first else "",
                 tied=[row.label for row in ranked if row.tied and row is not first],

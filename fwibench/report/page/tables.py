@@ -83,15 +83,16 @@ class Group:
         return f"group-of-{self.rows[0].anchor}"
 
 
-def make_groups(rows: Sequence[Row]) -> list[Group]:
+def make_groups(rows: Sequence[Row], first: int = 0) -> list[Group]:
     """Make a table for each group.
 
     Args:
         rows: Rows of a leaderboard, group by group, published ones included.
+        first: Number in the id of the first row, for a page with rows of several leaderboards.
     """
     made: list[Group] = []
     added = {column.key for column in rows[0].columns if is_published(column, rows)} if rows else set()
-    count = 0
+    count = first
     for _, same in groupby(rows, key=lambda row: row.group):
         group = list(same)
         made.append(_group(group, count, added))

@@ -15,7 +15,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, write_record
 from fwibench.runs.artefacts.results import Results
 from tests.boards.records import leave
-from tests.chromium import FLAGS, find_chromium
+from tests.chromium import FLAGS, Opened, find_chromium
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = find_chromium()
@@ -28,26 +28,6 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
-
-
-class Opened:
-    """A tab with the page, that remembers what went wrong and what was asked of the network."""
-
-    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self.tab = self.context.new_page()
-        self.tab.set_default_timeout(5000)
-        self.wrong: list[str] = []
-        self.requests: list[str] = []
-        self.tab.on("console", lambda message: self.wrong.append(message.text))
-        self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.tab.on("request", lambda request: self.requests.append(request.url))
-        self.tab.goto(path.as_uri())
-
-    def check(self) -> None:
-        """Nothing was wrong, and nothing but the file was asked for."""
-        assert self.wrong == []
-        assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
 
 
 @pytest.fixture
