@@ -18,6 +18,7 @@ CODE = "fwibench/version.py"
 PLACES = {
     CODE: (r'__version__ = "(.+)"', '__version__ = "{version}"'),
     "CITATION.cff": (r"version: (.+)(?:\ndate-released: .+)?", "version: {version}\ndate-released: {date}"),
+    "docs/guide/board.yml": (r"  FWIBENCH: fwibench==(.+)", "  FWIBENCH: fwibench=={version}"),
     "release/recipe.yaml": (r'  version: "(.+)"', '  version: "{version}"'),
 }
 """Lines with the version, by file: regular expression with the version as its group, and what replaces them."""
