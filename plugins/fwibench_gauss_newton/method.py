@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from fwibench_baselines.array_method import ArrayMethod
@@ -13,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from fwibench.errors import ProblemError
 from fwibench.methods.complexity import Complexity, total
-from fwibench.methods.context import FittedMethod, RunContext
+from fwibench.methods.context import FittedMethod
 from fwibench.physics.electromagnetic import Linearisation
 from fwibench.physics.parallel import available_cores, simulate_each
 from fwibench.problem import ElectromagneticPhysics, Problem
@@ -26,10 +25,8 @@ from fwibench_gauss_newton.inversion import Inversion, ModelErrors
 class GaussNewton(ArrayMethod):
     """Starts from the prediction of the fitted method `context.base`."""
 
-    def __init__(self, problem: Problem, options: Any, context: RunContext) -> None:
-        super().__init__(problem, options, context)
-        self._simulations: list[int] = []
-        self._inversion: Inversion | None = None
+    _built: tuple[dict[str, Array32], Inversion] | None = None
+    _simulations: Sequence[int] = ()
 
     @property
     def base(self) -> FittedMethod:
@@ -43,7 +40,6 @@ class GaussNewton(ArrayMethod):
         options = self.options
         components = learn_components(train.properties[:], options.tapers, options.width, options.components)
         errors = ModelErrors.learn(self._errors_of(train.spread(options.calibrated)))
-        self._inversion = None
         self.arrays = {
             name: array.astype(np.float32)
             for name, array in (
@@ -71,15 +67,12 @@ class GaussNewton(ArrayMethod):
     def inversion(self) -> Inversion:
         """The inversion with the fitted arrays; set up once after `fit` or `load`, which takes seconds."""
         fitted = self.fitted
-        if self._inversion is None:
-            problem = enlarge_cells(self.problem, self.options.coarsening)
-            self._inversion = Inversion(
-                Components(fitted["mean"], fitted["components"]),
-                ModelErrors(*(fitted[name].astype(np.float64) for name in ("error_mean", "error_deviations"))),
-                Linearisation(fitted["components"], problem),
-                self.problem.property,
-            )
-        return self._inversion
+        if self._built is None or self._built[0] is not fitted:
+            components = Components(fitted["mean"], fitted["components"])
+            errors = ModelErrors(*(fitted[name].astype(np.float64) for name in ("error_mean", "error_deviations")))
+            linear = Linearisation(components.maps, enlarge_cells(self.problem, self.options.coarsening))
+            self._built = fitted, Inversion(components, errors, linear, self.problem.property)
+        return self._built[1]
 
     def predict(self, measurements: Maps) -> Maps:
         """See `Method.predict`; each sample is inverted in a thread of its own."""
@@ -119,11 +112,6 @@ class GaussNewton(ArrayMethod):
         """Return the number of components, and the mean number of simulations of a sample of the last prediction."""
         figures = {"components": float(len(self.fitted["components"]))}
         return figures | ({"simulations_per_sample": fmean(self._simulations)} if self._simulations else {})
-
-    def load(self, path: Path) -> None:
-        """Read the arrays."""
-        super().load(path)
-        self._inversion = None
 
 
 def enlarge_cells(problem: Problem, factor: float) -> Problem:

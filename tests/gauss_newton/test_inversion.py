@@ -19,10 +19,10 @@ class Simulation:
     """Data of the first nodes of a map: their product with `MATRIX`, plus a multiple of their cubes."""
 
     def __init__(self, cubic: float = 0.0) -> None:
-        self.cubic, self.calls = cubic, 0
+        self.cubic, self.weights = cubic, []
 
     def at(self, conductivity: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        self.calls += 1
+        self.weights.append(weights)
         nodes = conductivity.ravel()[:COUNT].astype(float)
         derivatives = MATRIX * (1 + 3 * self.cubic * nodes**2) * weights.ravel()[:COUNT]
         return (MATRIX @ (nodes + self.cubic * nodes**3)).reshape(SHAPE), derivatives.reshape(*SHAPE, COUNT)
@@ -60,7 +60,7 @@ def test_lower_noise_of_later_steps_converges_where_the_data_are_not_linear() ->
     data = (MATRIX @ (truth + 0.3 * truth**3)).reshape(SHAPE)
     found, simulations = inversion(simulation).invert(data, np.zeros(COUNT), np.geomspace(0.1, 1e-5, 8), lambda: False)
     np.testing.assert_allclose(found.ravel()[:COUNT], truth, atol=1e-4)
-    assert simulations == simulation.calls >= 9
+    assert simulations == len(simulation.weights) >= 9
 
 
 def test_a_step_that_raises_the_objective_is_halved_and_ends_the_inversion_at_last() -> None:
@@ -92,3 +92,10 @@ def test_maps_are_clipped_to_the_bounds() -> None:
     )
     assert found.min() >= -0.25
     assert found.max() <= 0.25
+
+
+def test_data_do_not_depend_on_nodes_beyond_the_bounds() -> None:
+    narrow, simulation = BOUNDS.model_copy(update={"low": -0.25, "high": 0.25}), Simulation()
+    start, data = np.array([3.0, 0.1, -0.3, 0.0]), np.ones(SHAPE)
+    Inversion(COMPONENTS, NO_ERRORS, simulation, narrow).invert(data, start, [0.01], lambda: False)
+    np.testing.assert_array_equal(simulation.weights[0].ravel(), [0, 1, 0, 1, 1, 1])
