@@ -12,6 +12,7 @@ import pytest
         "fwibench",
         "fwibench_invlint",
         "fwibench_auto_linear",
+        "fwibench_gauss_newton",
         "fwibench_hybrid",
         "fwibench_latent_unet",
         "fwibench_residual",

@@ -24,7 +24,7 @@ import sys
 import fwibench as fb
 assert "torch" not in sys.modules, "import fwibench imports torch"
 names = {spec.name for spec in fb.list_methods()}
-assert {"mean-map", "invlint", "latent-unet", "refine", "residual"} <= names, names
+assert {"mean-map", "gauss-newton", "invlint", "latent-unet", "refine", "residual"} <= names, names
 table = fb.leaderboard("results")
 assert list(table["status"]) == ["ok", "ok"], table
 print(table[["rank", "method", "mae", "status"]].to_string(index=False))

@@ -4,7 +4,7 @@ from scipy.special import kv
 
 from fwibench.datasets.kimberlina.reservoir import PROBLEM
 from fwibench.errors import ProblemError
-from fwibench.physics.electromagnetic import MU, simulate
+from fwibench.physics.electromagnetic import MU, Linearisation, simulate
 from fwibench.physics.meshes import cell_edges, interpolation, nested_dissection, overlaps
 from fwibench.physics.parallel import simulate_each
 from fwibench.problem import Grid, Point, Problem
@@ -183,6 +183,45 @@ def test_nested_dissection_contains_every_cell_once() -> None:
     assert sorted(order[-7:]) == list(range(6, 84, 12)), "the line through the middle comes last"
 
 
+def test_linearisation_returns_the_data_of_simulate() -> None:
+    problem = section(nz=31, nx=41, frequencies=LOW + HIGH, sources=((100.0, 100.0), (200.0, 300.0)), air=True)
+    model = blocky(problem)
+    data, _ = Linearisation(model[0], problem).at(model[0], model[0])
+    assert_same_signal(data, simulate(model, problem)[0], STORED)
+
+
+def test_linearisation_returns_the_derivatives_of_the_data() -> None:
+    """Central differences of two steps, extrapolated to none, are off by the fourth power of the step."""
+    problem = section(nz=31, nx=41, frequencies=LOW + HIGH, sources=((100.0, 100.0), (200.0, 300.0)), air=True)
+    # in float64: in float32 the steps are off by more than that
+    model, step = blocky(problem)[0].astype(float), 0.01
+    directions = np.stack([model * (np.arange(41) < 13), -model * (np.arange(31) > 20)[:, None]])[:, 0]
+    linear = Linearisation(directions, problem)
+
+    def field_of(changed: np.ndarray) -> np.ndarray:
+        return linear.at(changed, changed)[0]
+
+    _, derivatives = linear.at(model, np.ones_like(model))
+    assert derivatives.shape == (*problem.measurement_shape, 2)
+    for number, direction in enumerate(directions):
+        near, far = (
+            (field_of(model + size * direction) - field_of(model - size * direction)) / (2 * size)
+            for size in (step, 2 * step)
+        )
+        expected = near + (near - far) / 3
+        for row in range(problem.measurement_shape[1]):
+            assert_same_signal(derivatives[:, row, :, number], expected[:, row], STORED)
+
+
+def test_weights_multiply_the_directions_of_a_linearisation() -> None:
+    problem = section(nz=31, nx=41, air=True)
+    model, even = blocky(problem)[0], np.full((1, 31, 41), 0.1, np.float32)
+    weights = np.random.default_rng(0).uniform(0, 2, (1, 31, 41)).astype(np.float32)
+    _, found = Linearisation(even, problem).at(model, weights)
+    _, expected = Linearisation(even * weights, problem).at(model, np.ones_like(model))
+    assert_same_signal(found, expected, STORED)
+
+
 @pytest.mark.parametrize("value", [0.0, -0.1, float("nan"), float("inf")])
 def test_invalid_conductivity_is_rejected(value: float) -> None:
     problem = section(nz=31, nx=41)
@@ -199,3 +238,9 @@ def test_wrong_shape_or_physics_is_rejected() -> None:
         list(simulate_each([homogeneous(problem, 0.1)[0]], other))
     with pytest.raises(ProblemError, match="no electromagnetic physics"):
         simulate(homogeneous(problem, 0.1), other)
+    with pytest.raises(ProblemError, match="no electromagnetic physics"):
+        Linearisation(np.ones((1, 31, 41), np.float32), other)
+    with pytest.raises(ProblemError, match="finite and above 0"):
+        Linearisation(np.ones((1, 31, 41), np.float32), problem).at(
+            homogeneous(problem, 0.0)[0], homogeneous(problem, 1.0)[0]
+        )
