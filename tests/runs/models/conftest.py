@@ -14,9 +14,9 @@ from tests.runs.finished import finish
 Export = Callable[[str, Path], Path]
 
 
-def run_of(method: str, results: Path, registry: Registry) -> Path:
-    """Run a method on two test samples of salt, and return the folder of its run."""
-    request = read_request(registry, method, "salt", profile="smoke", test_samples=2, results=results)
+def run_of(method: str, results: Path, registry: Registry, dataset: str = "salt") -> Path:
+    """Run a method on two test samples of a dataset, and return the folder of its run."""
+    request = read_request(registry, method, dataset, profile="smoke", test_samples=2, results=results)
     record = finish(request, registry)[-1]
     return Results(results).folder(record.cell)
 

@@ -19,6 +19,7 @@ from fwibench.runs.artefacts.record import read_record, write_record
 from fwibench.runs.models.archive import KIND
 from fwibench.runs.models.export import export_run
 from fwibench.runs.models.model import read_model
+from fwibench.runs.opening.datasets import open_dataset
 from fwibench.runs.prediction.predict import open_task, predict
 from tests.conftest import Command
 from tests.runs.models.conftest import run_of
@@ -39,12 +40,13 @@ SLOW = (
     "residual[base=mean-map]",
     "ensemble[base=invlint,n=2]",
 )
+ELECTROMAGNETIC = ("gauss-newton[base=mean-map]",)
 
 
 def assert_file_predicts_as_run(
-    method: str, registry: Registry, shots: Path, tmp_path: Path, fwibench: Command
+    method: str, registry: Registry, shots: Path, tmp_path: Path, fwibench: Command, dataset: str = "salt"
 ) -> None:
-    folder = run_of(method, tmp_path / "results", registry)
+    folder = run_of(method, tmp_path / "results", registry, dataset)
     expected = read_predictions(folder).maps
     export_run(folder, tmp_path / "model.fwib", registry)
     shutil.rmtree(tmp_path / "results")
@@ -69,8 +71,20 @@ def test_model_file_of_a_slow_method_predicts_the_same_bits_in_a_fresh_process(
     assert_file_predicts_as_run(method, registry, shots, tmp_path, fwibench)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ELECTROMAGNETIC)
+def test_model_file_of_an_electromagnetic_method_predicts_the_same_bits_in_a_fresh_process(
+    method: str, registry: Registry, tmp_path: Path, fwibench: Command
+) -> None:
+    data = open_dataset(registry, "kimberlina-reservoir", "smoke")
+    data.prepare()
+    shots = tmp_path / "shots.npy"
+    np.save(shots, data.split("random", "test").spread(2).measurements[:])
+    assert_file_predicts_as_run(method, registry, shots, tmp_path, fwibench, data.spec.name)
+
+
 def test_every_built_in_method_is_exported_here(registry: Registry) -> None:
-    tried = {method.partition("[")[0] for method in (*QUICK, *SLOW)}
+    tried = {method.partition("[")[0] for method in (*QUICK, *SLOW, *ELECTROMAGNETIC)}
     built_in = {name for name, offer in registry.methods.items() if offer.plugin.distribution == "fwibench"}
     # the oracle cannot predict without the truth, see below; test_pretrained exports a fine-tuned model
     assert built_in - tried == {"multiscale-fwi-oracle", "pretrained"}
