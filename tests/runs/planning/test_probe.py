@@ -16,7 +16,7 @@ from fwibench.runs.planning.probe import probe
 from fwibench.testing.problems import PROBLEMS
 
 SIZES = Sizes(train=1000, val=100, test=50)
-SHIPPED = sorted(load_registry().methods.keys() - {"pretrained", "ensemble", "residual"})
+SHIPPED = sorted(load_registry().methods.keys() - {"pretrained", "ensemble", "residual", "gauss-newton"})
 """Without those that need a model file or fitted methods."""
 
 
