@@ -72,6 +72,7 @@ def test_comparisons_show_it(fwibench: Command, results: Path) -> None:
     assert (pair["metric"], pair["unit"], pair["better"]) == ("edge-share", "%", "b")
 
 
+@pytest.mark.slow
 def test_the_report_and_its_viewer_show_it(fwibench: Command, results: Path, salt: Dataset) -> None:
     for method, share in (("near", 70.0), ("far", 60.0)):
         leave_predicted(results, salt, method, 100.0, further={"edge-share": share})

@@ -251,6 +251,7 @@ def test_changed_shard_stops_run(
     assert dataset.verify() == []
 
 
+@pytest.mark.slow
 def test_doubts_are_notes_of_runs(
     fwibench: Command, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

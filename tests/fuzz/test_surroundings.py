@@ -75,6 +75,7 @@ def test_run_without_a_reader_finishes(fresh_folder: Callable[[], Path]) -> None
     assert (here / "t.csv").exists(), "the command finishes though its output cannot be written"
 
 
+@pytest.mark.slow
 def test_arguments_that_are_not_utf8_are_reported(fresh_folder: Callable[[], Path]) -> None:
     here = fresh_folder()
     for line in ("info $'\\xff'", "status --results $'a\\xff'", "list $'\\xfe\\xff'", "show $'\\xff\\x1b[31m'"):
@@ -155,6 +156,7 @@ def test_folders_without_read_permission_are_reported(
     assert "cannot be read: Permission denied" in shell("fwibench status", here, *WEAK).stderr
 
 
+@pytest.mark.slow
 @needs_weak
 def test_data_folder_without_write_permission_is_an_error(fresh_folder: Callable[[], Path], tmp_path: Path) -> None:
     here = fresh_folder()

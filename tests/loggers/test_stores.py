@@ -79,6 +79,7 @@ def expected(record: Record) -> Counter[tuple[str, int, float]]:
 
 
 # packages below MLflow warn of their own deprecations
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", STORES)
 @pytest.mark.usefixtures("watching_plugin")

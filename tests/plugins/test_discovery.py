@@ -91,6 +91,7 @@ def search(path: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(path))))}
 
 
+@pytest.mark.slow
 def test_package_in_a_folder_is_importable_in_all_child_processes(
     fwibench: Command, tmp_path: Path, salt: Dataset
 ) -> None:

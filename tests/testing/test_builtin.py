@@ -34,8 +34,8 @@ WITHOUT_SAMPLES = as_checks(
 """Checks of a dataset that make no sample."""
 WITHOUT_FIT = as_checks(entry_module_is_light, options_survive_json, target_is_a_method)
 """Checks of a method that fit nothing."""
-SLOW_TO_FIT = {"inversionnet", "velocitygan", "multiscale-fwi", "multiscale-fwi-oracle"}
-"""Methods whose checks take 15 s or more: networks of tens of millions of parameters, and inversions of each sample.
+SLOW_TO_FIT = {"inversionnet", "velocitygan", "multiscale-fwi", "multiscale-fwi-oracle", "residual", "auto-linear"}
+"""Methods whose checks take 15 s or more: large or several networks, and simulations of each sample.
 
 The same checks run on smaller networks, and on `refine`, which inverts in the same way.
 """

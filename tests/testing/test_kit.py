@@ -144,6 +144,7 @@ def test_parametrize_with_checks_makes_pytest_tests(tmp_path: Path) -> None:
     assert "1 failed, 12 passed, 2 skipped, 1 xfailed" in done.stdout
 
 
+@pytest.mark.slow
 def test_plugins_check_prints_a_table(fwibench: Command) -> None:
     done = fwibench("plugins", "check", "nearest-neighbour[features=20]")
     assert done.returncode == 0, done.stderr

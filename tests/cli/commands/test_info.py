@@ -16,6 +16,7 @@ def nowhere(tmp_path: Path) -> dict[str, str]:
     return {"FWIBENCH_DATA": str(tmp_path / "data")}
 
 
+@pytest.mark.slow
 def test_costs_are_shown_beside_published_values(fwibench: Command, tmp_path: Path, nowhere: dict[str, str]) -> None:
     done = fwibench("info", "inversionnet", "--dataset", "salt", **nowhere)
     assert done.returncode == 0, done.stderr

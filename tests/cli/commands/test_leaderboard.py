@@ -23,6 +23,7 @@ def results(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_leaderboard_and_compare(fwibench: Command, results: Path) -> None:
     plain = fwibench("leaderboard")
     assert plain.returncode == 0, plain.stderr

@@ -69,6 +69,7 @@ def test_test_samples_limits_scored_samples(fwibench: Command, salt: Dataset) ->
     assert json.loads(done.stdout)["rows"][0]["n_test"] == 2
 
 
+@pytest.mark.slow
 def test_saved_experiment_answers_from_the_same_runs(fwibench: Command, salt: Dataset) -> None:
     saved = fwibench("run", "--methods", "mean-map", *SMOKE, "--test-samples", 2, "--save", "e.toml")
     assert saved.returncode == 0, saved.stderr

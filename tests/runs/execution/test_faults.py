@@ -116,6 +116,7 @@ def test_hanging_method_is_killed_with_its_children(fwibench: Command, tmp_path:
     assert not running(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_failed_cell_runs_again_and_finished_cell_does_not(fwibench: Command) -> None:
     arguments = ("run", "--methods", "x-raises,x-constant", *COMMON)
     fwibench(*arguments)

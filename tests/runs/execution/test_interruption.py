@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("faulty_plugin")
 SLOW = ("run", "--methods", "x-constant,x-slow", *COMMON, "--set", "x-slow.seconds=3600")
 
 
+@pytest.mark.slow
 def test_killed_command_keeps_finished_cells(fwibench: Command, tmp_path: Path) -> None:
     child = start(tmp_path, *SLOW)
     wait_for("results/runs/*-x-slow-*/work/begun", tmp_path)

@@ -26,6 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_added_arrays_are_run_ranked_and_removed(fwibench: Command, home: Path) -> None:
     added = fwibench(*ADD, *SAID, "--licence", "CC0", "--val", 2, "--test", 3)
     assert added.returncode == 0, added.stderr
