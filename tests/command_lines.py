@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from fwibench.cli.app import app
-from fwibench.cli.options import build_request
+from fwibench.cli.request import build_request
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.request import Request
 

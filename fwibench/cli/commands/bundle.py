@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from fwibench.cli.console.output import print_json, print_line, print_table
-from fwibench.cli.options import ForceOutput, Json, Located, check_results, read_located
+from fwibench.cli.located import Located, read_located
+from fwibench.cli.options import ForceOutput, Json, check_results
 from fwibench.cli.options import Results as ResultsOption
 from fwibench.cli.output_files import check_outputs
 from fwibench.cli.registry import open_registry

@@ -10,7 +10,8 @@ import typer
 
 from fwibench.cli.commands.run import PLANNING
 from fwibench.cli.console.output import print_json, print_line, print_table, warn, working
-from fwibench.cli.options import Json, Save, takes_request
+from fwibench.cli.options import Json
+from fwibench.cli.request import Save, takes_request
 from fwibench.plugins.registry import Registry
 from fwibench.runs.artefacts.results import Results
 from fwibench.runs.execution.engines.choice import count_places

@@ -10,8 +10,9 @@ from fwibench.boards.columns import columns_of
 from fwibench.boards.export import check_formats, export
 from fwibench.cli.console.leaderboards import print_leaderboard, print_notes
 from fwibench.cli.console.output import errors, print_json, print_line, warn, working
-from fwibench.cli.options import Exports, Json, Save, takes_request
+from fwibench.cli.options import Exports, Json
 from fwibench.cli.registry import warn_broken
+from fwibench.cli.request import Save, takes_request
 from fwibench.files.atomic import check_folder
 from fwibench.plugins.registry import Registry
 from fwibench.runs.planning.experiment import write_experiment

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fwibench.cli.console.output import print_json, print_line, print_table, warn
-from fwibench.cli.options import Json, Located, read_located
+from fwibench.cli.located import Located, read_located
+from fwibench.cli.options import Json
 from fwibench.cli.registry import open_registry
 from fwibench.text.readable import printable, shorten
 
