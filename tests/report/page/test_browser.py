@@ -15,19 +15,7 @@ from fwibench.runs.artefacts.layout import RunFiles
 from fwibench.runs.artefacts.record import Costs, write_record
 from fwibench.runs.artefacts.results import Results
 from tests.boards.records import leave
-from tests.chromium import FLAGS, Opened, find_chromium
-
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: `make test-browser` says what installs it")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
+from tests.chromium import Opened
 
 
 @pytest.fixture

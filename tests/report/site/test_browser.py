@@ -6,20 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import FLAGS, Opened, find_chromium
+from tests.chromium import Opened
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: `make test-browser` says what installs it")
 PHONE = {"viewport": {"width": 390, "height": 844}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
