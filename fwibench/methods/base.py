@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from fwibench.errors import DivergedError, MethodError
 from fwibench.files.npy import to_float32
 from fwibench.methods.complexity import Complexity, Layer
-from fwibench.methods.context import RunContext
+from fwibench.methods.context import FittedMethod, RunContext
 from fwibench.problem import Problem
 from fwibench.samples import Split, find_not_finite
 from fwibench.specs.method import MOST_SAMPLES
@@ -190,6 +190,17 @@ class Method(ABC):
     def not_fitted(self) -> MethodError:
         """Return the error to raise when `predict`, `save` or `complexity` is called before `fit` or `load`."""
         return MethodError(f"{type(self).__name__} was used before fit", "call fit or load first")
+
+
+class OnBase(Method):
+    """A method that builds on a fitted one, whose spec has `builds_on`; it is the first of several base classes."""
+
+    @property
+    def base(self) -> FittedMethod:
+        """The fitted method that this one builds on; raises `MethodError` without one."""
+        if self.context.base is None:
+            raise self.not_fitted()
+        return self.context.base
 
 
 def check_prediction(found: Any, expected: tuple[int, ...]) -> Array32:

@@ -11,8 +11,8 @@ from fwibench_baselines.array_method import ArrayMethod
 from threadpoolctl import threadpool_limits
 
 from fwibench.errors import ProblemError
+from fwibench.methods.base import OnBase
 from fwibench.methods.complexity import Complexity, total
-from fwibench.methods.context import FittedMethod
 from fwibench.physics.electromagnetic import Linearisation
 from fwibench.physics.parallel import available_cores, simulate_each
 from fwibench.problem import ElectromagneticPhysics, Problem
@@ -22,18 +22,11 @@ from fwibench_gauss_newton.components import Components, learn_components
 from fwibench_gauss_newton.inversion import Inversion, ModelErrors
 
 
-class GaussNewton(ArrayMethod):
+class GaussNewton(OnBase, ArrayMethod):
     """Starts from the prediction of the fitted method `context.base`."""
 
     _built: tuple[dict[str, Array32], Inversion] | None = None
     _simulations: Sequence[int] = ()
-
-    @property
-    def base(self) -> FittedMethod:
-        """The method whose prediction is the start model; raises `MethodError` without one."""
-        if self.context.base is None:
-            raise self.not_fitted()
-        return self.context.base
 
     def fit(self, train: Split, val: Split) -> None:
         """Learn the components of the train maps, and the errors of the larger cells from some train samples."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fwibench.errors import UnsuitableError
 from fwibench.files.atomic import atomic_write
 from fwibench.files.npy import read_npz
+from fwibench.methods.base import OnBase
 from fwibench.methods.complexity import Complexity
-from fwibench.methods.context import FittedMethod
 from fwibench.methods.flops import count_flops
 from fwibench.methods.threads import using_threads
 from fwibench.samples import Split
@@ -31,18 +31,11 @@ MOST_MAPS = 1000
 all of them need to be in memory."""
 
 
-class Refine(WaveformInversion):
+class Refine(OnBase, WaveformInversion):
     """Starts from the prediction of the fitted method `context.base`."""
 
     _learned: ShapeModes | Denoiser | None = None
     _fitted = False
-
-    @property
-    def base(self) -> FittedMethod:
-        """The method whose prediction is the start model; raises `MethodError` without one."""
-        if self.context.base is None:
-            raise self.not_fitted()
-        return self.context.base
 
     def start(self, measurements: Maps) -> Maps:
         """Return the prediction of the base, clipped to the bounds of the property.

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from fwibench.files.atomic import atomic_write
+from fwibench.methods.base import OnBase
 from fwibench.methods.complexity import Complexity, Layer, total
-from fwibench.methods.context import FittedMethod, RunContext
+from fwibench.methods.context import RunContext
 from fwibench.methods.torch_method import TorchMethod
 from fwibench.problem import Problem
 from fwibench.samples import Split, evenly_spaced
@@ -59,7 +60,7 @@ class Equalise(nn.Module):
         return torch.cat([before, gradients / self.scale.flatten(), rest], 1)
 
 
-class Residual(TorchMethod):
+class Residual(OnBase, TorchMethod):
     """Corrects the prediction of the fitted method `context.base`."""
 
     encode_once = True
@@ -78,13 +79,6 @@ class Residual(TorchMethod):
         """Return the network from inputs to normalised maps."""
         mirrors = self.options.mirror and is_symmetric(self.problem)
         return Correction(self.simulations.sizes, self.options.channels, mirrors)
-
-    @property
-    def base(self) -> FittedMethod:
-        """The method whose prediction is corrected; raises `MethodError` without one."""
-        if self.context.base is None:
-            raise self.not_fitted()
-        return self.context.base
 
     @property
     def equalise(self) -> Equalise:
