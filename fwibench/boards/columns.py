@@ -38,6 +38,11 @@ def _status(row: Row) -> str:
     return f"{row['status']}{failed}"
 
 
+def show_score(row: Row) -> str:
+    """Return a row's score with its unit; empty where there is none."""
+    return "" if row.score is None else f"{show_number(row.score)} {row.columns.ranking.unit(row.unit)}".strip()
+
+
 def show_interval(row: Row) -> str:
     """Return both ends of the interval of a row's score; empty where there is none."""
     return " to ".join(map(show_number, row.interval)) if row.interval else ""

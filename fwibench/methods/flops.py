@@ -21,9 +21,9 @@ _CHEAP_NAMES = """
     any all argmax argmin arange as_strided bernoulli_ bitwise_not cat clone constant_pad_nd contiguous copy_
     count_nonzero cumsum detach diagonal diff embedding empty empty_like empty_strided eye fill_ flip full
     full_like gather index index_add index_put index_select is_same_size isfinite item lift_fresh linspace
-    masked_fill max
-    mean min native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training cudnn_batch_norm
-    native_dropout native_group_norm native_layer_norm new_empty new_full new_ones new_zeros norm ones ones_like
+    masked_fill max mean min native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training
+    cudnn_batch_norm native_dropout native_group_norm native_layer_norm new_empty new_full new_ones new_zeros norm
+    ones ones_like
     pad permute prod rand rand_like randn randn_like reflection_pad1d reflection_pad2d repeat replication_pad1d
     replication_pad2d resize_ roll scalar_tensor scatter scatter_add select set_ slice sort split
     split_with_sizes squeeze stack std sum t topk transpose tril triu unbind unfold unsqueeze upsample_nearest2d

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fwibench.boards.columns import show_interval
+from fwibench.boards.columns import show_interval, show_score
 from fwibench.boards.rows import Setting
 from fwibench.boards.statistics import least_samples
 from fwibench.report.page.tables import Group
 from fwibench.runs.artefacts.record import Record
-from fwibench.text.readable import show_number
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def summarise(groups: Sequence[Group]) -> list[Best]:
                 methods=len(scored),
                 name=first.label if first else "",
                 value=first.score if first else None,
-                score=f"{show_number(first.score)} {first.columns.ranking.unit(first.unit)}".strip() if first else "",
+                score=show_score(first) if first else "",
                 interval=show_interval(first) if first else "",
                 tied=[row.label for row in ranked if row.tied and row is not first],
                 too_few=too_few,

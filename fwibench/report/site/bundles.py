@@ -7,14 +7,13 @@ no entry disappears from a board unnoticed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from fwibench.errors import DataError
 from fwibench.files.atomic import sha256
 from fwibench.report.site.entries import Entry, Submission
 from fwibench.runs.bundles.layout import SUFFIX
-from fwibench.runs.bundles.reading import open_bundle
+from fwibench.runs.bundles.reading import bundles_at, open_bundle
 
 
 def find_bundles(paths: Sequence[Path]) -> list[Path]:
@@ -28,7 +27,7 @@ def find_bundles(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        here = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        here = bundles_at(path)
         if not here:
             raise DataError(f"{path} holds no bundle (*{SUFFIX})", "fwibench bundle RUN... -o NAME.zip writes one")
         found += here
@@ -53,16 +52,8 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
 
 def _read(path: Path, digest: str) -> list[Entry]:
     bundle = open_bundle(path)
-    try:
-        created = datetime.fromisoformat(bundle.manifest.created)
-    except ValueError as error:
-        raise DataError(
-            f"{path} was created at {bundle.manifest.created!r}, expected a time such as 2026-01-31T12:00:00Z",
-            "write the bundle again",
-        ) from error
-    # a time without a zone is UTC
-    created = created.replace(tzinfo=created.tzinfo or UTC).astimezone(UTC)
-    submission = Submission(path.name, digest, created, bundle.manifest.fwibench, bundle.manifest.rounding)
+    about = bundle.manifest
+    submission = Submission(path.name, digest, about.moment, about.fwibench, about.rounding)
     return [
         Entry(
             record=one.record,

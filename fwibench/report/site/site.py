@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from fwibench.boards.columns import columns_of, show_interval
+from fwibench.boards.columns import columns_of, show_interval, show_score
 from fwibench.boards.rows import Column, Columns, Row
 from fwibench.plugins.registry import Registry
 from fwibench.report.site.boards import BoardPage, Section, make_boards
 from fwibench.report.site.entries import Entry, Submission, latest
 from fwibench.report.site.names import page_name
-from fwibench.text.readable import show_number
 
 NEWEST = 12
 """Additions that the first page lists."""
@@ -159,7 +158,7 @@ class Site:
 
     def score_text(self, row: Row) -> str:
         """Return the score of a row with its unit."""
-        return "" if row.score is None else f"{show_number(row.score)} {self.ranking.unit(row.unit)}".strip()
+        return show_score(row)
 
     def interval_text(self, row: Row) -> str:
         """Return the interval of a row's score."""

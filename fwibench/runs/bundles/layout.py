@@ -10,7 +10,7 @@ Invariant: every score of a bundle is that of the rounded maps in it, so it can 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -81,6 +81,11 @@ class Manifest(Frozen):
     rounding: Text = Field(default=ROUNDING, description="how the maps are rounded")
     files: dict[str, Member] = Field(description="size and hash of each other member, by name")
     entries: tuple[About, ...] = Field(min_length=1, description="the entries, in the order of the command")
+
+    @property
+    def moment(self) -> datetime:
+        """Time at which it was written."""
+        return datetime.strptime(self.created, TIME).replace(tzinfo=UTC)
 
 
 def member(key: str, name: str) -> str:

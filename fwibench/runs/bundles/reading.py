@@ -27,7 +27,7 @@ from fwibench.files.archives import (
 from fwibench.files.npy import ObjectsError, read_header
 from fwibench.runs.artefacts.record import Record, parse_record
 from fwibench.runs.artefacts.scores import Scores, parse_scores
-from fwibench.runs.bundles.layout import KIND, MEMBERS, About, Manifest, member
+from fwibench.runs.bundles.layout import KIND, MEMBERS, SUFFIX, About, Manifest, member
 from fwibench.runs.bundles.rounding import Codes, decode
 from fwibench.typing import Maps
 
@@ -85,6 +85,11 @@ class Bundle:
     path: Path
     manifest: Manifest
     entries: tuple[Entry, ...]
+
+
+def bundles_at(path: Path) -> list[Path]:
+    """Return the bundles that a path names: the file, or those in a folder and below."""
+    return sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
 
 
 def open_bundle(path: Path) -> Bundle:

@@ -6,9 +6,10 @@ pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -24,10 +25,10 @@ from fwibench.runs.bundles.checks import (
     check_scores,
     count_same,
 )
-from fwibench.runs.bundles.layout import SUFFIX, TIME
 from fwibench.runs.bundles.privacy import without_paths
-from fwibench.runs.bundles.reading import Bundle, Entry, open_bundle
-from fwibench.runs.bundles.samples import AbsentError, Located, Truth, open_truth
+from fwibench.runs.bundles.reading import Bundle, Entry, bundles_at, open_bundle
+from fwibench.runs.bundles.samples import AbsentError, Located, open_truth
+from fwibench.typing import Maps
 
 CHECKS = ("record", "costs", "samples", "metrics", "predictions", "scores", "copies")
 """Names of the checks of an entry, in their order."""
@@ -101,7 +102,7 @@ def verify(path: Path, registry: Registry, against: Sequence[Path] = (), located
         bundle = open_bundle(path)
     except FwibenchError as error:
         return Verdict(path, fault=error.message, notes=tuple(notes))
-    if (created := datetime.strptime(bundle.manifest.created, TIME).replace(tzinfo=UTC)) > datetime.now(UTC) + LATER:
+    if (created := bundle.manifest.moment) > datetime.now(UTC) + LATER:
         return Verdict(path, fault=f"{path} was written in the future: {created}", notes=tuple(notes))
     findings = tuple(_verify_entry(entry, bundle, others, registry, located or {}) for entry in bundle.entries)
     return Verdict(path, findings=findings, notes=tuple(notes))
@@ -114,7 +115,7 @@ def _open_others(path: Path, against: Sequence[Path]) -> tuple[list[Entry], list
     for one in against:
         if not one.exists():
             raise DataError(f"{one} does not exist", "--against names a bundle, or a folder of bundles")
-        for other in sorted(one.rglob(f"*{SUFFIX}")) if one.is_dir() else [one]:
+        for other in bundles_at(one):
             if not other.samefile(path):
                 try:
                     entries += open_bundle(other).entries
@@ -148,21 +149,18 @@ def _verify_entry(
         found.faults["samples"] = [error.message]
         return found
     found.faults["samples"] = list(check_samples(entry, truth))
+    # two checks may need them, or none
+    read = cache(entry.predictions)
     if not (found.faults["samples"] or found.faults["metrics"]):
-        _verify_maps(entry, found, truth, registry)
-    found.faults["copies"] = list(_check_copies(entry, [*bundle.entries, *others], found.notes))
+        found.faults["predictions"] = list(check_predictions(entry, read(), truth))
+        found.faults["scores"] = list(check_scores(entry, read(), truth, registry))
+    found.faults["copies"] = list(_check_copies(entry, read, [*bundle.entries, *others], found.notes))
     return found
 
 
-def _verify_maps(entry: Entry, found: Finding, truth: Truth, registry: Registry) -> None:
-    maps = entry.predictions()
-    found.faults["predictions"] = list(check_predictions(entry, maps, truth))
-    found.faults["scores"] = list(check_scores(entry, maps, truth, registry))
-
-
-def _check_copies(entry: Entry, others: Iterable[Entry], notes: list[str]) -> Iterator[str]:
-    """Compare an entry with others of the same samples; a re-submission gets a note."""
-    cell, maps = entry.record.cell, None
+def _check_copies(entry: Entry, read: Callable[[], Maps], others: Iterable[Entry], notes: list[str]) -> Iterator[str]:
+    """Compare an entry, whose maps `read` returns, with others of the same samples; a re-submission gets a note."""
+    cell = entry.record.cell
     for other in others:
         if other is entry:
             continue
@@ -173,10 +171,9 @@ def _check_copies(entry: Entry, others: Iterable[Entry], notes: list[str]) -> It
             continue
         if other.shape != entry.shape or _may_agree(cell, other.record.cell):
             continue
-        maps = entry.predictions() if maps is None else maps
-        same = count_same(maps, other.predictions(), (entry.about.scale, other.about.scale))
-        if same >= COPIED * len(maps):
-            yield f"{same} of {len(maps)} maps are those of {other.record.run_id} in {other.path.name}"
+        same = count_same(read(), other.predictions(), (entry.about.scale, other.about.scale))
+        if same >= COPIED * len(read()):
+            yield f"{same} of {len(read())} maps are those of {other.record.run_id} in {other.path.name}"
 
 
 def _same_task(one: Cell, other: Cell) -> bool:
